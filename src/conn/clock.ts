@@ -1,0 +1,17 @@
+/** A running timer, opaque to who started it. */
+export type TimerHandle = object;
+
+/** Time and the turns of the event loop, so that tests can run on a virtual clock. */
+export interface Clock {
+  /** Monotonic time in milliseconds, with fractions. */
+  now(): number;
+  /** Wall-clock time in milliseconds: goes on while the process or the machine is frozen. */
+  wallNow(): number;
+  /** Calls `callback` after `delay` milliseconds, once. A timer keeps the process alive only where `keepAlive` is true. */
+  setTimer(delay: number, callback: () => void, keepAlive: boolean): TimerHandle;
+  clearTimer(timer: TimerHandle): void;
+  /** Calls `callback` when the current callback and all microtasks that it led to have run. */
+  defer(callback: () => void): void;
+  /** Calls `callback` after one poll phase, when data that had already arrived has been read. */
+  afterPoll(callback: () => void): void;
+}

@@ -1,0 +1,30 @@
+import type { Duplex } from 'node:stream';
+import type { ByteTransport } from './byte-transport.js';
+
+/** Where a connection goes (RFC 6454): what is dialled and what the certificate is checked against. */
+export interface Origin {
+  /** 'http:' or 'https:'. */
+  readonly scheme: string;
+  /** Without brackets where it is an IPv6 address; in ASCII (Punycode) otherwise. */
+  readonly hostname: string;
+  readonly port: number;
+  /** `scheme//host:port` in its shortest form, as `URL.origin` gives it. */
+  readonly href: string;
+  /** What goes into `:authority`: the host, with the port where it is not the scheme's own. */
+  readonly authority: string;
+}
+
+/** What a dial came to: bytes to speak HTTP/2 on, or a socket whose peer chose HTTP/1.1. */
+export type Dialled =
+  | { readonly protocol: 'h2'; readonly transport: ByteTransport }
+  | { readonly protocol: 'http/1.1'; readonly socket: Duplex };
+
+/** Makes connections. Implemented over node:net and node:tls in `src/node`, by harnesses in tests. */
+export interface Dialler {
+  /**
+   * Resolves with a connected, and for https secured, transport. Rejects with a TransportError
+   * (ERR_PASSINGLANE_CONNECT_FAILED with the system or TLS error as `cause`, ERR_PASSINGLANE_ALPN), or with
+   * `signal.reason` once the signal is aborted; whatever was begun is then given up.
+   */
+  dial(origin: Origin, signal: AbortSignal): Promise<Dialled>;
+}

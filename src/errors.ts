@@ -1,0 +1,131 @@
+/** Who a failure concerns: this request alone, its stream on one connection, or the whole connection. */
+export type ErrorScope = 'request' | 'stream' | 'connection';
+
+/** Who caused a failure: the caller, this library (a limit, a time-out), or the peer. */
+export type ErrorInitiator = 'user' | 'local' | 'remote';
+
+/** The names of RFC 9113 section 7, indexed by their number on the wire. */
+export const errorCodeNames = [
+  'NO_ERROR',
+  'PROTOCOL_ERROR',
+  'INTERNAL_ERROR',
+  'FLOW_CONTROL_ERROR',
+  'SETTINGS_TIMEOUT',
+  'STREAM_CLOSED',
+  'FRAME_SIZE_ERROR',
+  'REFUSED_STREAM',
+  'CANCEL',
+  'COMPRESSION_ERROR',
+  'CONNECT_ERROR',
+  'ENHANCE_YOUR_CALM',
+  'INADEQUATE_SECURITY',
+  'HTTP_1_1_REQUIRED',
+] as const;
+
+/** A name of RFC 9113 section 7, or `0x..` for a number that has none. */
+export type ErrorCodeName = (typeof errorCodeNames)[number] | `0x${string}`;
+
+/** The name of an error code as received, `0x..` when it has none (RFC 9113 section 7). */
+export function errorCodeName(code: number): ErrorCodeName {
+  return errorCodeNames[code] ?? `0x${code.toString(16)}`;
+}
+
+/** Every `code` that a {@link TransportError} can carry; each is explained in docs/errors.md. */
+export const transportErrorCodes = [
+  'ERR_PASSINGLANE_ALPN',
+  'ERR_PASSINGLANE_BODY_CANCELLED',
+  'ERR_PASSINGLANE_BODY_LOCKED',
+  'ERR_PASSINGLANE_BODY_TIMEOUT',
+  'ERR_PASSINGLANE_CONNECTION_CLOSED',
+  'ERR_PASSINGLANE_CONNECTION_LOST',
+  'ERR_PASSINGLANE_CONNECTION_UNUSABLE',
+  'ERR_PASSINGLANE_CONNECT_FAILED',
+  'ERR_PASSINGLANE_CONNECT_TIMEOUT',
+  'ERR_PASSINGLANE_CONTENT_CODING',
+  'ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED',
+  'ERR_PASSINGLANE_GOAWAY',
+  'ERR_PASSINGLANE_HEADERS_TIMEOUT',
+  'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
+  'ERR_PASSINGLANE_INVALID_HEADER',
+  'ERR_PASSINGLANE_INVALID_REQUEST',
+  'ERR_PASSINGLANE_PING_TIMEOUT',
+  'ERR_PASSINGLANE_PROTOCOL',
+  'ERR_PASSINGLANE_REQUEST_BODY',
+  'ERR_PASSINGLANE_REQUEST_BODY_LENGTH',
+  'ERR_PASSINGLANE_RESPONSE_LENGTH',
+  'ERR_PASSINGLANE_RESPONSE_TOO_LARGE',
+  'ERR_PASSINGLANE_STREAM_RESET',
+  'ERR_PASSINGLANE_TIMEOUT',
+  'ERR_PASSINGLANE_TRANSPORT_CLOSED',
+  'ERR_PASSINGLANE_UNSUPPORTED_SCHEME',
+  'ERR_PASSINGLANE_WRITE_TIMEOUT',
+] as const;
+
+export type TransportErrorCode = (typeof transportErrorCodes)[number];
+
+export interface TransportErrorInit {
+  readonly scope: ErrorScope;
+  readonly initiator: ErrorInitiator;
+  readonly errorCode?: ErrorCodeName | undefined;
+  /** True when the peer cannot have acted on the request, so that sending it again is safe. Default: false. */
+  readonly unprocessed?: boolean | undefined;
+  readonly origin?: string | undefined;
+  readonly streamId?: number | undefined;
+  readonly attempts?: number | undefined;
+  readonly cause?: unknown;
+}
+
+const brand = Symbol.for('passinglane.TransportError');
+
+/**
+ * The one class of failure. `code` says what happened, `scope` what it concerns, `initiator` who caused it,
+ * `unprocessed` whether the request can safely be sent again. Time-outs have `name` 'TimeoutError'. The message
+ * never contains a header value. System and TLS errors are the `cause`.
+ */
+export class TransportError extends Error {
+  readonly code: TransportErrorCode;
+  readonly scope: ErrorScope;
+  readonly initiator: ErrorInitiator;
+  /** The RFC 9113 section 7 name, where the failure has one. */
+  readonly errorCode: ErrorCodeName | undefined;
+  readonly unprocessed: boolean;
+  readonly origin: string | undefined;
+  readonly streamId: number | undefined;
+  /** How many times the request was tried, this one included; 0 when it was never sent. */
+  readonly attempts: number;
+
+  constructor(code: TransportErrorCode, message: string, init: TransportErrorInit) {
+    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.name = code.endsWith('_TIMEOUT') ? 'TimeoutError' : 'TransportError';
+    this.code = code;
+    this.scope = init.scope;
+    this.initiator = init.initiator;
+    this.errorCode = init.errorCode;
+    this.unprocessed = init.unprocessed ?? false;
+    this.origin = init.origin;
+    this.streamId = init.streamId;
+    this.attempts = init.attempts ?? 0;
+  }
+
+  /** True for a TransportError of any copy of this package, where `instanceof` knows only its own. */
+  static isInstance(value: unknown): value is TransportError {
+    return value instanceof Error && (value as { [brand]?: unknown })[brand] === true;
+  }
+
+  get [brand](): true {
+    return true;
+  }
+}
+
+/** A TypeError with code ERR_INVALID_ARG_VALUE that names the argument, its value and what is allowed. */
+export function invalidArgument(name: string, value: unknown, allowed: string): TypeError & { code: string } {
+  const error = new TypeError(`Invalid ${name}: ${describe(value)}. Allowed: ${allowed}.`);
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}...` : value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'no prototype'})`;
+  return String(value);
+}
