@@ -1,0 +1,126 @@
+import { builtinModules } from 'node:module';
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Layers 0 and 1: pure, so that nothing in them can wait, and a test can replay whatever they did. */
+const pureCore = ['src/errors.ts', 'src/wire/**/*.ts', 'src/hpack/**/*.ts', 'src/protocol/**/*.ts'];
+
+const namedExports = [
+  { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+  { selector: "ExportSpecifier[exported.name='default']", message: 'Named exports only.' },
+];
+
+const nothingWaits = [
+  { selector: ':function[async=true]', message: 'async in the pure core: it has nothing to wait for.' },
+  { selector: 'AwaitExpression', message: 'await in the pure core: it has nothing to wait for.' },
+  { selector: 'ForOfStatement[await=true]', message: 'for await in the pure core: it has nothing to wait for.' },
+  { selector: "Identifier[name='Promise']", message: 'Promise in the pure core: answer with an event.' },
+  { selector: "Identifier[name='PromiseLike']", message: 'PromiseLike in the pure core: answer with an event.' },
+];
+
+const impure = [
+  ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'],
+  ...['queueMicrotask', 'performance', 'Date', 'console', 'process', 'globalThis', 'crypto'],
+  ...['Buffer', 'TextDecoder', 'TextEncoder', 'fetch', 'URL'],
+];
+
+export default tseslint.config(
+  { ignores: ['dist/', 'build/', 'node_modules/', 'test/fixtures/', 'bench/results/', '.dependency-cruiser.cjs'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'no-restricted-syntax': ['error', ...namedExports],
+      'no-restricted-imports': [
+        'error',
+        { paths: builtinModules.map((name) => ({ name, message: `Import it as node:${name}.` })) },
+      ],
+      'no-empty': 'error',
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+
+      // The picks of the stylistic set.
+      '@typescript-eslint/array-type': ['error', { default: 'array' }],
+      '@typescript-eslint/consistent-type-exports': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-import-type-side-effects': 'error',
+      '@typescript-eslint/prefer-optional-chain': 'error',
+
+      // What the strict set forbids and this code means to do.
+      // An async function without await still turns a throw into a rejection.
+      '@typescript-eslint/require-await': 'off',
+      // Allowed where an invariant makes it plainly true, which a reviewer judges and a rule cannot.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // `signal.reason` is the caller's own value, and is thrown as it is.
+      '@typescript-eslint/only-throw-error': ['error', { allowThrowingUnknown: true, allowThrowingAny: false }],
+      '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'max-lines': ['error', 450],
+      'max-lines-per-function': ['error', { max: 60 }],
+    },
+  },
+  {
+    files: pureCore,
+    rules: {
+      'no-restricted-syntax': ['error', ...namedExports, ...nothingWaits],
+      'no-restricted-globals': [
+        'error',
+        ...impure.map((name) => ({
+          name,
+          message: `${name} in the pure core: what it needs comes in as an argument.`,
+        })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Date.now in the pure core: time comes in as an argument.' },
+        {
+          object: 'Math',
+          property: 'random',
+          message: 'Math.random in the pure core: chance comes in as an argument.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          // What the test runner returns is awaited by the test runner.
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite', 'before', 'after'] },
+          ],
+        },
+      ],
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  {
+    files: ['**/*.mjs', '**/*.js'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', setTimeout: 'readonly', URL: 'readonly', fetch: 'readonly' },
+    },
+  },
+);
