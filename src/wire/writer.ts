@@ -2,33 +2,8 @@ import { noBytes, putUint32 } from './bytes.js';
 import { Flag, frameHeaderLength, FrameType, largestMaxFrameSize, max31 } from './constants.js';
 import type { OutputBuffer } from './output.js';
 
-/** RFC 9113 section 3.4: `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`. */
-const clientPreface = Uint8Array.of(
-  0x50,
-  0x52,
-  0x49,
-  0x20,
-  0x2a,
-  0x20,
-  0x48,
-  0x54,
-  0x54,
-  0x50,
-  0x2f,
-  0x32,
-  0x2e,
-  0x30,
-  0x0d,
-  0x0a,
-  0x0d,
-  0x0a,
-  0x53,
-  0x4d,
-  0x0d,
-  0x0a,
-  0x0d,
-  0x0a,
-);
+/** RFC 9113 section 3.4. */
+const clientPreface = Uint8Array.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', (character) => character.charCodeAt(0));
 
 /**
  * Lays out frames (RFC 9113 sections 4.1 and 6) in an {@link OutputBuffer}: the only code that does. Each call seals
