@@ -1,0 +1,221 @@
+// What ships, as its users get it: the packed tarball, installed into an empty project, imported, required and compiled
+// against. Run by `npm run check:package`, which builds first.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The oldest TypeScript that our declarations compile with, as the README tells users. It is fetched into the cache of
+ * the checks: as a devDependency its `tsc` would take the place of ours.
+ */
+const lowestTypeScript = '5.2.2';
+
+interface Manifest {
+  readonly name: string;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+/** What users write to import each entry of the package's "exports". */
+const specifiers = Object.keys(manifest.exports).map((subpath) => subpath.replace(/^\./, manifest.name));
+const modules = specifiers.filter((specifier) => !specifier.endsWith('.json'));
+
+let folder = '';
+let tarball = '';
+let consumer = '';
+
+function run(command: string, args: readonly string[], cwd: string): string {
+  const done = spawnSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const output = `${done.stdout}${done.stderr}`;
+  assert.equal(
+    done.status,
+    0,
+    `${command} ${args.join(' ')} failed (${String(done.error ?? done.status)}):\n${output}`,
+  );
+  return done.stdout;
+}
+
+const node = (args: readonly string[], cwd: string): string => run(process.execPath, args, cwd);
+const tool = (script: string): string => join(root, 'node_modules', script);
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(consumer, path)), { recursive: true });
+  writeFileSync(join(consumer, path), text);
+}
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'passinglane-pack-'));
+  consumer = join(folder, 'consumer');
+  run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], root);
+  tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? 'no tarball');
+  write('package.json', '{ "name": "consumer", "private": true, "type": "module" }');
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], consumer);
+});
+
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe('the tarball', () => {
+  test('holds the built modules, their declarations, the license and the README, and nothing else', () => {
+    const files = run('tar', ['-tzf', tarball], folder).trim().split('\n');
+    const strangers = files.filter((file) => {
+      if (/^package\/(package\.json|LICENSE|README\.md)$/.test(file)) return false;
+      const module = /^package\/dist\/(.+?)(\.d\.ts|\.js)$/.exec(file)?.[1];
+      return module === undefined || !existsSync(join(root, 'src', `${module}.ts`));
+    });
+    assert.deepEqual(strangers, [], 'a file that no source stands behind ships');
+    for (const file of ['package.json', 'LICENSE', 'README.md']) {
+      assert.ok(files.includes(`package/${file}`), `${file} is not in the tarball`);
+    }
+  });
+
+  test('brings no dependency along', () => {
+    const installed = readdirSync(join(consumer, 'node_modules')).filter((name) => !name.startsWith('.'));
+    assert.deepEqual(installed, [manifest.name]);
+  });
+
+  test('is in order for publint', () => {
+    node([tool('publint/src/cli.js'), tarball, '--strict'], folder);
+  });
+
+  test('is in order for arethetypeswrong, as a package of ES modules', () => {
+    node([tool('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only', '--no-emoji'], folder);
+  });
+});
+
+describe('every entry point', () => {
+  /** A script that prints the names each entry point exports, by the means given for loading it. */
+  const listing = (load: (specifier: string) => string): string =>
+    `const names = {};
+     ${modules.map((name) => `names['${name}'] = Object.keys(${load(name)}).sort();`).join('\n')}
+     process.stdout.write(JSON.stringify(names));`;
+
+  test('can be imported, and required', () => {
+    write(
+      'import.mjs',
+      listing((name) => `await import('${name}')`),
+    );
+    write(
+      'require.cjs',
+      listing((name) => `require('${name}')`),
+    );
+    const imported = JSON.parse(node(['import.mjs'], consumer)) as Record<string, string[]>;
+    const required = JSON.parse(node(['require.cjs'], consumer)) as Record<string, string[]>;
+    for (const name of modules) {
+      assert.notDeepEqual(imported[name], [], `${name} exports nothing`);
+      // Node adds __esModule to what require() returns only where there is a default export.
+      assert.deepEqual(required[name], imported[name], `require('${name}') gives other names than import`);
+      assert.ok(imported[name]?.includes('default') === false, `${name} has a default export`);
+    }
+  });
+
+  test('is listed: the manifest is, and what is not listed is out of reach', () => {
+    write('manifest.cjs', `process.stdout.write(require('${manifest.name}/package.json').name);`);
+    assert.equal(node(['manifest.cjs'], consumer), manifest.name);
+    write('private.cjs', `require('${manifest.name}/dist/errors.js');`);
+    const done = spawnSync(process.execPath, ['private.cjs'], { cwd: consumer, encoding: 'utf8' });
+    assert.match(done.stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/);
+  });
+
+  for (const command of Object.keys(manifest.bin)) {
+    test(`has its command beside it: ${command} --help`, () => {
+      assert.match(run(join(consumer, 'node_modules/.bin', command), ['--help'], consumer), new RegExp(command));
+    });
+  }
+});
+
+describe('the declarations', () => {
+  const settings = {
+    Node: { module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2022'] },
+    'a bundler, with the DOM': {
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      lib: ['es2022', 'dom', 'dom.iterable'],
+    },
+  };
+
+  before(() => {
+    // Resolved through the link, so @types/node finds its own dependencies.
+    mkdirSync(join(consumer, 'node_modules/@types'), { recursive: true });
+    symlinkSync(join(root, 'node_modules/@types/node'), join(consumer, 'node_modules/@types/node'));
+    write(
+      'consumer.ts',
+      `${modules.map((name, at) => `import * as entry${at} from '${name}';`).join('\n')}
+       export const entries: object[] = [${modules.map((_, at) => `entry${at}`).join(', ')}];
+       export const fetchLike: typeof fetch = entry0.fetch;
+       export async function get(url: string): Promise<[number, string]> {
+         const transport = new entry0.Transport({ stallTimeout: 50 });
+         const response = await transport.request(url, { headers: { accept: 'text/plain' } });
+         for (const [name] of response.headerPairs) name.toLowerCase();
+         const text = await response.body.text();
+         await transport.close();
+         return [response.status, text];
+       }`,
+    );
+  });
+
+  function compile(typescript: string, name: keyof typeof settings): void {
+    write(
+      'tsconfig.json',
+      JSON.stringify({
+        compilerOptions: {
+          ...settings[name],
+          target: 'es2022',
+          types: ['node'],
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          skipLibCheck: false,
+          noEmit: true,
+        },
+        files: ['consumer.ts'],
+      }),
+    );
+    node([join(typescript, 'bin/tsc'), '-p', '.'], consumer);
+  }
+
+  /** The folder of a TypeScript of this version, fetched into the cache of the checks when it isn't there. */
+  function typescript(version: string): string {
+    const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'passinglane-ci');
+    const at = join(cache, `typescript-${version}`);
+    const found = join(at, 'node_modules/typescript');
+    if (!existsSync(join(found, 'bin/tsc'))) {
+      mkdirSync(at, { recursive: true });
+      run('npm', ['install', '--no-audit', '--no-fund', '--prefix', at, `typescript@${version}`], at);
+    }
+    return found;
+  }
+
+  for (const name of Object.keys(settings) as (keyof typeof settings)[]) {
+    test(`compile for ${name} with TypeScript ${lowestTypeScript}, library checks included`, () => {
+      compile(typescript(lowestTypeScript), name);
+    });
+
+    test(`compile for ${name} with the TypeScript they were made by`, () => {
+      compile(tool('typescript'), name);
+    });
+  }
+
+  test('are promised in the README for the TypeScript that this test uses', () => {
+    const promised = lowestTypeScript.split('.').slice(0, 2).join('.');
+    assert.match(
+      readFileSync(join(root, 'README.md'), 'utf8'),
+      new RegExp(`TypeScript ${promised.replace('.', '\\.')}\\b`),
+    );
+  });
+});
