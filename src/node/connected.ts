@@ -1,0 +1,36 @@
+import type { Duplex } from 'node:stream';
+import { abortable } from './abortable.js';
+
+/** The errors of a socket are read from `errored` when it closes. A socket in our hands always has this listener. */
+export function ignoreError(): void {
+  return;
+}
+
+/** Why a stream closed before it was of use. */
+export function closeReason(stream: Duplex): Error {
+  return stream.errored ?? new Error('the connection closed before it was ready');
+}
+
+/**
+ * Resolves with a stream once it that may still be connecting, or shaking hands under TLS, can be written to. Rejects when
+ * it closes instead, or with `signal.reason`; it is destroyed then.
+ */
+export function connected(stream: Duplex, signal: AbortSignal): Promise<Duplex> {
+  const { connecting, secureConnecting } = stream as { connecting?: boolean; secureConnecting?: boolean };
+  stream.on('error', ignoreError);
+  const settled = abortable<Duplex>(signal, (resolve, reject) => {
+    if (stream.destroyed) reject(closeReason(stream));
+    const ready = secureConnecting === true ? 'secureConnect' : connecting === true ? 'connect' : undefined;
+    if (ready === undefined) {
+      resolve(stream);
+      return () => undefined;
+    }
+    stream.once(ready, () => resolve(stream));
+    stream.once('close', () => reject(closeReason(stream)));
+    return () => undefined;
+  });
+  return settled.catch((error: unknown) => {
+    stream.destroy();
+    throw error;
+  });
+}

@@ -1,0 +1,241 @@
+import { connect as connectTcp, type LookupFunction, type NetConnectOpts, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { Dialled, Dialler, Origin } from '../conn/dialler.js';
+import { abortable } from './abortable.js';
+import { resolveAddresses } from './address.js';
+import { nodeClock } from './clock.js';
+import { closeReason, connected, ignoreError } from './connected.js';
+import { inRootContext } from './context.js';
+import { alpnFailed, connectFailed, inadequateSecurity, isAlpnRefusal, mostTelling } from './failure.js';
+import { race } from './race.js';
+import { ReadBuffer } from './read-buffer.js';
+import { SocketTransport } from './socket-transport.js';
+import { alpnProtocols, isAllowedForHttp2, minVersionFor, servernameFor, SessionCache } from './tls.js';
+
+/** What a dialler of the user's own is told. */
+export interface ConnectOptions {
+  /** `scheme//host:port` in its shortest form. */
+  readonly origin: string;
+  readonly protocol: 'http:' | 'https:';
+  /** Without brackets where it is an IPv6 address. */
+  readonly hostname: string;
+  readonly port: number;
+  /** For SNI and for the check of the certificate; undefined for an address and in the clear. */
+  readonly servername: string | undefined;
+  /** What to offer by ALPN; empty in the clear. */
+  readonly alpnProtocols: readonly string[];
+  /** Aborted when nobody waits for the connection any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface DiallerOptions {
+  /** Options of tls.connect. `ALPNProtocols` is ignored: what to offer follows from `allowHTTP1`. */
+  readonly tls?: ConnectionOptions | undefined;
+  /** Whether ALPN offers HTTP/1.1 too, for a server without HTTP/2. */
+  readonly allowHTTP1: boolean;
+  /** What is spoken to http: origins; 'h2c' is HTTP/2 with prior knowledge (RFC 9113 section 3.3). */
+  readonly cleartext: 'http/1.1' | 'h2c';
+  readonly lookup?: LookupFunction | undefined;
+  readonly localAddress?: string | undefined;
+  /** TCP keep-alive, or how long a connection must have been idle for its first probe, in milliseconds. */
+  readonly keepAlive?: boolean | number | undefined;
+  /** A Unix domain socket or named pipe that stands for every host. */
+  readonly socketPath?: string | undefined;
+  /**
+   * Makes the connections. For https: it also secures them; its word that HTTP/2 is spoken is taken, unless the
+   * stream's `alpnProtocol` is 'http/1.1' (B3). A stream that is still connecting is waited for.
+   */
+  readonly createConnection?: ((options: ConnectOptions) => Duplex | Promise<Duplex>) | undefined;
+}
+
+/** A socket of our own, with the buffer that it reads into if it may come to carry HTTP/2. */
+interface Connected {
+  readonly socket: Socket;
+  readonly reads: ReadBuffer | undefined;
+}
+
+/** An address to try, or the path of a socket. */
+type Endpoint = { readonly host: string } | { readonly path: string };
+
+/** Dials over node:net and node:tls, in no request's AsyncLocalStorage context. node:tls is loaded when first needed. */
+export class NodeDialler implements Dialler {
+  readonly #options: DiallerOptions;
+  readonly #sessions = new SessionCache();
+
+  constructor(options: DiallerOptions) {
+    this.#options = options;
+  }
+
+  async dial(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+    return inRootContext(() => this.#dial(origin, signal));
+  }
+
+  async #dial(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+    try {
+      signal.throwIfAborted();
+      const { createConnection } = this.#options;
+      const dialled = await (createConnection === undefined
+        ? this.#dialOwn(origin, signal)
+        : this.#dialCustom(origin, signal, createConnection));
+      if (signal.aborted) (dialled.protocol === 'h2' ? dialled.transport : dialled.socket).destroy();
+      signal.throwIfAborted(); // it may have been while the last promise settled
+      return dialled;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isAlpnRefusal(mostTelling(error))) throw alpnFailed(origin.href, this.#options.allowHTTP1, undefined, error);
+      throw connectFailed(origin.href, error);
+    }
+  }
+
+  async #dialOwn(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+    const { socketPath } = this.#options;
+    const secure = origin.scheme === 'https:' ? await import('node:tls') : undefined;
+    const endpoints: Endpoint[] =
+      socketPath === undefined
+        ? (await resolveAddresses(origin.hostname, this.#options, signal)).map((host) => ({ host }))
+        : [{ path: socketPath }];
+    const session = this.#sessions.get(origin.href);
+    const { socket, reads } = await race<Endpoint, Connected>(
+      endpoints,
+      (endpoint, succeeded, failed) => {
+        const reads = secure !== undefined || this.#options.cleartext === 'h2c' ? new ReadBuffer() : undefined;
+        const place = this.#placeOf(origin, endpoint, reads);
+        const socket =
+          secure === undefined
+            ? connectTcp(place)
+            : secure.connect({ ...this.#tlsOptions(origin, secure.DEFAULT_MIN_VERSION), ...place, session });
+        reads?.attach(socket);
+        if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, session);
+        return follow(
+          socket,
+          secure === undefined ? 'connect' : 'secureConnect',
+          () => succeeded({ socket, reads }),
+          failed,
+        );
+      },
+      nodeClock,
+      signal,
+    );
+    socket.setNoDelay(true);
+    const { keepAlive } = this.#options;
+    if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);
+    return this.#verdict(origin, socket, reads);
+  }
+
+  #placeOf(origin: Origin, endpoint: Endpoint, reads: ReadBuffer | undefined): NetConnectOpts {
+    const { localAddress } = this.#options;
+    // autoSelectFamily is Node's own race, which aborts attempts that are slower than 250 ms.
+    const common = { onread: reads?.onread, port: origin.port, localAddress, autoSelectFamily: false };
+    // A certificate without a servername is checked against `host`, which `path` outranks as the place to connect to.
+    return 'path' in endpoint ? { ...common, host: origin.hostname, path: endpoint.path } : { ...common, ...endpoint };
+  }
+
+  #tlsOptions(origin: Origin, nodeMinimum: string): ConnectionOptions {
+    const { tls: options = {}, allowHTTP1 } = this.#options;
+    const servername = servernameFor(origin.hostname, options);
+    return {
+      ...options,
+      ...minVersionFor(options, nodeMinimum),
+      ...(servername === undefined ? {} : { servername }),
+      ALPNProtocols: [...alpnProtocols(allowHTTP1)],
+      socket: undefined,
+      path: undefined,
+    };
+  }
+
+  #followSession(socket: TLSSocket, origin: Origin, session: Buffer | undefined): void {
+    this.#sessions.collectFrom(socket, origin.href);
+    if (session === undefined) return;
+    const drop = (): void => this.#sessions.drop(origin.href, session);
+    socket.once('connect', () => socket.once('close', drop));
+    socket.once('secureConnect', () => socket.off('close', drop));
+  }
+
+  async #dialCustom(
+    origin: Origin,
+    signal: AbortSignal,
+    createConnection: NonNullable<DiallerOptions['createConnection']>,
+  ): Promise<Dialled> {
+    const secure = origin.scheme === 'https:';
+    const stream = await settledStream(createConnection, {
+      origin: origin.href,
+      protocol: secure ? 'https:' : 'http:',
+      hostname: origin.hostname,
+      port: origin.port,
+      servername: secure ? servernameFor(origin.hostname, this.#options.tls ?? {}) : undefined,
+      alpnProtocols: secure ? alpnProtocols(this.#options.allowHTTP1) : [],
+      signal,
+    });
+    await connected(stream, signal);
+    const { alpnProtocol } = stream as { alpnProtocol?: string | false | null };
+    if (alpnProtocol === 'http/1.1') return this.#http1(origin, stream, alpnProtocol);
+    if (!secure && alpnProtocol !== 'h2' && this.#options.cleartext === 'http/1.1')
+      return { protocol: 'http/1.1', socket: stream };
+    return { protocol: 'h2', transport: new SocketTransport(stream) };
+  }
+
+  #verdict(origin: Origin, socket: Socket, reads: ReadBuffer | undefined): Dialled {
+    if (!isTls(socket)) {
+      return this.#options.cleartext === 'h2c'
+        ? { protocol: 'h2', transport: new SocketTransport(socket, reads) }
+        : { protocol: 'http/1.1', socket };
+    }
+    if (socket.alpnProtocol !== 'h2') return this.#http1(origin, socket, socket.alpnProtocol || undefined);
+    const cipher = socket.getCipher().name;
+    if (!isAllowedForHttp2(socket.getProtocol(), cipher)) {
+      socket.destroy();
+      throw inadequateSecurity(origin.href, cipher);
+    }
+    return { protocol: 'h2', transport: new SocketTransport(socket, reads) };
+  }
+
+  #http1(origin: Origin, socket: Duplex, chosen: string | undefined): Dialled {
+    if (this.#options.allowHTTP1) return { protocol: 'http/1.1', socket };
+    socket.destroy();
+    throw alpnFailed(origin.href, false, chosen);
+  }
+}
+
+/** Reports the outcome of an attempt, and returns what gives it up. */
+function follow(
+  socket: Socket,
+  ready: 'connect' | 'secureConnect',
+  succeeded: () => void,
+  failed: (error: Error) => void,
+): () => void {
+  const onClose = (): void => failed(closeReason(socket));
+  socket.on('error', ignoreError);
+  socket.once('close', onClose);
+  socket.once(ready, () => {
+    socket.off('close', onClose);
+    succeeded();
+  });
+  return () => {
+    socket.destroy();
+  };
+}
+
+/** The stream that the user's dialler comes up with. One that comes after the signal was aborted is destroyed. */
+function settledStream(
+  createConnection: NonNullable<DiallerOptions['createConnection']>,
+  options: ConnectOptions,
+): Promise<Duplex> {
+  return abortable(options.signal, (resolve, reject) => {
+    let wanted = true;
+    const settle = async (): Promise<void> => {
+      const stream = await createConnection(options);
+      stream.on('error', ignoreError);
+      if (wanted) resolve(stream);
+      else stream.destroy();
+    };
+    settle().catch(reject);
+    return () => {
+      wanted = false;
+    };
+  });
+}
+
+function isTls(socket: Socket): socket is TLSSocket {
+  return 'encrypted' in socket;
+}

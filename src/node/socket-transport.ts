@@ -1,0 +1,193 @@
+import type { Duplex } from 'node:stream';
+import type { ByteSink, ByteTransport, TransportInfo } from '../conn/byte-transport.js';
+import { inRootContext } from './context.js';
+import type { ReadBuffer } from './read-buffer.js';
+
+/** How long the peer may take to close its side after `end()`, in milliseconds (C22). */
+const closeTimeout = 250;
+
+/** What a stream may tell and do beyond Duplex: net.Socket and TLSSocket do, a stream that a user brings may. */
+interface SocketTraits {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly alpnProtocol?: string | false | null | undefined;
+  readonly getProtocol?: () => string | null;
+  readonly getCipher?: () => { readonly name: string } | undefined;
+  readonly ref?: () => unknown;
+  readonly unref?: () => unknown;
+}
+
+/**
+ * A connected stream as a ByteTransport: a net.Socket, a TLSSocket or any Duplex of bytes. With the ReadBuffer that
+ * the socket was made with, it reads without a copy; without one it listens to 'data'. What arrives before `start()`
+ * waits in the stream. An error of the stream ends in `onClose`, and none after that is ever uncaught.
+ */
+export class SocketTransport implements ByteTransport {
+  readonly info: TransportInfo;
+  readonly transientReads: boolean;
+  readonly #socket: Duplex & SocketTraits;
+  readonly #reads: ReadBuffer | undefined;
+  #sink: ByteSink | undefined;
+  /** What the write in flight reports to. */
+  #done: (() => void) | undefined;
+  /** Within a call to the stream: a Duplex may answer before it returns, and the sink must not hear it so soon. */
+  #calling = false;
+  /** Events put off to a later tick; while there are any, those that follow queue up behind them. */
+  #deferred = 0;
+  /** The peer ended its side before `start()`. */
+  #endedEarly: boolean;
+  /** `destroy()` was called, or `onClose` has been: nothing but `onClose` is delivered. */
+  #muted = false;
+  #closing = false;
+  #closed = false;
+  #error: Error | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+
+  constructor(socket: Duplex, reads?: ReadBuffer) {
+    this.#socket = socket;
+    this.#reads = reads;
+    this.transientReads = reads !== undefined;
+    this.info = infoOf(socket);
+    this.#endedEarly = socket.readableEnded;
+    socket.on('error', (error: Error) => this.#close(error)); // never removed: a late error must not be uncaught
+    socket.once('close', () => this.#close(socket.errored ?? undefined));
+    socket.once('end', () => this.#end());
+    if (socket.destroyed) this.#close(socket.errored ?? undefined);
+  }
+
+  start(sink: ByteSink): void {
+    this.#sink = sink;
+    this.#defer(() => this.#begin(sink));
+    if (this.#closing) process.nextTick(() => this.#finish());
+  }
+
+  write(bytes: Uint8Array, done: () => void): void {
+    this.#done = done;
+    this.#calling = true;
+    inRootContext(writeTo, this.#socket, bytes, this.#written);
+    this.#calling = false;
+  }
+
+  end(): void {
+    if (this.#closing || this.#closeTimer !== undefined) return;
+    this.#calling = true;
+    inRootContext(endOf, this.#socket);
+    this.#calling = false;
+    this.#closeTimer = inRootContext(setTimeout, () => this.destroy(), closeTimeout).unref();
+  }
+
+  destroy(error?: Error): void {
+    this.#muted = true;
+    this.#close(error);
+  }
+
+  ref(): void {
+    this.#socket.ref?.();
+  }
+
+  unref(): void {
+    this.#socket.unref?.();
+  }
+
+  /** Runs in a tick of its own after `start()`. */
+  #begin(sink: ByteSink): void {
+    if (this.#reads === undefined) {
+      this.#socket.on('data', (chunk: Uint8Array | string) => this.#data(chunk));
+    } else {
+      let chunk: unknown;
+      while (!this.#muted && (chunk = this.#socket.read()) !== null) sink.onBytes(chunk as Uint8Array);
+      this.#reads.deliverTo((bytes) => this.#receive(bytes));
+    }
+    if (this.#endedEarly && !this.#muted) sink.onEnd();
+    if (!this.#closing) this.#socket.resume();
+  }
+
+  #data(chunk: Uint8Array | string): void {
+    if (typeof chunk === 'string') {
+      this.destroy(new TypeError('The stream delivers strings, not bytes: it must not have an encoding set.'));
+    } else {
+      this.#receive(chunk);
+    }
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#muted) return;
+    if (!this.#mustDefer()) {
+      this.#sink?.onBytes(bytes);
+      return;
+    }
+    const kept = this.transientReads ? bytes.slice() : bytes;
+    this.#defer(() => this.#sink?.onBytes(kept));
+  }
+
+  #end(): void {
+    if (this.#sink === undefined) this.#endedEarly = true;
+    else if (this.#mustDefer()) this.#defer(() => this.#sink?.onEnd());
+    else if (!this.#muted) this.#sink.onEnd();
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    if (error) {
+      this.#close(this.#socket.errored ?? error); // what broke the stream says more than "stream was destroyed"
+      return;
+    }
+    const done = this.#done;
+    this.#done = undefined;
+    if (done === undefined || this.#muted) return;
+    if (this.#mustDefer()) this.#defer(done);
+    else done();
+  };
+
+  #close(error: Error | undefined): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#error = error;
+    clearTimeout(this.#closeTimer);
+    this.#socket.destroy(error);
+    process.nextTick(() => this.#finish());
+  }
+
+  #finish(): void {
+    if (this.#sink === undefined || this.#closed) return;
+    this.#closed = true;
+    this.#muted = true;
+    this.#done = undefined;
+    this.#sink.onClose(this.#error);
+  }
+
+  #mustDefer(): boolean {
+    return this.#calling || this.#deferred > 0;
+  }
+
+  /** Ticks run first come, first served, so what is put off keeps its order. */
+  #defer(event: () => void): void {
+    this.#deferred++;
+    process.nextTick(() => {
+      this.#deferred--;
+      if (!this.#muted) event();
+    });
+  }
+}
+
+function writeTo(socket: Duplex, bytes: Uint8Array, written: (error?: Error | null) => void): void {
+  socket.write(bytes, written);
+}
+
+function endOf(socket: Duplex): void {
+  socket.end();
+}
+
+function infoOf(socket: Duplex & SocketTraits): TransportInfo {
+  const version = socket.getProtocol?.() ?? undefined;
+  const cipher = socket.getCipher?.()?.name;
+  return {
+    remoteAddress: socket.remoteAddress,
+    remotePort: socket.remotePort,
+    localAddress: socket.localAddress,
+    localPort: socket.localPort,
+    alpnProtocol: socket.alpnProtocol || undefined,
+    tls: version === undefined || cipher === undefined ? undefined : { version, cipher },
+  };
+}

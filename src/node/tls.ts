@@ -1,0 +1,69 @@
+import { isIP } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+
+/** The protocols to offer by ALPN, the preferred one first (RFC 9113 section 3.2). */
+export function alpnProtocols(allowHTTP1: boolean): readonly string[] {
+  return allowHTTP1 ? ['h2', 'http/1.1'] : ['h2'];
+}
+
+/**
+ * The name for SNI, which the certificate is checked against as well: the user's, else the host name. undefined for
+ * an address, which SNI cannot carry (RFC 6066 section 3); the certificate is checked against the address then.
+ */
+export function servernameFor(hostname: string, options: ConnectionOptions): string | undefined {
+  if (options.servername !== undefined) return options.servername;
+  return isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : undefined;
+}
+
+/**
+ * TLS 1.2 at least (RFC 9113 section 9.2), unless the user says otherwise or Node's own minimum is higher.
+ * `nodeMinimum` is tls.DEFAULT_MIN_VERSION.
+ */
+export function minVersionFor(options: ConnectionOptions, nodeMinimum: string): ConnectionOptions {
+  if (options.minVersion !== undefined || options.secureProtocol !== undefined) return {};
+  return nodeMinimum === 'TLSv1.3' ? {} : { minVersion: 'TLSv1.2' };
+}
+
+/**
+ * Whether HTTP/2 allows what was negotiated. Under TLS 1.2 it wants an ephemeral key exchange and an AEAD cipher
+ * (RFC 9113 section 9.2.2 and appendix A); every suite of TLS 1.3 has both.
+ */
+export function isAllowedForHttp2(version: string | null, cipher: string): boolean {
+  return version === 'TLSv1.3' || /^(ECDHE|DHE)-.*(GCM|CHACHA20|CCM)/.test(cipher);
+}
+
+/** The latest session ticket of each origin, for abbreviated handshakes (RFC 8446 section 2.2). */
+export class SessionCache {
+  /** By origin, the one used longest ago first. */
+  readonly #sessions = new Map<string, Buffer>();
+  readonly #capacity: number;
+
+  constructor(capacity = 100) {
+    this.#capacity = capacity;
+  }
+
+  get(origin: string): Buffer | undefined {
+    const session = this.#sessions.get(origin);
+    if (session !== undefined) this.#put(origin, session);
+    return session;
+  }
+
+  /** Keeps what the peer of `socket` hands out, now and later. Node emits 'session' once the peer is verified. */
+  collectFrom(socket: TLSSocket, origin: string): void {
+    socket.on('session', (session) => this.#put(origin, session));
+  }
+
+  /** Forgets a session whose handshake failed, unless there is a newer one. */
+  drop(origin: string, session: Buffer): void {
+    if (this.#sessions.get(origin) === session) this.#sessions.delete(origin);
+  }
+
+  #put(origin: string, session: Buffer): void {
+    this.#sessions.delete(origin);
+    this.#sessions.set(origin, session);
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#sessions.size <= this.#capacity) break;
+      this.#sessions.delete(oldest);
+    }
+  }
+}
