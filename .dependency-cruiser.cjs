@@ -9,14 +9,14 @@ const layers = {
   protocol: { path: '^src/protocol/', uses: ['errors', 'wire', 'hpack'] },
   conn: { path: '^src/conn/', uses: ['errors', 'wire', 'hpack', 'protocol'] },
   pool: { path: '^src/pool/', uses: ['errors', 'wire', 'hpack', 'conn'] },
-  transport: { path: '^src/transport\\.ts$', uses: ['errors', 'wire', 'hpack', 'conn', 'pool'] },
+  transport: { path: '^src/transport(-options)?\\.ts$', uses: ['errors', 'wire', 'hpack', 'conn', 'pool'] },
   node: { path: '^src/node/', uses: ['errors', 'conn'] },
   fetch: { path: '^src/fetch/', uses: ['errors', 'pool', 'transport'] },
   undici: { path: '^src/undici/', uses: ['errors', 'pool', 'transport'] },
   connect: { path: '^src/connect/', uses: ['errors', 'pool', 'transport'] },
   http: { path: '^src/http/', uses: ['errors', 'pool', 'transport'] },
 };
-const roots = ['^src/index\\.ts$', '^src/cli/'];
+const roots = ['^src/(index|version)\\.ts$', '^src/cli/'];
 
 const layerRules = Object.entries(layers).map(([name, { path, uses }]) => ({
   name: `layer-${name}`,
