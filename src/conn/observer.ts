@@ -1,0 +1,37 @@
+/** One frame, either way. */
+export interface FrameEvent {
+  /** The connection's number, as in `ClientResponse.connection.id`. */
+  readonly connection: number;
+  readonly direction: 'sent' | 'received';
+  /** The frame type's number (RFC 9113 section 6). */
+  readonly type: number;
+  readonly flags: number;
+  readonly streamId: number;
+  /** Payload bytes. */
+  readonly length: number;
+  /** The decoded fields of a header block, flat, on the frame that completes it. They may hold secrets. */
+  readonly fields?: readonly string[] | undefined;
+  /** What the payload of another frame says, such as `increment=32768`. */
+  readonly detail?: string | undefined;
+  /** Monotonic milliseconds. */
+  readonly time: number;
+}
+
+/** A step in a connection's life. */
+export interface ConnectionEvent {
+  /** The connection's number; 0 for a dial that has not come to one. */
+  readonly connection: number;
+  readonly origin: string;
+  readonly type: 'dialling' | 'connected' | 'stalled' | 'resumed' | 'silent' | 'draining' | 'closed' | 'dial-failed';
+  readonly time: number;
+  readonly error?: unknown;
+  readonly remoteAddress?: string | undefined;
+  readonly alpnProtocol?: string | undefined;
+  readonly tls?: { readonly version: string; readonly cipher: string } | undefined;
+}
+
+/** Sees frames and events as they happen. It is called between steps of a connection; what it throws is the process's. */
+export interface Observer {
+  frame?(event: FrameEvent): void;
+  connection?(event: ConnectionEvent): void;
+}

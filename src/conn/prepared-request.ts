@@ -1,0 +1,183 @@
+import { invalidArgument, TransportError } from '../errors.js';
+import { buildRequestFields, declaredLength } from '../protocol/index.js';
+import { acceptEncoding } from './decompress.js';
+import type { Origin } from './dialler.js';
+import { toRequestBody, type RequestBody } from './request-body.js';
+import {
+  checkRequestOptions,
+  type HeadersInput,
+  type RequestOptions,
+  type RequestPriority,
+} from './request-options.js';
+
+/** What a transport adds to each of its requests. */
+export interface RequestDefaults {
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+  readonly decompress: boolean;
+  readonly maxResponseSize: number;
+  readonly userAgent: string;
+}
+
+/** A request checked and made ready, once; it can then be sent any number of times. */
+export interface PreparedRequest {
+  readonly method: string;
+  readonly origin: Origin;
+  /** As `ClientResponse.url` shows it: without fragment and user-info. */
+  readonly url: string;
+  /** The header list as it goes on the wire. */
+  readonly fields: readonly string[];
+  readonly body: RequestBody | undefined;
+  /** The body's declared length in bytes; -1: not known. */
+  readonly length: number;
+  readonly trailers: RequestOptions['trailers'];
+  readonly signal: AbortSignal | undefined;
+  readonly timeout: number;
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+  readonly idempotent: boolean;
+  readonly expectContinue: boolean;
+  readonly onInformational: RequestOptions['onInformational'];
+  readonly urgency: number;
+  readonly protocol: string | undefined;
+  /** We asked for content codings ourselves, so we undo them. */
+  readonly decompress: boolean;
+  readonly maxResponseSize: number;
+}
+
+const noOptions: RequestOptions = {};
+
+/**
+ * Checks everything that can be checked without a connection. Throws a TypeError (ERR_INVALID_ARG_VALUE,
+ * ERR_INVALID_URL) or a TransportError (ERR_PASSINGLANE_INVALID_HEADER, _INVALID_REQUEST, _UNSUPPORTED_SCHEME).
+ * `originOf` turns a URL into its origin, where a caller has one at hand.
+ */
+export function prepareRequest(
+  target: string | URL,
+  options: RequestOptions | undefined,
+  defaults: RequestDefaults,
+  originOf: (url: URL) => Origin,
+): PreparedRequest {
+  const given = options ?? noOptions;
+  if (given !== noOptions) checkRequestOptions(given);
+  const url = parseUrl(target);
+  const origin = originOf(url);
+  const body = toRequestBody(given.body);
+  try {
+    return assemble(url, origin, given, body, defaults);
+  } catch (error) {
+    body?.discard(error);
+    throw error;
+  }
+}
+
+function parseUrl(target: string | URL): URL {
+  if (target instanceof URL) return target;
+  if (typeof target !== 'string') throw invalidArgument('url', target, 'a string or a URL');
+  return new URL(target);
+}
+
+function assemble(
+  url: URL,
+  origin: Origin,
+  given: RequestOptions,
+  body: RequestBody | undefined,
+  defaults: RequestDefaults,
+): PreparedRequest {
+  const headers = given.headers === undefined ? [] : flatten(given.headers, 'header');
+  if (url.username !== '' || url.password !== '') addCredentials(headers, url);
+  if (body?.contentType !== undefined && !has(headers, 'content-type')) headers.push('content-type', body.contentType);
+  const method = given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT');
+  const decompress = given.decompress ?? defaults.decompress;
+  const { trailers } = given;
+  const fixedTrailers = trailers === undefined || typeof trailers === 'function' ? [] : flatten(trailers, 'trailer');
+  const length = body === undefined ? 0 : body.length >= 0 ? body.length : declaredLength(headers);
+  const fields = buildRequestFields({
+    method,
+    scheme: origin.scheme.slice(0, -1),
+    authority: origin.authority,
+    path: url.pathname + url.search,
+    protocol: given.protocol,
+    fields: headers,
+    contentLength: given.protocol !== undefined ? -1 : length,
+    hasBody: body !== undefined,
+    trailerNames: fixedTrailers.filter((_, i) => i % 2 === 0),
+    userAgent: defaults.userAgent,
+    acceptEncoding: decompress ? acceptEncoding() : undefined,
+    expectContinue: given.expectContinue === true && body !== undefined,
+    priority: priorityField(given.priority),
+  });
+  return {
+    method,
+    origin,
+    url: origin.href + url.pathname + url.search,
+    fields,
+    body,
+    length,
+    trailers,
+    signal: given.signal,
+    timeout: given.timeout ?? 0,
+    headersTimeout: given.headersTimeout ?? defaults.headersTimeout,
+    bodyTimeout: given.bodyTimeout ?? defaults.bodyTimeout,
+    idempotent: given.idempotent === true,
+    expectContinue: given.expectContinue === true && body !== undefined,
+    onInformational: given.onInformational,
+    urgency: given.priority?.urgency ?? 3,
+    protocol: given.protocol,
+    // A coding that the caller asked for is the caller's to undo (B7, E51).
+    decompress: decompress && !has(headers, 'accept-encoding') && !has(headers, 'range'),
+    maxResponseSize: defaults.maxResponseSize,
+  };
+}
+
+function has(fields: readonly string[], name: string): boolean {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === name) return true;
+  return false;
+}
+
+/** User-info never reaches `:authority` (RFC 9113 section 8.3.1); it means Basic credentials, as elsewhere. */
+function addCredentials(headers: string[], url: URL): void {
+  if (has(headers, 'authorization')) return;
+  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  headers.push('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+}
+
+function priorityField(priority: RequestPriority | undefined): string | undefined {
+  if (priority === undefined) return undefined;
+  const parts: string[] = [];
+  if (priority.urgency !== undefined && priority.urgency !== 3) parts.push(`u=${priority.urgency}`);
+  if (priority.incremental === true) parts.push('i');
+  return parts.length === 0 ? undefined : parts.join(', ');
+}
+
+/** Fields as a flat list, name and value by turns, in the order given. Throws for what is neither string nor number. */
+export function flatten(input: HeadersInput, what: 'header' | 'trailer'): string[] {
+  const flat: string[] = [];
+  if (Symbol.iterator in input) {
+    for (const pair of input as Iterable<readonly [unknown, unknown]>) {
+      if (!Array.isArray(pair) || pair.length !== 2)
+        throw invalidArgument(`${what} entry`, pair, 'a [name, value] pair');
+      push(flat, String(pair[0]), pair[1], what);
+    }
+    return flat;
+  }
+  for (const [name, value] of Object.entries(input)) {
+    if (Array.isArray(value)) for (const one of value as readonly unknown[]) push(flat, name, one, what);
+    else if (value !== undefined) push(flat, name, value, what);
+  }
+  return flat;
+}
+
+function push(flat: string[], name: string, value: unknown, what: 'header' | 'trailer'): void {
+  if (typeof value !== 'string' && typeof value !== 'number')
+    throw new TransportError(
+      'ERR_PASSINGLANE_INVALID_HEADER',
+      `The value of ${what} ${JSON.stringify(name)} is neither a string nor a number`,
+      {
+        scope: 'request',
+        initiator: 'user',
+        unprocessed: true,
+      },
+    );
+  flat.push(name, String(value));
+}

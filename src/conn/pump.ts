@@ -1,0 +1,75 @@
+import type { ByteTransport } from './byte-transport.js';
+import type { Clock } from './clock.js';
+
+/** One write to the socket at most, in bytes. */
+const chunkSize = 65_536;
+
+/** Where the pump gets its bytes, and whom it tells that the socket has taken them. */
+export interface PumpSource {
+  /** At most `limit` bytes, untouched until the next call; empty when there is nothing to write. */
+  take(limit: number): Uint8Array;
+  taken(): void;
+  /** A chunk has just been handed over. */
+  wrote(): void;
+}
+
+/**
+ * The one place that waits for the socket: hands it one chunk, and the next when that one has been taken. Woken any
+ * number of times in one turn of the event loop, it writes once, at the turn's end.
+ */
+export class WritePump {
+  /** The socket has a chunk that it has not taken yet. */
+  writing = false;
+  private woken = false;
+  private stopped = false;
+  private readonly transport: ByteTransport;
+  private readonly source: PumpSource;
+  private readonly clock: Clock;
+  private readonly flush = (): void => {
+    this.woken = false;
+    this.write();
+  };
+  private readonly onTaken = (): void => {
+    this.writing = false;
+    this.source.taken();
+    this.write();
+  };
+  private whenEmpty: (() => void) | undefined = undefined;
+
+  constructor(transport: ByteTransport, source: PumpSource, clock: Clock) {
+    this.transport = transport;
+    this.source = source;
+    this.clock = clock;
+  }
+
+  wake(): void {
+    if (this.woken || this.writing || this.stopped) return;
+    this.woken = true;
+    this.clock.defer(this.flush);
+  }
+
+  /** Calls back, once, when nothing is left to write: at once if that is so now. */
+  drain(callback: () => void): void {
+    this.whenEmpty = callback;
+    if (!this.writing) this.write();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.whenEmpty = undefined;
+  }
+
+  private write(): void {
+    if (this.stopped || this.writing) return;
+    const bytes = this.source.take(chunkSize);
+    if (bytes.length === 0) {
+      const callback = this.whenEmpty;
+      this.whenEmpty = undefined;
+      callback?.();
+      return;
+    }
+    this.writing = true;
+    this.transport.write(bytes, this.onTaken);
+    this.source.wrote();
+  }
+}

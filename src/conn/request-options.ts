@@ -1,0 +1,116 @@
+import { invalidArgument } from '../errors.js';
+import type { RequestBodyInit } from './request-body.js';
+
+/** Header or trailer fields: a record (several values as an array), pairs, or a Headers. */
+export type HeadersInput =
+  | Readonly<Record<string, string | number | readonly string[] | undefined>>
+  | Iterable<readonly [string, string]>
+  | Headers;
+
+/** RFC 9218: sent as the `priority` field, and orders our own uploads. */
+export interface RequestPriority {
+  /** 0 (most urgent) to 7. Default: 3. */
+  readonly urgency?: number | undefined;
+  /** Whether the response is of use in parts. Default: false. */
+  readonly incremental?: boolean | undefined;
+}
+
+/** Options of one request. Times are milliseconds; 0 turns a time-out off. */
+export interface RequestOptions {
+  /** Default: GET, or CONNECT where `protocol` is given. */
+  readonly method?: string | undefined;
+  readonly headers?: HeadersInput | undefined;
+  /** Bytes are borrowed until the request settles. A stream can be sent again only if it came from a function. */
+  readonly body?: RequestBodyInit | undefined;
+  /** Sent after the body; a function is called when the body has ended. */
+  readonly trailers?: HeadersInput | (() => HeadersInput | Promise<HeadersInput>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Covers queueing, dialling, headers and body. Default: 0. */
+  readonly timeout?: number | undefined;
+  /** From the request written to the response's headers. Default: the transport's. */
+  readonly headersTimeout?: number | undefined;
+  /** Between two pieces of the body. Default: the transport's. */
+  readonly bodyTimeout?: number | undefined;
+  /** True: may be sent again after a failure that leaves its fate unknown. Default: false. */
+  readonly idempotent?: boolean | undefined;
+  /** Sends `expect: 100-continue` and holds the body back until 100 or a second has passed. Default: false. */
+  readonly expectContinue?: boolean | undefined;
+  /** Called for each 1xx response, in the caller's async context. */
+  readonly onInformational?: ((status: number, headers: Headers) => void) | undefined;
+  readonly priority?: RequestPriority | undefined;
+  /** The `:protocol` of extended CONNECT (RFC 8441). */
+  readonly protocol?: string | undefined;
+  /** Asks for and undoes content codings. Default: the transport's. */
+  readonly decompress?: boolean | undefined;
+}
+
+const known = new Set<string>([
+  'method',
+  'headers',
+  'body',
+  'trailers',
+  'signal',
+  'timeout',
+  'headersTimeout',
+  'bodyTimeout',
+  'idempotent',
+  'expectContinue',
+  'onInformational',
+  'priority',
+  'protocol',
+  'decompress',
+]);
+
+/** Throws a TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range. */
+export function checkRequestOptions(options: RequestOptions): void {
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw invalidArgument('options', options, 'an object with request options');
+  for (const name of Object.keys(options)) {
+    if (!known.has(name))
+      throw invalidArgument(`option '${name}'`, (options as Record<string, unknown>)[name], [...known].join(', '));
+  }
+  const { method, protocol, timeout, headersTimeout, bodyTimeout } = options;
+  checkType('method', method, 'string', 'a method name such as GET');
+  checkType('protocol', protocol, 'string', 'a protocol name such as websocket');
+  if (timeout !== undefined) checkTime('timeout', timeout);
+  if (headersTimeout !== undefined) checkTime('headersTimeout', headersTimeout);
+  if (bodyTimeout !== undefined) checkTime('bodyTimeout', bodyTimeout);
+  checkType('idempotent', options.idempotent, 'boolean', 'true or false');
+  checkType('expectContinue', options.expectContinue, 'boolean', 'true or false');
+  checkType('decompress', options.decompress, 'boolean', 'true or false');
+  checkType('onInformational', options.onInformational, 'function', 'a function (status, headers)');
+  const { signal, priority, headers, trailers } = options;
+  if (signal !== undefined && !isSignal(signal)) throw invalidArgument("option 'signal'", signal, 'an AbortSignal');
+  if (priority !== undefined) checkPriority(priority);
+  if (headers !== undefined && (typeof headers !== 'object' || (headers as unknown) === null))
+    throw invalidArgument("option 'headers'", headers, 'a record, pairs, or a Headers');
+  if (
+    trailers !== undefined &&
+    typeof trailers !== 'function' &&
+    (typeof trailers !== 'object' || (trailers as unknown) === null)
+  )
+    throw invalidArgument("option 'trailers'", trailers, 'a record, pairs, a Headers, or a function that returns one');
+}
+
+function checkType(name: string, value: unknown, type: 'string' | 'boolean' | 'function', allowed: string): void {
+  if (value !== undefined && typeof value !== type) throw invalidArgument(`option '${name}'`, value, allowed);
+}
+
+/** A time in milliseconds that a timer can hold. */
+export function checkTime(name: string, value: unknown): void {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 2_147_483_647))
+    throw invalidArgument(`option '${name}'`, value, 'milliseconds from 0 (off) to 2147483647');
+}
+
+function isSignal(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
+}
+
+function checkPriority(priority: RequestPriority): void {
+  if (typeof priority !== 'object' || (priority as unknown) === null)
+    throw invalidArgument("option 'priority'", priority, '{ urgency, incremental }');
+  const { urgency } = priority;
+  if (urgency !== undefined && !(Number.isInteger(urgency) && urgency >= 0 && urgency <= 7))
+    throw invalidArgument("option 'priority.urgency'", urgency, 'an integer from 0 to 7');
+  checkType('priority.incremental', priority.incremental, 'boolean', 'true or false');
+}

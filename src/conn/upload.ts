@@ -1,0 +1,170 @@
+import type { AsyncResource } from 'node:async_hooks';
+import { TransportError } from '../errors.js';
+import type { Connection, Stream } from '../protocol/index.js';
+import type { PreparedRequest } from './prepared-request.js';
+import { flatten } from './prepared-request.js';
+import type { BodyReader } from './request-body.js';
+
+const noBytes = new Uint8Array(0);
+
+/**
+ * One attempt's way of sending body and trailers: pulls the source, one piece at a time and only when the piece before
+ * has been sealed, so that a slow socket or a shut window stops the pulling.
+ */
+export class Upload {
+  /** END_STREAM has been handed over, or the upload stopped. */
+  done = false;
+  private readonly connection: Connection;
+  private readonly stream: Stream;
+  private readonly request: PreparedRequest;
+  private readonly context: AsyncResource | undefined;
+  private readonly failed: (error: unknown) => void;
+  private reader: BodyReader | undefined = undefined;
+  private started = false;
+  private ending = false;
+  private sent = 0;
+
+  /** @param context runs the caller's callbacks; @param failed the source failed, or did not keep its declared length */
+  constructor(
+    connection: Connection,
+    stream: Stream,
+    request: PreparedRequest,
+    context: AsyncResource | undefined,
+    failed: (error: unknown) => void,
+  ) {
+    this.connection = connection;
+    this.stream = stream;
+    this.request = request;
+    this.context = context;
+    this.failed = failed;
+  }
+
+  /** Begins, once; the body is untouched before. */
+  start(): void {
+    if (this.started || this.done) return;
+    this.started = true;
+    const { body } = this.request;
+    if (body === undefined || body.length === 0) return this.finish();
+    if (body.bytes !== undefined) {
+      const last = this.request.trailers === undefined;
+      this.ending = last;
+      this.connection.send(this.stream, body.bytes, last);
+      return;
+    }
+    this.inContext(() => {
+      this.reader = body.open();
+    });
+    this.pull();
+  }
+
+  /** The piece has been sealed. */
+  onHungry(): void {
+    if (this.done || this.ending) return;
+    if (this.reader === undefined) this.finish();
+    else this.pull();
+  }
+
+  /** Lets go of the source: its `return()` or the like is called once, after the step under way, and not waited for. */
+  stop(reason: unknown): void {
+    if (this.done) return;
+    this.done = true;
+    const { reader } = this;
+    this.reader = undefined;
+    if (reader !== undefined)
+      queueMicrotask(() => {
+        this.inContext(() => {
+          reader.cancel(reason);
+        });
+      });
+  }
+
+  private pull(): void {
+    const { reader } = this;
+    if (reader === undefined) return;
+    this.inContext(() => reader.next()).then(
+      (piece) => {
+        this.onPiece(piece);
+      },
+      (error: unknown) => {
+        this.fail(error);
+      },
+    );
+  }
+
+  private onPiece(piece: Uint8Array | undefined): void {
+    if (this.done) return;
+    const { length } = this.request;
+    if (piece === undefined) {
+      this.reader = undefined;
+      if (length >= 0 && this.sent < length)
+        return this.fail(lengthError(`only ${this.sent} bytes, not the ${length}`));
+      return this.finish();
+    }
+    this.sent += piece.length;
+    if (length >= 0 && this.sent > length) return this.fail(lengthError(`more bytes than the ${length}`));
+    if (length >= 0 && this.sent === length) return this.sendLast(piece);
+    this.connection.send(this.stream, piece, false);
+  }
+
+  /** All declared bytes are here: one more look at the source, so that END_STREAM rides on the last DATA (D34). */
+  private sendLast(piece: Uint8Array): void {
+    const reader = this.reader!;
+    this.inContext(() => reader.next()).then(
+      (more) => {
+        if (this.done) return;
+        if (more !== undefined) return this.fail(lengthError(`more bytes than the ${this.request.length}`));
+        this.reader = undefined;
+        const last = this.request.trailers === undefined;
+        this.ending = last;
+        this.connection.send(this.stream, piece, last);
+      },
+      (error: unknown) => {
+        this.fail(error);
+      },
+    );
+  }
+
+  /** The body has ended: trailers, if any, are asked for now (D40). */
+  private finish(): void {
+    const { trailers } = this.request;
+    this.ending = true;
+    if (trailers === undefined) return this.connection.send(this.stream, noBytes, true);
+    if (typeof trailers !== 'function') return this.sendTrailers(flatten(trailers, 'trailer'));
+    const ask = async (): Promise<string[]> => flatten(await trailers(), 'trailer');
+    this.inContext(ask).then(
+      (fields) => {
+        this.sendTrailers(fields);
+      },
+      (error: unknown) => {
+        this.fail(error);
+      },
+    );
+  }
+
+  private sendTrailers(fields: readonly string[]): void {
+    if (this.done) return;
+    try {
+      this.connection.sendTrailers(this.stream, fields);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.done) return;
+    this.stop(error);
+    this.failed(error);
+  }
+
+  private inContext<T>(call: () => T): T {
+    return this.context === undefined ? call() : this.context.runInAsyncScope(call);
+  }
+}
+
+function lengthError(what: string): TransportError {
+  return new TransportError(
+    'ERR_PASSINGLANE_REQUEST_BODY_LENGTH',
+    `The request body gave ${what} that its content-length declares; the request was cancelled`,
+    { scope: 'request', initiator: 'user' },
+  );
+}

@@ -1,0 +1,48 @@
+import type { ClientResponse, RequestOptions } from './conn/index.js';
+import { inRootContext, nodeClock, NodeDialler, SocketTransport } from './node/index.js';
+import { BaseTransport } from './transport.js';
+import { resolveOptions, type TransportOptions } from './transport-options.js';
+import { version } from './version.js';
+
+export { TransportError, type ErrorInitiator, type ErrorScope, type TransportErrorCode } from './errors.js';
+export type {
+  BodyValue,
+  ClientConn,
+  ClientResponse,
+  ConnectionEvent,
+  ConnState,
+  FrameEvent,
+  HeadersInput,
+  Observer,
+  RequestBodyInit,
+  RequestOptions,
+  RequestPriority,
+  ResponseBody,
+  ResponseConnection,
+} from './conn/index.js';
+export type { ConnectionStats, ConnectionStatus, OriginStats, RetryOptions, TransportStats } from './pool/index.js';
+export type { CloseOptions } from './transport.js';
+export type { CreateConnectionOptions, TransportOptions } from './transport-options.js';
+
+/** The transport over Node's own sockets. */
+export class Transport extends BaseTransport {
+  /** Throws a TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range. */
+  constructor(options?: TransportOptions) {
+    const resolved = resolveOptions(options, `passinglane/${version}`);
+    super(resolved, {
+      clock: nodeClock,
+      dialler: new NodeDialler(resolved),
+      wrap: (socket) => new SocketTransport(socket),
+      random: Math.random,
+      inRootContext,
+    });
+  }
+}
+
+let shared: Transport | undefined = undefined;
+
+/** {@link Transport.request} on a shared transport with default options, made on the first call. */
+export function request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
+  shared ??= new Transport();
+  return shared.request(url, options);
+}

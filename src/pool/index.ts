@@ -1,0 +1,5 @@
+/** Layer 3, as the transport sees it. */
+export { originOf } from './origin.js';
+export { Pool } from './pool.js';
+export type { Retry, RetryOptions } from './replay.js';
+export type { ConnectionStats, ConnectionStatus, OriginStats, TransportStats } from './stats.js';

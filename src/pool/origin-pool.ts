@@ -1,0 +1,402 @@
+import { TransportError } from '../errors.js';
+import {
+  Availability,
+  ConnectionDriver,
+  WaitQueue,
+  type ByteTransport,
+  type Clock,
+  type Dialler,
+  type DriverConfig,
+  type DriverOwner,
+  type Exchange,
+  type ExchangeHost,
+  type Observer,
+  type Origin,
+  type TimerHandle,
+} from '../conn/index.js';
+import { decideDials, type Candidate } from './dial-policy.js';
+import { decideReplay, type Retry } from './replay.js';
+
+/** What the pools of all origins share. */
+export interface PoolEnvironment {
+  readonly clock: Clock;
+  readonly dialler: Dialler;
+  readonly observer: Observer | undefined;
+  readonly retry: Retry;
+  readonly connectTimeout: number;
+  readonly maxConnectionsPerOrigin: number;
+  readonly strict: boolean;
+  readonly stallTimeout: number;
+  readonly random: () => number;
+  driverConfig(origin: Origin): DriverConfig;
+  /** Whether so many other origins are stalled that our own link must be. */
+  linkStalled(origin: OriginPool): boolean;
+  /** The pool may have become empty, or its requests have ended. */
+  onQuiet(pool: OriginPool): void;
+}
+
+/** A dial under way. */
+interface Dial {
+  readonly controller: AbortController;
+  /** Asked for by `preconnect`: it goes on although no request waits. */
+  readonly wanted: boolean;
+}
+
+/** A refusal of their first stream by so many fresh connections in a row backs off the origin. */
+const refusalsBeforeBackOff = 2;
+
+/** A timer that does nothing but keep the process alive while requests wait; about 24 days, the longest there is. */
+const forever = 2_147_483_647;
+
+/**
+ * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
+ * sealed on a connection that can write (late binding); nothing in here waits for anything.
+ */
+export class OriginPool implements DriverOwner, ExchangeHost {
+  readonly origin: Origin;
+  readonly clock: Clock;
+  readonly queue = new WaitQueue();
+  /** Oldest first; those that drain are still in here until they are closed. */
+  readonly drivers: ConnectionDriver[] = [];
+  readonly dials = new Set<Dial>();
+  private readonly env: PoolEnvironment;
+  private readonly detours = new Set<ConnectionDriver>();
+  /** Detours since any of this origin's connections last made progress. */
+  private fruitlessDetours = 0;
+  private notBefore = 0;
+  private freshRefusals = 0;
+  private failedDials = 0;
+  private timer: TimerHandle | undefined = undefined;
+  private keepAlive: TimerHandle | undefined = undefined;
+  private waitingToRetry = 0;
+
+  constructor(origin: Origin, env: PoolEnvironment) {
+    this.origin = origin;
+    this.env = env;
+    this.clock = env.clock;
+  }
+
+  /** Sends the request now if a connection can carry it, and otherwise as soon as one can. */
+  submit(exchange: Exchange): void {
+    if (this.queue.size === 0 && this.place(exchange)) return;
+    if (!exchange.pending) return;
+    this.queue.push(exchange);
+    this.consider();
+  }
+
+  /** Nothing runs, waits or is being dialled. */
+  get quiet(): boolean {
+    return (
+      this.queue.size === 0 &&
+      this.waitingToRetry === 0 &&
+      this.drivers.every((driver) => driver.core.view.streams.size === 0)
+    );
+  }
+
+  get empty(): boolean {
+    return this.drivers.length === 0 && this.dials.size === 0 && this.queue.size === 0 && this.waitingToRetry === 0;
+  }
+
+  get stalled(): boolean {
+    return this.drivers.some((driver) => driver.stalled);
+  }
+
+  // --- choosing a connection ---
+
+  /** The first connection that can carry the request in this turn. Silent ones are asked for a sign of life. */
+  private pick(exchange: Exchange): ConnectionDriver | undefined {
+    for (const driver of this.drivers) {
+      const availability = driver.availability(exchange.early);
+      if (availability === Availability.Ready) return driver;
+      if (availability === Availability.Silent) driver.probe();
+    }
+    return undefined;
+  }
+
+  /** True when the request was sent, or has failed for good. */
+  private place(exchange: Exchange): boolean {
+    const driver = this.pick(exchange);
+    if (driver === undefined) return false;
+    try {
+      exchange.bind(driver);
+    } catch (error) {
+      exchange.settleFailed(error);
+    }
+    return true;
+  }
+
+  /** Sends what waits, as far as connections can carry it, then sees whether it takes new ones. */
+  private drain(): void {
+    for (let first = this.queue.first; first !== undefined; first = this.queue.first) {
+      if (!this.place(first)) break;
+      this.queue.remove(first);
+    }
+    this.consider();
+  }
+
+  // --- dialling ---
+
+  private consider(): void {
+    this.updateKeepAlive();
+    const now = this.clock.now();
+    const live = this.drivers.filter((driver) => driver.core.accepts(now));
+    const decision = decideDials({
+      now,
+      waiting: this.queue.size,
+      dialling: this.dials.size,
+      connections: live.map((driver) => this.candidate(driver)),
+      maxConnections: this.env.maxConnectionsPerOrigin,
+      strict: this.env.strict,
+      patience: this.env.stallTimeout * 2 ** this.fruitlessDetours,
+      linkStalled: this.env.linkStalled(this),
+      notBefore: this.notBefore,
+    });
+    for (let i = 0; i < decision.dials; i++) this.dial(decision.detour);
+    if (decision.again !== Infinity) this.considerAt(decision.again);
+  }
+
+  private candidate(driver: ConnectionDriver): Candidate {
+    return {
+      availability: driver.availability(true),
+      limit: driver.core.view.peer.maxConcurrentStreams,
+      detour: this.detours.has(driver),
+      stalledSince: driver.stalledSince,
+    };
+  }
+
+  private considerAt(at: number): void {
+    if (this.timer !== undefined) return;
+    this.timer = this.clock.setTimer(
+      Math.max(0, at - this.clock.now()),
+      () => {
+        this.timer = undefined;
+        this.drain();
+      },
+      false,
+    );
+  }
+
+  /** @param settled for a dial that goes on although no request waits: told once how it ended */
+  private dial(detour: boolean, settled?: (error: unknown) => void): void {
+    const dial: Dial = { controller: new AbortController(), wanted: settled !== undefined };
+    this.dials.add(dial);
+    if (detour) this.fruitlessDetours++;
+    this.observe('dialling', undefined);
+    let driver: ConnectionDriver | undefined = undefined;
+    const expire = (): void => {
+      const error = this.connectTimedOut();
+      if (driver === undefined) dial.controller.abort(error);
+      else if (!driver.core.view.peer.received) driver.fail(error);
+    };
+    const { connectTimeout } = this.env;
+    const afterPoll = (): void => {
+      this.clock.afterPoll(expire);
+    };
+    const deadline = connectTimeout === 0 ? undefined : this.clock.setTimer(connectTimeout, afterPoll, false);
+    const end = (error: unknown): void => {
+      if (deadline !== undefined) this.clock.clearTimer(deadline);
+      settled?.(error);
+    };
+    this.env.dialler.dial(this.origin, dial.controller.signal).then(
+      (dialled) => {
+        this.dials.delete(dial);
+        if (dialled.protocol === 'h2') {
+          driver = this.begin(dialled.transport, detour, end);
+          this.drain();
+          return;
+        }
+        dialled.socket.destroy();
+        end(this.dialFailed(this.noHttp1()));
+      },
+      (error: unknown) => {
+        this.dials.delete(dial);
+        end(this.dialFailed(error));
+      },
+    );
+  }
+
+  private begin(transport: ByteTransport, detour: boolean, settled: (error: unknown) => void): ConnectionDriver {
+    const driver = new ConnectionDriver(transport, this.env.driverConfig(this.origin), this.clock, this);
+    this.drivers.push(driver);
+    if (detour) this.detours.add(driver);
+    this.failedDials = 0;
+    driver.start(() => {
+      settled(driver.closeError);
+    });
+    return driver;
+  }
+
+  private noHttp1(): TransportError {
+    return new TransportError(
+      'ERR_PASSINGLANE_ALPN',
+      `${this.origin.href} speaks HTTP/1.1 only, which this version does not`,
+      {
+        scope: 'connection',
+        initiator: 'local',
+        origin: this.origin.href,
+        unprocessed: true,
+      },
+    );
+  }
+
+  private connectTimedOut(): TransportError {
+    const limit = this.env.connectTimeout;
+    return new TransportError(
+      'ERR_PASSINGLANE_CONNECT_TIMEOUT',
+      `No HTTP/2 connection to ${this.origin.href} within ${limit} ms (connectTimeout)`,
+      {
+        scope: 'connection',
+        initiator: 'local',
+        origin: this.origin.href,
+        unprocessed: true,
+      },
+    );
+  }
+
+  /** Those who could wait only for this dial learn why it failed (C39); where connections live, they wait on. */
+  private dialFailed(error: unknown): unknown {
+    this.observe('dial-failed', error);
+    if (this.dials.size > 0) return error;
+    const now = this.clock.now();
+    if (this.drivers.some((driver) => driver.core.accepts(now))) {
+      const { baseDelay, maxDelay } = this.env.retry;
+      this.notBefore = now + Math.min(baseDelay * 2 ** this.failedDials++, maxDelay);
+      this.consider();
+      return error;
+    }
+    for (const exchange of [...this.queue]) {
+      this.queue.remove(exchange);
+      exchange.settleFailed(error);
+    }
+    this.consider();
+    this.env.onQuiet(this);
+    return error;
+  }
+
+  /** Makes up for what is missing of so many connections; resolves when each new one has the peer's SETTINGS. */
+  async preconnect(connections: number): Promise<void> {
+    const now = this.clock.now();
+    const live = this.drivers.filter((driver) => driver.core.accepts(now)).length;
+    const missing = Math.min(connections, this.env.maxConnectionsPerOrigin) - live - this.dials.size;
+    const dials = Array.from({ length: Math.max(0, missing) }, () => {
+      return new Promise<void>((resolve, reject) => {
+        this.dial(false, (error) => {
+          if (error === undefined) resolve();
+          else reject(error as Error);
+        });
+      });
+    });
+    await Promise.all(dials);
+  }
+
+  // --- told by connections ---
+
+  onCapacity(driver: ConnectionDriver): void {
+    if (!driver.stalled) {
+      this.fruitlessDetours = 0;
+      this.detours.delete(driver);
+    }
+    this.drain();
+    if (driver.core.view.streams.size === 0) this.env.onQuiet(this);
+  }
+
+  onDraining(): void {
+    this.consider();
+  }
+
+  onClosed(driver: ConnectionDriver): void {
+    const at = this.drivers.indexOf(driver);
+    if (at >= 0) this.drivers.splice(at, 1);
+    this.detours.delete(driver);
+    this.drain();
+    this.env.onQuiet(this);
+  }
+
+  // --- told by requests ---
+
+  attemptFailed(exchange: Exchange, error: TransportError): void {
+    const verdict = decideReplay(exchange, error, this.env.retry, this.env.random());
+    if (typeof verdict !== 'number') {
+      exchange.settleFailed(verdict);
+      return;
+    }
+    const delay = Math.max(verdict, this.backOff(error));
+    this.waitingToRetry++;
+    const again = (): void => {
+      this.waitingToRetry--;
+      if (!exchange.pending) return this.env.onQuiet(this);
+      this.queue.unshift(exchange);
+      this.drain();
+    };
+    // A connection's failure is told in the middle of its step: what follows from it comes after.
+    if (delay === 0) this.clock.defer(again);
+    else this.clock.setTimer(delay, again, true);
+  }
+
+  /** Fresh connections that refuse their first stream say that the origin, not the request, is in trouble. */
+  private backOff(error: TransportError): number {
+    if (error.errorCode !== 'REFUSED_STREAM') return 0;
+    this.freshRefusals = error.streamId === 1 ? this.freshRefusals + 1 : 0;
+    if (this.freshRefusals < refusalsBeforeBackOff) return 0;
+    const { baseDelay, maxDelay } = this.env.retry;
+    const delay = Math.min(baseDelay * 2 ** (this.freshRefusals - refusalsBeforeBackOff), maxDelay);
+    this.notBefore = this.clock.now() + delay;
+    return delay;
+  }
+
+  abandoned(exchange: Exchange): void {
+    if (exchange.queue !== this.queue) return;
+    this.queue.remove(exchange);
+    this.updateKeepAlive();
+    if (this.queue.size > 0) return;
+    for (const dial of [...this.dials])
+      if (!dial.wanted) dial.controller.abort(new Error('no request waits for this dial any more'));
+    this.env.onQuiet(this);
+  }
+
+  private updateKeepAlive(): void {
+    const wanted = this.queue.size > 0;
+    if (wanted === (this.keepAlive !== undefined)) return;
+    if (this.keepAlive === undefined) {
+      this.keepAlive = this.clock.setTimer(
+        forever,
+        () => {
+          this.keepAlive = undefined;
+        },
+        true,
+      );
+    } else {
+      this.clock.clearTimer(this.keepAlive);
+      this.keepAlive = undefined;
+    }
+  }
+
+  // --- closing ---
+
+  closeIdle(): void {
+    for (const driver of [...this.drivers]) {
+      const { view } = driver.core;
+      if (view.streams.size === 0 && view.reserved === 0) driver.stopReuse();
+    }
+  }
+
+  goAway(): void {
+    for (const driver of [...this.drivers]) driver.goAway();
+  }
+
+  destroy(error: TransportError): void {
+    for (const dial of [...this.dials]) dial.controller.abort(error);
+    for (const exchange of [...this.queue]) {
+      this.queue.remove(exchange);
+      exchange.settleFailed(error);
+    }
+    for (const driver of [...this.drivers]) driver.fail(error);
+    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
+    this.timer = undefined;
+    this.updateKeepAlive();
+  }
+
+  private observe(type: 'dialling' | 'dial-failed', error: unknown): void {
+    this.env.observer?.connection?.({ connection: 0, origin: this.origin.href, type, time: this.clock.now(), error });
+  }
+}

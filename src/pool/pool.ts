@@ -1,0 +1,99 @@
+import { TransportError } from '../errors.js';
+import type { BufferBudget, Exchange, Origin } from '../conn/index.js';
+import { OriginPool, type PoolEnvironment } from './origin-pool.js';
+import { originStats, type TransportStats } from './stats.js';
+
+/** So many origins stalled at once, the asking one included, point to our own link. */
+const stalledOriginsOfALink = 3;
+
+/** The pools of all origins. An origin without requests and connections leaves no trace. */
+export class Pool {
+  private readonly origins = new Map<string, OriginPool>();
+  private readonly env: PoolEnvironment;
+  private readonly budget: BufferBudget;
+  private whenQuiet: (() => void) | undefined = undefined;
+
+  constructor(env: Omit<PoolEnvironment, 'linkStalled' | 'onQuiet'>, budget: BufferBudget) {
+    this.budget = budget;
+    this.env = {
+      ...env,
+      linkStalled: (asking) => this.linkStalled(asking),
+      onQuiet: (pool) => {
+        this.onQuiet(pool);
+      },
+    };
+  }
+
+  submit(exchange: Exchange): void {
+    this.of(exchange.request.origin).submit(exchange);
+  }
+
+  of(origin: Origin): OriginPool {
+    let pool = this.origins.get(origin.href);
+    if (pool === undefined) {
+      pool = new OriginPool(origin, this.env);
+      this.origins.set(origin.href, pool);
+    }
+    return pool;
+  }
+
+  private linkStalled(asking: OriginPool): boolean {
+    let stalled = 1;
+    for (const pool of this.origins.values()) if (pool !== asking && pool.stalled) stalled++;
+    return stalled >= stalledOriginsOfALink;
+  }
+
+  private onQuiet(pool: OriginPool): void {
+    if (pool.empty) this.origins.delete(pool.origin.href);
+    if (this.whenQuiet !== undefined) this.closeQuiet();
+  }
+
+  stats(): TransportStats {
+    const origins = [...this.origins.values()].map(originStats);
+    const sum = (of: (origin: (typeof origins)[number]) => number): number =>
+      origins.reduce((total, one) => total + of(one), 0);
+    return {
+      origins,
+      streams: sum((one) => one.connections.reduce((total, connection) => total + connection.streams, 0)),
+      queued: sum((one) => one.queued),
+      connections: sum((one) => one.connections.length),
+      bufferedBytes: this.budget.held,
+      maxBufferedBytes: this.budget.limit,
+      creditWithheld: this.budget.starved,
+    };
+  }
+
+  closeIdle(): void {
+    for (const pool of this.origins.values()) pool.closeIdle();
+  }
+
+  /** Lets running and waiting requests finish; calls back when every connection is closed. */
+  close(done: () => void): void {
+    this.whenQuiet = done;
+    this.closeQuiet();
+  }
+
+  private closeQuiet(): void {
+    for (const pool of [...this.origins.values()]) {
+      if (pool.queue.size === 0) pool.goAway();
+      if (pool.empty) this.origins.delete(pool.origin.href);
+    }
+    if (this.origins.size > 0) return;
+    const done = this.whenQuiet;
+    this.whenQuiet = undefined;
+    done?.();
+  }
+
+  destroy(reason: unknown): void {
+    for (const pool of [...this.origins.values()]) {
+      const error = new TransportError('ERR_PASSINGLANE_TRANSPORT_CLOSED', 'The transport was destroyed', {
+        scope: 'connection',
+        initiator: 'user',
+        origin: pool.origin.href,
+        cause: reason,
+      });
+      pool.destroy(error);
+      this.onQuiet(pool);
+    }
+  }
+}

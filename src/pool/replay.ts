@@ -1,0 +1,47 @@
+import { TransportError } from '../errors.js';
+import type { Exchange } from '../conn/index.js';
+
+export interface RetryOptions {
+  /** How often a request is sent at most. Default: 8. */
+  readonly maxAttempts?: number | undefined;
+  /** The wait before the second retry, in milliseconds; the first is at once, and later ones double it. Default: 1,000. */
+  readonly baseDelay?: number | undefined;
+  /** The longest wait, in milliseconds. Default: 32,000. */
+  readonly maxDelay?: number | undefined;
+  /** The share of the wait that is left to chance, 0 to 1. Default: 0.1. */
+  readonly jitter?: number | undefined;
+}
+
+export type Retry = { readonly [K in keyof RetryOptions]-?: number };
+
+/**
+ * How long to wait before the request is sent again, in milliseconds, or the error that its caller gets. A request
+ * that the peer cannot have acted on is sent again whatever its method; any other only when its caller has called it
+ * idempotent; and either only with a body that can be had again.
+ */
+export function decideReplay(
+  exchange: Exchange,
+  error: TransportError,
+  retry: Retry,
+  chance: number,
+): number | TransportError {
+  const { request, attempts } = exchange;
+  const safe = error.unprocessed || (request.idempotent && error.initiator !== 'user' && error.scope !== 'request');
+  if (!safe || error.errorCode === 'HTTP_1_1_REQUIRED') return error;
+  if (request.body !== undefined && !request.body.replayable && request.body.bytes === undefined)
+    return final(
+      error,
+      'not sent again, because its body is a stream that has been read: pass a function that makes one',
+    );
+  if (attempts >= retry.maxAttempts) return final(error, `given up after ${attempts} attempts (retry.maxAttempts)`);
+  if (attempts <= 1) return 0;
+  const wait = Math.min(retry.baseDelay * 2 ** (attempts - 2), retry.maxDelay);
+  return wait * (1 + retry.jitter * chance);
+}
+
+/** The same error, with why the request was not sent again. */
+function final(error: TransportError, why: string): TransportError {
+  const told = new TransportError(error.code, `${error.message}; ${why}`, { ...error, cause: error });
+  told.attempts = error.attempts;
+  return told;
+}

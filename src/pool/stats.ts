@@ -1,0 +1,84 @@
+import { Availability, type ConnectionDriver } from '../conn/index.js';
+import type { OriginPool } from './origin-pool.js';
+
+export type ConnectionStatus = 'connecting' | 'idle' | 'ready' | 'busy' | 'full' | 'stalled' | 'silent' | 'draining';
+
+export interface ConnectionStats {
+  /** As in `ClientResponse.connection.id`. */
+  readonly id: number;
+  readonly state: ConnectionStatus;
+  readonly streams: number;
+  /** Requests sent on it so far. */
+  readonly requests: number;
+  /** The peer's stream limit; an assumption until its first SETTINGS. */
+  readonly maxConcurrentStreams: number;
+  readonly remoteAddress: string | undefined;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** The smoothed round trip in milliseconds; 0 until the first sample. */
+  readonly roundTrip: number;
+  /** What the peer may still send on the connection, in bytes. */
+  readonly receiveWindow: number;
+  /** What we may still send on the connection, in bytes. */
+  readonly sendWindow: number;
+}
+
+export interface OriginStats {
+  readonly origin: string;
+  /** Requests that wait for a connection. */
+  readonly queued: number;
+  readonly dialling: number;
+  readonly connections: readonly ConnectionStats[];
+}
+
+/** A snapshot of a transport, true at the moment of the call. */
+export interface TransportStats {
+  readonly origins: readonly OriginStats[];
+  /** Open streams, on all connections. */
+  readonly streams: number;
+  readonly queued: number;
+  readonly connections: number;
+  /** What unread bodies hold in memory, in bytes, and the most they may (`maxBufferedBytes`). */
+  readonly bufferedBytes: number;
+  readonly maxBufferedBytes: number;
+  /** Connections that hold flow-control credit back because that limit is reached. */
+  readonly creditWithheld: number;
+}
+
+const statusOf: Readonly<Record<Availability, ConnectionStatus>> = {
+  [Availability.Ready]: 'ready',
+  [Availability.Busy]: 'busy',
+  [Availability.Full]: 'full',
+  [Availability.Stalled]: 'stalled',
+  [Availability.Probing]: 'silent',
+  [Availability.Silent]: 'silent',
+  [Availability.Settling]: 'connecting',
+  [Availability.Closing]: 'draining',
+};
+
+export function connectionStats(driver: ConnectionDriver): ConnectionStats {
+  const { view } = driver.core;
+  const state = statusOf[driver.availability(false)];
+  return {
+    id: driver.id,
+    state: state === 'ready' && view.streams.size === 0 ? 'idle' : state,
+    streams: view.streams.size,
+    requests: view.requests,
+    maxConcurrentStreams: view.peer.maxConcurrentStreams,
+    remoteAddress: driver.info.remoteAddress,
+    bytesSent: driver.bytesSent,
+    bytesReceived: driver.bytesReceived,
+    roundTrip: view.liveness.roundTrip,
+    receiveWindow: view.credit.available,
+    sendWindow: view.sendWindow,
+  };
+}
+
+export function originStats(pool: OriginPool): OriginStats {
+  return {
+    origin: pool.origin.href,
+    queued: pool.queue.size,
+    dialling: pool.dials.size,
+    connections: pool.drivers.map(connectionStats),
+  };
+}

@@ -1,0 +1,62 @@
+import type { ConnectionState } from './connection-state.js';
+import { lastClientStreamId } from './limits.js';
+
+/** Whether a new request can start on a connection now, and what stands in its way if not. */
+export const Availability = {
+  /** HEADERS sealed now go to the socket in this turn. */
+  Ready: 0,
+  /** A chunk is with the socket, or sealed bytes are at the mark: ready again in a moment, or stalled. */
+  Busy: 1,
+  /** The peer's stream limit is reached. */
+  Full: 2,
+  /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`. */
+  Stalled: 3,
+  /** A PING is out that asks for a sign of life. */
+  Probing: 4,
+  /** Silent with streams open for so long that it must answer a PING first: the caller sends one with `probe`. */
+  Silent: 5,
+  /** The peer's first SETTINGS are outstanding, and the one request that may go before them is taken or not allowed. */
+  Settling: 6,
+  /** Takes no new request, ever. */
+  Closing: 7,
+} as const;
+
+export type Availability = (typeof Availability)[keyof typeof Availability];
+
+/**
+ * Reads fields and answers in the same tick, whatever the network does (A17). A write that has been in flight for
+ * `stallTimeout` stalls the connection for new requests even while bytes still arrive on it: they could not be
+ * written. (Only `writeTimeout` takes received bytes as a sign of life.)
+ *
+ * @param early the request may go before the peer's SETTINGS: it has no body or can be sent again
+ */
+export function availability(c: ConnectionState, now: number, early: boolean): Availability {
+  if (!acceptsRequests(c, now)) return Availability.Closing;
+  const live = c.liveness;
+  if (isStalled(c, now)) return Availability.Stalled;
+  if (c.slotsUsed >= c.peer.maxConcurrentStreams) return Availability.Full;
+  if (!c.peer.received && (!early || c.slotsUsed > 0)) return Availability.Settling;
+  if (live.probeSentAt >= 0) return Availability.Probing;
+  if (live.writingSince >= 0 || c.atMark) return Availability.Busy;
+  if (isSilent(c, now)) return c.liveness.mayPing(now) ? Availability.Silent : Availability.Ready;
+  return Availability.Ready;
+}
+
+/** False once the connection is on its way out, out of IDs, too old, or idle for so long that it may be gone (C2 to C7). */
+export function acceptsRequests(c: ConnectionState, now: number): boolean {
+  if (c.closing || c.nextStreamId > lastClientStreamId) return false;
+  const { maxAge } = c.liveness.limits;
+  return maxAge === 0 || now - c.liveness.openedAt < maxAge;
+}
+
+export function isStalled(c: ConnectionState, now: number): boolean {
+  const live = c.liveness;
+  if (live.writingSince >= 0 && now - live.writingSince >= live.limits.stallTimeout) return true;
+  return live.probeSentAt >= 0 && now - live.probeSentAt >= live.probePatience();
+}
+
+/** Silence counts only while the peer owes us something, that is with streams open. */
+export function isSilent(c: ConnectionState, now: number): boolean {
+  if (c.streams.size === 0 || c.liveness.limits.probeAfter === 0) return false;
+  return now - c.liveness.silentSince() >= c.liveness.probeThreshold();
+}

@@ -1,0 +1,169 @@
+import { errorCodeName, TransportError, type ErrorInitiator, type TransportErrorCode } from '../errors.js';
+import { Decoder, Encoder } from '../hpack/index.js';
+import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
+import { ConnectionCredit, type BufferBudget } from './credit.js';
+import { initialConnectionWindow, sealMark } from './limits.js';
+import { Liveness, type LivenessLimits } from './liveness.js';
+import { ResponseFields } from './response-fields.js';
+import { SendScheduler } from './send-scheduler.js';
+import { PeerSettings, type LocalSettings } from './settings.js';
+import { Stream } from './stream.js';
+import type { FrameTrace } from './trace.js';
+
+export interface ConnectionConfig extends LocalSettings, LivenessLimits {
+  /** The largest HPACK table that we keep for encoding, in bytes (B12). */
+  readonly encoderTableSize: number;
+  readonly maxStreamWindow: number;
+  readonly maxConnectionWindow: number;
+  readonly budget: BufferBudget;
+  /** Requests until the connection takes no more; 0: no limit. */
+  readonly maxRequests: number;
+  /** Stands in errors. */
+  readonly origin: string;
+  /** 32 bits that make our PING payloads ours. */
+  readonly pingSeed: number;
+  readonly trace?: FrameTrace | undefined;
+}
+
+/** What happens to the connection as a whole. The same rule as for StreamSink: store and schedule, run no user code. */
+export interface ConnectionEvents {
+  /** There is something for `takeOutput`, or may be: wake whoever writes. */
+  onOutput(): void;
+  /** The connection may be able to take a request that it could not take before, or need one less. */
+  onCapacity(): void;
+  /** The peer's SETTINGS have been applied. */
+  onSettings(first: boolean): void;
+  onGoAway(lastStreamId: number, errorCode: number): void;
+  onPong(id: number): void;
+  /** The chunk in flight, or a probe, has been without progress for `stallTimeout`. */
+  onStalled(): void;
+  /** No stream is left on a connection that takes no more: it can be closed once its output is written. */
+  onDrained(): void;
+  /** The connection is over; its streams have been told. What `takeOutput` still holds (GOAWAY) may be written. */
+  onFailed(error: TransportError): void;
+}
+
+/** A RST_STREAM or PING ACK that the peer provoked and that waits to be sealed. */
+export interface ProvokedFrame {
+  readonly streamId: number;
+  readonly errorCode: number;
+  readonly pong: Uint8Array | undefined;
+}
+
+/** Every field of a connection, each owned by the module named beside it; others read. No method here decides anything. */
+export class ConnectionState {
+  /** The time that the current step was given; set on entry by connection.ts. */
+  now: number;
+  readonly config: ConnectionConfig;
+  readonly events: ConnectionEvents;
+  readonly reader: FrameReader;
+  readonly decoder: Decoder;
+  readonly encoder: Encoder;
+  readonly fields: ResponseFields;
+  readonly out = new OutputBuffer();
+  readonly writer = new FrameWriter(this.out);
+  readonly peer = new PeerSettings();
+  readonly credit: ConnectionCredit;
+  readonly liveness: Liveness;
+  readonly scheduler = new SendScheduler();
+  readonly streams = new Map<number, Stream>();
+  /** The connection's send window (RFC 9113 section 5.2). Owned by receive.ts and seal.ts. */
+  sendWindow = defaultInitialWindow;
+
+  // Owned by open.ts.
+  nextStreamId = 1;
+  requests = 0;
+  reserved = 0;
+
+  // Owned by seal.ts.
+  readonly provoked: ProvokedFrame[] = [];
+  readonly listed: Stream[] = [];
+  /** Streams whose chunk has been sealed and whose source may be asked for more, by whoever drives the connection. */
+  hungry: Stream[] = [];
+  /** PINGs to seal. */
+  readonly pingsDue: number[] = [];
+  /** Bytes handed to the socket so far. */
+  handed = 0;
+  /** SETTINGS ACKs sealed since the socket last took bytes; they count against the cap of provoked frames. */
+  acksSealed = 0;
+  /** Streams with DATA to send that the connection's window holds up. */
+  blocked: Stream[] = [];
+
+  // Owned by receive.ts.
+  ourSettingsAcked = false;
+  /** The header block being gathered: its bytes, its stream, the flags of its HEADERS. */
+  block: Uint8Array | undefined = undefined;
+  blockLength = 0;
+  blockFlags = 0;
+  continuations = 0;
+  emptyContinuations = 0;
+  streamFrames = 0;
+
+  // Resets that the peer has not confirmed by any PING ACK keep their slots (H15). Owned by reset.ts.
+  unconfirmedResets = 0;
+  resetPing = 0;
+  /** An ACK has come since the last HEADERS or DATA: no more bundled PINGs until then (H18). */
+  bundleBlocked = false;
+
+  // Owned by lifecycle.ts.
+  goAwayReceived = false;
+  goAwayLastStreamId = 0x7fff_ffff;
+  goAwayCode = 0;
+  goAwayDebug = '';
+  goAwaySent = false;
+  doNotReuse = false;
+  drained = false;
+  failure: TransportError | undefined = undefined;
+
+  constructor(config: ConnectionConfig, events: ConnectionEvents, now: number) {
+    this.now = now;
+    this.config = config;
+    this.events = events;
+    this.reader = new FrameReader(config.maxFrameSize);
+    this.decoder = new Decoder({ maxTableSize: config.headerTableSize, maxStringLength: config.maxHeaderListSize });
+    this.encoder = new Encoder({ maxTableSize: config.encoderTableSize });
+    this.fields = new ResponseFields(config.maxHeaderListSize);
+    const limit = Math.min(config.maxConnectionWindow, config.budget.limit);
+    this.credit = new ConnectionCredit(
+      Math.max(defaultInitialWindow, Math.min(initialConnectionWindow, limit)),
+      limit,
+      config.budget,
+      () => {
+        events.onOutput();
+      },
+    );
+    this.liveness = new Liveness(config, now);
+  }
+
+  /** No new stream may start: closing, closed, or told to go away. */
+  get closing(): boolean {
+    return this.goAwayReceived || this.goAwaySent || this.doNotReuse || this.failure !== undefined;
+  }
+
+  /** Slots in use: streams, reservations, and resets that the peer may not have seen (C3). */
+  get slotsUsed(): number {
+    return this.streams.size + this.reserved + this.unconfirmedResets;
+  }
+
+  /** Sealed bytes have reached the mark, so nothing more is sealed until the socket has taken some. */
+  get atMark(): boolean {
+    return this.out.length >= sealMark;
+  }
+
+  error(
+    code: TransportErrorCode,
+    message: string,
+    initiator: ErrorInitiator,
+    more?: { streamId?: number; errorCode?: number; unprocessed?: boolean; cause?: unknown },
+  ): TransportError {
+    return new TransportError(code, message, {
+      scope: more?.streamId === undefined ? 'connection' : 'stream',
+      initiator,
+      origin: this.config.origin,
+      streamId: more?.streamId,
+      errorCode: more?.errorCode === undefined ? undefined : errorCodeName(more.errorCode),
+      unprocessed: more?.unprocessed,
+      cause: more?.cause,
+    });
+  }
+}

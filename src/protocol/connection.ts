@@ -1,0 +1,256 @@
+import { TransportError } from '../errors.js';
+import { acceptsRequests, availability, type Availability } from './availability.js';
+import { ConnectionState, type ConnectionConfig, type ConnectionEvents } from './connection-state.js';
+import { nextDeadline, sendProbe, tick } from './deadlines.js';
+import {
+  checkDrained,
+  connectionLost,
+  dropOutput,
+  failConnection,
+  goAway,
+  stopReuse,
+  type Failure,
+} from './lifecycle.js';
+import { receive } from './receive.js';
+import { creditStream } from './receive-stream.js';
+import { buildTrailerFields } from './request-fields.js';
+import { resetStream } from './reset.js';
+import { checkListSize, seal, sealHeaders, sealPreface } from './seal.js';
+import { StreamState } from './stream-state.js';
+import { Stream, type StreamInit } from './stream.js';
+
+export interface OpenInit extends StreamInit {
+  /** From `buildRequestFields`: validated, lower-case, pseudo-fields first. */
+  readonly fields: readonly string[];
+  /** Nothing follows the header block. */
+  readonly endStream: boolean;
+}
+
+const noBytes = new Uint8Array(0);
+
+/**
+ * One HTTP/2 connection, client side, without I/O, clock or promise. Bytes from the peer go in through `receive`, bytes
+ * for it come out of `takeOutput`; what happened is told to `events` and to each stream's sink; `nextDeadline` says
+ * when `tick` is due. No method waits for anything. Every `now` is monotonic, in milliseconds.
+ */
+export class Connection {
+  private readonly c: ConnectionState;
+
+  constructor(config: ConnectionConfig, events: ConnectionEvents, now: number) {
+    this.c = new ConnectionState(config, events, now);
+    sealPreface(this.c);
+  }
+
+  // --- bytes ---
+
+  receive(bytes: Uint8Array, now: number): void {
+    this.c.now = now;
+    receive(this.c, bytes);
+  }
+
+  /** The byte stream is over: the peer ended it (`cause` undefined) or it broke. */
+  lost(cause: Error | undefined, now: number): void {
+    this.c.now = now;
+    connectionLost(this.c, cause);
+  }
+
+  /**
+   * Seals what waits and hands out at most `limit` bytes of what is sealed; empty when there is nothing. The bytes
+   * stay untouched until the next call, which must not come before {@link outputTaken}.
+   */
+  takeOutput(limit: number, now: number): Uint8Array {
+    const c = this.c;
+    c.now = now;
+    if (c.failure === undefined) seal(c);
+    const bytes = c.out.take(limit);
+    if (bytes.length > 0) {
+      c.handed += bytes.length;
+      c.liveness.writingSince = now;
+    }
+    return bytes;
+  }
+
+  /** The socket has taken the chunk that `takeOutput` handed out. */
+  outputTaken(now: number): void {
+    const live = this.c.liveness;
+    live.writingSince = -1;
+    live.lastProgress = now;
+    live.stallReported = false;
+    if (this.c.out.length === 0) this.c.acksSealed = 0;
+  }
+
+  // --- time ---
+
+  nextDeadline(): number {
+    return nextDeadline(this.c);
+  }
+
+  tick(now: number): void {
+    this.c.now = now;
+    tick(this.c);
+  }
+
+  // --- requests ---
+
+  /**
+   * Opens a stream: slot, ID, HPACK and HEADERS in one step, after everything that can fail. Throws
+   * ERR_PASSINGLANE_HEADERS_TOO_LARGE and leaves no trace when the peer would not accept the header list.
+   * The caller has asked {@link availability}.
+   */
+  open(init: OpenInit, now: number): Stream {
+    const c = this.c;
+    c.now = now;
+    checkListSize(c, init.fields, 'request headers');
+    if (c.streams.size === 0) c.liveness.busySince = now;
+    const stream = new Stream(
+      c.nextStreamId,
+      init,
+      c.peer.initialWindow,
+      c.config.initialStreamWindow,
+      c.streamFrames,
+      now,
+    );
+    c.nextStreamId += 2;
+    c.requests++;
+    c.streams.set(stream.id, stream);
+    sealHeaders(c, stream, init.fields, init.endStream);
+    stream.sealedAt = c.handed + c.out.length;
+    if (c.config.maxRequests > 0 && c.requests >= c.config.maxRequests) stopReuse(c);
+    c.events.onOutput();
+    return stream;
+  }
+
+  /**
+   * Gives the stream the next piece of its body, borrowed until it turns up in {@link takeHungry}, or END_STREAM has
+   * been sealed. `ends`: END_STREAM goes with its last byte; an empty last piece is an empty DATA frame.
+   */
+  send(stream: Stream, chunk: Uint8Array, ends: boolean): void {
+    if (!this.isSending(stream)) return;
+    stream.chunk = chunk;
+    stream.chunkAt = 0;
+    stream.sendEnds = ends;
+    this.c.scheduler.add(stream);
+    this.c.events.onOutput();
+  }
+
+  /**
+   * Ends the body with trailers, flat fields in any case, checked now and encoded when their turn comes. Throws
+   * ERR_PASSINGLANE_INVALID_HEADER or ERR_PASSINGLANE_HEADERS_TOO_LARGE, and then nothing has happened.
+   */
+  sendTrailers(stream: Stream, fields: readonly string[]): void {
+    const built = buildTrailerFields(fields);
+    checkListSize(this.c, built, 'request trailers');
+    if (!this.isSending(stream)) return;
+    if (built.length === 0) return this.send(stream, noBytes, true);
+    stream.trailers = built;
+    stream.sendEnds = true;
+    this.c.scheduler.add(stream);
+    this.c.events.onOutput();
+  }
+
+  /** Drops what the stream has not sealed of its body, and its end: the caller will reset it. */
+  dropUnsent(stream: Stream): void {
+    dropOutput(stream);
+    stream.sendEnds = false;
+  }
+
+  /** Streams whose piece has been sealed since the last call: their sources may be asked for more. */
+  takeHungry(): readonly Stream[] {
+    const { hungry } = this.c;
+    if (hungry.length > 0) this.c.hungry = [];
+    return hungry;
+  }
+
+  private isSending(stream: Stream): boolean {
+    const sending = stream.state === StreamState.Open || stream.state === StreamState.HalfClosedRemote;
+    return sending && stream.resetCode < 0 && this.c.streams.get(stream.id) === stream;
+  }
+
+  /** Ends a stream from our side with an error code of RFC 9113 section 7; its sink hears nothing more. */
+  reset(stream: Stream, errorCode: number, now: number): void {
+    this.c.now = now;
+    resetStream(this.c, stream, errorCode);
+  }
+
+  /** The reader has taken, or dropped, so many bytes of the body: their room and their credit come back. */
+  consume(stream: Stream, bytes: number): void {
+    const c = this.c;
+    stream.unread -= bytes;
+    c.config.budget.give(bytes);
+    if (stream.resetCode >= 0 || c.streams.get(stream.id) !== stream) return;
+    if (stream.state === StreamState.Open || stream.state === StreamState.HalfClosedLocal)
+      creditStream(c, stream, bytes);
+  }
+
+  // --- the connection ---
+
+  availability(now: number, early: boolean): Availability {
+    return availability(this.c, now, early);
+  }
+
+  /** Whether it will ever take another request. */
+  accepts(now: number): boolean {
+    return acceptsRequests(this.c, now);
+  }
+
+  /** Takes a slot ahead of `open`; the caller has asked {@link availability}. */
+  reserve(): void {
+    this.c.reserved++;
+  }
+
+  releaseReservation(now: number): void {
+    const c = this.c;
+    if (c.reserved === 0) return;
+    c.now = now;
+    c.reserved--;
+    if (c.streams.size === 0) c.liveness.idleSince = now;
+    c.events.onCapacity();
+    checkDrained(c);
+  }
+
+  /** Sends a PING for a caller; its answer comes as `onPong` with the ID returned here. */
+  ping(now: number): number {
+    const c = this.c;
+    const id = c.liveness.pingSent(now, false);
+    c.pingsDue.push(id);
+    c.events.onOutput();
+    return id;
+  }
+
+  /** A PING whose caller has stopped waiting. */
+  forgetPing(id: number): void {
+    this.c.liveness.forgetPing(id);
+  }
+
+  /** Asks a silent peer for a sign of life; until it comes the connection takes nothing new. */
+  probe(now: number): void {
+    this.c.now = now;
+    sendProbe(this.c);
+  }
+
+  goAway(now: number): void {
+    this.c.now = now;
+    goAway(this.c);
+  }
+
+  stopReuse(now: number): void {
+    this.c.now = now;
+    stopReuse(this.c);
+  }
+
+  /** Ends everything at once. */
+  fail(failure: Failure, now: number): void {
+    this.c.now = now;
+    failConnection(this.c, failure);
+  }
+
+  /** Errors of the connection's kind, for who drives it. */
+  error(...args: Parameters<ConnectionState['error']>): TransportError {
+    return this.c.error(...args);
+  }
+
+  /** The fields of the connection, to be read and never written. */
+  get view(): Readonly<ConnectionState> {
+    return this.c;
+  }
+}

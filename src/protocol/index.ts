@@ -1,0 +1,14 @@
+/**
+ * The HTTP/2 connection as a state machine without I/O: what `passinglane/protocol` exports. Experimental: it may
+ * change in any release until it also serves.
+ */
+export { Availability, isStalled } from './availability.js';
+export { Connection, type OpenInit } from './connection.js';
+export type { ConnectionConfig, ConnectionEvents } from './connection-state.js';
+export { BufferBudget } from './credit.js';
+export type { Failure } from './lifecycle.js';
+export { buildRequestFields, declaredLength, type RequestHead } from './request-fields.js';
+export { Stream, type StreamInit, type StreamSink } from './stream.js';
+export { StreamInput, StreamState, states, inputs, transitions } from './stream-state.js';
+export type { FrameRecord, FrameTrace } from './trace.js';
+export { ErrorCode } from '../wire/index.js';

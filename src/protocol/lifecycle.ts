@@ -1,0 +1,130 @@
+import { errorCodeName, TransportError, type ErrorInitiator, type TransportErrorCode } from '../errors.js';
+import { ErrorCode, FrameType } from '../wire/index.js';
+import type { ConnectionState } from './connection-state.js';
+import type { Stream } from './stream.js';
+
+/** Takes a stream out of the table: its slot is free, and its unsealed output is dropped. */
+export function forget(c: ConnectionState, stream: Stream): void {
+  if (!c.streams.delete(stream.id)) return;
+  dropOutput(stream);
+  if (c.streams.size === 0) {
+    c.liveness.idleSince = c.now;
+    c.liveness.probeSentAt = -1;
+  }
+  c.events.onCapacity();
+  checkDrained(c);
+}
+
+export function dropOutput(stream: Stream): void {
+  stream.chunk = undefined;
+  stream.trailers = undefined;
+}
+
+/** Puts a stream on the list of those with a RST_STREAM or WINDOW_UPDATE to seal. */
+export function list(c: ConnectionState, stream: Stream): void {
+  if (!stream.listed) {
+    stream.listed = true;
+    c.listed.push(stream);
+  }
+  c.events.onOutput();
+}
+
+/** A connection that takes no more requests is done when its last stream and reservation are gone (C24, H5, H6). */
+export function checkDrained(c: ConnectionState): void {
+  if (c.drained || !c.closing || c.failure !== undefined) return;
+  if (c.streams.size > 0 || c.reserved > 0) return;
+  c.drained = true;
+  c.events.onDrained();
+}
+
+export function stopReuse(c: ConnectionState): void {
+  if (c.doNotReuse) return;
+  c.doNotReuse = true;
+  c.events.onCapacity();
+  checkDrained(c);
+}
+
+export interface Failure {
+  readonly code: TransportErrorCode;
+  readonly message: string;
+  readonly initiator: ErrorInitiator;
+  /** An RFC 9113 section 7 code, where there is one. */
+  readonly errorCode?: number | undefined;
+  readonly cause?: unknown;
+  /** Nothing more goes to the socket, so what it was not handed, the peer cannot have seen. */
+  readonly silent: boolean;
+}
+
+/**
+ * Ends the connection: first it is marked and its streams detached, then each stream is told, then the connection's
+ * owner (A25 to A27). A graceful close under way becomes this failure (I12).
+ */
+export function failConnection(c: ConnectionState, failure: Failure): void {
+  if (c.failure !== undefined) return;
+  const streams = [...c.streams.values()];
+  const describe = (stream: Stream | undefined): TransportError =>
+    new TransportError(failure.code, failure.message, {
+      scope: 'connection',
+      initiator: failure.initiator,
+      errorCode: failure.errorCode === undefined ? undefined : errorCodeName(failure.errorCode),
+      origin: c.config.origin,
+      streamId: stream?.id,
+      unprocessed: stream === undefined ? false : failure.silent && stream.sealedAt > c.handed,
+      cause: failure.cause,
+    });
+  c.failure = describe(undefined);
+  c.streams.clear();
+  c.credit.close();
+  for (const stream of streams) {
+    dropOutput(stream);
+    if (stream.resetCode < 0) stream.sink.onFailed(describe(stream));
+  }
+  c.events.onFailed(c.failure);
+  c.events.onCapacity();
+}
+
+/** A connection error of ours or of the peer's: GOAWAY says why, then the connection ends (RFC 9113 section 5.4.1). */
+export function connectionError(c: ConnectionState, errorCode: number, message: string): void {
+  if (c.failure !== undefined) return;
+  // A client has processed no peer-initiated stream, hence 0 (RFC 9113 section 6.8).
+  c.writer.goAway(0, errorCode);
+  traceGoAway(c, errorCode);
+  c.goAwaySent = true;
+  failConnection(c, { code: 'ERR_PASSINGLANE_PROTOCOL', message, initiator: 'local', errorCode, silent: false });
+}
+
+/** The connection ended under us: end of stream, reset, write failure. A GOAWAY received before explains it (C27, H7). */
+export function connectionLost(c: ConnectionState, cause: Error | undefined): void {
+  if (c.goAwayReceived && c.goAwayCode !== ErrorCode.NoError) {
+    const debug = c.goAwayDebug === '' ? '' : ` (${c.goAwayDebug})`;
+    failConnection(c, {
+      code: 'ERR_PASSINGLANE_GOAWAY',
+      message: `The server ended the connection with GOAWAY ${errorCodeName(c.goAwayCode)}${debug}, then closed it`,
+      initiator: 'remote',
+      errorCode: c.goAwayCode,
+      cause,
+      silent: true,
+    });
+    return;
+  }
+  const how = cause === undefined ? 'The server closed the connection' : `The connection was lost: ${cause.message}`;
+  const before = c.peer.received ? '' : ' before it sent its SETTINGS: does it speak HTTP/2?';
+  const code = c.goAwayReceived ? 'ERR_PASSINGLANE_GOAWAY' : 'ERR_PASSINGLANE_CONNECTION_LOST';
+  failConnection(c, { code, message: how + before, initiator: 'remote', cause, silent: true });
+}
+
+/** Graceful: GOAWAY goes out once, nothing new is admitted from this step on, running streams finish (A22 to A24). */
+export function goAway(c: ConnectionState): void {
+  if (c.goAwaySent || c.failure !== undefined) return;
+  c.goAwaySent = true;
+  c.writer.goAway(0, ErrorCode.NoError);
+  traceGoAway(c, ErrorCode.NoError);
+  c.events.onOutput();
+  c.events.onCapacity();
+  checkDrained(c);
+}
+
+function traceGoAway(c: ConnectionState, errorCode: number): void {
+  const detail = `error=${errorCodeName(errorCode)} last=0`;
+  c.config.trace?.({ sent: true, type: FrameType.GoAway, flags: 0, streamId: 0, length: 8, detail });
+}

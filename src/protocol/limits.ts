@@ -1,0 +1,25 @@
+/** Numbers that keep the peer's behaviour from costing us without bound; named here so that one page shows them all. */
+
+/** Sealed bytes at which sealing stops and the connection is no candidate for new requests: one chunk of the pump. */
+export const sealMark = 65_536;
+
+/** Acks and resets that the peer provoked and that have not been sealed (Go statement I5; CVE-2019-9512, -9514, -9515). */
+export const maxProvokedFrames = 1_000;
+
+/** CONTINUATION frames in one header block, and those among them that are empty (I6; CVE-2024-27316). */
+export const maxContinuations = 256;
+export const maxEmptyContinuations = 4;
+
+/** Streams assumed allowed before the peer's first SETTINGS, and after it when it names no limit (B33, H29). */
+export const streamsBeforeSettings = 100;
+export const streamsByDefault = 1_000;
+
+/** Client stream IDs are odd and end here (RFC 9113 section 5.1.1). */
+export const lastClientStreamId = 0x7fff_ffff;
+
+/** PINGs of our own accord without a HEADERS or DATA from the peer in between, and the gap after that (K66). */
+export const freePings = 2;
+export const pingGap = 300_000;
+
+/** The connection receive window at the start; it grows like a stream's, up to `maxConnectionWindow`. */
+export const initialConnectionWindow = 16_777_216;

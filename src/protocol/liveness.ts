@@ -1,0 +1,121 @@
+import { freePings, pingGap } from './limits.js';
+
+/** Times in milliseconds; 0 turns a limit off. See TransportOptions for what each means. */
+export interface LivenessLimits {
+  readonly stallTimeout: number;
+  readonly probeAfter: number;
+  readonly readIdleTimeout: number;
+  readonly pingTimeout: number;
+  readonly writeTimeout: number;
+  readonly idleTimeout: number;
+  /** The connection takes no new request after so long; 0: no limit. Jitter is the caller's. */
+  readonly maxAge: number;
+  /** The least time between two PINGs of our own once the free ones are used. Default: five minutes. */
+  readonly pingGap?: number | undefined;
+}
+
+export interface OutstandingPing {
+  readonly id: number;
+  readonly sentAt: number;
+}
+
+/**
+ * What a connection knows of whether its peer still reads and answers: time stamps, outstanding PINGs and the budget
+ * for sending them. It holds data only; `deadlines.ts` judges it.
+ */
+export class Liveness {
+  readonly limits: LivenessLimits;
+  readonly openedAt: number;
+  /** When any byte last came from the peer. */
+  lastReceived: number;
+  /** When the peer last showed life: a byte received, or a chunk of ours taken by the socket. */
+  lastProgress: number;
+  /** Since when the chunk in flight is with the socket; -1: none is. */
+  writingSince = -1;
+  /** When the connection last went from no stream to one. */
+  busySince: number;
+  /** When the connection last went from one stream to none. */
+  idleSince: number;
+  /** A smoothed round trip; 0 until the first sample. */
+  roundTrip = 0;
+  settingsSentAt = -1;
+  /** When the PING that asks a silent peer for a sign of life was sealed; -1: none is out. */
+  probeSentAt = -1;
+  /** The stall in progress has been reported. */
+  stallReported = false;
+  readonly pings: OutstandingPing[] = [];
+  private nextPingId = 1;
+  private ownPings = 0;
+  private lastOwnPing = -Infinity;
+  private readonly gap: number;
+
+  constructor(limits: LivenessLimits, now: number) {
+    this.limits = limits;
+    this.openedAt = now;
+    this.lastReceived = now;
+    this.lastProgress = now;
+    this.busySince = now;
+    this.idleSince = now;
+    this.gap = limits.pingGap ?? pingGap;
+  }
+
+  received(now: number): void {
+    this.lastReceived = now;
+    this.lastProgress = now;
+    this.probeSentAt = -1;
+  }
+
+  /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those (H18, K66). */
+  receivedStreamFrame(): void {
+    this.ownPings = 0;
+  }
+
+  /** Whether a PING of our own accord is within the one budget for all causes. */
+  mayPing(now: number): boolean {
+    return this.ownPings < freePings || now - this.lastOwnPing >= this.gap;
+  }
+
+  /** Registers a PING about to be sealed, and returns its ID, which its payload carries. */
+  pingSent(now: number, own: boolean): number {
+    if (own) {
+      this.ownPings++;
+      this.lastOwnPing = now;
+    }
+    const id = this.nextPingId++;
+    this.pings.push({ id, sentAt: now });
+    return id;
+  }
+
+  /** The ACK of a PING: true when it was one of ours. */
+  pong(id: number, now: number): boolean {
+    const at = this.pings.findIndex((ping) => ping.id === id);
+    const ping = this.pings[at];
+    if (ping === undefined) return false;
+    this.pings.splice(at, 1);
+    this.sample(now - ping.sentAt);
+    return true;
+  }
+
+  forgetPing(id: number): void {
+    const at = this.pings.findIndex((ping) => ping.id === id);
+    if (at >= 0) this.pings.splice(at, 1);
+  }
+
+  sample(roundTrip: number): void {
+    this.roundTrip = this.roundTrip === 0 ? roundTrip : this.roundTrip * 0.875 + roundTrip * 0.125;
+  }
+
+  /** Silence with streams open, counted from when the first of them was opened. */
+  silentSince(): number {
+    return Math.max(this.lastReceived, this.busySince);
+  }
+
+  probeThreshold(): number {
+    return Math.max(this.limits.probeAfter, 4 * this.roundTrip);
+  }
+
+  /** How long a probe may be out before the connection counts as stalled. */
+  probePatience(): number {
+    return Math.max(this.limits.stallTimeout, 2 * this.roundTrip);
+  }
+}

@@ -1,0 +1,121 @@
+import { ErrorCode, Flag, ProtocolViolation } from '../wire/index.js';
+import type { ConnectionState } from './connection-state.js';
+import { maxContinuations, maxEmptyContinuations } from './limits.js';
+import { BlockKind } from './response-fields.js';
+import { failStream } from './reset.js';
+import { endReceived, streamOf } from './receive-stream.js';
+import { StreamInput, step, violationOf, type StreamState } from './stream-state.js';
+import type { Stream } from './stream.js';
+
+/** A HEADERS frame: decoded from where it lies when it is whole, gathered when CONTINUATIONs follow. */
+export function onHeaders(c: ConnectionState): void {
+  const reader = c.reader;
+  if ((reader.flags & Flag.EndHeaders) !== 0) {
+    onBlock(c, reader.bytes, reader.start, reader.end, reader.flags);
+    return;
+  }
+  c.blockFlags = reader.flags;
+  c.blockLength = 0;
+  c.continuations = 0;
+  c.emptyContinuations = 0;
+  c.block = new Uint8Array(Math.min(blockLimit(c), 2 * Math.max(reader.length, 4_096)));
+  gather(c);
+}
+
+export function onContinuation(c: ConnectionState): void {
+  const reader = c.reader;
+  const empty = reader.start === reader.end;
+  // CVE-2024-27316: header blocks that never end.
+  if (++c.continuations > maxContinuations || (empty && ++c.emptyContinuations > maxEmptyContinuations))
+    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'too many CONTINUATION frames in one header block');
+  gather(c);
+  if ((reader.flags & Flag.EndHeaders) === 0) return;
+  const block = c.block!;
+  c.block = undefined;
+  onBlock(c, block, 0, c.blockLength, c.blockFlags);
+}
+
+/** What a compressed block may measure: what the list may, twice over, since Huffman can make bytes longer (I2). */
+function blockLimit(c: ConnectionState): number {
+  return 2 * c.config.maxHeaderListSize;
+}
+
+function gather(c: ConnectionState): void {
+  const reader = c.reader;
+  const length = c.blockLength + reader.end - reader.start;
+  if (length > blockLimit(c))
+    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'a header block of more than twice the advertised limit');
+  let block = c.block!;
+  if (length > block.length) {
+    const larger = new Uint8Array(Math.min(blockLimit(c), Math.max(length, 2 * block.length)));
+    larger.set(block.subarray(0, c.blockLength));
+    block = c.block = larger;
+  }
+  block.set(reader.bytes.subarray(reader.start, reader.end), c.blockLength);
+  c.blockLength = length;
+}
+
+/** A whole header block. It is decoded whatever its stream, since the HPACK table is the connection's (E7). */
+function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: number, flags: number): void {
+  c.streamFrames++;
+  c.bundleBlocked = false;
+  c.liveness.receivedStreamFrame();
+  const stream = streamOf(c);
+  const trailers = stream?.headersReceived === true;
+  c.fields.begin(trailers ? BlockKind.Trailers : BlockKind.Response);
+  c.decoder.decodeInto(bytes, start, end, c.fields);
+  if (c.config.trace !== undefined) {
+    const { type, streamId, length } = c.reader;
+    const shown = c.fields.status === 0 ? c.fields.fields : [':status', String(c.fields.status), ...c.fields.fields];
+    c.config.trace({ sent: false, type, flags: c.reader.flags, streamId, length, fields: shown });
+  }
+  if (stream === undefined) return;
+  const next = step(stream.state, StreamInput.RecvHeaders);
+  if (next < 0) throw violationOf(stream.state, StreamInput.RecvHeaders, stream.id);
+  stream.state = next as StreamState;
+  const { malformed, tooLarge } = c.fields;
+  if (malformed !== undefined) throw new ProtocolViolation(ErrorCode.ProtocolError, malformed, stream.id);
+  if (tooLarge) return refuseLarge(c, stream);
+  const endStream = (flags & Flag.EndStream) !== 0;
+  if (trailers) onTrailers(c, stream, endStream);
+  else if (c.fields.status < 200) onInformational(c, stream, endStream);
+  else onFinal(c, stream, endStream);
+}
+
+function refuseLarge(c: ConnectionState, stream: Stream): void {
+  const limit = c.config.maxHeaderListSize;
+  const message = `The response's headers or trailers are larger than maxHeaderListSize (${limit} bytes)`;
+  const error = c.error('ERR_PASSINGLANE_HEADERS_TOO_LARGE', message, 'local', { streamId: stream.id });
+  failStream(c, stream, ErrorCode.ProtocolError, error);
+}
+
+/**
+ * Trailers end the stream. RFC 9113 section 8.1 calls a block that does not malformed, hence a stream error, where Go
+ * ends the connection (E48).
+ */
+function onTrailers(c: ConnectionState, stream: Stream, endStream: boolean): void {
+  if (!endStream) throw new ProtocolViolation(ErrorCode.ProtocolError, 'trailers without END_STREAM', stream.id);
+  endReceived(c, stream, c.fields.fields);
+}
+
+function onInformational(c: ConnectionState, stream: Stream, endStream: boolean): void {
+  const { status, fields, size } = c.fields;
+  // RFC 9113 section 8.1: a 1xx cannot end the stream; section 8.6: 101 does not exist here.
+  if (endStream) throw new ProtocolViolation(ErrorCode.ProtocolError, `END_STREAM on a ${status} response`, stream.id);
+  if (status === 101)
+    throw new ProtocolViolation(ErrorCode.ProtocolError, 'status 101, which HTTP/2 has not', stream.id);
+  stream.informationalLeft -= size;
+  if (stream.informationalLeft < 0)
+    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, '1xx responses without end', stream.id);
+  stream.sink.onInformational(status, fields);
+}
+
+function onFinal(c: ConnectionState, stream: Stream, endStream: boolean): void {
+  const { status, fields, contentLength } = c.fields;
+  stream.headersReceived = true;
+  // RFC 9110 section 6.4.1: no body follows these, whatever length they declare.
+  if (status === 204 || status === 304) stream.bodyless = true;
+  if (!stream.bodyless) stream.expectedLength = contentLength;
+  stream.sink.onHeaders(status, fields, endStream);
+  if (endStream) endReceived(c, stream, undefined);
+}

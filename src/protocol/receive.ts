@@ -1,0 +1,283 @@
+import { errorCodeName } from '../errors.js';
+import { HpackError } from '../hpack/index.js';
+import { ErrorCode, Flag, FrameType, max31, noBytes, ProtocolViolation, uint32 } from '../wire/index.js';
+import type { ConnectionState } from './connection-state.js';
+import { checkDrained, connectionError, forget, stopReuse } from './lifecycle.js';
+import { maxProvokedFrames } from './limits.js';
+import { onContinuation, onHeaders } from './receive-headers.js';
+import { creditStream, endReceived, lengthMismatch, streamOf } from './receive-stream.js';
+import { confirmResets, failStream } from './reset.js';
+import { unblock } from './seal.js';
+import { StreamInput, StreamState, step, violationOf } from './stream-state.js';
+import type { Stream } from './stream.js';
+import { describePayload } from './trace.js';
+
+/**
+ * Takes in bytes from the peer, in any chunking. A breach of the protocol becomes an event here, and nowhere else: of a
+ * stream, which is reset while the rest goes on, or of the connection, which ends; events from before it stand.
+ */
+export function receive(c: ConnectionState, bytes: Uint8Array): void {
+  if (c.failure !== undefined) return;
+  c.liveness.received(c.now);
+  c.reader.push(bytes);
+  for (;;) {
+    try {
+      while (c.reader.next()) {
+        if (c.config.trace !== undefined) traceFrame(c);
+        onFrame(c);
+        if (c.failure !== undefined) return;
+      }
+      return;
+    } catch (error) {
+      if (error instanceof HpackError) connectionError(c, ErrorCode.CompressionError, error.message);
+      else if (!(error instanceof ProtocolViolation)) throw error;
+      else if (error.streamId === 0) connectionError(c, error.errorCode, error.message);
+      else streamViolated(c, error);
+      if (c.failure !== undefined) return;
+    }
+  }
+}
+
+/** Header blocks are traced once they are decoded; DATA once, on its first piece. */
+function traceFrame(c: ConnectionState): void {
+  const { type, flags, streamId, length, first } = c.reader;
+  const block = type === FrameType.Headers || type === FrameType.Continuation;
+  if (!first || (block && (flags & Flag.EndHeaders) !== 0)) return;
+  c.config.trace?.({ sent: false, type, flags, streamId, length, detail: describePayload(c.reader) });
+}
+
+/** A stream error (RFC 9113 section 5.4.2): RST_STREAM goes out, the connection lives. */
+function streamViolated(c: ConnectionState, violation: ProtocolViolation): void {
+  c.streamFrames++;
+  const stream = c.streams.get(violation.streamId);
+  if (stream === undefined) return;
+  const error = c.error(
+    'ERR_PASSINGLANE_PROTOCOL',
+    `The server broke HTTP/2 on this stream: ${violation.message}`,
+    'local',
+    {
+      streamId: stream.id,
+      errorCode: violation.errorCode,
+    },
+  );
+  failStream(c, stream, violation.errorCode, error);
+}
+
+function onFrame(c: ConnectionState): void {
+  const reader = c.reader;
+  // RFC 9113 section 3.4: the peer's first frame is SETTINGS, and not an acknowledgement.
+  if (!c.peer.received && (reader.type !== FrameType.Settings || (reader.flags & Flag.Ack) !== 0))
+    throw new ProtocolViolation(ErrorCode.ProtocolError, 'the first frame was not SETTINGS');
+  switch (reader.type) {
+    case FrameType.Data:
+      return onData(c);
+    case FrameType.Headers:
+      return onHeaders(c);
+    case FrameType.Continuation:
+      return onContinuation(c);
+    case FrameType.RstStream:
+      return onReset(c);
+    case FrameType.Settings:
+      return onSettings(c);
+    case FrameType.Ping:
+      return onPing(c);
+    case FrameType.GoAway:
+      return onGoAway(c);
+    case FrameType.WindowUpdate:
+      return onWindowUpdate(c);
+    case FrameType.PushPromise:
+      // RFC 9113 section 8.4: we have said ENABLE_PUSH=0.
+      throw new ProtocolViolation(ErrorCode.ProtocolError, 'PUSH_PROMISE, though push is off');
+    default: // PRIORITY, PRIORITY_UPDATE, ALTSVC, ORIGIN and unknown types mean nothing to us (RFC 9113 section 5.5)
+  }
+}
+
+function onData(c: ConnectionState): void {
+  const reader = c.reader;
+  if (reader.first) {
+    // The whole frame counts, padding included, whatever becomes of it (RFC 9113 sections 6.1 and 6.9.1); and all of
+    // it goes back at once, as far as the budget lets it: this is the one place where connection credit returns.
+    if (!c.credit.charge(reader.length))
+      throw new ProtocolViolation(ErrorCode.FlowControlError, 'more DATA than the connection window allows');
+    c.credit.refund(reader.length);
+    if (c.credit.owed * 2 >= c.credit.target) c.events.onOutput();
+    c.streamFrames++;
+    c.bundleBlocked = false;
+    c.liveness.receivedStreamFrame();
+  }
+  const stream = streamOf(c);
+  if (stream === undefined) return;
+  if (reader.first) openDataFrame(c, stream);
+  const { start } = reader;
+  let { end } = reader;
+  if (end > start) {
+    const room = stream.expectedLength < 0 ? Infinity : stream.expectedLength - stream.receivedLength;
+    const excess = end - start > room;
+    if (excess) end = start + room;
+    stream.receivedLength += end - start;
+    if (end > start) {
+      stream.unread += end - start;
+      c.config.budget.take(end - start);
+      stream.sink.onData(reader.bytes, start, end);
+    }
+    if (excess) return lengthMismatch(c, stream, 'longer');
+  }
+  if (reader.last && (reader.flags & Flag.EndStream) !== 0) endReceived(c, stream, undefined);
+}
+
+function openDataFrame(c: ConnectionState, stream: Stream): void {
+  const reader = c.reader;
+  if (reader.length > stream.recvWindow)
+    throw new ProtocolViolation(ErrorCode.FlowControlError, `more DATA than the window of stream ${stream.id} allows`);
+  stream.recvWindow -= reader.length;
+  const next = step(stream.state, StreamInput.RecvData);
+  if (next < 0) throw violationOf(stream.state, StreamInput.RecvData, stream.id);
+  stream.state = next as StreamState;
+  if (!stream.headersReceived)
+    throw new ProtocolViolation(ErrorCode.ProtocolError, 'DATA before the final response headers', stream.id);
+  if (stream.bodyless && reader.length > reader.overhead)
+    throw new ProtocolViolation(ErrorCode.ProtocolError, 'DATA in a response that has no body', stream.id);
+  if (reader.overhead > 0) creditStream(c, stream, reader.overhead);
+}
+
+function onReset(c: ConnectionState): void {
+  c.streamFrames++;
+  const code = c.reader.value;
+  const known = c.streams.get(c.reader.streamId);
+  const stream = streamOf(c);
+  if (stream === undefined) {
+    if (known !== undefined) forget(c, known); // our own reset waits to be sealed, and is no longer needed
+    return;
+  }
+  // Before any response the peer says that it has not acted (RFC 9113 section 8.7), or not over HTTP/2.
+  const refused = code === ErrorCode.RefusedStream || code === ErrorCode.Http11Required;
+  const name = errorCodeName(code);
+  const error = c.error('ERR_PASSINGLANE_STREAM_RESET', `The server reset the stream: ${name}`, 'remote', {
+    streamId: stream.id,
+    errorCode: code,
+    unprocessed: refused && !stream.headersReceived,
+  });
+  stream.state = StreamState.Closed;
+  forget(c, stream);
+  stream.sink.onFailed(error);
+  if (code === ErrorCode.ProtocolError) stopReuse(c); // H10: we may have confused it for good
+}
+
+function onSettings(c: ConnectionState): void {
+  const reader = c.reader;
+  if ((reader.flags & Flag.Ack) !== 0) {
+    if (c.ourSettingsAcked)
+      throw new ProtocolViolation(ErrorCode.ProtocolError, 'an ACK of SETTINGS that were not sent');
+    c.ourSettingsAcked = true;
+    c.liveness.sample(c.now - c.liveness.settingsSentAt);
+    return;
+  }
+  const peer = c.peer;
+  const first = !peer.received;
+  const windowBefore = peer.initialWindow;
+  const tableBefore = peer.headerTableSize;
+  peer.apply(reader.bytes, reader.start, reader.end);
+  const change = peer.initialWindow - windowBefore;
+  if (change !== 0) shiftWindows(c, change);
+  if (peer.headerTableSize !== tableBefore) c.encoder.setTableSize(peer.headerTableSize);
+  // Applying and acknowledging are one step (A14): nothing is encoded between them.
+  if (++c.acksSealed + c.provoked.length > maxProvokedFrames)
+    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more SETTINGS than are being acknowledged');
+  c.writer.settingsAck();
+  c.config.trace?.({ sent: true, type: FrameType.Settings, flags: Flag.Ack, streamId: 0, length: 0 });
+  c.events.onSettings(first);
+  c.events.onCapacity();
+  c.events.onOutput();
+}
+
+/** RFC 9113 section 6.9.2: a new initial window moves every stream's window, below zero if need be. */
+function shiftWindows(c: ConnectionState, change: number): void {
+  for (const stream of c.streams.values()) {
+    stream.sendWindow += change;
+    if (stream.sendWindow > max31)
+      throw new ProtocolViolation(ErrorCode.FlowControlError, 'INITIAL_WINDOW_SIZE overflows the window of a stream');
+    if (change > 0 && stream.chunk !== undefined) c.scheduler.add(stream);
+  }
+}
+
+function onPing(c: ConnectionState): void {
+  const { bytes, start, end, flags } = c.reader;
+  if ((flags & Flag.Ack) === 0) {
+    if (c.provoked.length + c.acksSealed >= maxProvokedFrames)
+      throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more PINGs than are being answered');
+    c.provoked.push({ streamId: 0, errorCode: 0, pong: bytes.slice(start, end) });
+    c.events.onOutput();
+    return;
+  }
+  if (uint32(bytes, start) !== c.config.pingSeed) return;
+  const id = uint32(bytes, start + 4);
+  if (!c.liveness.pong(id, c.now)) return;
+  confirmResets(c);
+  c.events.onPong(id);
+  c.events.onCapacity();
+}
+
+/** RFC 9113 section 6.8; several are merged: first debug data, first code that is an error, newest last stream (H2). */
+function onGoAway(c: ConnectionState): void {
+  const reader = c.reader;
+  if (c.goAwayDebug === '')
+    c.goAwayDebug = debugText(reader.end > reader.start ? reader.bytes.slice(reader.start, reader.end) : noBytes);
+  if (c.goAwayCode === ErrorCode.NoError) c.goAwayCode = reader.value;
+  c.goAwayLastStreamId = reader.lastStreamId;
+  c.goAwayReceived = true;
+  const name = errorCodeName(c.goAwayCode);
+  for (const stream of [...c.streams.values()]) {
+    if (stream.id <= c.goAwayLastStreamId) continue;
+    // G4: an error on a connection's very first request is probably about that request.
+    const ours = stream.id === 1 && c.goAwayCode !== ErrorCode.NoError;
+    const debug = c.goAwayDebug === '' ? '' : ` (${c.goAwayDebug})`;
+    const error = c.error(
+      'ERR_PASSINGLANE_GOAWAY',
+      `The server sent GOAWAY ${name}${debug} and did not process this request`,
+      'remote',
+      {
+        streamId: stream.id,
+        errorCode: c.goAwayCode,
+        unprocessed: !ours,
+      },
+    );
+    failStream(c, stream, ErrorCode.Cancel, error);
+  }
+  c.events.onGoAway(c.goAwayLastStreamId, reader.value);
+  c.events.onCapacity();
+  checkDrained(c);
+}
+
+/** Debug data as printable text, for messages; it is the peer's, so it is bounded. */
+function debugText(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes.subarray(0, 200)) text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '?';
+  return text;
+}
+
+function onWindowUpdate(c: ConnectionState): void {
+  const { streamId, value: increment } = c.reader;
+  c.streamFrames++;
+  if (increment === 0) throw new ProtocolViolation(ErrorCode.ProtocolError, 'a WINDOW_UPDATE of 0', streamId);
+  if (streamId === 0) {
+    c.sendWindow += increment;
+    if (c.sendWindow > max31)
+      throw new ProtocolViolation(ErrorCode.FlowControlError, 'a WINDOW_UPDATE overflows the connection window');
+    if (c.blocked.length > 0) unblock(c);
+    c.events.onOutput();
+    return;
+  }
+  const stream = streamOf(c);
+  if (stream === undefined) return;
+  stream.sendWindow += increment;
+  if (stream.sendWindow > max31)
+    throw new ProtocolViolation(
+      ErrorCode.FlowControlError,
+      'a WINDOW_UPDATE overflows the window of the stream',
+      streamId,
+    );
+  if (stream.chunk !== undefined) {
+    c.scheduler.add(stream);
+    c.events.onOutput();
+  }
+}

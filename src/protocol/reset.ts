@@ -1,0 +1,63 @@
+import { errorCodeName, type TransportError } from '../errors.js';
+import { ErrorCode, FrameType } from '../wire/index.js';
+import type { ConnectionState } from './connection-state.js';
+import { dropOutput, forget, list } from './lifecycle.js';
+import { StreamInput, StreamState, step } from './stream-state.js';
+import type { Stream } from './stream.js';
+
+/**
+ * Ends a stream from our side. Its unsealed DATA and trailers are dropped at once; the RST_STREAM is sealed when its
+ * turn comes, however blocked the socket is. Nothing is sent for a stream that is over (H13).
+ */
+export function resetStream(c: ConnectionState, stream: Stream, errorCode: number): void {
+  if (c.streams.get(stream.id) !== stream || stream.resetCode >= 0) return;
+  dropOutput(stream);
+  stream.resetCode = errorCode;
+  list(c, stream);
+}
+
+/** Ends a stream for a fault found on it, and says so to its owner. */
+export function failStream(c: ConnectionState, stream: Stream, errorCode: number, error: TransportError): void {
+  if (c.streams.get(stream.id) !== stream || stream.resetCode >= 0) return;
+  resetStream(c, stream, errorCode);
+  stream.sink.onFailed(error);
+}
+
+/** Seals the stream's RST_STREAM, and with it, where the peer may be dead, the PING that will tell (H15 to H22). */
+export function sealReset(c: ConnectionState, stream: Stream): void {
+  const code = stream.resetCode;
+  c.writer.rstStream(stream.id, code);
+  c.config.trace?.({
+    sent: true,
+    type: FrameType.RstStream,
+    flags: 0,
+    streamId: stream.id,
+    length: 4,
+    detail: `error=${errorCodeName(code)}`,
+  });
+  stream.state = step(stream.state, StreamInput.SendReset) as StreamState;
+  if (holdsSlot(c, stream, code)) c.unconfirmedResets++;
+  forget(c, stream);
+}
+
+/**
+ * A request cancelled before the peer gave any sign of life since it was sent keeps its slot until a PING is
+ * answered, so that a dead connection absorbs no more than its limit (H15, H23). Peer violations carry no PING (H22).
+ */
+function holdsSlot(c: ConnectionState, stream: Stream, code: number): boolean {
+  if (code !== ErrorCode.Cancel || c.closing || c.streamFrames !== stream.framesAtOpen) return false;
+  if (c.resetPing !== 0) return true;
+  if (c.bundleBlocked || !c.liveness.mayPing(c.now)) return false;
+  c.resetPing = c.liveness.pingSent(c.now, true);
+  c.pingsDue.push(c.resetPing);
+  return true;
+}
+
+/** Any PING ACK confirms all resets (H18). */
+export function confirmResets(c: ConnectionState): void {
+  c.bundleBlocked = true;
+  c.resetPing = 0;
+  if (c.unconfirmedResets === 0) return;
+  c.unconfirmedResets = 0;
+  c.events.onCapacity();
+}

@@ -1,0 +1,188 @@
+import { TransportError } from '../errors.js';
+import { Flag, FrameType } from '../wire/index.js';
+import type { ConnectionState } from './connection-state.js';
+import { announceStream } from './credit.js';
+import { forget } from './lifecycle.js';
+import { fieldListSize, isSensitive } from './request-fields.js';
+import { sealReset } from './reset.js';
+import { settingsPayload } from './settings.js';
+import { StreamInput, StreamState, step } from './stream-state.js';
+import type { Stream } from './stream.js';
+import { describeSettings } from './trace.js';
+
+/** The client's preface: magic, SETTINGS, and the connection window raised to its target (RFC 9113 section 3.4, B28). */
+export function sealPreface(c: ConnectionState): void {
+  const settings = settingsPayload(c.config);
+  c.writer.preface();
+  c.writer.settings(settings);
+  c.config.trace?.({
+    sent: true,
+    type: FrameType.Settings,
+    flags: 0,
+    streamId: 0,
+    length: settings.length * 6,
+    detail: describeSettings(settings),
+  });
+  const raise = c.credit.target - 65_535;
+  if (raise > 0) windowUpdate(c, 0, raise);
+  c.liveness.settingsSentAt = c.now;
+}
+
+/** Encodes a header block and seals it in one step, so that HPACK order is wire order (A7 to A11). */
+export function sealHeaders(c: ConnectionState, stream: Stream, fields: readonly string[], endStream: boolean): void {
+  const encoder = c.encoder;
+  encoder.begin();
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    encoder.field(name, value, isSensitive(name, value));
+  }
+  const block = encoder.end();
+  c.writer.headers(stream.id, block, endStream, c.peer.maxFrameSize);
+  if (c.config.trace !== undefined) {
+    const flags = endStream ? Flag.EndHeaders | Flag.EndStream : Flag.EndHeaders;
+    c.config.trace({ sent: true, type: FrameType.Headers, flags, streamId: stream.id, length: block.length, fields });
+  }
+  stream.state = step(stream.state, StreamInput.SendHeaders) as StreamState;
+  if (endStream) stream.state = step(stream.state, StreamInput.SendEndStream) as StreamState;
+}
+
+/** Throws ERR_PASSINGLANE_HEADERS_TOO_LARGE when the fields exceed what the peer accepts (D19, D41). */
+export function checkListSize(c: ConnectionState, fields: readonly string[], what: string): void {
+  const limit = c.peer.maxHeaderListSize;
+  if (limit === Infinity) return;
+  const size = fieldListSize(fields);
+  if (size <= limit) return;
+  throw new TransportError(
+    'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
+    `The ${what} are too large for ${c.config.origin}: ${size} bytes, where it accepts ${limit}`,
+    { scope: 'request', initiator: 'user', origin: c.config.origin, unprocessed: true },
+  );
+}
+
+/**
+ * Seals what waits, up to the mark: first control, then DATA by urgency and turn. New requests are sealed by
+ * `openStream`, which is allowed only below the mark.
+ */
+export function seal(c: ConnectionState): void {
+  sealProvoked(c);
+  sealPings(c);
+  sealListed(c);
+  // A reset just sealed may have added the PING that goes with it.
+  sealPings(c);
+  if (!c.atMark) {
+    const increment = c.credit.announce(c.now, c.liveness.roundTrip);
+    if (increment > 0) windowUpdate(c, 0, increment);
+  }
+  while (!c.atMark) {
+    const stream = c.scheduler.next();
+    if (stream === undefined) return;
+    sealData(c, stream);
+  }
+}
+
+function sealProvoked(c: ConnectionState): void {
+  while (c.provoked.length > 0 && !c.atMark) {
+    const frame = c.provoked.shift()!;
+    if (frame.pong !== undefined) {
+      c.writer.ping(frame.pong, true);
+      c.config.trace?.({ sent: true, type: FrameType.Ping, flags: Flag.Ack, streamId: 0, length: 8 });
+    } else {
+      c.writer.rstStream(frame.streamId, frame.errorCode);
+    }
+  }
+}
+
+const pingPayload = new Uint8Array(8);
+
+function sealPings(c: ConnectionState): void {
+  while (c.pingsDue.length > 0 && !c.atMark) {
+    const view = new DataView(pingPayload.buffer);
+    view.setUint32(0, c.config.pingSeed);
+    view.setUint32(4, c.pingsDue.shift()!);
+    c.writer.ping(pingPayload, false);
+    c.config.trace?.({ sent: true, type: FrameType.Ping, flags: 0, streamId: 0, length: 8 });
+  }
+}
+
+/** RST_STREAM, or else WINDOW_UPDATE, of the streams that have one due; never the second once the first is sealed. */
+function sealListed(c: ConnectionState): void {
+  let done = 0;
+  while (done < c.listed.length && !c.atMark) {
+    const stream = c.listed[done++]!;
+    stream.listed = false;
+    if (stream.resetCode >= 0) {
+      if (c.streams.get(stream.id) === stream) sealReset(c, stream);
+      continue;
+    }
+    if (stream.state !== StreamState.Open && stream.state !== StreamState.HalfClosedLocal) continue;
+    const increment = announceStream(stream, c.config.maxStreamWindow, c.now, c.liveness.roundTrip);
+    if (increment > 0) windowUpdate(c, stream.id, increment);
+  }
+  if (done === c.listed.length) c.listed.length = 0;
+  else c.listed.splice(0, done);
+}
+
+function windowUpdate(c: ConnectionState, streamId: number, increment: number): void {
+  c.writer.windowUpdate(streamId, increment);
+  const detail = `increment=${increment}`;
+  c.config.trace?.({ sent: true, type: FrameType.WindowUpdate, flags: 0, streamId, length: 4, detail });
+}
+
+/** One DATA frame of the stream, within both windows and the peer's frame size; or its trailers, or its end. */
+function sealData(c: ConnectionState, stream: Stream): void {
+  if (stream.resetCode >= 0 || c.streams.get(stream.id) !== stream) return;
+  const chunk = stream.chunk;
+  if (chunk === undefined) {
+    if (stream.sendEnds && stream.trailers !== undefined) sealTrailers(c, stream, stream.trailers);
+    return;
+  }
+  const left = chunk.length - stream.chunkAt;
+  const size = Math.min(left, stream.sendWindow, c.sendWindow, c.peer.maxFrameSize);
+  if (left > 0 && size <= 0) {
+    // Whoever opens the window that is short puts the stream back: receive.ts.
+    if (stream.sendWindow > 0) c.blocked.push(stream);
+    return;
+  }
+  const whole = size === left;
+  const endStream = whole && stream.sendEnds && stream.trailers === undefined;
+  c.writer.data(stream.id, chunk, stream.chunkAt, stream.chunkAt + size, endStream);
+  const flags = endStream ? Flag.EndStream : 0;
+  c.config.trace?.({ sent: true, type: FrameType.Data, flags, streamId: stream.id, length: size });
+  stream.sendWindow -= size;
+  c.sendWindow -= size;
+  stream.chunkAt += size;
+  if (!whole) c.scheduler.add(stream);
+  else chunkSealed(c, stream, endStream);
+}
+
+function chunkSealed(c: ConnectionState, stream: Stream, endStream: boolean): void {
+  stream.chunk = undefined;
+  stream.chunkAt = 0;
+  if (endStream) endSealed(c, stream);
+  else if (stream.sendEnds) c.scheduler.add(stream);
+  else c.hungry.push(stream);
+}
+
+function sealTrailers(c: ConnectionState, stream: Stream, fields: readonly string[]): void {
+  stream.trailers = undefined;
+  sealHeaders(c, stream, fields, true);
+  sent(c, stream);
+}
+
+function endSealed(c: ConnectionState, stream: Stream): void {
+  stream.state = step(stream.state, StreamInput.SendEndStream) as StreamState;
+  sent(c, stream);
+}
+
+function sent(c: ConnectionState, stream: Stream): void {
+  stream.sink.onSent();
+  if (stream.state === StreamState.Closed) forget(c, stream);
+}
+
+/** Puts streams that wait for the connection's window back in line. */
+export function unblock(c: ConnectionState): void {
+  const blocked = c.blocked;
+  c.blocked = [];
+  for (const stream of blocked) c.scheduler.add(stream);
+}

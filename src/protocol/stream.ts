@@ -1,0 +1,90 @@
+import type { TransportError } from '../errors.js';
+import { StreamState } from './stream-state.js';
+
+/**
+ * What happens on a stream, told to whoever opened it. Called from within a step of the connection: an implementation
+ * stores and schedules, and runs no user code.
+ */
+export interface StreamSink {
+  /** A 1xx header block (RFC 9110 section 15.2). */
+  onInformational(status: number, fields: readonly string[]): void;
+  /** The final header block. `endStream`: no body follows it. */
+  onHeaders(status: number, fields: string[], endStream: boolean): void;
+  /** Body bytes [start, end), valid during the call. Their credit returns through `Connection.consume`. */
+  onData(bytes: Uint8Array, start: number, end: number): void;
+  /** The peer has ended the stream; the body is whole. */
+  onEnd(trailers: string[] | undefined): void;
+  /** END_STREAM of our side has been sealed: the request is written. */
+  onSent(): void;
+  /** The piece given to `Connection.send` has been sealed. Called outside steps, by whoever drives the connection. */
+  onHungry(): void;
+  /** The stream is over before its end. Called at most once, and last. */
+  onFailed(error: TransportError): void;
+}
+
+export interface StreamInit {
+  readonly sink: StreamSink;
+  /** 0 (most urgent) to 7; 3 is the default (RFC 9218 section 4.1). Orders our own uploads. */
+  readonly urgency: number;
+  /** The response has no body whatever it declares: HEAD. */
+  readonly bodyless: boolean;
+  /** What all 1xx blocks together may take, by header list size; Infinity: no limit. */
+  readonly informationalLimit: number;
+}
+
+/** One stream: its state, its two windows, and what waits to be sealed on it. Owned by the connection. */
+export class Stream {
+  readonly id: number;
+  readonly sink: StreamSink;
+  state: StreamState = StreamState.Idle;
+
+  /** May go below zero when SETTINGS lowers the initial window (RFC 9113 section 6.9.2). */
+  sendWindow: number;
+  /** The piece of the body being sealed, borrowed from its source, and how far sealing has come. */
+  chunk: Uint8Array | undefined = undefined;
+  chunkAt = 0;
+  /** The chunk is the last: END_STREAM, or the trailers, follow it. */
+  sendEnds = false;
+  trailers: readonly string[] | undefined = undefined;
+  /** True while the stream stands in the send scheduler. */
+  scheduled = false;
+  readonly urgency: number;
+  /** The output position behind the HEADERS block; see `Connection.mayHaveReachedPeer`. */
+  sealedAt = 0;
+
+  recvWindow: number;
+  recvTarget: number;
+  /** Received and not yet given back; announced in batches. */
+  owed = 0;
+  lastCreditAt: number;
+  /** Delivered to the sink and not yet consumed. */
+  unread = 0;
+
+  headersReceived = false;
+  /** What 1xx blocks may still take, by header list size (E12); Infinity when the caller listens to them (E14). */
+  informationalLeft: number;
+  /** No body may follow: HEAD, 204, 304 (RFC 9110 section 6.4.1). */
+  bodyless: boolean;
+  expectedLength = -1;
+  receivedLength = 0;
+
+  /** The error code of a RST_STREAM that waits to be sealed; -1: none. */
+  resetCode = -1;
+  /** True while the stream stands in the list of those with a RST_STREAM or WINDOW_UPDATE to seal. */
+  listed = false;
+  /** The connection's count of stream-related frames when this stream was opened (H15). */
+  framesAtOpen: number;
+
+  constructor(id: number, init: StreamInit, sendWindow: number, recvWindow: number, frames: number, now: number) {
+    this.id = id;
+    this.sink = init.sink;
+    this.urgency = init.urgency;
+    this.bodyless = init.bodyless;
+    this.informationalLeft = init.informationalLimit;
+    this.sendWindow = sendWindow;
+    this.recvWindow = recvWindow;
+    this.recvTarget = recvWindow;
+    this.framesAtOpen = frames;
+    this.lastCreditAt = now;
+  }
+}

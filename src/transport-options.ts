@@ -1,0 +1,223 @@
+import type { Duplex } from 'node:stream';
+import type { LookupFunction } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import { invalidArgument } from './errors.js';
+import { checkTime, type Observer } from './conn/index.js';
+import type { Retry, RetryOptions } from './pool/index.js';
+
+/** What `createConnection` is told. */
+export interface CreateConnectionOptions {
+  /** `scheme//host:port`, as `URL.origin`. */
+  readonly origin: string;
+  readonly protocol: 'http:' | 'https:';
+  readonly hostname: string;
+  readonly port: number;
+  /** The name to check the certificate against; undefined for an IP address. */
+  readonly servername: string | undefined;
+  readonly alpnProtocols: readonly string[];
+  /** Aborted when nobody waits for the connection any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Options of a transport. Times are milliseconds, sizes bytes; 0 turns a time-out or limit off where that is said. */
+export interface TransportOptions {
+  /** node:tls options: ca, cert, key, servername, rejectUnauthorized, minVersion and so on. Default: {}. */
+  readonly tls?: ConnectionOptions | undefined;
+  /** Whether ALPN offers HTTP/1.1 beside HTTP/2. Default: true. */
+  readonly allowHTTP1?: boolean | undefined;
+  /** For http: URLs; 'h2c' is HTTP/2 with prior knowledge. Default: 'http/1.1'. */
+  readonly cleartext?: 'http/1.1' | 'h2c' | undefined;
+  /** From DNS to the peer's first SETTINGS; 0 is off. Default: 10,000. */
+  readonly connectTimeout?: number | undefined;
+  /** Default: 64. */
+  readonly maxConnectionsPerOrigin?: number | undefined;
+  /** True: a full connection makes requests wait; it forbids dials for the limit, not for stalls. Default: false. */
+  readonly strictMaxConcurrentStreams?: boolean | undefined;
+  /** A connection with bytes to write and no progress for so long is stalled. Default: 100. */
+  readonly stallTimeout?: number | undefined;
+  /** Open streams and silence for so long, or for 4 round trips, want one PING answered first; 0 is off. Default: 1,000. */
+  readonly probeAfter?: number | undefined;
+  /** With streams open and nothing received for so long: PING; 0 is off. Default: 15,000. */
+  readonly readIdleTimeout?: number | undefined;
+  /** No byte within this time after that PING closes the connection; 0 is off. Default: 15,000. */
+  readonly pingTimeout?: number | undefined;
+  /** Bytes to write and no progress for so long closes the connection; 0 is off. Default: 60,000. */
+  readonly writeTimeout?: number | undefined;
+  /** A connection without streams closes after this; 0 is never. Default: 90,000. */
+  readonly idleTimeout?: number | undefined;
+  /** After this, give or take a tenth, a connection drains; 0: no limit. Default: 0. */
+  readonly maxConnectionAge?: number | undefined;
+  /** After so many requests a connection drains; 0: no limit. Default: 0. */
+  readonly maxRequestsPerConnection?: number | undefined;
+  /** The default for requests; 0 is off. Default: 0. */
+  readonly headersTimeout?: number | undefined;
+  /** The default for requests; 0 is off. Default: 0. */
+  readonly bodyTimeout?: number | undefined;
+  readonly retry?: RetryOptions | undefined;
+  /** Of header lists that we accept. Default: 262,144. */
+  readonly maxHeaderListSize?: number | undefined;
+  /** Of frames that we accept. Default: 16,384. */
+  readonly maxFrameSize?: number | undefined;
+  /** The HPACK table that the peer may use. Default: 4,096. */
+  readonly headerTableSize?: number | undefined;
+  /** The HPACK table that we use, if the peer allows as much. Default: 4,096. */
+  readonly encoderTableSize?: number | undefined;
+  /** Default: 262,144. */
+  readonly initialStreamWindow?: number | undefined;
+  /** Stream windows grow up to this while they are read faster than they fill. Default: 16,777,216. */
+  readonly maxStreamWindow?: number | undefined;
+  /** Default: 67,108,864. */
+  readonly maxConnectionWindow?: number | undefined;
+  /** What unread bodies of all connections may hold in memory. Default: 67,108,864. */
+  readonly maxBufferedBytes?: number | undefined;
+  /** Of decoded bytes of one body; 0: no limit. Default: 0. */
+  readonly maxResponseSize?: number | undefined;
+  /** Ask for gzip, deflate, br, and zstd where Node has it, and undo them. Default: true. */
+  readonly decompress?: boolean | undefined;
+  /** Not in this version: only false is accepted. Default: false. */
+  readonly proxy?: false | undefined;
+  /** A Unix domain socket that stands for every host. */
+  readonly socketPath?: string | undefined;
+  /** As in node:net. Default: dns.lookup. */
+  readonly lookup?: LookupFunction | undefined;
+  readonly localAddress?: string | undefined;
+  /** TCP keep-alive; a number is its initial delay. Default: off. */
+  readonly keepAlive?: boolean | number | undefined;
+  /** Bring your own dialler. Its stream is spoken HTTP/2 on as it is, so for https: it brings TLS too. */
+  readonly createConnection?: ((options: CreateConnectionOptions) => Duplex | Promise<Duplex>) | undefined;
+  /** Default: `passinglane/<version>`; an empty string sends none. */
+  readonly userAgent?: string | undefined;
+  /** Sees frames and connection events. */
+  readonly observer?: Observer | undefined;
+}
+
+/** Every option with its value. */
+export type ResolvedOptions = {
+  readonly [
+    K in Exclude<
+      keyof TransportOptions,
+      'retry' | 'proxy' | 'socketPath' | 'lookup' | 'localAddress' | 'keepAlive' | 'createConnection' | 'observer'
+    >
+  ]-?: NonNullable<TransportOptions[K]>;
+} & Pick<TransportOptions, 'socketPath' | 'lookup' | 'localAddress' | 'keepAlive' | 'createConnection' | 'observer'> & {
+    readonly retry: Retry;
+  };
+
+type Check = (name: string, value: unknown) => void;
+
+/** An integer within [min, max]. */
+function integer(min: number, max: number): Check {
+  return (name, value) => {
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+      throw invalidArgument(`option '${name}'`, value, `an integer from ${min} to ${max}`);
+  };
+}
+
+function oneOf(...values: readonly unknown[]): Check {
+  return (name, value) => {
+    if (!values.includes(value))
+      throw invalidArgument(`option '${name}'`, value, values.map((one) => JSON.stringify(one)).join(' or '));
+  };
+}
+
+function ofType(type: 'string' | 'function' | 'object', allowed: string): Check {
+  return (name, value) => {
+    if (typeof value !== type || value === null) throw invalidArgument(`option '${name}'`, value, allowed);
+  };
+}
+
+function share(name: string, value: unknown): void {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1))
+    throw invalidArgument(`option '${name}'`, value, 'a number from 0 to 1');
+}
+
+function keepAlive(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') checkTime(name, value);
+}
+
+const size = integer(0, Number.MAX_SAFE_INTEGER);
+const window = integer(65_535, 0x7fff_ffff);
+const flag = oneOf(true, false);
+
+/** Every option with its check, and its default where it has one. */
+const table: Readonly<Record<keyof Omit<TransportOptions, 'retry'>, readonly [check: Check, fallback?: unknown]>> = {
+  tls: [ofType('object', 'an object with node:tls options'), {}],
+  allowHTTP1: [flag, true],
+  cleartext: [oneOf('http/1.1', 'h2c'), 'http/1.1'],
+  connectTimeout: [checkTime, 10_000],
+  maxConnectionsPerOrigin: [integer(1, 65_535), 64],
+  strictMaxConcurrentStreams: [flag, false],
+  stallTimeout: [checkTime, 100],
+  probeAfter: [checkTime, 1_000],
+  readIdleTimeout: [checkTime, 15_000],
+  pingTimeout: [checkTime, 15_000],
+  writeTimeout: [checkTime, 60_000],
+  idleTimeout: [checkTime, 90_000],
+  maxConnectionAge: [checkTime, 0],
+  maxRequestsPerConnection: [size, 0],
+  headersTimeout: [checkTime, 0],
+  bodyTimeout: [checkTime, 0],
+  maxHeaderListSize: [integer(1, 0xffff_ffff), 262_144],
+  maxFrameSize: [integer(16_384, 16_777_215), 16_384],
+  headerTableSize: [integer(0, 0xffff_ffff), 4_096],
+  encoderTableSize: [integer(0, 0xffff_ffff), 4_096],
+  initialStreamWindow: [integer(1, 0x7fff_ffff), 262_144],
+  maxStreamWindow: [integer(1, 0x7fff_ffff), 16_777_216],
+  maxConnectionWindow: [window, 67_108_864],
+  maxBufferedBytes: [integer(65_535, Number.MAX_SAFE_INTEGER), 67_108_864],
+  maxResponseSize: [size, 0],
+  decompress: [flag, true],
+  proxy: [oneOf(false), undefined],
+  socketPath: [ofType('string', 'the path of a socket')],
+  lookup: [ofType('function', 'a function as dns.lookup')],
+  localAddress: [ofType('string', 'an IP address')],
+  keepAlive: [keepAlive],
+  createConnection: [ofType('function', 'a function that returns a Duplex')],
+  userAgent: [ofType('string', 'a string')],
+  observer: [ofType('object', 'an object with frame and connection functions')],
+};
+
+const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fallback: number]>> = {
+  maxAttempts: [integer(1, 1_000), 8],
+  baseDelay: [checkTime, 1_000],
+  maxDelay: [checkTime, 32_000],
+  jitter: [share, 0.1],
+};
+
+/**
+ * Fills in defaults. Throws a TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range.
+ * `userAgent` is what is sent when the caller names none.
+ */
+export function resolveOptions(options: TransportOptions | undefined, userAgent: string): ResolvedOptions {
+  if (options !== undefined && (typeof options !== 'object' || (options as unknown) === null))
+    throw invalidArgument('options', options, 'an object with transport options');
+  const { retry, ...rest } = options ?? {};
+  return {
+    ...resolve(table, rest, ''),
+    userAgent: options?.userAgent ?? userAgent,
+    retry: resolve(retryTable, checkedRetry(retry), 'retry.'),
+  } as unknown as ResolvedOptions;
+}
+
+function checkedRetry(retry: unknown): object {
+  if (retry === undefined) return {};
+  ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter')('retry', retry);
+  return retry as object;
+}
+
+function resolve(
+  checks: Readonly<Record<string, readonly [check: Check, fallback?: unknown]>>,
+  given: object,
+  prefix: string,
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [name, [, fallback]] of Object.entries(checks)) values[name] = fallback;
+  for (const [name, value] of Object.entries(given)) {
+    const entry = checks[name];
+    if (entry === undefined) throw invalidArgument(`option '${prefix}${name}'`, value, Object.keys(checks).join(', '));
+    if (value === undefined) continue;
+    entry[0](prefix + name, value);
+    values[name] = value;
+  }
+  return values;
+}

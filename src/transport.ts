@@ -1,0 +1,345 @@
+import type { Duplex } from 'node:stream';
+import { invalidArgument, TransportError } from './errors.js';
+import {
+  BufferBudget,
+  checkTime,
+  ClientConn,
+  ConnectionDriver,
+  Exchange,
+  prepareRequest,
+  type ByteTransport,
+  type ClientResponse,
+  type Clock,
+  type Dialler,
+  type DriverConfig,
+  type DriverOwner,
+  type Origin,
+  type RequestDefaults,
+  type RequestOptions,
+} from './conn/index.js';
+import { originOf, Pool, type TransportStats } from './pool/index.js';
+import type { ResolvedOptions } from './transport-options.js';
+
+/** What a transport needs of the platform. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly dialler: Dialler;
+  /** Speaks over a stream that somebody else made. */
+  wrap(socket: Duplex): ByteTransport;
+  readonly random: () => number;
+  /** Runs a callback in no request's async context, so that connections retain nobody's. */
+  inRootContext<T>(callback: () => T): T;
+}
+
+/** What `close` accepts. */
+export interface CloseOptions {
+  /** Aborted: `close` rejects with its reason; closing goes on. */
+  readonly signal?: AbortSignal | undefined;
+  /** After so many milliseconds what still runs is destroyed; 0, the default: no limit. */
+  readonly timeout?: number | undefined;
+}
+
+/** Numbers connections across all transports of the process. */
+let connections = 0;
+
+const disposeTimeout = 5_000;
+
+/**
+ * Makes requests over connections that it pools by origin. No request waits behind a blocked connection. It is safe to
+ * share, and holds nothing that keeps the process alive while no request runs.
+ */
+export class BaseTransport {
+  readonly #options: ResolvedOptions;
+  readonly #platform: Platform;
+  readonly #pool: Pool;
+  readonly #budget: BufferBudget;
+  readonly #defaults: RequestDefaults;
+  readonly #outside = new Map<ConnectionDriver, ClientConn>();
+  #closing: Promise<void> | undefined = undefined;
+  #closed = false;
+
+  constructor(options: ResolvedOptions, platform: Platform) {
+    this.#options = options;
+    this.#platform = platform;
+    this.#budget = new BufferBudget(options.maxBufferedBytes);
+    this.#defaults = options;
+    const { clock, dialler, random } = platform;
+    const { observer, retry, connectTimeout, maxConnectionsPerOrigin, stallTimeout } = options;
+    this.#pool = new Pool(
+      {
+        clock,
+        dialler,
+        observer,
+        retry,
+        connectTimeout,
+        maxConnectionsPerOrigin,
+        strict: options.strictMaxConcurrentStreams,
+        stallTimeout,
+        random,
+        driverConfig: (origin) => this.#driverConfig(origin),
+      },
+      this.#budget,
+    );
+    this.request = this.request.bind(this);
+  }
+
+  /**
+   * Sends a request and resolves with the response's head. Redirects are returned, not followed. Rejects with a
+   * TransportError, with `signal.reason`, or with the error of the body's source; throws nothing synchronously.
+   */
+  request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
+    return new Promise((resolve, reject) => {
+      const request = prepareRequest(url, options, this.#defaults, originOf);
+      if (this.#closed || request.signal?.aborted === true) {
+        const reason: unknown =
+          request.signal?.aborted === true ? request.signal.reason : this.#closedError(request.origin);
+        request.body?.discard(reason);
+        reject(reason as Error);
+        return;
+      }
+      const pool = this.#pool.of(request.origin);
+      pool.submit(new Exchange(request, pool, resolve, reject));
+    });
+  }
+
+  /** Dials one connection outside the pool, and resolves once the peer's SETTINGS have come. */
+  async connect(origin: string | URL): Promise<ClientConn> {
+    const target = originOf(toUrl(origin));
+    if (this.#closed) throw this.#closedError(target);
+    const { clock, dialler } = this.#platform;
+    const controller = new AbortController();
+    const { connectTimeout } = this.#options;
+    const expire = (): void => {
+      controller.abort(connectTimedOut(target, connectTimeout));
+    };
+    const timer =
+      connectTimeout === 0
+        ? undefined
+        : clock.setTimer(
+            connectTimeout,
+            () => {
+              clock.afterPoll(expire);
+            },
+            true,
+          );
+    try {
+      const dialled = await dialler.dial(target, controller.signal);
+      if (dialled.protocol !== 'h2') {
+        dialled.socket.destroy();
+        throw new TransportError(
+          'ERR_PASSINGLANE_ALPN',
+          `${target.href} speaks HTTP/1.1 only, so there is no HTTP/2 connection to be had`,
+          {
+            scope: 'connection',
+            initiator: 'remote',
+            origin: target.href,
+            unprocessed: true,
+          },
+        );
+      }
+      return await this.#begin(dialled.transport, target, controller.signal);
+    } finally {
+      if (timer !== undefined) clock.clearTimer(timer);
+    }
+  }
+
+  /** Speaks HTTP/2 on a stream that the caller has connected, and for https: secured. */
+  async adopt(socket: Duplex, origin: string | URL): Promise<ClientConn> {
+    const target = originOf(toUrl(origin));
+    if (this.#closed) throw this.#closedError(target);
+    const { clock, inRootContext } = this.#platform;
+    const controller = new AbortController();
+    const { connectTimeout } = this.#options;
+    const expire = (): void => {
+      controller.abort(connectTimedOut(target, connectTimeout));
+    };
+    const timer =
+      connectTimeout === 0
+        ? undefined
+        : clock.setTimer(
+            connectTimeout,
+            () => {
+              clock.afterPoll(expire);
+            },
+            true,
+          );
+    try {
+      const transport = inRootContext(() => this.#platform.wrap(socket));
+      return await this.#begin(transport, target, controller.signal);
+    } finally {
+      if (timer !== undefined) clock.clearTimer(timer);
+    }
+  }
+
+  #begin(transport: ByteTransport, origin: Origin, signal: AbortSignal): Promise<ClientConn> {
+    return new Promise((resolve, reject) => {
+      const owner: DriverOwner = {
+        onCapacity: () => {
+          conn.onCapacity();
+        },
+        onDraining: () => {
+          conn.onCapacity();
+        },
+        onClosed: () => {
+          this.#outside.delete(driver);
+          conn.onClosed();
+          this.#finishClosing();
+        },
+      };
+      const driver = new ConnectionDriver(transport, this.#driverConfig(origin), this.#platform.clock, owner);
+      const conn = new ClientConn(driver, origin, this.#defaults);
+      this.#outside.set(driver, conn);
+      const expire = (): void => {
+        driver.fail(signal.reason as TransportError);
+      };
+      signal.addEventListener('abort', expire, { once: true });
+      driver.start(() => {
+        signal.removeEventListener('abort', expire);
+        if (driver.closeError === undefined) resolve(conn);
+        else reject(driver.closeError);
+      });
+    });
+  }
+
+  /** Makes sure that so many connections to the origin are open or being opened; resolves when those are ready. */
+  async preconnect(origin: string | URL, count = 1): Promise<void> {
+    if (!Number.isInteger(count) || count < 1) throw invalidArgument('connections', count, 'a positive integer');
+    const target = originOf(toUrl(origin));
+    if (this.#closed) throw this.#closedError(target);
+    await this.#pool.of(target).preconnect(count);
+  }
+
+  /** Closes the pool's connections that carry no request. */
+  closeIdleConnections(): void {
+    this.#pool.closeIdle();
+  }
+
+  /** A snapshot; synchronous, whatever the network does. */
+  stats(): TransportStats {
+    return this.#pool.stats();
+  }
+
+  /**
+   * Takes no new requests, lets those under way and waiting finish, and resolves when every connection is closed. After
+   * `timeout` what still runs is destroyed, and it resolves then.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    const { signal, timeout = 0 } = options;
+    checkTime('timeout', timeout);
+    this.#closed = true;
+    this.#closing ??= new Promise<void>((resolve) => {
+      this.#whenClosed = resolve;
+      for (const conn of this.#outside.keys()) conn.goAway();
+      this.#pool.close(() => {
+        this.#poolClosed = true;
+        this.#finishClosing();
+      });
+    });
+    const closing = this.#closing;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason as Error);
+      const { clock } = this.#platform;
+      const onAbort = (): void => {
+        end(() => {
+          reject(signal?.reason as Error);
+        });
+      };
+      const timer =
+        timeout === 0
+          ? undefined
+          : clock.setTimer(
+              timeout,
+              () => {
+                this.destroy(new Error(`close timed out after ${timeout} ms`));
+              },
+              true,
+            );
+      const end = (settle: () => void): void => {
+        if (timer !== undefined) clock.clearTimer(timer);
+        signal?.removeEventListener('abort', onAbort);
+        settle();
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      void closing.then(() => {
+        end(resolve);
+      });
+    });
+  }
+
+  #whenClosed: (() => void) | undefined = undefined;
+  #poolClosed = false;
+
+  #finishClosing(): void {
+    if (!this.#poolClosed || this.#outside.size > 0) return;
+    this.#whenClosed?.();
+    this.#whenClosed = undefined;
+  }
+
+  /** Ends everything at once: running and waiting requests fail with ERR_PASSINGLANE_TRANSPORT_CLOSED. */
+  destroy(reason?: unknown): void {
+    this.#closed = true;
+    this.#pool.destroy(reason);
+    for (const conn of [...this.#outside.values()]) conn.close(reason);
+  }
+
+  /** `close` with a time-out of 5 s. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close({ timeout: disposeTimeout });
+  }
+
+  #closedError(origin: Origin): TransportError {
+    return new TransportError('ERR_PASSINGLANE_TRANSPORT_CLOSED', 'This transport is closed: make a new one', {
+      scope: 'request',
+      initiator: 'user',
+      origin: origin.href,
+      unprocessed: true,
+    });
+  }
+
+  #driverConfig(origin: Origin): DriverConfig {
+    const o = this.#options;
+    const { random } = this.#platform;
+    return {
+      id: ++connections,
+      origin: origin.href,
+      observer: o.observer,
+      headerTableSize: o.headerTableSize,
+      encoderTableSize: o.encoderTableSize,
+      initialStreamWindow: o.initialStreamWindow,
+      maxStreamWindow: Math.max(o.initialStreamWindow, o.maxStreamWindow),
+      maxConnectionWindow: o.maxConnectionWindow,
+      maxFrameSize: o.maxFrameSize,
+      maxHeaderListSize: o.maxHeaderListSize,
+      budget: this.#budget,
+      maxRequests: o.maxRequestsPerConnection,
+      stallTimeout: o.stallTimeout,
+      probeAfter: o.probeAfter,
+      readIdleTimeout: o.readIdleTimeout,
+      pingTimeout: o.pingTimeout,
+      writeTimeout: o.writeTimeout,
+      idleTimeout: o.idleTimeout,
+      // So that connections made together do not all drain together.
+      maxAge: o.maxConnectionAge * (0.9 + 0.2 * random()),
+      pingSeed: Math.floor(random() * 2 ** 32),
+    };
+  }
+}
+
+function connectTimedOut(origin: Origin, limit: number): TransportError {
+  return new TransportError(
+    'ERR_PASSINGLANE_CONNECT_TIMEOUT',
+    `No HTTP/2 connection to ${origin.href} within ${limit} ms (connectTimeout)`,
+    {
+      scope: 'connection',
+      initiator: 'local',
+      origin: origin.href,
+      unprocessed: true,
+    },
+  );
+}
+
+function toUrl(origin: string | URL): URL {
+  if (origin instanceof URL) return origin;
+  if (typeof origin !== 'string') throw invalidArgument('origin', origin, 'a string or a URL');
+  return new URL(origin);
+}
