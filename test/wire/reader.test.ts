@@ -147,6 +147,7 @@ const violations: [name: string, frame: Uint8Array, errorCode: number][] = [
   ['J12: SETTINGS on a stream', frame(FrameType.Settings, 0, 1), P],
   ['J12: SETTINGS ACK on a stream', frame(FrameType.Settings, 1, 1), P],
   ['J12: SETTINGS of 7 bytes', frame(FrameType.Settings, 0, 0, '00010000100000'), S],
+  ['J12: SETTINGS of 9 bytes', frame(FrameType.Settings, 0, 0, '000100001000000200'), S],
   ['J13: PING of 7 bytes', frame(FrameType.Ping, 0, 0, '01020304050607'), S],
   ['J13: PING of 9 bytes', frame(FrameType.Ping, 0, 0, '010203040506070809'), S],
   ['J13: PING on a stream', frame(FrameType.Ping, 0, 1, '0102030405060708'), P],
@@ -280,6 +281,43 @@ test('J18: gathered payloads of rising and falling size follow one another unhar
   assert.deepEqual(
     seen.map((one) => one.payload),
     sizes.map((size, i) => `0${(i + 1).toString(16)}`.repeat(size)),
+  );
+});
+
+test('a large payload is gathered in a buffer that goes with it; smaller ones share one', () => {
+  const reader = new FrameReader(65_536);
+  const gather = (size: number): ArrayBufferLike => {
+    const bytes = frame(FrameType.Headers, Flag.EndHeaders, 1, new Uint8Array(size));
+    readInto(reader, [bytes.subarray(0, 20)]);
+    reader.push(bytes.subarray(20));
+    assert.equal(reader.next(), true);
+    const { buffer } = reader.bytes;
+    assert.equal(reader.next(), false);
+    return buffer;
+  };
+  assert.ok(gather(60_000).byteLength <= 65_536, 'bounded by maxFrameSize');
+  const small = gather(16_384);
+  assert.equal(small.byteLength, 16_384, 'the large buffer is gone');
+  assert.equal(gather(100), small, 'no new buffer for each frame');
+});
+
+test('fields that a frame does not have are not left over from the one before', () => {
+  const seen = readAll(
+    concat(
+      frame(FrameType.GoAway, 0, 0, '00000005 00000002 61'),
+      frame(FrameType.Data, Flag.Padded, 1, '01 41 00'),
+      frame(FrameType.Data, 0, 1, '42'),
+      frame(FrameType.Ping, 0, 0, '0102030405060708'),
+    ),
+  );
+  assert.deepEqual(
+    seen.map((one) => [one.value, one.lastStreamId, one.overhead]),
+    [
+      [2, 5, 0],
+      [0, 0, 2],
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
   );
 });
 
