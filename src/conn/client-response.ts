@@ -1,0 +1,143 @@
+import type { ResponseBody } from './response-body.js';
+
+/** The connection that a response came on. */
+export interface ResponseConnection {
+  /** Tells the connections of one transport apart. */
+  readonly id: number;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  /** It had carried a request before. */
+  readonly reused: boolean;
+}
+
+/** What a {@link ClientResponse} is made of. */
+export interface ClientResponseInit {
+  readonly status: number;
+  /**
+   * Names, in lower case, and values in turn, without pseudo-header fields; without content-encoding and
+   * content-length where the body is decoded for the caller (`planDecoding`).
+   */
+  readonly fields: readonly string[];
+  readonly url: string;
+  readonly httpVersion: '2.0' | '1.1';
+  readonly body: ResponseBody;
+  readonly trailers: TrailersHolder;
+  /** How many times the request was sent, this one included. */
+  readonly attempts: number;
+  readonly connection: ResponseConnection;
+}
+
+/**
+ * Between who receives the trailers and who may want them. It holds no body, so that who receives may hold it. One of
+ * `arrived` and `failed` is called, once; later calls do nothing.
+ */
+export class TrailersHolder {
+  #fields: readonly string[] | undefined;
+  #failed = false;
+  #error: unknown;
+  #promise: Promise<Headers> | undefined;
+  #settle: (() => void) | undefined;
+
+  /** The body has ended. Names and values in turn; none where it ended without trailers. */
+  arrived(fields: readonly string[]): void {
+    if (this.#fields !== undefined || this.#failed) return;
+    this.#fields = fields;
+    this.#settle?.();
+  }
+
+  /** The body was cut or cancelled. */
+  failed(error: unknown): void {
+    if (this.#fields !== undefined || this.#failed) return;
+    this.#failed = true;
+    this.#error = error;
+    this.#settle?.();
+  }
+
+  /** Made when first asked for; a rejection that nobody handles passes in silence. */
+  get promise(): Promise<Headers> {
+    if (this.#promise === undefined) {
+      this.#promise = this.#wait();
+      this.#promise.catch(ignore);
+    }
+    return this.#promise;
+  }
+
+  async #wait(): Promise<Headers> {
+    if (this.#fields === undefined && !this.#failed) {
+      await new Promise<void>((resolve) => {
+        this.#settle = resolve;
+      });
+    }
+    if (this.#failed) throw this.#error;
+    return toHeaders(this.#fields ?? []);
+  }
+}
+
+/** The response to one request: its headers have arrived, its body may still be on the way. */
+export class ClientResponse {
+  readonly status: number;
+  /** The URL that was requested. */
+  readonly url: string;
+  readonly httpVersion: '2.0' | '1.1';
+  readonly body: ResponseBody;
+  /** How many times the request was sent, this one included. */
+  readonly attempts: number;
+  readonly connection: ResponseConnection;
+  readonly #fields: readonly string[];
+  readonly #trailers: TrailersHolder;
+  #headers: Headers | undefined;
+  #pairs: [name: string, value: string][] | undefined;
+
+  constructor(init: ClientResponseInit) {
+    this.status = init.status;
+    this.url = init.url;
+    this.httpVersion = init.httpVersion;
+    this.body = init.body;
+    this.attempts = init.attempts;
+    this.connection = init.connection;
+    this.#fields = init.fields;
+    this.#trailers = init.trailers;
+  }
+
+  /**
+   * The header fields, each set-cookie by itself (`getSetCookie()`). Made when first touched. Where the body is decoded
+   * for the caller, content-encoding and content-length are absent: they describe what came on the wire.
+   */
+  get headers(): Headers {
+    this.#headers ??= toHeaders(this.#fields);
+    return this.#headers;
+  }
+
+  /** The same fields in wire order, names in lower case. Made when first touched. */
+  get headerPairs(): [name: string, value: string][] {
+    if (this.#pairs === undefined) {
+      const fields = this.#fields;
+      const pairs: [string, string][] = [];
+      for (let i = 0; i + 1 < fields.length; i += 2) pairs.push([fields[i] as string, fields[i + 1] as string]);
+      this.#pairs = pairs;
+    }
+    return this.#pairs;
+  }
+
+  /**
+   * The trailer fields: resolves once all of the body has arrived, without any where none were sent, and rejects where
+   * the body is cut or cancelled. Needs no handler.
+   */
+  get trailers(): Promise<Headers> {
+    return this.#trailers.promise;
+  }
+
+  /** Cancels what is unread of the body. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.body.cancel();
+    return Promise.resolve();
+  }
+}
+
+function toHeaders(fields: readonly string[]): Headers {
+  const headers = new Headers();
+  for (let i = 0; i + 1 < fields.length; i += 2) headers.append(fields[i] as string, fields[i + 1] as string);
+  return headers;
+}
+
+function ignore(): void {}

@@ -1,0 +1,418 @@
+import type { Readable } from 'node:stream';
+import { invalidArgument, TransportError } from '../errors.js';
+import { encodeMultipart } from './multipart.js';
+
+/** What a request can carry. A string inside a stream is encoded as UTF-8, each by itself. */
+export type BodyValue =
+  | string
+  | ArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | FormData
+  | URLSearchParams
+  | ReadableStream
+  | AsyncIterable<Uint8Array | string>
+  | Readable;
+
+/** A body, or a function that makes one for each time the request is sent. */
+export type RequestBodyInit =
+  BodyValue | (() => BodyValue | null | undefined | Promise<BodyValue | null | undefined>) | null;
+
+/** The body of one request, which may be sent more than once. */
+export interface RequestBody {
+  /** In bytes; -1 where it is not known beforehand. */
+  readonly length: number;
+  /** The media type that fetch gives to a body of this kind; undefined where it gives none. */
+  readonly contentType: string | undefined;
+  /** All of it, where it is at hand: borrowed from the caller, not copied. */
+  readonly bytes: Uint8Array | undefined;
+  /** May be opened now. A stream until it was opened or discarded, everything else always. */
+  readonly replayable: boolean;
+  /** Begins to read. Never throws and runs none of the caller's code: what is wrong rejects the first `next()`. */
+  open(): BodyReader;
+  /**
+   * The request failed for good before the body was opened: closes a stream, once (B44). Does nothing for an open
+   * body or one of another kind.
+   */
+  discard(reason: unknown): void;
+}
+
+/** One reading of a body. It reads nothing ahead: the source is asked only while a `next()` is pending. */
+export interface BodyReader {
+  /**
+   * The next piece, never empty; undefined at the end. Rejects with the source's own error object (D38), with
+   * ERR_PASSINGLANE_REQUEST_BODY for a piece that is neither bytes nor a string, and after `cancel` with its reason.
+   * One call at a time. Calls the caller's code synchronously. Where a source never answers, a call that is pending at
+   * `cancel` stays pending.
+   */
+  next(): Promise<Uint8Array | undefined>;
+  /**
+   * Stops the source by its own return(), cancel() or destroy(), once, unless it has ended. What that gives is never
+   * waited for, and its errors surface nowhere (A20, A53).
+   */
+  cancel(reason: unknown): void;
+}
+
+const allowed =
+  'a string, ArrayBuffer, ArrayBufferView, Blob, FormData, URLSearchParams, unread ReadableStream or Readable, ' +
+  'AsyncIterable, or a function that returns one of these';
+
+/** Throws a TypeError (ERR_INVALID_ARG_VALUE) for what cannot be a body; null and undefined are no body. */
+export function toRequestBody(value: unknown): RequestBody | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value === 'function') return new MadeBody(value as () => unknown);
+  const body = valueBody(value);
+  if (body === undefined) throw invalidArgument('body', value, allowed);
+  return body;
+}
+
+/**
+ * Kinds are told by what they have and by their tag, never by `instanceof`: naming the global Blob, FormData or
+ * ReadableStream loads its implementation, and a value may come from another realm or package.
+ */
+function valueBody(value: unknown): Body | undefined {
+  if (typeof value === 'string') return new BytesBody(Buffer.from(value, 'utf8'), 'text/plain;charset=UTF-8');
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (value instanceof Uint8Array) return new BytesBody(value, undefined);
+  if (ArrayBuffer.isView(value)) {
+    return new BytesBody(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), undefined);
+  }
+  if (typeof (value as Partial<ReadableStream>).getReader === 'function') return webBody(value as ReadableStream);
+  if (isAsyncIterable(value)) {
+    return typeof (value as Partial<Readable>).pipe === 'function'
+      ? nodeBody(value as Readable)
+      : new StreamBody(iterableSupply(value));
+  }
+  switch ((value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]) {
+    case 'ArrayBuffer':
+      return new BytesBody(new Uint8Array(value as ArrayBuffer), undefined);
+    case 'URLSearchParams':
+      return new BytesBody(
+        Buffer.from((value as URLSearchParams).toString(), 'utf8'),
+        'application/x-www-form-urlencoded;charset=UTF-8',
+      );
+    case 'Blob':
+    case 'File': {
+      const blob = value as Blob;
+      return new PartsBody([blob], blob.size, blob.type === '' ? undefined : blob.type);
+    }
+    case 'FormData': {
+      const { parts, length, contentType } = encodeMultipart(value as FormData);
+      return new PartsBody(parts, length, contentType);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
+}
+
+/** A stream that was read from would go out shorter than it was, so it is refused. */
+function webBody(stream: ReadableStream): StreamBody {
+  if (stream.locked || isDisturbed(stream)) throw invalidArgument('body', stream, allowed);
+  return new StreamBody(webSupply(stream));
+}
+
+function nodeBody(stream: Readable): StreamBody {
+  if (isConsumed(stream)) throw invalidArgument('body', stream, allowed);
+  // It may fail at any time, also before it is opened and after it was cancelled, which without a listener would end
+  // the process. Who reads it gets the error from its iterator.
+  stream.on('error', ignore);
+  return new StreamBody(nodeSupply(stream));
+}
+
+/** What is read from: pieces in order, and a way to stop. */
+interface Source {
+  next(): PromiseLike<IteratorResult<unknown>>;
+  stop(reason: unknown): unknown;
+}
+
+/** Where a source comes from. Both calls run the caller's code. */
+interface Supply {
+  begin(): Source | Promise<Source>;
+  /** Closes it unread. */
+  discard(reason: unknown): unknown;
+}
+
+type Body = RequestBody & Supply;
+
+class BytesBody implements Body {
+  readonly length: number;
+  readonly contentType: string | undefined;
+  readonly bytes: Uint8Array;
+  readonly replayable = true;
+
+  constructor(bytes: Uint8Array, contentType: string | undefined) {
+    this.length = bytes.byteLength;
+    this.contentType = contentType;
+    this.bytes = bytes;
+  }
+
+  open(): BodyReader {
+    return new SourceReader(this);
+  }
+
+  begin(): Source {
+    return new SingleSource(this.bytes);
+  }
+
+  discard(): void {}
+}
+
+/** A Blob, or the pieces of a form. */
+class PartsBody implements Body {
+  readonly length: number;
+  readonly contentType: string | undefined;
+  readonly bytes = undefined;
+  readonly replayable = true;
+  readonly #parts: readonly (Uint8Array | Blob)[];
+
+  constructor(parts: readonly (Uint8Array | Blob)[], length: number, contentType: string | undefined) {
+    this.#parts = parts;
+    this.length = length;
+    this.contentType = contentType;
+  }
+
+  open(): BodyReader {
+    return new SourceReader(this);
+  }
+
+  begin(): Source {
+    return iteratorSource(readParts(this.#parts));
+  }
+
+  discard(): void {}
+}
+
+/** What can be read once: a ReadableStream, a Readable, an async iterable. */
+class StreamBody implements Body {
+  readonly length = -1;
+  readonly contentType = undefined;
+  readonly bytes = undefined;
+  /** Undefined once the stream was opened or discarded. */
+  #supply: Supply | undefined;
+
+  constructor(supply: Supply) {
+    this.#supply = supply;
+  }
+
+  get replayable(): boolean {
+    return this.#supply !== undefined;
+  }
+
+  open(): BodyReader {
+    return new SourceReader(this.#take());
+  }
+
+  begin(): Source | Promise<Source> {
+    return this.#take().begin();
+  }
+
+  discard(reason: unknown): void {
+    const supply = this.#take();
+    quietly(() => supply.discard(reason));
+  }
+
+  #take(): Supply {
+    const supply = this.#supply ?? spent;
+    this.#supply = undefined;
+    return supply;
+  }
+}
+
+/** A function's body: made anew each time that it is opened, so it can always be sent again. */
+class MadeBody implements Body {
+  readonly length = -1;
+  readonly contentType = undefined;
+  readonly bytes = undefined;
+  readonly replayable = true;
+  readonly #make: () => unknown;
+
+  constructor(make: () => unknown) {
+    this.#make = make;
+  }
+
+  open(): BodyReader {
+    return new SourceReader(this);
+  }
+
+  async begin(): Promise<Source> {
+    const value = await this.#make();
+    if (value === null || value === undefined) return new SingleSource(undefined);
+    const body = valueBody(value);
+    if (body === undefined) throw invalidArgument('body (from its function)', value, allowed);
+    return body.begin();
+  }
+
+  discard(): void {}
+}
+
+class SourceReader implements BodyReader {
+  readonly #supply: Supply;
+  #source: Source | undefined;
+  #begun = false;
+  /** Ended or failed: the source is not to be touched again. */
+  #over = false;
+  #cancelled = false;
+  #reason: unknown;
+
+  constructor(supply: Supply) {
+    this.#supply = supply;
+  }
+
+  async next(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#pull();
+    } catch (error) {
+      this.#over = true;
+      // What the source says once it was cancelled may be no more than an echo of that.
+      throw this.#cancelled ? this.#reason : error;
+    }
+  }
+
+  async #pull(): Promise<Uint8Array | undefined> {
+    if (this.#over) return undefined;
+    const source = this.#source ?? (await this.#begin());
+    for (;;) {
+      if (this.#cancelled) throw this.#reason;
+      const step = await source.next();
+      // A cancelled web stream answers a pending read with its end, which must not pass for the end of the body.
+      if (this.#cancelled) throw this.#reason;
+      if (step.done === true) {
+        this.#over = true;
+        return undefined;
+      }
+      const bytes = pieceBytes(step.value);
+      if (bytes === undefined) {
+        const error = badPiece(step.value);
+        this.cancel(error);
+        throw error;
+      }
+      if (bytes.byteLength > 0) return bytes;
+    }
+  }
+
+  async #begin(): Promise<Source> {
+    if (this.#cancelled) throw this.#reason;
+    this.#begun = true;
+    const source = await this.#supply.begin();
+    this.#source = source;
+    if (this.#cancelled) quietly(() => source.stop(this.#reason));
+    return source;
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#over || this.#cancelled) return;
+    this.#cancelled = true;
+    this.#reason = reason;
+    const source = this.#source;
+    if (source !== undefined) quietly(() => source.stop(reason));
+    else if (!this.#begun) quietly(() => this.#supply.discard(reason));
+  }
+}
+
+class SingleSource implements Source {
+  #bytes: Uint8Array | undefined;
+
+  constructor(bytes: Uint8Array | undefined) {
+    this.#bytes = bytes;
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    const value = this.#bytes;
+    this.#bytes = undefined;
+    return Promise.resolve(value === undefined ? { done: true, value } : { done: false, value });
+  }
+
+  stop(): void {}
+}
+
+function iteratorSource(iterator: AsyncIterator<unknown>): Source {
+  return { next: () => iterator.next(), stop: () => iterator.return?.() };
+}
+
+async function* readParts(parts: readonly (Uint8Array | Blob)[]): AsyncGenerator {
+  for (const part of parts) {
+    if (part instanceof Uint8Array) yield part;
+    else yield* part.stream();
+  }
+}
+
+function webSupply(stream: ReadableStream): Supply {
+  return {
+    begin() {
+      if (stream.locked || isDisturbed(stream)) {
+        throw unusable('The body stream was locked or read from before the request could send it');
+      }
+      const reader = stream.getReader();
+      return { next: () => reader.read() as Promise<IteratorResult<unknown>>, stop: (reason) => reader.cancel(reason) };
+    },
+    discard: (reason) => stream.cancel(reason),
+  };
+}
+
+function nodeSupply(stream: Readable): Supply {
+  const destroy = (reason: unknown): unknown => stream.destroy(reason instanceof Error ? reason : undefined);
+  return {
+    begin() {
+      if (isConsumed(stream)) throw unusable('The body stream was read to its end before the request could send it');
+      const iterator = stream[Symbol.asyncIterator]();
+      // The iterator's return() would wait for a pending next(), so the stream itself is destroyed.
+      return { next: () => iterator.next(), stop: destroy };
+    },
+    discard: destroy,
+  };
+}
+
+function iterableSupply(iterable: AsyncIterable<unknown>): Supply {
+  return {
+    begin: () => iteratorSource(iterable[Symbol.asyncIterator]()),
+    // Closes a generator. What is not an iterator itself has begun nothing yet, so there is nothing to close.
+    discard: () => (iterable as Partial<AsyncGenerator>).return?.(undefined),
+  };
+}
+
+const spent: Supply = {
+  begin() {
+    throw unusable('The body stream was already sent or discarded; give a function that returns a new one');
+  },
+  discard: ignore,
+};
+
+function isDisturbed(stream: ReadableStream): boolean {
+  // The types know only of streams of node:stream, Node itself of both kinds.
+  return process.getBuiltinModule('node:stream').Readable.isDisturbed(stream as unknown as Readable);
+}
+
+function isConsumed(stream: Readable): boolean {
+  return stream.readableEnded && stream.readableDidRead;
+}
+
+function pieceBytes(piece: unknown): Uint8Array | undefined {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === 'string') return Buffer.from(piece, 'utf8');
+  if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+  return piece instanceof ArrayBuffer ? new Uint8Array(piece) : undefined;
+}
+
+function badPiece(piece: unknown): TransportError {
+  const kind = piece === null ? 'null' : typeof piece;
+  return unusable(`The body stream gave a piece of type ${kind}; give Uint8Array or string`);
+}
+
+function unusable(message: string): TransportError {
+  return new TransportError('ERR_PASSINGLANE_REQUEST_BODY', message, { scope: 'request', initiator: 'user' });
+}
+
+/** Runs the caller's clean-up. Whether and how it fails is nobody's business any more (A20, A53). */
+function quietly(cleanUp: () => unknown): void {
+  try {
+    Promise.resolve(cleanUp()).catch(ignore);
+  } catch {
+    // The request is settled; there is nobody left to tell.
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,357 @@
+import type { Readable } from 'node:stream';
+import type { TextDecoder as Utf8Decoder } from 'node:util';
+import { TransportError } from '../errors.js';
+import type { BodyQueue } from './body-queue.js';
+import { type ChunkSource, decodeSource } from './decompress.js';
+
+export interface ResponseBodyOptions {
+  /** In bytes, after decoding; 0, the default: no limit. */
+  readonly maxResponseSize?: number | undefined;
+  /** The content codings to undo, in the order in which they were applied. Default: none. */
+  readonly codings?: readonly string[] | undefined;
+  /** The response's content-type: the type of what `blob()` returns. */
+  readonly contentType?: string | undefined;
+}
+
+/**
+ * The body of a response. It is read once, in one of its ways: a second one fails with ERR_PASSINGLANE_BODY_LOCKED,
+ * and after `cancel` each fails with ERR_PASSINGLANE_BODY_CANCELLED. A body that was cut fails every way of reading,
+ * those that go by chunks after what had arrived; one over `maxResponseSize` fails with
+ * ERR_PASSINGLANE_RESPONSE_TOO_LARGE and is cancelled. Who asks again gets the same error.
+ *
+ * Nothing holds it but its user, what it handed out, and a read that is waiting. So when it can never be read any
+ * more it is garbage, and who feeds the queue can learn of that by a FinalizationRegistry.
+ */
+export class ResponseBody implements AsyncIterable<Uint8Array> {
+  readonly #reading: Reading;
+  readonly #contentType: string;
+  #used = false;
+
+  constructor(queue: BodyQueue, options?: ResponseBodyOptions) {
+    const codings = options?.codings;
+    const source = codings === undefined || codings.length === 0 ? queue : decodeSource(queue, codings);
+    this.#reading = new Reading(source, options?.maxResponseSize ?? 0);
+    this.#contentType = options?.contentType ?? '';
+  }
+
+  /** A way of reading was chosen, so there is no second one. */
+  get used(): boolean {
+    return this.#used;
+  }
+
+  /** Chunks that are the caller's to keep. Leaving the loop early cancels the rest. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+    this.#claim();
+    return new ChunkIterator(this, this.#reading);
+  }
+
+  /** As the loop over the body, but each chunk is valid only until the next step: for who is done with it by then. */
+  borrow(): AsyncIterableIterator<Uint8Array> {
+    // Every chunk of the queue has memory of its own, so there is nothing cheaper to lend.
+    return this[Symbol.asyncIterator]();
+  }
+
+  /** All of it, in memory of exactly its size. */
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#whole(join);
+  }
+
+  /** All of it as UTF-8, as fetch reads it: without a byte order mark, U+FFFD in place of what is malformed. */
+  text(): Promise<string> {
+    return this.#whole(decodeText);
+  }
+
+  /** All of it as JSON; rejects with JSON.parse's SyntaxError. */
+  json(): Promise<unknown> {
+    return this.#whole((chunks) => JSON.parse(decodeText(chunks)) as unknown);
+  }
+
+  /** All of it, in memory of exactly its size. */
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#whole((chunks) => join(chunks).buffer);
+  }
+
+  /** All of it as a Blob whose type is the response's content-type. */
+  blob(): Promise<Blob> {
+    return this.#whole((chunks) => new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: this.#contentType }));
+  }
+
+  /** Reads to the end and drops it. */
+  async dump(): Promise<void> {
+    this.#claim();
+    while ((await this.#reading.next()) !== undefined);
+  }
+
+  /** A WHATWG stream, which reads only when it is read. Cancelling it cancels the body. */
+  stream(): ReadableStream<Uint8Array> {
+    this.#claim();
+    const reading = this.#reading;
+    // Not a byte stream: one would detach each chunk's ArrayBuffer, which several chunks may share.
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          const chunk = reading.take();
+          if (chunk === undefined && !reading.finished) return this.#pull(controller);
+          return offer(controller, chunk, reading.finished);
+        },
+        cancel: (reason) => this.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    offer(controller, await this.#reading.next(), this.#reading.finished);
+  }
+
+  /** A stream of node:stream, which reads only when it is read. Destroying it cancels the body. */
+  readable(): Readable {
+    this.#claim();
+    const push = (stream: Readable): void => this.#push(stream);
+    const cancel = (reason: unknown): void => this.cancel(reason);
+    const { Readable } = process.getBuiltinModule('node:stream');
+    return new Readable({
+      // What a Readable holds ready is lost when it is destroyed with an error, so it must hold nothing.
+      highWaterMark: 0,
+      read() {
+        push(this);
+      },
+      destroy(error, done) {
+        cancel(error ?? undefined);
+        done(error);
+      },
+    });
+  }
+
+  #push(stream: Readable): void {
+    try {
+      const chunk = this.#reading.take();
+      if (chunk === undefined && !this.#reading.finished) void this.#pushLater(stream);
+      else pushInto(stream, chunk, this.#reading.finished);
+    } catch (error) {
+      stream.destroy(error as Error);
+    }
+  }
+
+  async #pushLater(stream: Readable): Promise<void> {
+    try {
+      pushInto(stream, await this.#reading.next(), this.#reading.finished);
+    } catch (error) {
+      stream.destroy(error as Error);
+    }
+  }
+
+  /** Gives up what has not been read, and tells the peer where it has more to send. Nothing once all was read. */
+  cancel(reason?: unknown): void {
+    this.#reading.cancel(reason);
+  }
+
+  #claim(): void {
+    this.#reading.check();
+    if (this.#used) {
+      throw new TransportError(
+        'ERR_PASSINGLANE_BODY_LOCKED',
+        'The response body was read already, or is being read; keep what the first reading gave',
+        { scope: 'request', initiator: 'user' },
+      );
+    }
+    this.#used = true;
+  }
+
+  /** Where all has arrived, the promise returned is the only one made. */
+  #whole<T>(finish: (chunks: Uint8Array[]) => T): Promise<T> {
+    try {
+      this.#claim();
+      const chunks: Uint8Array[] = [];
+      return this.#reading.gather(chunks) ? Promise.resolve(finish(chunks)) : this.#later(chunks, finish);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #later<T>(chunks: Uint8Array[], finish: (chunks: Uint8Array[]) => T): Promise<T> {
+    do {
+      await this.#reading.wait();
+    } while (!this.#reading.gather(chunks));
+    return finish(chunks);
+  }
+}
+
+/** Where the one reader of a body stands: what all ways of reading are made of. */
+class Reading {
+  readonly #source: ChunkSource;
+  readonly #limit: number;
+  #size = 0;
+  /** Why there is no more to read, other than what the source says: cancelled, or too large. */
+  #refusal: TransportError | undefined;
+
+  constructor(source: ChunkSource, limit: number) {
+    this.#source = source;
+    this.#limit = limit;
+  }
+
+  /** Everything was read. */
+  get finished(): boolean {
+    return this.#source.ended && this.#source.buffered === 0 && this.#refusal === undefined;
+  }
+
+  check(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
+  /** The next chunk; undefined where none is at hand or `finished`. Throws once what had arrived of a cut body is read. */
+  take(): Uint8Array | undefined {
+    this.check();
+    const source = this.#source;
+    const chunk = source.read();
+    if (chunk === undefined) {
+      if (source.failed) throw source.error;
+      return undefined;
+    }
+    this.#size += chunk.byteLength;
+    if (this.#limit > 0 && this.#size > this.#limit) throw this.#tooLarge();
+    return chunk;
+  }
+
+  /** The next chunk; undefined where `finished`. One call at a time. */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = this.take();
+      if (chunk !== undefined || this.finished) return chunk;
+      await this.#source.wait();
+    }
+  }
+
+  /** Takes all that is at hand; true where that was the rest. */
+  gather(into: Uint8Array[]): boolean {
+    for (;;) {
+      const chunk = this.take();
+      if (chunk === undefined) return this.finished;
+      into.push(chunk);
+    }
+  }
+
+  wait(): Promise<void> {
+    return this.#source.wait();
+  }
+
+  cancel(reason: unknown): void {
+    const source = this.#source;
+    if (this.#refusal !== undefined || (source.buffered === 0 && (source.ended || source.failed))) return;
+    this.#refusal = new TransportError('ERR_PASSINGLANE_BODY_CANCELLED', 'The response body was cancelled', {
+      scope: 'request',
+      initiator: 'user',
+      cause: reason,
+    });
+    source.cancel(reason);
+  }
+
+  #tooLarge(): TransportError {
+    const error = new TransportError(
+      'ERR_PASSINGLANE_RESPONSE_TOO_LARGE',
+      `The response body exceeds ${this.#limit} bytes; raise maxResponseSize if that is expected`,
+      { scope: 'request', initiator: 'local' },
+    );
+    this.#refusal = error;
+    this.#source.cancel(error);
+    return error;
+  }
+}
+
+class ChunkIterator implements AsyncIterableIterator<Uint8Array> {
+  /** Keeps the body from being taken for garbage. */
+  readonly #body: ResponseBody;
+  readonly #reading: Reading;
+  #left = false;
+  /** Calls of `next` that have not settled, and the last of them: each waits for the one before. */
+  #pending = 0;
+  #last: Promise<unknown> | undefined;
+
+  constructor(body: ResponseBody, reading: Reading) {
+    this.#body = body;
+    this.#reading = reading;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#pending === 0) {
+      try {
+        const chunk = this.#left ? undefined : this.#reading.take();
+        if (chunk !== undefined) return Promise.resolve({ done: false, value: chunk });
+        if (this.#left || this.#reading.finished) return Promise.resolve({ done: true, value: undefined });
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    this.#pending++;
+    const step = this.#later(this.#last);
+    this.#last = step.catch(ignore);
+    return step;
+  }
+
+  async #later(before: Promise<unknown> | undefined): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      if (before !== undefined) await before;
+      const value = this.#left ? undefined : await this.#reading.next();
+      return value === undefined ? { done: true, value } : { done: false, value };
+    } finally {
+      if (--this.#pending === 0) this.#last = undefined;
+    }
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#left = true;
+    this.#body.cancel();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+}
+
+function offer(
+  controller: ReadableStreamDefaultController<Uint8Array>,
+  chunk: Uint8Array | undefined,
+  finished: boolean,
+): void {
+  if (chunk !== undefined) controller.enqueue(chunk);
+  if (finished) controller.close();
+}
+
+function pushInto(stream: Readable, chunk: Uint8Array | undefined, finished: boolean): void {
+  if (chunk !== undefined) stream.push(chunk);
+  if (finished) stream.push(null);
+}
+
+/** The chunks in memory of exactly their size: the chunk itself where it is the only one and has such memory. */
+function join(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const [first] = chunks;
+  if (chunks.length === 1 && first !== undefined && ownsItsMemory(first)) {
+    return first.constructor === Uint8Array ? first : new Uint8Array(first.buffer);
+  }
+  let size = 0;
+  for (const chunk of chunks) size += chunk.byteLength;
+  // Slow means: not from the shared pool. Unsafe: every byte is written below.
+  const joined = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+  let offset = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return joined;
+}
+
+function ownsItsMemory(chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> {
+  return chunk.buffer instanceof ArrayBuffer && chunk.buffer.byteLength === chunk.byteLength;
+}
+
+let utf8: Utf8Decoder | undefined;
+
+function decodeText(chunks: Uint8Array[]): string {
+  const [first] = chunks;
+  if (first === undefined) return '';
+  utf8 ??= new TextDecoder();
+  return utf8.decode(chunks.length === 1 ? first : join(chunks));
+}
+
+function ignore(): void {}
