@@ -9,22 +9,38 @@ import { firstDynamicIndex, staticTable } from './static-table.js';
 /** A scratch larger than this is given up once its block is done. */
 const keptScratch = 65536;
 
+/** What the static table holds under one name: its first index, and the index of each value. */
+interface StaticName {
+  readonly index: number;
+  readonly values: Map<string, number>;
+}
+
+const staticNames = new Map<string, StaticName>();
+staticTable.forEach(([name, value], i) => {
+  const entry = staticNames.get(name) ?? { index: i + 1, values: new Map<string, number>() };
+  entry.values.set(value, i + 1);
+  staticNames.set(name, entry);
+});
+
 /**
  * What the tables hold under one name. Exists for the static names, and for others while the dynamic table has an
  * entry of that name, so that everything here is bounded by the table.
  */
 class KnownName {
-  /** The first static index of this name, or 0. */
+  /** The name's first static index, or 0. */
   readonly staticIndex: number;
+  /** Static indexes by value. */
+  readonly staticValues: ReadonlyMap<string, number> | undefined;
   /** Number of dynamic entries. */
   live = 0;
   /** The newest dynamic entry, as DynamicTable.added was when it was added; meaningful while `live` > 0. */
   newest = 0;
-  /** By value: minus the static index, or the dynamic entry as `newest` has it. No value is ever in both. */
+  /** Dynamic entries by value, as `newest` has them. */
   values: Map<string, number> | undefined = undefined;
 
-  constructor(staticIndex: number) {
+  constructor(staticIndex: number, staticValues: ReadonlyMap<string, number> | undefined) {
     this.staticIndex = staticIndex;
+    this.staticValues = staticValues;
   }
 }
 
@@ -53,12 +69,7 @@ export class Encoder {
   constructor(options?: EncoderOptions) {
     this.maxTableSize = checkSize('maxTableSize', options?.maxTableSize ?? defaultTableSize);
     this.table = new DynamicTable(defaultTableSize);
-    for (let i = 0; i < staticTable.length; i++) {
-      const [name, value] = staticTable[i]!;
-      let known = this.known.get(name);
-      if (known === undefined) this.known.set(name, (known = new KnownName(i + 1)));
-      if (value !== '') (known.values ??= new Map<string, number>()).set(value, -(i + 1));
-    }
+    for (const [name, entry] of staticNames) this.known.set(name, new KnownName(entry.index, entry.values));
     // A cap below what the peer's decoder starts with is announced (J38).
     if (this.maxTableSize < defaultTableSize) this.resize(this.maxTableSize);
   }
@@ -104,10 +115,9 @@ export class Encoder {
     if (!this.open) throw new HpackError('field() was called outside a block; call begin() first');
     const known = this.known.get(name);
     // A sensitive value must not be found by guessing: it never matches (RFC 7541 section 7.1.3, J34).
-    const hit = known === undefined || sensitive ? undefined : known.values?.get(value);
-    if (hit !== undefined) {
+    const index = known === undefined || sensitive ? 0 : this.find(known, value);
+    if (index !== 0) {
       this.reserve(maxIntegerBytes);
-      const index = hit < 0 ? -hit : this.indexOf(hit);
       this.at = writeInteger(this.scratch, this.at, 0x80, 0x7f, index);
       return;
     }
@@ -127,6 +137,14 @@ export class Encoder {
     if (!this.open) throw new HpackError('end() was called outside a block; call begin() first');
     this.open = false;
     return this.scratch.subarray(0, this.at);
+  }
+
+  /** The index of an exact match, the static table first, or 0 (J33). */
+  private find(known: KnownName, value: string): number {
+    const index = known.staticValues?.get(value);
+    if (index !== undefined) return index;
+    const entry = known.values?.get(value);
+    return entry === undefined ? 0 : this.indexOf(entry);
   }
 
   private indexOf(entry: number): number {
@@ -163,7 +181,7 @@ export class Encoder {
     const size = entrySize(name, value);
     while (table.size + size > table.capacity) this.forgetOldest();
     let known = this.known.get(name);
-    if (known === undefined) this.known.set(name, (known = new KnownName(0)));
+    if (known === undefined) this.known.set(name, (known = new KnownName(0, undefined)));
     known.live++;
     known.newest = table.added;
     (known.values ??= new Map<string, number>()).set(value, table.added);
