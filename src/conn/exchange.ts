@@ -89,7 +89,7 @@ export class Exchange implements StreamSink, BodyOwner {
   /** It may go out before the peer's SETTINGS: losing it then costs nothing. */
   get early(): boolean {
     const { body, protocol } = this.request;
-    return protocol === undefined && (body === undefined || body.replayable);
+    return protocol === undefined && (body === undefined || body.repeatable);
   }
 
   // --- one attempt ---

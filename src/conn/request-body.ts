@@ -28,6 +28,8 @@ export interface RequestBody {
   readonly bytes: Uint8Array | undefined;
   /** May be opened now. A stream until it was opened or discarded, everything else always. */
   readonly replayable: boolean;
+  /** May be opened any number of times: everything but a stream. */
+  readonly repeatable: boolean;
   /** Begins to read. Never throws and runs none of the caller's code: what is wrong rejects the first `next()`. */
   open(): BodyReader;
   /**
@@ -143,6 +145,7 @@ class BytesBody implements Body {
   readonly contentType: string | undefined;
   readonly bytes: Uint8Array;
   readonly replayable = true;
+  readonly repeatable = true;
 
   constructor(bytes: Uint8Array, contentType: string | undefined) {
     this.length = bytes.byteLength;
@@ -167,6 +170,7 @@ class PartsBody implements Body {
   readonly contentType: string | undefined;
   readonly bytes = undefined;
   readonly replayable = true;
+  readonly repeatable = true;
   readonly #parts: readonly (Uint8Array | Blob)[];
 
   constructor(parts: readonly (Uint8Array | Blob)[], length: number, contentType: string | undefined) {
@@ -191,6 +195,7 @@ class StreamBody implements Body {
   readonly length = -1;
   readonly contentType = undefined;
   readonly bytes = undefined;
+  readonly repeatable = false;
   /** Undefined once the stream was opened or discarded. */
   #supply: Supply | undefined;
 
@@ -228,6 +233,7 @@ class MadeBody implements Body {
   readonly contentType = undefined;
   readonly bytes = undefined;
   readonly replayable = true;
+  readonly repeatable = true;
   readonly #make: () => unknown;
 
   constructor(make: () => unknown) {

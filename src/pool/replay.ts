@@ -28,7 +28,7 @@ export function decideReplay(
   const { request, attempts } = exchange;
   const safe = error.unprocessed || (request.idempotent && error.initiator !== 'user' && error.scope !== 'request');
   if (!safe || error.errorCode === 'HTTP_1_1_REQUIRED') return error;
-  if (request.body !== undefined && !request.body.replayable && request.body.bytes === undefined)
+  if (request.body?.replayable === false)
     return final(
       error,
       'not sent again, because its body is a stream that has been read: pass a function that makes one',

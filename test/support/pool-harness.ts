@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { Duplex } from 'node:stream';
+import type { ByteSink, ByteTransport, ClientResponse, Dialled, RequestOptions } from '../../dist/conn/index.js';
+import { BaseTransport } from '../../dist/transport.js';
+import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
+import { frame, settingsPayload, uint32, type PeerValues } from './harness.js';
+import { encodeFields, HpackDecoder } from './hpack.js';
+import { flag, type as frameType } from './raw-server.js';
+import { VirtualClock } from './virtual-clock.js';
+
+/** What a scripted peer does with a request whose header block has arrived. */
+export type Answer = (peer: Peer, streamId: number, fields: ReadonlyMap<string, string>) => void;
+
+/** One connection as its peer has it: reads what we write, unless told to stop, and answers requests. */
+export class Peer implements ByteTransport {
+  readonly index: number;
+  readonly info = {
+    remoteAddress: '192.0.2.1',
+    remotePort: 443,
+    localAddress: undefined,
+    localPort: undefined,
+    alpnProtocol: 'h2',
+    tls: undefined,
+  };
+  readonly transientReads = false;
+  /** Paths of the requests that have arrived, in order. */
+  readonly requests: string[] = [];
+  readonly resets: number[] = [];
+  readonly goAways: number[] = [];
+  pings = 0;
+  bodyBytes = 0;
+  destroyed = false;
+  ended = false;
+  refed = true;
+  /** Bytes that the socket takes before it stops taking any. */
+  stallAfter = Infinity;
+  answersPings = true;
+  readonly settings: PeerValues;
+  private readonly answer: Answer;
+  private sink!: ByteSink;
+  private taken = 0;
+  private held: { readonly bytes: Buffer; readonly done: () => void } | undefined = undefined;
+  private unparsed: Buffer = Buffer.alloc(0);
+  private prefaceLeft = 24;
+  private readonly decoder = new HpackDecoder();
+  private block: Buffer = Buffer.alloc(0);
+
+  constructor(index: number, settings: PeerValues, answer: Answer) {
+    this.index = index;
+    this.settings = settings;
+    this.answer = answer;
+  }
+
+  start(sink: ByteSink): void {
+    this.sink = sink;
+  }
+
+  write(bytes: Uint8Array, done: () => void): void {
+    assert.ok(this.held === undefined, 'one chunk at a time');
+    this.held = { bytes: Buffer.from(bytes), done };
+    setImmediate(() => {
+      this.accept();
+    });
+  }
+
+  private accept(): void {
+    const { held } = this;
+    if (held === undefined || this.destroyed || this.taken + held.bytes.length > this.stallAfter) return;
+    this.held = undefined;
+    this.taken += held.bytes.length;
+    this.parse(held.bytes);
+    held.done();
+  }
+
+  /** The socket takes bytes again. */
+  resume(): void {
+    this.stallAfter = Infinity;
+    this.accept();
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+  }
+
+  ref(): void {
+    this.refed = true;
+  }
+
+  unref(): void {
+    this.refed = false;
+  }
+
+  send(type: number, flags: number, streamId: number, payload?: Uint8Array): void {
+    if (!this.destroyed) this.sink.onBytes(frame(type, flags, streamId, payload));
+  }
+
+  greet(values: PeerValues = this.settings): void {
+    this.send(frameType.settings, 0, 0, settingsPayload(values));
+  }
+
+  headers(streamId: number, status: number, options: { readonly end?: boolean } = {}): void {
+    this.send(
+      frameType.headers,
+      flag.endHeaders | (options.end === true ? flag.endStream : 0),
+      streamId,
+      encodeFields([[':status', String(status)]]),
+    );
+  }
+
+  data(streamId: number, text: string, end = false): void {
+    this.send(frameType.data, end ? flag.endStream : 0, streamId, Buffer.from(text));
+  }
+
+  ok(streamId: number): void {
+    this.headers(streamId, 200, { end: true });
+  }
+
+  reset(streamId: number, errorCode: number): void {
+    this.send(frameType.rstStream, 0, streamId, uint32(errorCode));
+  }
+
+  goAway(lastStreamId: number, errorCode = 0): void {
+    this.send(frameType.goaway, 0, 0, uint32(lastStreamId, errorCode));
+  }
+
+  /** The connection breaks. */
+  drop(error?: Error): void {
+    this.destroyed = true;
+    this.sink.onClose(error);
+  }
+
+  private parse(bytes: Buffer): void {
+    if (this.prefaceLeft > 0) {
+      const part = Math.min(this.prefaceLeft, bytes.length);
+      this.prefaceLeft -= part;
+      bytes = bytes.subarray(part);
+      if (part > 0 && this.prefaceLeft === 0) this.greeted();
+    }
+    this.unparsed = Buffer.concat([this.unparsed, bytes]);
+    while (this.unparsed.length >= 9) {
+      const length = this.unparsed.readUIntBE(0, 3);
+      if (this.unparsed.length < 9 + length) return;
+      const head = this.unparsed;
+      this.unparsed = head.subarray(9 + length);
+      this.onFrame(head[3]!, head[4]!, head.readUInt32BE(5), head.subarray(9, 9 + length));
+    }
+  }
+
+  private greeted(): void {
+    if (this.settings.maxConcurrentStreams === -1) return; // a peer that never sends SETTINGS
+    this.greet();
+    this.send(frameType.settings, flag.ack, 0);
+  }
+
+  private onFrame(type: number, flags: number, streamId: number, payload: Buffer): void {
+    if (type === frameType.ping && (flags & flag.ack) === 0) {
+      this.pings++;
+      if (this.answersPings) this.send(frameType.ping, flag.ack, 0, payload);
+    }
+    if (type === frameType.rstStream) this.resets.push(streamId);
+    if (type === frameType.goaway) this.goAways.push(payload.readUInt32BE(4));
+    if (type === frameType.data) this.bodyBytes += payload.length;
+    if (type !== frameType.headers && type !== frameType.continuation) return;
+    this.block = type === frameType.headers ? payload : Buffer.concat([this.block, payload]);
+    if ((flags & flag.endHeaders) === 0) return;
+    const fields = new Map(this.decoder.decode(this.block));
+    const path = fields.get(':path');
+    if (path === undefined) return; // trailers
+    this.requests.push(path);
+    this.answer(this, streamId, fields);
+  }
+}
+
+export interface PoolHarnessOptions extends TransportOptions {
+  /** What peers say in their SETTINGS. `maxConcurrentStreams: -1`: they never say anything. */
+  readonly peer?: PeerValues;
+  /** What each new connection's socket takes before it stops; by the order of dials. Default: everything. */
+  readonly stallAfter?: readonly number[];
+  /** Default: 200 without a body, at once. */
+  readonly answer?: Answer;
+  /** How long a dial takes, in milliseconds of the virtual clock. Default: 0, which still is a turn. */
+  readonly dialTime?: number;
+  /** Errors that dials end with, by their order; undefined: it succeeds. */
+  readonly dialErrors?: readonly (Error | undefined)[];
+}
+
+/** A transport over scripted peers and a clock that stands still. */
+export class PoolHarness {
+  readonly clock = new VirtualClock();
+  readonly peers: Peer[] = [];
+  readonly transport: BaseTransport;
+  dials = 0;
+  abortedDials = 0;
+  private readonly options: PoolHarnessOptions;
+
+  constructor(options: PoolHarnessOptions = {}) {
+    this.options = options;
+    const { peer, stallAfter, answer, dialTime, dialErrors, ...rest } = options;
+    this.transport = new BaseTransport(resolveOptions({ decompress: false, ...rest }, 'test'), {
+      clock: this.clock,
+      dialler: { dial: (_, signal) => this.dial(signal) },
+      wrap: (): never => assert.fail('nothing is adopted here'),
+      random: () => 0.5,
+      inRootContext: (callback) => callback(),
+    });
+  }
+
+  private dial(signal: AbortSignal): Promise<Dialled> {
+    const index = this.dials++;
+    const error = this.options.dialErrors?.[index];
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        if (signal.aborted) return;
+        if (error !== undefined) return reject(error);
+        const peer = new Peer(
+          this.peers.length,
+          this.options.peer ?? {},
+          this.options.answer ??
+            ((one, id) => {
+              one.ok(id);
+            }),
+        );
+        peer.stallAfter = this.options.stallAfter?.[index] ?? Infinity;
+        this.peers.push(peer);
+        resolve({ protocol: 'h2', transport: peer });
+      };
+      signal.addEventListener('abort', () => {
+        this.abortedDials++;
+        reject(signal.reason as Error);
+      });
+      if (this.options.dialTime === undefined) setImmediate(done);
+      else this.clock.setTimer(this.options.dialTime, done);
+    });
+  }
+
+  request(path: string, options?: RequestOptions): Pending {
+    return new Pending(this.transport.request(`https://test.example${path}`, options));
+  }
+
+  get(path: string, options?: RequestOptions): Pending {
+    return this.request(path, options);
+  }
+
+  post(path: string, body: NonNullable<RequestOptions['body']>, options?: RequestOptions): Pending {
+    return this.request(path, { method: 'POST', body, ...options });
+  }
+
+  peer(index: number): Peer {
+    const peer = this.peers[index];
+    assert.ok(peer !== undefined, `there is a connection ${index}`);
+    return peer;
+  }
+
+  settle(): Promise<void> {
+    return this.clock.settle();
+  }
+}
+
+/** A request's promise, and what has become of it. */
+export class Pending {
+  response: ClientResponse | undefined = undefined;
+  error: unknown = undefined;
+  readonly settled: Promise<void>;
+
+  constructor(promise: Promise<ClientResponse>) {
+    this.settled = promise.then(
+      (response) => {
+        this.response = response;
+      },
+      (error: unknown) => {
+        this.error = error;
+      },
+    );
+  }
+
+  get state(): 'pending' | 'answered' | 'failed' {
+    if (this.error !== undefined) return 'failed';
+    return this.response === undefined ? 'pending' : 'answered';
+  }
+
+  get status(): number | undefined {
+    return this.response?.status;
+  }
+
+  get code(): unknown {
+    return (this.error as { code?: unknown } | undefined)?.code;
+  }
+}
+
+export function poolHarness(options?: PoolHarnessOptions): PoolHarness {
+  return new PoolHarness(options);
+}
+
+/** A stream of so many bytes, in pieces of 16 KiB. */
+export function bodyOf(bytes: number): () => Duplex {
+  return () => {
+    let left = bytes;
+    return new Duplex({
+      read() {
+        const size = Math.min(left, 16_384);
+        left -= size;
+        this.push(size === 0 ? null : Buffer.alloc(size, 0x62));
+      },
+    });
+  };
+}

@@ -1,0 +1,72 @@
+import type { Clock, TimerHandle } from '../../dist/conn/index.js';
+
+interface VirtualTimer {
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** A clock that stands still until a test moves it. Turns of the event loop are the real ones. */
+export class VirtualClock implements Clock {
+  private time = 10_000;
+  private order = 0;
+  private readonly timers = new Set<VirtualTimer>();
+
+  now(): number {
+    return this.time;
+  }
+
+  wallNow(): number {
+    return 1_700_000_000_000 + this.time;
+  }
+
+  setTimer(delay: number, callback: () => void): TimerHandle {
+    const timer = { at: this.time + delay, order: this.order++, callback };
+    this.timers.add(timer);
+    return timer;
+  }
+
+  clearTimer(timer: TimerHandle): void {
+    this.timers.delete(timer as VirtualTimer);
+  }
+
+  defer(callback: () => void): void {
+    process.nextTick(callback);
+  }
+
+  afterPoll(callback: () => void): void {
+    setImmediate(callback);
+  }
+
+  /** Timers that are set. */
+  get size(): number {
+    return this.timers.size;
+  }
+
+  /** Lets everything that is under way run, time standing still. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 16; i++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Moves time on, firing timers in order, each followed by all that it leads to. */
+  async advance(milliseconds: number): Promise<void> {
+    const end = this.time + milliseconds;
+    await this.settle();
+    for (;;) {
+      let next: VirtualTimer | undefined = undefined;
+      for (const timer of this.timers)
+        if (
+          timer.at <= end &&
+          (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order))
+        )
+          next = timer;
+      if (next === undefined) break;
+      this.timers.delete(next);
+      this.time = Math.max(this.time, next.at);
+      next.callback();
+      await this.settle();
+    }
+    this.time = end;
+    await this.settle();
+  }
+}
