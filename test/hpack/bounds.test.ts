@@ -83,6 +83,14 @@ test('the decoder’s table holds at most capacity / 32 entries', () => {
   assert.equal(decoder.table.size, 4096);
 });
 
+test('an evicted entry is let go at once, not when its slot is used again', () => {
+  const decoder = new Decoder();
+  decoder.decode(new Encoder().encode([['n', 'x'.repeat(3000)]]));
+  decoder.decode(bytes('20'));
+  const slots = decoder.table as unknown as { names: string[]; values: string[] };
+  assert.equal([...slots.names, ...slots.values].join(''), '');
+});
+
 test('the encoder remembers only what is in its table, however many names and values pass through', () => {
   const encoder = new Encoder();
   for (let i = 0; i < 20_000; i++) {
