@@ -94,7 +94,7 @@ export class BaseTransport {
         const reason: unknown =
           request.signal?.aborted === true ? request.signal.reason : this.#closedError(request.origin);
         request.body?.discard(reason);
-        reject(reason as Error);
+        reject(reason);
         return;
       }
       const pool = this.#pool.of(request.origin);
@@ -147,7 +147,7 @@ export class BaseTransport {
   async adopt(socket: Duplex, origin: string | URL): Promise<ClientConn> {
     const target = originOf(toUrl(origin));
     if (this.#closed) throw this.#closedError(target);
-    const { clock, inRootContext } = this.#platform;
+    const { clock } = this.#platform;
     const controller = new AbortController();
     const { connectTimeout } = this.#options;
     const expire = (): void => {
@@ -164,7 +164,7 @@ export class BaseTransport {
             true,
           );
     try {
-      const transport = inRootContext(() => this.#platform.wrap(socket));
+      const transport = this.#platform.inRootContext(() => this.#platform.wrap(socket));
       return await this.#begin(transport, target, controller.signal);
     } finally {
       if (timer !== undefined) clock.clearTimer(timer);

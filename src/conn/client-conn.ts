@@ -34,7 +34,7 @@ export class ClientConn implements ExchangeHost {
   readonly #driver: ConnectionDriver;
   readonly #origin: Origin;
   readonly #defaults: RequestDefaults;
-  readonly #waiting = new WaitQueue();
+  readonly #waiting = new WaitQueue<Exchange>();
   /** Called once the connection is closed. */
   readonly #closed = new Set<() => void>();
 

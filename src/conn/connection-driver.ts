@@ -1,6 +1,6 @@
 import type { TransportError } from '../errors.js';
+import type { Availability } from '../protocol/index.js';
 import {
-  Availability,
   Connection,
   isStalled,
   type ConnectionConfig,
@@ -11,10 +11,15 @@ import {
 } from '../protocol/index.js';
 import type { ByteSink, ByteTransport } from './byte-transport.js';
 import type { ClientResponse, ResponseConnection } from './client-response.js';
-import type { Clock, TimerHandle } from './clock.js';
-import type { Exchange } from './exchange.js';
+import type { Clock } from './clock.js';
+import { DeadlineTimer } from './deadline-timer.js';
 import type { ConnectionEvent, Observer } from './observer.js';
 import { WritePump, type PumpSource } from './pump.js';
+
+/** Wants to know of responses that are dropped unread. */
+export interface Watcher {
+  registerUnread(response: ClientResponse): void;
+}
 
 /** Whoever holds connections: told between steps, so it may do anything. */
 export interface DriverOwner {
@@ -59,13 +64,12 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
   private readonly pump: WritePump;
   private readonly pongs = new Map<number, () => void>();
   private tasks: (() => void)[] = [];
-  private fresh: { response: ClientResponse; exchange: Exchange }[] = [];
+  private fresh: { response: ClientResponse; watcher: Watcher }[] = [];
   private capacityChanged = false;
   private drained = false;
   private draining = false;
   private stepping = false;
-  private timer: TimerHandle | undefined = undefined;
-  private timerAt = Infinity;
+  private readonly deadline: DeadlineTimer;
   private holds = 0;
   private refed = true;
   private idleWall: number;
@@ -84,6 +88,13 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
     this.openedWall = clock.wallNow();
     this.idleWall = this.openedWall;
     this.pump = new WritePump(transport, this, clock);
+    this.deadline = new DeadlineTimer(
+      clock,
+      () => this.core.nextDeadline(),
+      () => {
+        this.onDeadline();
+      },
+    );
     const trace =
       config.observer?.frame === undefined
         ? undefined
@@ -189,8 +200,8 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
   }
 
   /** The response was made in this read; if it is still incomplete afterwards, it is watched for being dropped. */
-  watch(response: ClientResponse, exchange: Exchange): void {
-    this.fresh.push({ response, exchange });
+  watch(response: ClientResponse, watcher: Watcher): void {
+    this.fresh.push({ response, watcher });
   }
 
   private step(): void {
@@ -211,7 +222,7 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
 
   private settle(): void {
     this.stepping = false;
-    for (const { response, exchange } of this.takeFresh()) exchange.registerUnread(response);
+    for (const { response, watcher } of this.takeFresh()) watcher.registerUnread(response);
     for (const stream of this.core.takeHungry()) stream.sink.onHungry();
     while (this.tasks.length > 0) {
       const { tasks } = this;
@@ -225,10 +236,10 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
       this.capacityChanged = false;
       this.owner.onCapacity(this);
     }
-    this.arm();
+    if (!this.closed) this.deadline.aim(this.core.nextDeadline());
   }
 
-  private takeFresh(): { response: ClientResponse; exchange: Exchange }[] {
+  private takeFresh(): { response: ClientResponse; watcher: Watcher }[] {
     const { fresh } = this;
     if (fresh.length > 0) this.fresh = [];
     return fresh;
@@ -371,7 +382,7 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
   private close(): void {
     this.closed = true;
     const error = this.closeError;
-    this.disarm();
+    this.deadline.stop();
     this.reportSettled();
     const end = (): void => {
       if (this.pump.writing) this.transport.destroy();
@@ -392,36 +403,13 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
     for (const task of this.tasks.splice(0)) task();
   }
 
-  private arm(): void {
-    if (this.closed) return;
-    const at = this.core.nextDeadline();
-    // A timer that fires too early finds nothing due and is set anew: cheaper than moving it with every frame.
-    if (at === Infinity || (this.timer !== undefined && this.timerAt <= at)) return;
-    this.disarm();
-    this.timerAt = at;
-    this.timer = this.clock.setTimer(Math.max(0, at - this.clock.now()), this.onTimer, false);
-  }
-
-  private disarm(): void {
-    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
-    this.timer = undefined;
-    this.timerAt = Infinity;
-  }
-
-  private readonly onTimer = (): void => {
-    this.timer = undefined;
-    this.timerAt = Infinity;
-    if (this.core.nextDeadline() > this.clock.now()) this.arm();
-    else this.clock.afterPoll(this.onDeadline);
-  };
-
-  /** After one poll phase: data that had already arrived has been read, and may have moved the deadline. */
-  private readonly onDeadline = (): void => {
+  /** Data that had already arrived has been read: what is due now is due. */
+  private onDeadline(): void {
     if (this.closed) return;
     this.step();
     this.core.tick(this.now);
     this.settle();
-  };
+  }
 
   // --- observers ---
 

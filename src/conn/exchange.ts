@@ -9,7 +9,7 @@ import { planDecoding } from './decompress.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { ResponseBody } from './response-body.js';
 import { Upload } from './upload.js';
-import type { WaitQueue } from './wait-queue.js';
+import type { Waiter, WaitQueue } from './wait-queue.js';
 
 /** Who a request belongs to while it has no response: a pool, or one connection. */
 export interface ExchangeHost {
@@ -32,12 +32,12 @@ const unread = new FinalizationRegistry<Exchange>((exchange) => {
  * One request, from the call to the end of its response body, through all its attempts. It is the sink of its stream and
  * the owner of its body queue. Nothing here refers to the ClientResponse, so that an unread one can be collected.
  */
-export class Exchange implements StreamSink, BodyOwner {
+export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   readonly request: PreparedRequest;
   readonly startedAt: number;
   attempts = 0;
   /** Where it stands while it waits. Owned by WaitQueue. */
-  queue: WaitQueue | undefined = undefined;
+  queue: WaitQueue<Exchange> | undefined = undefined;
   before: Exchange | undefined = undefined;
   behind: Exchange | undefined = undefined;
 

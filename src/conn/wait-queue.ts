@@ -1,55 +1,60 @@
-import type { Exchange } from './exchange.js';
+/** What can wait in a queue; the fields are the queue's. */
+export interface Waiter<T extends Waiter<T>> {
+  queue: WaitQueue<T> | undefined;
+  before: T | undefined;
+  behind: T | undefined;
+}
 
 /**
  * Requests that wait for a connection, first come first served. An intrusive list, so that one which is aborted leaves
  * at once, from wherever it stands, however many wait.
  */
-export class WaitQueue {
-  private head: Exchange | undefined = undefined;
-  private tail: Exchange | undefined = undefined;
+export class WaitQueue<T extends Waiter<T>> {
+  private head: T | undefined = undefined;
+  private tail: T | undefined = undefined;
   size = 0;
 
-  get first(): Exchange | undefined {
+  get first(): T | undefined {
     return this.head;
   }
 
-  push(exchange: Exchange): void {
-    exchange.before = this.tail;
-    exchange.behind = undefined;
-    if (this.tail === undefined) this.head = exchange;
-    else this.tail.behind = exchange;
-    this.tail = exchange;
-    this.join(exchange);
+  push(waiter: T): void {
+    waiter.before = this.tail;
+    waiter.behind = undefined;
+    if (this.tail === undefined) this.head = waiter;
+    else this.tail.behind = waiter;
+    this.tail = waiter;
+    this.join(waiter);
   }
 
   /** For one that has already had its turn, and comes back to be sent again. */
-  unshift(exchange: Exchange): void {
-    exchange.before = undefined;
-    exchange.behind = this.head;
-    if (this.head === undefined) this.tail = exchange;
-    else this.head.before = exchange;
-    this.head = exchange;
-    this.join(exchange);
+  unshift(waiter: T): void {
+    waiter.before = undefined;
+    waiter.behind = this.head;
+    if (this.head === undefined) this.tail = waiter;
+    else this.head.before = waiter;
+    this.head = waiter;
+    this.join(waiter);
   }
 
-  private join(exchange: Exchange): void {
-    exchange.queue = this;
+  private join(waiter: T): void {
+    waiter.queue = this;
     this.size++;
   }
 
-  remove(exchange: Exchange): void {
-    if (exchange.queue !== this) return;
-    if (exchange.before === undefined) this.head = exchange.behind;
-    else exchange.before.behind = exchange.behind;
-    if (exchange.behind === undefined) this.tail = exchange.before;
-    else exchange.behind.before = exchange.before;
-    exchange.before = undefined;
-    exchange.behind = undefined;
-    exchange.queue = undefined;
+  remove(waiter: T): void {
+    if (waiter.queue !== this) return;
+    if (waiter.before === undefined) this.head = waiter.behind;
+    else waiter.before.behind = waiter.behind;
+    if (waiter.behind === undefined) this.tail = waiter.before;
+    else waiter.behind.before = waiter.before;
+    waiter.before = undefined;
+    waiter.behind = undefined;
+    waiter.queue = undefined;
     this.size--;
   }
 
-  *[Symbol.iterator](): Iterator<Exchange> {
+  *[Symbol.iterator](): Iterator<T> {
     let next = this.head;
     while (next !== undefined) {
       const current = next;

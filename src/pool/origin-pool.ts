@@ -55,7 +55,7 @@ const forever = 2_147_483_647;
 export class OriginPool implements DriverOwner, ExchangeHost {
   readonly origin: Origin;
   readonly clock: Clock;
-  readonly queue = new WaitQueue();
+  readonly queue = new WaitQueue<Exchange>();
   /** Oldest first; those that drain are still in here until they are closed. */
   readonly drivers: ConnectionDriver[] = [];
   readonly dials = new Set<Dial>();
@@ -282,7 +282,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
       return new Promise<void>((resolve, reject) => {
         this.dial(false, (error) => {
           if (error === undefined) resolve();
-          else reject(error as Error);
+          else reject(error);
         });
       });
     });

@@ -41,7 +41,15 @@ export function decideReplay(
 
 /** The same error, with why the request was not sent again. */
 function final(error: TransportError, why: string): TransportError {
-  const told = new TransportError(error.code, `${error.message}; ${why}`, { ...error, cause: error });
+  const told = new TransportError(error.code, `${error.message}; ${why}`, {
+    scope: error.scope,
+    initiator: error.initiator,
+    errorCode: error.errorCode,
+    unprocessed: error.unprocessed,
+    origin: error.origin,
+    streamId: error.streamId,
+    cause: error,
+  });
   told.attempts = error.attempts;
   return told;
 }

@@ -7,7 +7,7 @@ import { Liveness, type LivenessLimits } from './liveness.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
 import { PeerSettings, type LocalSettings } from './settings.js';
-import { Stream } from './stream.js';
+import type { Stream } from './stream.js';
 import type { FrameTrace } from './trace.js';
 
 export interface ConnectionConfig extends LocalSettings, LivenessLimits {

@@ -1,4 +1,4 @@
-import { TransportError } from '../errors.js';
+import type { TransportError } from '../errors.js';
 import { acceptsRequests, availability, type Availability } from './availability.js';
 import { ConnectionState, type ConnectionConfig, type ConnectionEvents } from './connection-state.js';
 import { nextDeadline, sendProbe, tick } from './deadlines.js';

@@ -2,7 +2,8 @@ import { errorCodeName, type TransportError } from '../errors.js';
 import { ErrorCode, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { dropOutput, forget, list } from './lifecycle.js';
-import { StreamInput, StreamState, step } from './stream-state.js';
+import type { StreamState } from './stream-state.js';
+import { StreamInput, step } from './stream-state.js';
 import type { Stream } from './stream.js';
 
 /**
