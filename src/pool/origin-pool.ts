@@ -42,6 +42,12 @@ interface Dial {
   readonly wanted: boolean;
 }
 
+/** Who waits for one dial in particular. */
+interface Waiter {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
 /** A refusal of their first stream by so many fresh connections in a row backs off the origin. */
 const refusalsBeforeBackOff = 2;
 
@@ -176,9 +182,9 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     );
   }
 
-  /** @param settled for a dial that goes on although no request waits: told once how it ended */
-  private dial(detour: boolean, settled?: (error: unknown) => void): void {
-    const dial: Dial = { controller: new AbortController(), wanted: settled !== undefined };
+  /** @param waiter for a dial that goes on although no request waits: told once how it ended */
+  private dial(detour: boolean, waiter?: Waiter): void {
+    const dial: Dial = { controller: new AbortController(), wanted: waiter !== undefined };
     this.dials.add(dial);
     if (detour) this.fruitlessDetours++;
     this.observe('dialling', undefined);
@@ -195,7 +201,8 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     const deadline = connectTimeout === 0 ? undefined : this.clock.setTimer(connectTimeout, afterPoll, false);
     const end = (error: unknown): void => {
       if (deadline !== undefined) this.clock.clearTimer(deadline);
-      settled?.(error);
+      if (error === undefined) waiter?.resolve();
+      else waiter?.reject(error);
     };
     this.env.dialler.dial(this.origin, dial.controller.signal).then(
       (dialled) => {
@@ -280,10 +287,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     const missing = Math.min(connections, this.env.maxConnectionsPerOrigin) - live - this.dials.size;
     const dials = Array.from({ length: Math.max(0, missing) }, () => {
       return new Promise<void>((resolve, reject) => {
-        this.dial(false, (error) => {
-          if (error === undefined) resolve();
-          else reject(error);
-        });
+        this.dial(false, { resolve, reject });
       });
     });
     await Promise.all(dials);
