@@ -23,6 +23,9 @@ export interface ExchangeHost {
 /** How long a body waits for 100 (RFC 9110 section 10.1.1), in milliseconds. */
 const continueTimeout = 1_000;
 
+/** A body that arrives whole with its headers and is no larger than this, in bytes, is not watched for being dropped. */
+const smallBody = 16_384;
+
 /** An unread response that is garbage is cancelled, so that it holds no stream and no credit. */
 const unread = new FinalizationRegistry<Exchange>((exchange) => {
   exchange.cancelled(undefined);
@@ -217,14 +220,25 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     upload.stop(undefined);
   }
 
-  /** Called once the read that brought the headers is worked off: a response still incomplete may be left unread. */
+  /**
+   * Called once the read that brought the headers is worked off. What is incomplete, or large, may be left unread and is
+   * watched for that. A small whole body is not worth it: its bytes leave the budget now, as if they were read.
+   */
   registerUnread(response: ClientResponse): void {
-    if (!this.over) unread.register(response.body, this);
+    const buffered = this.body?.buffered ?? 0;
+    if (!this.over || buffered > smallBody) unread.register(response.body, this);
+    else if (buffered > 0) {
+      this.consumed(buffered);
+      this.stream = undefined;
+    }
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {
-    this.lastPieceAt = this.driver!.now;
-    this.body?.push(this.driver!.transientReads ? bytes.slice(start, end) : bytes.subarray(start, end));
+    const driver = this.driver!;
+    this.lastPieceAt = driver.now;
+    // A small piece must not pin the whole buffer of its read (K48), and one that is overwritten must be copied.
+    const copy = driver.transientReads || bytes.buffer.byteLength > 4 * (end - start);
+    this.body?.push(copy ? Uint8Array.prototype.slice.call(bytes, start, end) : bytes.subarray(start, end));
   }
 
   onEnd(trailers: string[] | undefined): void {
@@ -306,8 +320,15 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.resolve = undefined;
     this.reject = undefined;
     this.finish();
-    this.request.body?.discard(reason);
     this.host.abandoned(this);
+    const { body } = this.request;
+    // The caller's code, and this may be the middle of a connection's step.
+    if (body !== undefined && body.bytes === undefined)
+      queueMicrotask(() =>
+        this.context?.runInAsyncScope(() => {
+          body.discard(reason);
+        }),
+      );
     reject(reason);
   }
 

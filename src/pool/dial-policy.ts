@@ -24,7 +24,7 @@ export interface Situation {
   /** How long a stall must have lasted; it doubles with each detour that brought no progress. */
   readonly patience: number;
   /** Several origins are stalled at once: our own link is, and a dial would stall too. */
-  readonly linkStalled: boolean;
+  readonly linkStalled: () => boolean;
   /** No dial before this time: the last one failed. */
   readonly notBefore: number;
 }
@@ -40,7 +40,7 @@ export interface Decision {
 
 const wait: Decision = { dials: 0, detour: false, again: Infinity };
 
-/** Whether the waiting requests call for new connections. Reads its argument and nothing else. */
+/** Whether the waiting requests call for new connections. It looks at its argument and nothing else. */
 export function decideDials(s: Situation): Decision {
   if (s.waiting === 0) return wait;
   const room = s.maxConnections - s.connections.length - s.dialling;
@@ -69,7 +69,7 @@ export function decideDials(s: Situation): Decision {
     const needed = Math.ceil(s.waiting / limit) - s.dialling;
     return needed > 0 ? { dials: Math.min(needed, room), detour: false, again: Infinity } : wait;
   }
-  if (stalled === 0 || s.dialling > 0 || detours >= stalled || s.linkStalled) return wait;
+  if (stalled === 0 || s.dialling > 0 || detours >= stalled || s.linkStalled()) return wait;
   const newest = s.connections.at(-1);
   if (newest?.detour === true && newest.stalledSince !== Infinity) return wait;
   const due = oldestStall + s.patience;

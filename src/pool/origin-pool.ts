@@ -74,7 +74,8 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   private failedDials = 0;
   private timer: TimerHandle | undefined = undefined;
   private keepAlive: TimerHandle | undefined = undefined;
-  private waitingToRetry = 0;
+  /** Requests that wait out their back-off. */
+  private readonly retrying = new Map<Exchange, TimerHandle>();
 
   constructor(origin: Origin, env: PoolEnvironment) {
     this.origin = origin;
@@ -94,13 +95,13 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   get quiet(): boolean {
     return (
       this.queue.size === 0 &&
-      this.waitingToRetry === 0 &&
+      this.retrying.size === 0 &&
       this.drivers.every((driver) => driver.core.view.streams.size === 0)
     );
   }
 
   get empty(): boolean {
-    return this.drivers.length === 0 && this.dials.size === 0 && this.queue.size === 0 && this.waitingToRetry === 0;
+    return this.drivers.length === 0 && this.dials.size === 0 && this.queue.size === 0 && this.retrying.size === 0;
   }
 
   get stalled(): boolean {
@@ -144,6 +145,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
 
   private consider(): void {
     this.updateKeepAlive();
+    if (this.queue.size === 0) return;
     const now = this.clock.now();
     const live = this.drivers.filter((driver) => driver.core.accepts(now));
     const decision = decideDials({
@@ -154,7 +156,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
       maxConnections: this.env.maxConnectionsPerOrigin,
       strict: this.env.strict,
       patience: this.env.stallTimeout * 2 ** this.fruitlessDetours,
-      linkStalled: this.env.linkStalled(this),
+      linkStalled: () => this.env.linkStalled(this),
       notBefore: this.notBefore,
     });
     for (let i = 0; i < decision.dials; i++) this.dial(decision.detour);
@@ -271,10 +273,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
       this.consider();
       return error;
     }
-    for (const exchange of [...this.queue]) {
-      this.queue.remove(exchange);
-      exchange.settleFailed(error);
-    }
+    for (const exchange of [...this.queue]) exchange.settleFailed(error);
     this.consider();
     this.env.onQuiet(this);
     return error;
@@ -296,9 +295,9 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   // --- told by connections ---
 
   onCapacity(driver: ConnectionDriver): void {
-    if (!driver.stalled) {
+    if (this.fruitlessDetours > 0 && !this.stalled) {
       this.fruitlessDetours = 0;
-      this.detours.delete(driver);
+      this.detours.clear();
     }
     this.drain();
     if (driver.core.view.streams.size === 0) this.env.onQuiet(this);
@@ -325,16 +324,17 @@ export class OriginPool implements DriverOwner, ExchangeHost {
       return;
     }
     const delay = Math.max(verdict, this.backOff(error));
-    this.waitingToRetry++;
+    if (delay === 0) {
+      this.queue.unshift(exchange);
+      this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
+      return;
+    }
     const again = (): void => {
-      this.waitingToRetry--;
-      if (!exchange.pending) return this.env.onQuiet(this);
+      this.retrying.delete(exchange);
       this.queue.unshift(exchange);
       this.drain();
     };
-    // A connection's failure is told in the middle of its step: what follows from it comes after.
-    if (delay === 0) this.clock.defer(again);
-    else this.clock.setTimer(delay, again, true);
+    this.retrying.set(exchange, this.clock.setTimer(delay, again, true));
   }
 
   /** Fresh connections that refuse their first stream say that the origin, not the request, is in trouble. */
@@ -349,7 +349,13 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   }
 
   abandoned(exchange: Exchange): void {
-    if (exchange.queue !== this.queue) return;
+    const timer = this.retrying.get(exchange);
+    if (timer !== undefined) {
+      this.clock.clearTimer(timer);
+      this.retrying.delete(exchange);
+    } else if (exchange.queue !== this.queue) {
+      return;
+    }
     this.queue.remove(exchange);
     this.updateKeepAlive();
     if (this.queue.size > 0) return;
@@ -390,10 +396,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
 
   destroy(error: TransportError): void {
     for (const dial of [...this.dials]) dial.controller.abort(error);
-    for (const exchange of [...this.queue]) {
-      this.queue.remove(exchange);
-      exchange.settleFailed(error);
-    }
+    for (const exchange of [...this.queue, ...this.retrying.keys()]) exchange.settleFailed(error);
     for (const driver of [...this.drivers]) driver.fail(error);
     if (this.timer !== undefined) this.clock.clearTimer(this.timer);
     this.timer = undefined;
