@@ -12,8 +12,8 @@ export function closeReason(stream: Duplex): Error {
 }
 
 /**
- * Resolves with a stream once it that may still be connecting, or shaking hands under TLS, can be written to. Rejects when
- * it closes instead, or with `signal.reason`; it is destroyed then.
+ * Resolves with `stream` once it can be written to, since it may still be connecting, or shaking hands under TLS.
+ * Rejects when it closes instead, or with `signal.reason`; it is destroyed then.
  */
 export function connected(stream: Duplex, signal: AbortSignal): Promise<Duplex> {
   const { connecting, secureConnecting } = stream as { connecting?: boolean; secureConnecting?: boolean };

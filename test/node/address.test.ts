@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import type { LookupFunction } from 'node:net';
+import { test } from 'node:test';
+import { interleaveFamilies, resolveAddresses } from '../../dist/node/address.js';
+
+const never = new AbortController().signal;
+
+test('families take turns, beginning with that of the first address', () => {
+  assert.deepEqual(interleaveFamilies(['::1', '::2', '::3', '10.0.0.1']), ['::1', '10.0.0.1', '::2', '::3']);
+  assert.deepEqual(interleaveFamilies(['10.0.0.1', '::1', '::2', '::3']), ['10.0.0.1', '::1', '::2', '::3']);
+  assert.deepEqual(interleaveFamilies(['10.0.0.1', '10.0.0.2', '::1']), ['10.0.0.1', '::1', '10.0.0.2']);
+  assert.deepEqual(interleaveFamilies(['10.0.0.1', '10.0.0.2']), ['10.0.0.1', '10.0.0.2']);
+  assert.deepEqual(interleaveFamilies([]), []);
+});
+
+test('a literal address is not looked up', async () => {
+  const lookup: LookupFunction = () => assert.fail('looked up');
+  for (const address of ['127.0.0.1', '::1', 'fe80::1%lo']) {
+    assert.deepEqual(await resolveAddresses(address, { lookup }, never), [address]);
+  }
+});
+
+test('a lookup is asked for all addresses, of the family of localAddress where there is one', async () => {
+  const asked: unknown[] = [];
+  const lookup: LookupFunction = (hostname, options, callback) => {
+    asked.push([hostname, options.all, options.family]);
+    callback(null, [{ address: '10.0.0.1', family: 4 }]);
+  };
+  assert.deepEqual(await resolveAddresses('a.test', { lookup }, never), ['10.0.0.1']);
+  await resolveAddresses('b.test', { lookup, localAddress: '::1' }, never);
+  assert.deepEqual(asked, [
+    ['a.test', true, 0],
+    ['b.test', true, 6],
+  ]);
+});
+
+test('a lookup that knows only one address may answer with it alone', async () => {
+  const lookup: LookupFunction = (_hostname, _options, callback) => callback(null, '10.0.0.1', 4);
+  assert.deepEqual(await resolveAddresses('a.test', { lookup }, never), ['10.0.0.1']);
+});
+
+test('a lookup that fails, throws or finds nothing is an error', async () => {
+  const failing: LookupFunction = (_hostname, _options, callback) => callback(new Error('no server'), '');
+  await assert.rejects(resolveAddresses('a.test', { lookup: failing }, never), { message: 'no server' });
+  const throwing: LookupFunction = () => {
+    throw new Error('broken');
+  };
+  await assert.rejects(resolveAddresses('a.test', { lookup: throwing }, never), { message: 'broken' });
+  const empty: LookupFunction = (_hostname, _options, callback) => callback(null, []);
+  await assert.rejects(resolveAddresses('a.test', { lookup: empty }, never), { code: 'ENOTFOUND' });
+});
+
+test('an abort does not wait for the lookup', async () => {
+  const controller = new AbortController();
+  const resolving = resolveAddresses('a.test', { lookup: () => undefined }, controller.signal);
+  const reason = new Error('enough');
+  controller.abort(reason);
+  await assert.rejects(resolving, (error) => error === reason);
+});

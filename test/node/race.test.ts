@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { race } from '../../dist/node/race.js';
+import { VirtualClock } from './helpers.js';
+
+interface FakeAttempt {
+  readonly at: number;
+  readonly succeeded: (value: string) => void;
+  readonly failed: (error: Error) => void;
+  givenUp: boolean;
+}
+
+/** A race of fake attempts, by candidate, on a virtual clock. */
+function raceOf(candidates: string[], throwsFor?: string) {
+  const clock = new VirtualClock();
+  const controller = new AbortController();
+  const attempts = new Map<string, FakeAttempt>();
+  const result = race<string, string>(
+    candidates,
+    (candidate, succeeded, failed) => {
+      if (candidate === throwsFor) throw new Error(`${candidate} threw`);
+      const attempt = { at: clock.now(), succeeded, failed, givenUp: false };
+      attempts.set(candidate, attempt);
+      return () => {
+        attempt.givenUp = true;
+      };
+    },
+    clock,
+    controller.signal,
+  );
+  result.catch(() => undefined); // each test looks at the outcome itself, some only after a while
+  const get = (candidate: string): FakeAttempt => {
+    const attempt = attempts.get(candidate);
+    assert.ok(attempt, `${candidate} has not been tried`);
+    return attempt;
+  };
+  return { clock, controller, result, get, tried: () => [...attempts.keys()] };
+}
+
+test('the next attempt joins after 250 ms, and a slower one that was there before can still win', async () => {
+  const r = raceOf(['a', 'b', 'c']);
+  assert.deepEqual(r.tried(), ['a']);
+  r.clock.advance(249);
+  assert.deepEqual(r.tried(), ['a'], 'not before its time');
+  r.clock.advance(1);
+  assert.deepEqual(r.tried(), ['a', 'b']);
+  assert.equal(r.get('a').givenUp, false, 'an attempt slower than 250 ms goes on');
+  r.clock.advance(10_000);
+  assert.deepEqual([r.get('b').at, r.get('c').at], [250, 500]);
+  r.get('a').succeeded('through a');
+  assert.equal(await r.result, 'through a');
+  assert.deepEqual([r.get('b').givenUp, r.get('c').givenUp], [true, true], 'the others are given up');
+});
+
+test('a failure starts the next attempt at once, which then runs alone for its 250 ms', () => {
+  const r = raceOf(['a', 'b', 'c']);
+  r.clock.advance(100);
+  r.get('a').failed(new Error('refused'));
+  assert.equal(r.get('b').at, 100);
+  r.clock.advance(249);
+  assert.deepEqual(r.tried(), ['a', 'b']);
+  r.clock.advance(1);
+  assert.equal(r.get('c').at, 350);
+});
+
+test('a winner ends the race: no attempt, no timer and no late outcome after it', async () => {
+  const r = raceOf(['a', 'b', 'c']);
+  r.clock.advance(250);
+  r.get('b').succeeded('through b');
+  r.get('a').succeeded('too late');
+  assert.equal(await r.result, 'through b');
+  assert.equal(r.clock.pending, 0);
+  r.get('a').failed(new Error('given up'));
+  assert.deepEqual(r.tried(), ['a', 'b']);
+});
+
+test('when all attempts have failed the error carries each of them, the first as its cause', async () => {
+  const r = raceOf(['a', 'b']);
+  const [first, second] = [new Error('first'), new Error('second')];
+  r.clock.advance(250);
+  r.get('b').failed(second);
+  let settled = false;
+  r.result.catch(() => (settled = true));
+  await new Promise(setImmediate);
+  assert.equal(settled, false, 'one attempt is still running');
+  r.get('a').failed(first);
+  await assert.rejects(r.result, (error) => {
+    assert.ok(error instanceof AggregateError);
+    assert.deepEqual(error.errors, [second, first], 'in the order in which they came');
+    assert.equal(error.cause, second);
+    return true;
+  });
+});
+
+test('the only attempt that fails gives its own error', async () => {
+  const r = raceOf(['a']);
+  const refused = new Error('refused');
+  r.get('a').failed(refused);
+  await assert.rejects(r.result, (error) => error === refused);
+  assert.equal(r.clock.pending, 0);
+});
+
+test('an attempt that throws has failed', async () => {
+  const r = raceOf(['a', 'b'], 'a');
+  assert.deepEqual(r.tried(), ['b']);
+  r.get('b').succeeded('through b');
+  assert.equal(await r.result, 'through b');
+  await assert.rejects(raceOf(['a'], 'a').result, { message: 'a threw' });
+});
+
+test('an abort gives every attempt up and rejects with its reason', async () => {
+  const r = raceOf(['a', 'b', 'c']);
+  r.clock.advance(250);
+  const reason = new Error('nobody waits');
+  r.controller.abort(reason);
+  await assert.rejects(r.result, (error) => error === reason);
+  assert.deepEqual([r.get('a').givenUp, r.get('b').givenUp], [true, true]);
+  assert.equal(r.clock.pending, 0);
+  r.clock.advance(1_000);
+  assert.deepEqual(r.tried(), ['a', 'b']);
+});
