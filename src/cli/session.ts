@@ -1,0 +1,142 @@
+import { lookup as systemLookup } from 'node:dns';
+import { readFileSync } from 'node:fs';
+import { isIP, type LookupFunction } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { Transport, type TransportOptions } from '../index.js';
+import type { GetArguments } from './args.js';
+import { CliError, ExitCode, usageError } from './exit-codes.js';
+import { frameLog } from './frame-log.js';
+import { reasonOf } from './request-body.js';
+import { palette, wantsColour, type Palette, type Terminal } from './terminal.js';
+
+/** The streams and the environment of the process. */
+export interface Io {
+  readonly stdin: Readable;
+  readonly stdout: Writable & Terminal;
+  readonly stderr: Terminal;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** An address given with --resolve. */
+export interface Resolution {
+  /** Lower case; '*' stands for every host. */
+  readonly host: string;
+  readonly port: number;
+  readonly addresses: readonly string[];
+}
+
+/** What the transfers of one command line share: the transport and the look of standard error. */
+export class Session {
+  readonly args: GetArguments;
+  readonly io: Io;
+  readonly palette: Palette;
+  private readonly resolutions: readonly Resolution[];
+  private readonly options: TransportOptions;
+  private readonly transports = new Map<number, Transport>();
+
+  constructor(args: GetArguments, io: Io) {
+    this.args = args;
+    this.io = io;
+    this.palette = palette(wantsColour(io.stderr, io.env));
+    this.resolutions = args.resolve.map(parseResolution);
+    this.options = this.transportOptions();
+  }
+
+  /** The transport for a URL: one for all, but with --resolve one for each port, as a lookup knows only the host. */
+  transportFor(url: URL): Transport {
+    const port =
+      this.resolutions.length === 0 ? 0 : Number(url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : url.port);
+    let transport = this.transports.get(port);
+    if (transport === undefined) {
+      const lookup = port === 0 ? undefined : lookupFor(this.resolutions, port);
+      transport = new Transport(lookup === undefined ? this.options : { ...this.options, lookup });
+      this.transports.set(port, transport);
+    }
+    return transport;
+  }
+
+  /** Lets go of all connections: in good order, or at once after a failure. */
+  async close(failed: boolean): Promise<void> {
+    for (const transport of this.transports.values()) {
+      if (failed) transport.destroy();
+      else await transport.close({ timeout: 1000 });
+    }
+  }
+
+  /** A line on standard error for the user, unless -s asks for none. */
+  warn(text: string): void {
+    if (!this.args.silent || this.args.showError) this.io.stderr.write(`passinglane: ${text}\n`);
+  }
+
+  private transportOptions(): TransportOptions {
+    const { args } = this;
+    // As with curl, an empty name turns proxies off.
+    if (args.proxy !== undefined && args.proxy !== '') {
+      throw new CliError(
+        ExitCode.NotBuiltIn,
+        'this version cannot go through a proxy',
+        'Leave -x out to connect directly.',
+      );
+    }
+    return {
+      tls: {
+        ...(args.insecure ? { rejectUnauthorized: false } : {}),
+        ...(args.cacert === undefined ? {} : { ca: readCertificates(args.cacert) }),
+      },
+      decompress: args.compressed,
+      ...(args.http2PriorKnowledge ? { cleartext: 'h2c', allowHTTP1: false } : {}),
+      ...(args.unixSocket === undefined ? {} : { socketPath: args.unixSocket }),
+      ...(args.verbose ? { observer: this.log() } : {}),
+    };
+  }
+
+  private log(): NonNullable<TransportOptions['observer']> {
+    return frameLog({
+      write: (text) => this.io.stderr.write(text),
+      palette: this.palette,
+      showSecrets: this.args.showSecrets,
+    });
+  }
+}
+
+function readCertificates(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError(ExitCode.CaFile, `cannot read the certificates in '${file}': ${reasonOf(error)}`);
+  }
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new CliError(ExitCode.CaFile, `'${file}' holds no certificate in PEM form`);
+  }
+  return text;
+}
+
+/** Parses `HOST:PORT:ADDRESS[,ADDRESS]...`; an IPv6 host or address may stand in brackets. */
+export function parseResolution(text: string): Resolution {
+  const match = /^\+?(\[[^\]]+\]|[^:]+):(\d+):(.+)$/.exec(text);
+  const [, host = '', port = '', list = ''] = match ?? [];
+  const addresses = list.split(',').map((address) => address.replace(/^\[(.*)\]$/, '$1'));
+  if (match === null || Number(port) > 65_535 || !addresses.every((address) => isIP(address) !== 0)) {
+    throw usageError(`--resolve needs HOST:PORT:ADDRESS, e.g. example.com:443:127.0.0.1, not '${text}'`);
+  }
+  return { host: host.toLowerCase(), port: Number(port), addresses };
+}
+
+/** A lookup that knows the given addresses for this port; undefined where there are none. The last one given wins. */
+export function lookupFor(resolutions: readonly Resolution[], port: number): LookupFunction | undefined {
+  const known = resolutions.filter((resolution) => resolution.port === port);
+  if (known.length === 0) return undefined;
+  return (hostname, options, callback) => {
+    const exact = known.findLast(({ host }) => host === hostname.toLowerCase());
+    const resolution = exact ?? known.findLast(({ host }) => host === '*');
+    if (resolution === undefined) {
+      systemLookup(hostname, options, callback);
+      return;
+    }
+    const all = resolution.addresses.map((address) => ({ address, family: isIP(address) }));
+    const [first] = all;
+    if (options.all === true) callback(null, all);
+    else callback(null, first?.address ?? '', first?.family);
+  };
+}
