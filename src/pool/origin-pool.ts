@@ -15,7 +15,7 @@ import {
   type TimerHandle,
 } from '../conn/index.js';
 import { decideDials, type Candidate } from './dial-policy.js';
-import { decideReplay, type Retry } from './replay.js';
+import { decideReplay, neverSent, type Retry } from './replay.js';
 
 /** What the pools of all origins share. */
 export interface PoolEnvironment {
@@ -71,9 +71,12 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   private fruitlessDetours = 0;
   private notBefore = 0;
   private freshRefusals = 0;
+  /** Dials in a row of which no connection came: refused, timed out, or lost before the peer's SETTINGS. */
   private failedDials = 0;
   private timer: TimerHandle | undefined = undefined;
   private keepAlive: TimerHandle | undefined = undefined;
+  /** Nothing is sent again. */
+  private destroyed = false;
   /** Requests that wait out their back-off. */
   private readonly retrying = new Map<Exchange, TimerHandle>();
 
@@ -188,6 +191,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   private dial(detour: boolean, waiter?: Waiter): void {
     const dial: Dial = { controller: new AbortController(), wanted: waiter !== undefined };
     this.dials.add(dial);
+    this.updateKeepAlive();
     if (detour) this.fruitlessDetours++;
     this.observe('dialling', undefined);
     let driver: ConnectionDriver | undefined = undefined;
@@ -228,8 +232,8 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     const driver = new ConnectionDriver(transport, this.env.driverConfig(this.origin), this.clock, this);
     this.drivers.push(driver);
     if (detour) this.detours.add(driver);
-    this.failedDials = 0;
     driver.start(() => {
+      if (driver.closeError === undefined) this.failedDials = 0;
       settled(driver.closeError);
     });
     return driver;
@@ -262,21 +266,27 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     );
   }
 
-  /** Those who could wait only for this dial learn why it failed (C39); where connections live, they wait on. */
   private dialFailed(error: unknown): unknown {
     this.observe('dial-failed', error);
-    if (this.dials.size > 0) return error;
+    this.noConnection(error);
+    return error;
+  }
+
+  /** Those who could wait only for this dial learn why it failed (C39); where connections live, they wait on. */
+  private noConnection(error: unknown): void {
+    this.updateKeepAlive();
+    if (this.dials.size > 0) return;
     const now = this.clock.now();
     if (this.drivers.some((driver) => driver.core.accepts(now))) {
       const { baseDelay, maxDelay } = this.env.retry;
       this.notBefore = now + Math.min(baseDelay * 2 ** this.failedDials++, maxDelay);
       this.consider();
-      return error;
+      return;
     }
+    this.failedDials = 0;
     for (const exchange of [...this.queue]) exchange.settleFailed(error);
     this.consider();
     this.env.onQuiet(this);
-    return error;
   }
 
   /** Makes up for what is missing of so many connections; resolves when each new one has the peer's SETTINGS. */
@@ -307,17 +317,25 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     this.consider();
   }
 
-  onClosed(driver: ConnectionDriver): void {
+  onClosed(driver: ConnectionDriver, error: TransportError | undefined): void {
     const at = this.drivers.indexOf(driver);
     if (at >= 0) this.drivers.splice(at, 1);
     this.detours.delete(driver);
+    if (error !== undefined && !driver.core.view.peer.received) this.lostEarly(error);
     this.drain();
     this.env.onQuiet(this);
+  }
+
+  /** A connection that ended before the peer's SETTINGS was none. Who waits for one gets a second chance, once. */
+  private lostEarly(error: TransportError): void {
+    if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.failedDials === 0) this.failedDials++;
+    else this.noConnection(neverSent(error));
   }
 
   // --- told by requests ---
 
   attemptFailed(exchange: Exchange, error: TransportError): void {
+    if (this.destroyed) return exchange.settleFailed(error);
     const verdict = decideReplay(exchange, error, this.env.retry, this.env.random());
     if (typeof verdict !== 'number') {
       exchange.settleFailed(verdict);
@@ -365,7 +383,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   }
 
   private updateKeepAlive(): void {
-    const wanted = this.queue.size > 0;
+    const wanted = this.queue.size > 0 || [...this.dials].some((dial) => dial.wanted);
     if (wanted === (this.keepAlive !== undefined)) return;
     if (this.keepAlive === undefined) {
       this.keepAlive = this.clock.setTimer(
@@ -395,6 +413,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   }
 
   destroy(error: TransportError): void {
+    this.destroyed = true;
     for (const dial of [...this.dials]) dial.controller.abort(error);
     for (const exchange of [...this.queue, ...this.retrying.keys()]) exchange.settleFailed(error);
     for (const driver of [...this.drivers]) driver.fail(error);

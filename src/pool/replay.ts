@@ -41,15 +41,16 @@ export function decideReplay(
 
 /** The same error, with why the request was not sent again. */
 function final(error: TransportError, why: string): TransportError {
-  const told = new TransportError(error.code, `${error.message}; ${why}`, {
-    scope: error.scope,
-    initiator: error.initiator,
-    errorCode: error.errorCode,
-    unprocessed: error.unprocessed,
-    origin: error.origin,
-    streamId: error.streamId,
-    cause: error,
-  });
-  told.attempts = error.attempts;
-  return told;
+  return copy(error, `${error.message}; ${why}`, error.unprocessed);
+}
+
+/** The failure of a connection, for a request that waited for it and was not sent. */
+export function neverSent(error: TransportError): TransportError {
+  return copy(error, error.message, true);
+}
+
+function copy(error: TransportError, message: string, unprocessed: boolean): TransportError {
+  const { code, scope, initiator, errorCode, origin, streamId, attempts } = error;
+  const init = { scope, initiator, errorCode, unprocessed, origin, streamId, attempts, cause: error };
+  return new TransportError(code, message, init);
 }
