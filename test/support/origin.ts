@@ -46,7 +46,11 @@ export interface TestOrigin {
 /** Starts an origin on a free loopback port. */
 export async function startOrigin(options: OriginOptions = {}): Promise<TestOrigin> {
   const handler = options.handler ?? endpoints;
-  const serverOptions: ServerOptions = { ...options.server, settings: { ...options.settings } };
+  const serverOptions: ServerOptions = {
+    maxSessionMemory: 1_000, // in MB; with Node's default, 10, one large body has all further streams refused
+    ...options.server,
+    settings: { ...options.settings },
+  };
   const server =
     options.tls === true
       ? createSecureServer({ ...serverOptions, ...loopback, allowHTTP1: options.allowHTTP1 === true }, handler)
