@@ -86,8 +86,8 @@ export class ConnectionState {
   handed = 0;
   /** SETTINGS ACKs sealed since the socket last took bytes; they count against the cap of provoked frames. */
   acksSealed = 0;
-  /** Streams with DATA to send that the connection's window holds up. */
-  blocked: Stream[] = [];
+  /** Streams with DATA to send that the connection's window holds up, each once, and only while they live. */
+  readonly blocked = new Set<Stream>();
 
   // Owned by receive.ts.
   ourSettingsAcked = false;

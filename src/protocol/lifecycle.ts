@@ -7,6 +7,7 @@ import type { Stream } from './stream.js';
 export function forget(c: ConnectionState, stream: Stream): void {
   if (!c.streams.delete(stream.id)) return;
   dropOutput(stream);
+  c.blocked.delete(stream);
   if (c.streams.size === 0) {
     c.liveness.idleSince = c.now;
     c.liveness.probeSentAt = -1;
@@ -74,6 +75,7 @@ export function failConnection(c: ConnectionState, failure: Failure): void {
     });
   c.failure = describe(undefined);
   c.streams.clear();
+  c.blocked.clear();
   c.credit.close();
   for (const stream of streams) {
     dropOutput(stream);

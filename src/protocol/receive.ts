@@ -263,7 +263,7 @@ function onWindowUpdate(c: ConnectionState): void {
     c.sendWindow += increment;
     if (c.sendWindow > max31)
       throw new ProtocolViolation(ErrorCode.FlowControlError, 'a WINDOW_UPDATE overflows the connection window');
-    if (c.blocked.length > 0) unblock(c);
+    if (c.blocked.size > 0) unblock(c);
     c.events.onOutput();
     return;
   }

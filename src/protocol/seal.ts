@@ -141,7 +141,7 @@ function sealData(c: ConnectionState, stream: Stream): void {
   const size = Math.min(left, stream.sendWindow, c.sendWindow, c.peer.maxFrameSize);
   if (left > 0 && size <= 0) {
     // Whoever opens the window that is short puts the stream back: receive.ts.
-    if (stream.sendWindow > 0) c.blocked.push(stream);
+    if (stream.sendWindow > 0) c.blocked.add(stream);
     return;
   }
   const whole = size === left;
@@ -182,7 +182,6 @@ function sent(c: ConnectionState, stream: Stream): void {
 
 /** Puts streams that wait for the connection's window back in line. */
 export function unblock(c: ConnectionState): void {
-  const blocked = c.blocked;
-  c.blocked = [];
-  for (const stream of blocked) c.scheduler.add(stream);
+  for (const stream of c.blocked) c.scheduler.add(stream);
+  c.blocked.clear();
 }
