@@ -42,7 +42,7 @@ export class BufferBudget {
 
 /** Grows a window that was used up within two round trips: the sender may have been waiting for us. */
 function grown(target: number, max: number, used: number, elapsed: number, roundTrip: number): number {
-  return used * 2 >= target && elapsed < 2 * roundTrip ? Math.min(target * 2, max) : target;
+  return used * 2 >= target && elapsed < 2 * roundTrip ? Math.max(target, Math.min(target * 2, max)) : target;
 }
 
 /**
@@ -78,13 +78,17 @@ export class ConnectionCredit {
   }
 
   /**
-   * The increment to announce now, 0 for none; what it returns counts as announced. Credit is due when half the
-   * window is owed, or more than is left of it (F14), as far as unread bodies leave room within the budget.
+   * The increment to announce now, 0 for none; what it returns counts as announced. It goes out once it is due (F14),
+   * as far as unread bodies leave room within the budget.
    */
   announce(now: number, roundTrip: number): number {
-    if (this.owed === 0 || (this.owed * 2 < this.target && this.owed < this.available)) return 0;
-    const room = this.budget.limit - this.budget.held - this.available;
-    if (room < Math.min(this.owed, smallestPartialCredit)) {
+    if (!this.due) {
+      this.budget.leave(this);
+      return 0;
+    }
+    const { limit } = this.budget;
+    const room = limit - this.budget.held - this.available;
+    if (room < Math.min(this.owed, smallestPartialCredit, Math.ceil(limit / 2))) {
       this.budget.wait(this);
       return 0;
     }
@@ -94,12 +98,17 @@ export class ConnectionCredit {
       this.target = target;
     }
     const increment = Math.min(this.owed, room);
-    if (increment < this.owed) this.budget.wait(this);
-    else this.budget.leave(this);
     this.lastCreditAt = now;
     this.owed -= increment;
     this.available += increment;
+    if (this.due) this.budget.wait(this);
+    else this.budget.leave(this);
     return increment;
+  }
+
+  /** Half the window is owed, or more than is left of it. */
+  private get due(): boolean {
+    return this.owed > 0 && (this.owed * 2 >= this.target || this.owed >= this.available);
   }
 
   /** The budget has room again. */
