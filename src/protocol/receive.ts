@@ -258,6 +258,7 @@ function debugText(bytes: Uint8Array): string {
 function onWindowUpdate(c: ConnectionState): void {
   const { streamId, value: increment } = c.reader;
   c.streamFrames++;
+  const stream = streamId === 0 ? undefined : streamOf(c);
   if (increment === 0) throw new ProtocolViolation(ErrorCode.ProtocolError, 'a WINDOW_UPDATE of 0', streamId);
   if (streamId === 0) {
     c.sendWindow += increment;
@@ -267,7 +268,6 @@ function onWindowUpdate(c: ConnectionState): void {
     c.events.onOutput();
     return;
   }
-  const stream = streamOf(c);
   if (stream === undefined) return;
   stream.sendWindow += increment;
   if (stream.sendWindow > max31)
