@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { TransportError, type TransportErrorCode } from '../errors.js';
 import { ErrorCode, type Stream, type StreamSink } from '../protocol/index.js';
+import { listenForAbort, stopListening } from './abort-listeners.js';
 import { BodyQueue, type BodyOwner } from './body-queue.js';
 import { ClientResponse, TrailersHolder, type ResponseConnection } from './client-response.js';
 import type { Clock, TimerHandle } from './clock.js';
@@ -59,7 +60,6 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private lastPieceAt = 0;
   private totalTimer: TimerHandle | undefined = undefined;
   private phaseTimer: TimerHandle | undefined = undefined;
-  private abortListener: (() => void) | undefined = undefined;
 
   constructor(
     request: PreparedRequest,
@@ -73,7 +73,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.reject = reject;
     this.startedAt = host.clock.now();
     this.context = needsContext(request) ? new AsyncResource('PASSINGLANE_REQUEST') : undefined;
-    if (request.signal !== undefined) this.listen(request.signal);
+    if (request.signal !== undefined) listenForAbort(request.signal, this);
     if (request.timeout > 0)
       this.totalTimer = this.timer(request.timeout, () => {
         this.timedOut('ERR_PASSINGLANE_TIMEOUT', 'timeout', request.timeout);
@@ -348,14 +348,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.stopTimers();
   }
 
-  // --- signal and timers ---
-
-  private listen(signal: AbortSignal): void {
-    this.abortListener = () => {
-      this.abort(signal.reason);
-    };
-    signal.addEventListener('abort', this.abortListener, { once: true });
-  }
+  // --- timers ---
 
   /** A deadline that has passed counts only if data that had already arrived does not meet it. */
   private timer(delay: number, callback: () => void): TimerHandle {
@@ -419,8 +412,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.stopPhaseTimer();
     if (this.totalTimer !== undefined) this.host.clock.clearTimer(this.totalTimer);
     this.totalTimer = undefined;
-    if (this.abortListener !== undefined) this.request.signal?.removeEventListener('abort', this.abortListener);
-    this.abortListener = undefined;
+    if (this.request.signal !== undefined) stopListening(this.request.signal, this);
   }
 }
 
