@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { TransportError, type TransportErrorCode } from '../errors.js';
+import type { TransportError, TransportErrorCode } from '../errors.js';
 import { ErrorCode, type Stream, type StreamSink } from '../protocol/index.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { BodyQueue, type BodyOwner } from './body-queue.js';
@@ -8,6 +8,7 @@ import type { Clock, TimerHandle } from './clock.js';
 import type { ConnectionDriver } from './connection-driver.js';
 import { planDecoding } from './decompress.js';
 import type { PreparedRequest } from './prepared-request.js';
+import { bodyCancelled, timedOut, unsupportedProtocol } from './request-errors.js';
 import { ResponseBody } from './response-body.js';
 import { Upload } from './upload.js';
 import type { Waiter, WaitQueue } from './wait-queue.js';
@@ -40,6 +41,10 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   readonly request: PreparedRequest;
   readonly startedAt: number;
   attempts = 0;
+  /** Attempts that ended only because the connection drained while it served others; they count towards no limit. */
+  spared = 0;
+  /** An attempt ended that the peer may have acted on, so no later error can call the request unprocessed. */
+  exposed = false;
   /** Where it stands while it waits. Owned by WaitQueue. */
   queue: WaitQueue<Exchange> | undefined = undefined;
   before: Exchange | undefined = undefined;
@@ -97,9 +102,15 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   // --- one attempt ---
 
-  /** Opens the stream: from here on the request belongs to this connection. Throws what `Connection.open` throws. */
+  /**
+   * Opens the stream: from here on the request belongs to this connection. Throws what `Connection.open` throws, and
+   * ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED.
+   */
   bind(driver: ConnectionDriver): void {
     const { request } = this;
+    // RFC 8441 section 4. The peer's SETTINGS have come: such a request is never early.
+    if (request.protocol !== undefined && !driver.core.view.peer.connectProtocol)
+      throw unsupportedProtocol(request.origin.href);
     const silent = (request.body === undefined || request.length === 0) && request.trailers === undefined;
     const endStream = silent && request.protocol === undefined && request.method !== 'CONNECT';
     const stream = driver.openStream({
@@ -259,6 +270,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.over) return; // a complete response stands, whatever happens to the rest of the upload (H11, K14)
     error.attempts = this.attempts;
     if (this.pending) {
+      if (wasDrained(error, this.driver)) this.spared++;
+      this.exposed ||= !error.unprocessed;
       this.driver = undefined;
       this.stream = undefined;
       this.host.attemptFailed(this, error);
@@ -281,17 +294,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     }
     this.endAttempt(reason);
     this.finish();
-    const error = new TransportError(
-      'ERR_PASSINGLANE_BODY_CANCELLED',
-      'The response body was cancelled before its end',
-      {
-        scope: 'request',
-        initiator: 'user',
-        cause: reason,
-        origin: this.request.origin.href,
-      },
-    );
-    this.trailers?.failed(error);
+    this.trailers?.failed(bodyCancelled(this.request.origin.href, reason));
     this.body?.cancel(reason);
   }
 
@@ -380,26 +383,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private timedOut(code: TransportErrorCode, option: string, limit: number): void {
-    const { origin } = this.request;
-    const where =
-      this.stream === undefined
-        ? 'waiting for a connection'
-        : this.pending
-          ? 'waiting for the response headers'
-          : 'reading the body';
-    const error = new TransportError(
-      code,
-      `The request to ${origin.href} took longer than ${limit} ms (${option}), while ${where}`,
-      {
-        scope: 'request',
-        initiator: 'local',
-        origin: origin.href,
-        streamId: this.stream?.id,
-        unprocessed: this.stream === undefined && this.attempts === 0,
-      },
-    );
-    error.attempts = this.attempts;
-    this.giveUp(error);
+    const { attempts } = this;
+    const streamId = this.stream?.id;
+    let stage = 'reading the body';
+    if (streamId === undefined) stage = 'waiting for a connection';
+    else if (this.pending) stage = 'waiting for the response headers';
+    this.giveUp(timedOut(code, option, limit, stage, { origin: this.request.origin.href, streamId, attempts }));
   }
 
   private stopPhaseTimer(): void {
@@ -414,6 +403,13 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.totalTimer = undefined;
     if (this.request.signal !== undefined) stopListening(this.request.signal, this);
   }
+}
+
+/** A graceful GOAWAY from a connection that has served requests says nothing against sending this one again, ever. */
+function wasDrained(error: TransportError, driver: ConnectionDriver | undefined): boolean {
+  const { code, errorCode, unprocessed } = error;
+  const graceful = code === 'ERR_PASSINGLANE_GOAWAY' && errorCode === 'NO_ERROR' && unprocessed;
+  return graceful && driver !== undefined && driver.core.view.goAwayLastStreamId > 0;
 }
 
 function fieldValue(fields: readonly string[], name: string): string | undefined {

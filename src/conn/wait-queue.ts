@@ -12,6 +12,7 @@ export interface Waiter<T extends Waiter<T>> {
 export class WaitQueue<T extends Waiter<T>> {
   private head: T | undefined = undefined;
   private tail: T | undefined = undefined;
+  private lastRequeued: T | undefined = undefined;
   size = 0;
 
   get first(): T | undefined {
@@ -27,13 +28,20 @@ export class WaitQueue<T extends Waiter<T>> {
     this.join(waiter);
   }
 
-  /** For one that has already had its turn, and comes back to be sent again. */
-  unshift(waiter: T): void {
-    waiter.before = undefined;
-    waiter.behind = this.head;
-    if (this.head === undefined) this.tail = waiter;
-    else this.head.before = waiter;
-    this.head = waiter;
+  /**
+   * For one that has already had its turn, and comes back to be sent again: ahead of those that have had none, behind
+   * those that came back before it. So the oldest get the lowest stream IDs, which a GOAWAY spares.
+   */
+  requeue(waiter: T): void {
+    const { lastRequeued } = this;
+    const behind = lastRequeued === undefined ? this.head : lastRequeued.behind;
+    waiter.before = lastRequeued;
+    waiter.behind = behind;
+    if (lastRequeued === undefined) this.head = waiter;
+    else lastRequeued.behind = waiter;
+    if (behind === undefined) this.tail = waiter;
+    else behind.before = waiter;
+    this.lastRequeued = waiter;
     this.join(waiter);
   }
 
@@ -48,6 +56,7 @@ export class WaitQueue<T extends Waiter<T>> {
     else waiter.before.behind = waiter.behind;
     if (waiter.behind === undefined) this.tail = waiter.before;
     else waiter.behind.before = waiter.before;
+    if (waiter === this.lastRequeued) this.lastRequeued = waiter.before; // whoever stands before it came back too
     waiter.before = undefined;
     waiter.behind = undefined;
     waiter.queue = undefined;

@@ -25,23 +25,28 @@ export function decideReplay(
   retry: Retry,
   chance: number,
 ): number | TransportError {
-  const { request, attempts } = exchange;
+  const { request } = exchange;
+  const attempts = exchange.attempts - exchange.spared;
   const safe = error.unprocessed || (request.idempotent && error.initiator !== 'user' && error.scope !== 'request');
-  if (!safe || error.errorCode === 'HTTP_1_1_REQUIRED') return error;
+  if (!safe || error.errorCode === 'HTTP_1_1_REQUIRED') return final(exchange, error, undefined);
   if (request.body?.replayable === false)
     return final(
+      exchange,
       error,
       'not sent again, because its body is a stream that has been read: pass a function that makes one',
     );
-  if (attempts >= retry.maxAttempts) return final(error, `given up after ${attempts} attempts (retry.maxAttempts)`);
+  if (attempts >= retry.maxAttempts)
+    return final(exchange, error, `given up after ${exchange.attempts} attempts (retry.maxAttempts)`);
   if (attempts <= 1) return 0;
   const wait = Math.min(retry.baseDelay * 2 ** (attempts - 2), retry.maxDelay);
   return wait * (1 + retry.jitter * chance);
 }
 
-/** The same error, with why the request was not sent again. */
-function final(error: TransportError, why: string): TransportError {
-  return copy(error, `${error.message}; ${why}`, error.unprocessed);
+/** What the caller gets: with why the request was not sent again, and true of all its attempts. */
+function final(exchange: Exchange, error: TransportError, why: string | undefined): TransportError {
+  const unprocessed = error.unprocessed && !exchange.exposed;
+  if (why === undefined && unprocessed === error.unprocessed) return error;
+  return copy(error, why === undefined ? error.message : `${error.message}; ${why}`, unprocessed);
 }
 
 /** The failure of a connection, for a request that waited for it and was not sent. */
