@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import type { ByteSink, ByteTransport, ClientResponse, Dialled, RequestOptions } from '../../dist/conn/index.js';
+import { errorCodeName } from '../../dist/errors.js';
 import { BaseTransport } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
 import { frame, settingsPayload, uint32, type PeerValues } from './harness.js';
@@ -10,6 +11,15 @@ import { VirtualClock } from './virtual-clock.js';
 
 /** What a scripted peer does with a request whose header block has arrived. */
 export type Answer = (peer: Peer, streamId: number, fields: ReadonlyMap<string, string>) => void;
+
+/** A frame that has arrived; a header block whole, on its HEADERS, with its fields. */
+export interface Arrived {
+  readonly type: number;
+  readonly streamId: number;
+  readonly end: boolean;
+  readonly payload: Buffer;
+  readonly fields: readonly (readonly [string, string])[] | undefined;
+}
 
 /** One connection as its peer has it: reads what we write, unless told to stop, and answers requests. */
 export class Peer implements ByteTransport {
@@ -26,6 +36,7 @@ export class Peer implements ByteTransport {
   /** Paths of the requests that have arrived, in order. */
   readonly requests: string[] = [];
   readonly resets: number[] = [];
+  readonly frames: Arrived[] = [];
   readonly goAways: number[] = [];
   pings = 0;
   bodyBytes = 0;
@@ -44,6 +55,7 @@ export class Peer implements ByteTransport {
   private prefaceLeft = 24;
   private readonly decoder = new HpackDecoder();
   private block: Buffer = Buffer.alloc(0);
+  private blockEnds = false;
 
   constructor(index: number, settings: PeerValues, answer: Answer) {
     this.index = index;
@@ -102,17 +114,24 @@ export class Peer implements ByteTransport {
     this.send(frameType.settings, 0, 0, settingsPayload(values));
   }
 
-  headers(streamId: number, status: number, options: { readonly end?: boolean } = {}): void {
-    this.send(
-      frameType.headers,
-      flag.endHeaders | (options.end === true ? flag.endStream : 0),
-      streamId,
-      encodeFields([[':status', String(status)]]),
-    );
+  headers(
+    streamId: number,
+    status: number,
+    options: { readonly end?: boolean; readonly fields?: readonly (readonly [string, string])[] } = {},
+  ): void {
+    this.sendBlock(streamId, [[':status', String(status)], ...(options.fields ?? [])], options.end === true);
   }
 
-  data(streamId: number, text: string, end = false): void {
-    this.send(frameType.data, end ? flag.endStream : 0, streamId, Buffer.from(text));
+  trailers(streamId: number, fields: readonly (readonly [string, string])[]): void {
+    this.sendBlock(streamId, fields, true);
+  }
+
+  private sendBlock(streamId: number, fields: readonly (readonly [string, string])[], end: boolean): void {
+    this.send(frameType.headers, flag.endHeaders | (end ? flag.endStream : 0), streamId, encodeFields(fields));
+  }
+
+  data(streamId: number, body: string | Uint8Array, end = false): void {
+    this.send(frameType.data, end ? flag.endStream : 0, streamId, Buffer.from(body as string));
   }
 
   ok(streamId: number): void {
@@ -131,6 +150,32 @@ export class Peer implements ByteTransport {
   drop(error?: Error): void {
     this.destroyed = true;
     this.sink.onClose(error);
+  }
+
+  /** What has arrived on one stream, a line a frame: HEADERS, DATA of so many bytes, RST_STREAM with its code. */
+  story(streamId: number): string[] {
+    return this.frames
+      .filter((one) => one.streamId === streamId)
+      .map(({ type, payload, end }) => {
+        const what =
+          type === frameType.headers
+            ? 'HEADERS'
+            : type === frameType.data
+              ? `DATA ${payload.length}`
+              : type === frameType.rstStream
+                ? `RST_STREAM ${errorCodeName(payload.readUInt32BE(0))}`
+                : type === frameType.windowUpdate
+                  ? `WINDOW_UPDATE ${payload.readUInt32BE(0)}`
+                  : `frame of type ${type}`;
+        return end ? `${what} END_STREAM` : what;
+      });
+  }
+
+  /** The fields of each header block on one stream: those of the request, then any trailers. */
+  blocks(streamId: number): Record<string, string>[] {
+    return this.frames
+      .filter((one) => one.streamId === streamId && one.fields !== undefined)
+      .map((one) => Object.fromEntries(one.fields ?? []));
   }
 
   private parse(bytes: Buffer): void {
@@ -164,10 +209,18 @@ export class Peer implements ByteTransport {
     if (type === frameType.rstStream) this.resets.push(streamId);
     if (type === frameType.goaway) this.goAways.push(payload.readUInt32BE(4));
     if (type === frameType.data) this.bodyBytes += payload.length;
-    if (type !== frameType.headers && type !== frameType.continuation) return;
+    const carriesEnd = type === frameType.headers || type === frameType.data;
+    const end = carriesEnd && (flags & flag.endStream) !== 0;
+    if (type !== frameType.headers && type !== frameType.continuation) {
+      this.frames.push({ type, streamId, end, payload: Buffer.from(payload), fields: undefined });
+      return;
+    }
+    if (type === frameType.headers) this.blockEnds = end;
     this.block = type === frameType.headers ? payload : Buffer.concat([this.block, payload]);
     if ((flags & flag.endHeaders) === 0) return;
-    const fields = new Map(this.decoder.decode(this.block));
+    const pairs = this.decoder.decode(this.block);
+    this.frames.push({ type: frameType.headers, streamId, end: this.blockEnds, payload: this.block, fields: pairs });
+    const fields = new Map(pairs);
     const path = fields.get(':path');
     if (path === undefined) return; // trailers
     this.requests.push(path);

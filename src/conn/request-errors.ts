@@ -1,0 +1,41 @@
+import { TransportError, type TransportErrorCode } from '../errors.js';
+
+/** The errors that a request ends with by itself, whatever its connection does. */
+
+/** The caller has cancelled the response body; `cause` is its reason. */
+export function bodyCancelled(origin: string, cause: unknown): TransportError {
+  return new TransportError('ERR_PASSINGLANE_BODY_CANCELLED', 'The response body was cancelled before its end', {
+    scope: 'request',
+    initiator: 'user',
+    cause,
+    origin,
+  });
+}
+
+/** RFC 8441 section 3: the peer has not sent ENABLE_CONNECT_PROTOCOL=1. */
+export function unsupportedProtocol(origin: string): TransportError {
+  return new TransportError(
+    'ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED',
+    `${origin} does not offer extended CONNECT (RFC 8441) on this connection, so the protocol option cannot be used`,
+    { scope: 'request', initiator: 'remote', origin, unprocessed: true },
+  );
+}
+
+/** A limit of the request has passed: `option` names it, `limit` is in milliseconds, `stage` what it was busy with. */
+export function timedOut(
+  code: TransportErrorCode,
+  option: string,
+  limit: number,
+  stage: string,
+  request: { readonly origin: string; readonly streamId: number | undefined; readonly attempts: number },
+): TransportError {
+  const { origin, streamId, attempts } = request;
+  return new TransportError(code, `The request to ${origin} took longer than ${limit} ms (${option}), while ${stage}`, {
+    scope: 'request',
+    initiator: 'local',
+    origin,
+    streamId,
+    attempts,
+    unprocessed: streamId === undefined && attempts === 0,
+  });
+}
