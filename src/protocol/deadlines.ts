@@ -75,9 +75,13 @@ export function sendProbe(c: ConnectionState): void {
   c.events.onOutput();
 }
 
-/** Since when the oldest PING has been out with nothing at all received; -1: none, or the peer has spoken since. */
+/**
+ * Since when the oldest PING has been out without a sign of life; -1: none, or the peer has spoken since. A chunk of
+ * ours that the socket took counts as one: the PING may stand behind megabytes that a slow link is still carrying.
+ */
 function oldestPing(c: ConnectionState): number {
-  for (const ping of c.liveness.pings) if (ping.sentAt >= c.liveness.lastReceived) return ping.sentAt;
+  const live = c.liveness;
+  for (const ping of live.pings) if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress);
   return -1;
 }
 

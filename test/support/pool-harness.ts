@@ -35,6 +35,8 @@ export class Peer implements ByteTransport {
   readonly transientReads = false;
   /** Paths of the requests that have arrived, in order. */
   readonly requests: string[] = [];
+  /** Streams whose response has not ended; true: it has begun. */
+  readonly open = new Map<number, boolean>();
   readonly resets: number[] = [];
   readonly frames: Arrived[] = [];
   readonly goAways: number[] = [];
@@ -84,6 +86,16 @@ export class Peer implements ByteTransport {
     held.done();
   }
 
+  /** From now on the socket takes so many bytes, and then nothing. */
+  stallNow(after = 0): void {
+    this.stallAfter = this.taken + after;
+  }
+
+  /** A write is with the socket, which does not take it. */
+  get blocked(): boolean {
+    return this.held !== undefined;
+  }
+
   /** The socket takes bytes again. */
   resume(): void {
     this.stallAfter = Infinity;
@@ -107,6 +119,9 @@ export class Peer implements ByteTransport {
   }
 
   send(type: number, flags: number, streamId: number, payload?: Uint8Array): void {
+    if (type === frameType.headers && this.open.has(streamId)) this.open.set(streamId, true);
+    const ends = (type === frameType.headers || type === frameType.data) && (flags & flag.endStream) !== 0;
+    if (ends || type === frameType.rstStream) this.open.delete(streamId);
     if (!this.destroyed) this.sink.onBytes(frame(type, flags, streamId, payload));
   }
 
@@ -136,6 +151,14 @@ export class Peer implements ByteTransport {
 
   ok(streamId: number): void {
     this.headers(streamId, 200, { end: true });
+  }
+
+  /** Ends every response that is open, beginning with 200 those that have not begun. */
+  answerAll(): void {
+    for (const [streamId, begun] of [...this.open]) {
+      if (begun) this.data(streamId, '', true);
+      else this.ok(streamId);
+    }
   }
 
   reset(streamId: number, errorCode: number): void {
@@ -206,7 +229,10 @@ export class Peer implements ByteTransport {
       this.pings++;
       if (this.answersPings) this.send(frameType.ping, flag.ack, 0, payload);
     }
-    if (type === frameType.rstStream) this.resets.push(streamId);
+    if (type === frameType.rstStream) {
+      this.resets.push(streamId);
+      this.open.delete(streamId);
+    }
     if (type === frameType.goaway) this.goAways.push(payload.readUInt32BE(4));
     if (type === frameType.data) this.bodyBytes += payload.length;
     const carriesEnd = type === frameType.headers || type === frameType.data;
@@ -224,6 +250,7 @@ export class Peer implements ByteTransport {
     const path = fields.get(':path');
     if (path === undefined) return; // trailers
     this.requests.push(path);
+    this.open.set(streamId, false);
     this.answer(this, streamId, fields);
   }
 }
@@ -292,6 +319,11 @@ export class PoolHarness {
 
   request(path: string, options?: RequestOptions): Pending {
     return new Pending(this.transport.request(`https://test.example${path}`, options));
+  }
+
+  /** A request to another origin, whose connections are peers like all others. */
+  at(host: string, path: string, options?: RequestOptions): Pending {
+    return new Pending(this.transport.request(`https://${host}${path}`, options));
   }
 
   get(path: string, options?: RequestOptions): Pending {
