@@ -343,13 +343,13 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     }
     const delay = Math.max(verdict, this.backOff(error));
     if (delay === 0) {
-      this.queue.unshift(exchange);
+      this.queue.requeue(exchange);
       this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
       return;
     }
     const again = (): void => {
       this.retrying.delete(exchange);
-      this.queue.unshift(exchange);
+      this.queue.requeue(exchange);
       this.drain();
     };
     this.retrying.set(exchange, this.clock.setTimer(delay, again, true));
