@@ -76,7 +76,7 @@ export class Connection {
     live.writingSince = -1;
     live.lastProgress = now;
     live.stallReported = false;
-    if (this.c.out.length === 0) this.c.acksSealed = 0;
+    this.c.acksSealed = 0;
   }
 
   // --- time ---
