@@ -279,7 +279,10 @@ export class PoolHarness {
 
   constructor(options: PoolHarnessOptions = {}) {
     this.options = options;
-    const { peer, stallAfter, answer, dialTime, dialErrors, ...rest } = options;
+    const own: readonly (keyof PoolHarnessOptions)[] = ['peer', 'stallAfter', 'answer', 'dialTime', 'dialErrors'];
+    const rest = Object.fromEntries(
+      Object.entries(options).filter(([name]) => !own.includes(name as keyof PoolHarnessOptions)),
+    );
     this.transport = new BaseTransport(resolveOptions({ decompress: false, ...rest }, 'test'), {
       clock: this.clock,
       dialler: { dial: (_, signal) => this.dial(signal) },
