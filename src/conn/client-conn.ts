@@ -61,16 +61,16 @@ export class ClientConn implements ExchangeHost {
    */
   request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
     return new Promise((resolve, reject) => {
+      // First of all: a request that is refused or aborted uses its reservation up as well (C9).
+      const reserved = this.#driver.core.view.reserved > 0;
+      if (reserved) this.#driver.releaseReservation();
       const request = prepareRequest(url, options, this.#defaults, (target) => this.#checkOrigin(target));
       if (request.signal?.aborted === true) {
         request.body?.discard(request.signal.reason);
-        this.releaseReservation();
         reject(request.signal.reason as Error);
         return;
       }
       const exchange = new Exchange(request, this, resolve, reject);
-      const reserved = this.#driver.core.view.reserved > 0;
-      if (reserved) this.#driver.releaseReservation();
       if (this.#waiting.size > 0 && !reserved) this.#enqueue(exchange);
       else if (!this.#tryOpen(exchange)) this.#enqueue(exchange);
     });
