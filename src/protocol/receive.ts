@@ -179,7 +179,10 @@ function onSettings(c: ConnectionState): void {
   peer.apply(reader.bytes, reader.start, reader.end);
   const change = peer.initialWindow - windowBefore;
   if (change !== 0) shiftWindows(c, change);
-  if (peer.headerTableSize !== tableBefore) c.encoder.setTableSize(peer.headerTableSize);
+  // RFC 7541 section 4.2: a size that was lower in between has shrunk the peer's table, and must be announced.
+  const least = peer.leastHeaderTableSize;
+  if (least < tableBefore) c.encoder.setTableSize(least);
+  if (peer.headerTableSize !== least) c.encoder.setTableSize(peer.headerTableSize);
   // Applying and acknowledging are one step (A14): nothing is encoded between them.
   if (++c.acksSealed + c.provoked.length > maxProvokedFrames)
     throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more SETTINGS than are being acknowledged');

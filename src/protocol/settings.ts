@@ -5,6 +5,8 @@ import { streamsBeforeSettings, streamsByDefault } from './limits.js';
 export class PeerSettings {
   received = false;
   headerTableSize = 4_096;
+  /** The least size that the header table has had from before the last SETTINGS frame to after it. */
+  leastHeaderTableSize = 4_096;
   maxConcurrentStreams = streamsBeforeSettings;
   initialWindow = 65_535;
   maxFrameSize = 16_384;
@@ -19,6 +21,7 @@ export class PeerSettings {
   apply(bytes: Uint8Array, start: number, end: number): void {
     let namesLimit = false;
     for (let at = start; at < end; at += 6) this.judge(uint16(bytes, at), uint32(bytes, at + 2));
+    this.leastHeaderTableSize = this.headerTableSize;
     for (let at = start; at < end; at += 6) {
       const id = uint16(bytes, at);
       namesLimit ||= id === SettingId.MaxConcurrentStreams;
@@ -55,6 +58,7 @@ export class PeerSettings {
     switch (id) {
       case SettingId.HeaderTableSize:
         this.headerTableSize = value;
+        this.leastHeaderTableSize = Math.min(this.leastHeaderTableSize, value);
         break;
       case SettingId.MaxConcurrentStreams:
         this.maxConcurrentStreams = value;
