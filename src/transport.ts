@@ -180,6 +180,7 @@ export class BaseTransport {
         onDraining: () => {
           conn.onCapacity();
         },
+        onTooManyPings: () => undefined, // its user decides what other connections are like
         onClosed: () => {
           this.#outside.delete(driver);
           conn.onClosed();

@@ -27,6 +27,8 @@ export interface DriverOwner {
   onCapacity(driver: ConnectionDriver): void;
   /** No stream can start on it any more; running ones go on. */
   onDraining(driver: ConnectionDriver): void;
+  /** The peer has complained of our PINGs: new connections to it are to keep the `pingGap` that this one has now. */
+  onTooManyPings(driver: ConnectionDriver): void;
   onClosed(driver: ConnectionDriver, error: TransportError | undefined): void;
 }
 
@@ -169,6 +171,7 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
 
   onGoAway(): void {
     this.observe('draining', undefined);
+    if (this.core.view.liveness.calmed) this.later(() => this.owner.onTooManyPings(this));
   }
 
   onPong(id: number): void {

@@ -31,6 +31,8 @@ export interface PoolEnvironment {
   driverConfig(origin: Origin): DriverConfig;
   /** Whether so many other origins are stalled that our own link must be. */
   linkStalled(origin: OriginPool): boolean;
+  /** The origin's new connections keep at least this gap between PINGs of their own accord. */
+  widenPingGap(origin: Origin, gap: number): void;
   /** The pool may have become empty, or its requests have ended. */
   onQuiet(pool: OriginPool): void;
 }
@@ -315,6 +317,10 @@ export class OriginPool implements DriverOwner, ExchangeHost {
 
   onDraining(): void {
     this.consider();
+  }
+
+  onTooManyPings(driver: ConnectionDriver): void {
+    this.env.widenPingGap(this.origin, driver.core.view.liveness.pingGap);
   }
 
   onClosed(driver: ConnectionDriver, error: TransportError | undefined): void {

@@ -6,18 +6,27 @@ import { originStats, type TransportStats } from './stats.js';
 /** So many origins stalled at once, the asking one included, point to our own link. */
 const stalledOriginsOfALink = 3;
 
+/** So many origins that complained of our PINGs are remembered, the latest of them. */
+const rememberedPingGaps = 256;
+
 /** The pools of all origins. An origin without requests and connections leaves no trace. */
 export class Pool {
   private readonly origins = new Map<string, OriginPool>();
   private readonly env: PoolEnvironment;
   private readonly budget: BufferBudget;
+  /** Of origins that complained of our PINGs: the gap that their connections keep. It outlives the origin's pool. */
+  private readonly pingGaps = new Map<string, number>();
   private whenQuiet: (() => void) | undefined = undefined;
 
-  constructor(env: Omit<PoolEnvironment, 'linkStalled' | 'onQuiet'>, budget: BufferBudget) {
+  constructor(env: Omit<PoolEnvironment, 'linkStalled' | 'widenPingGap' | 'onQuiet'>, budget: BufferBudget) {
     this.budget = budget;
     this.env = {
       ...env,
+      driverConfig: (origin) => ({ ...env.driverConfig(origin), pingGap: this.pingGaps.get(origin.href) }),
       linkStalled: (asking) => this.linkStalled(asking),
+      widenPingGap: (origin, gap) => {
+        this.widenPingGap(origin.href, gap);
+      },
       onQuiet: (pool) => {
         this.onQuiet(pool);
       },
@@ -41,6 +50,16 @@ export class Pool {
     let stalled = 1;
     for (const pool of this.origins.values()) if (pool !== asking && pool.stalled) stalled++;
     return stalled >= stalledOriginsOfALink;
+  }
+
+  private widenPingGap(origin: string, gap: number): void {
+    const widest = Math.max(gap, this.pingGaps.get(origin) ?? 0);
+    this.pingGaps.delete(origin); // the latest stands last
+    this.pingGaps.set(origin, widest);
+    for (const oldest of this.pingGaps.keys()) {
+      if (this.pingGaps.size <= rememberedPingGaps) break;
+      this.pingGaps.delete(oldest);
+    }
   }
 
   private onQuiet(pool: OriginPool): void {

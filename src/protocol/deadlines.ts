@@ -17,8 +17,8 @@ export function nextDeadline(c: ConnectionState): number {
     const ping = oldestPing(c);
     if (ping >= 0) {
       if (limits.pingTimeout > 0) at = Math.min(at, ping + limits.pingTimeout);
-    } else if (live.mayPing(c.now)) {
-      at = Math.min(at, live.silentSince() + limits.readIdleTimeout);
+    } else {
+      at = Math.min(at, Math.max(live.silentSince() + limits.readIdleTimeout, live.nextOwnPing()));
     }
   }
   if (isIdle(c) && limits.idleTimeout > 0) at = Math.min(at, live.idleSince + limits.idleTimeout);

@@ -47,7 +47,10 @@ export class Liveness {
   private nextPingId = 1;
   private ownPings = 0;
   private lastOwnPing = -Infinity;
-  private readonly gap: number;
+  /** The peer has complained of too many PINGs. */
+  calmed = false;
+  /** The least time between two PINGs of our own once the free ones are used. */
+  pingGap: number;
 
   constructor(limits: LivenessLimits, now: number) {
     this.limits = limits;
@@ -56,7 +59,7 @@ export class Liveness {
     this.lastProgress = now;
     this.busySince = now;
     this.idleSince = now;
-    this.gap = limits.pingGap ?? pingGap;
+    this.pingGap = limits.pingGap ?? pingGap;
   }
 
   received(now: number): void {
@@ -72,7 +75,19 @@ export class Liveness {
 
   /** Whether a PING of our own accord is within the one budget for all causes. */
   mayPing(now: number): boolean {
-    return this.ownPings < freePings || now - this.lastOwnPing >= this.gap;
+    return now >= this.nextOwnPing();
+  }
+
+  /** When the budget next allows a PING of our own accord; -Infinity: now. */
+  nextOwnPing(): number {
+    return this.ownPings < freePings ? -Infinity : this.lastOwnPing + this.pingGap;
+  }
+
+  /** The peer had too many PINGs (K66, K75): twice the gap from now on, here and on the origin's next connections. */
+  calm(): void {
+    if (this.calmed) return;
+    this.calmed = true;
+    this.pingGap *= 2;
   }
 
   /** Registers a PING about to be sealed, and returns its ID, which its payload carries. */

@@ -220,11 +220,15 @@ function onPing(c: ConnectionState): void {
   c.events.onCapacity();
 }
 
+/** The debug data by which gRPC servers say why they have had enough. */
+const tooManyPings = 'too_many_pings';
+
 /** RFC 9113 section 6.8; several are merged: first debug data, first code that is an error, newest last stream (H2). */
 function onGoAway(c: ConnectionState): void {
   const reader = c.reader;
-  if (c.goAwayDebug === '')
-    c.goAwayDebug = debugText(reader.end > reader.start ? reader.bytes.slice(reader.start, reader.end) : noBytes);
+  const debugData = debugText(reader.end > reader.start ? reader.bytes.slice(reader.start, reader.end) : noBytes);
+  if (c.goAwayDebug === '') c.goAwayDebug = debugData;
+  if (reader.value === ErrorCode.EnhanceYourCalm && debugData === tooManyPings) c.liveness.calm();
   if (c.goAwayCode === ErrorCode.NoError) c.goAwayCode = reader.value;
   c.goAwayLastStreamId = reader.lastStreamId;
   c.goAwayReceived = true;
