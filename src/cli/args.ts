@@ -62,7 +62,7 @@ export const getOptions: readonly Option[] = [
     short: 'd',
     long: 'data',
     value: 'DATA',
-    help: 'POST as a form; @FILE reads a file, @- standard input; several are joined with &',
+    help: 'POST as a form; @FILE reads a file, @- standard input',
     set: (a, v) => void a.data.push({ kind: 'form', text: v }),
   },
   {
@@ -130,7 +130,7 @@ export const getOptions: readonly Option[] = [
     short: 'w',
     long: 'write-out',
     value: 'FORMAT',
-    help: 'print this when done, e.g. "%{http_code} %{time_total}\\n"; @FILE reads it',
+    help: 'print this when done, e.g. "%{http_code}\\n"; @FILE reads it',
     set: (a, v) => void (a.writeOut = v),
   },
   {
@@ -167,7 +167,7 @@ export const getOptions: readonly Option[] = [
   },
   {
     long: 'http2-prior-knowledge',
-    help: 'HTTP/2 without asking: in the clear for http:, and nothing else for https:',
+    help: 'HTTP/2 without asking for http: URLs, and nothing else for https:',
     set: (a) => void (a.http2PriorKnowledge = true),
   },
   { short: 'h', long: 'help', help: 'print this text', set: (a) => void (a.help = true) },

@@ -60,9 +60,9 @@ export interface Failure {
   readonly hint: string | undefined;
 }
 
-/** Where the number depends on more than the code: on the cause, on the scope, or on how far the response had come. */
-const byCode: Readonly<Record<TransportErrorCode, number | 'cause' | 'scope' | 'progress'>> = {
-  ERR_PASSINGLANE_ALPN: ExitCode.TlsHandshake,
+/** Where the number depends on more than the code: on the scheme, on the cause, on the scope, or on how far the response had come. */
+const byCode: Readonly<Record<TransportErrorCode, number | 'alpn' | 'cause' | 'scope' | 'progress'>> = {
+  ERR_PASSINGLANE_ALPN: 'alpn',
   ERR_PASSINGLANE_BODY_CANCELLED: ExitCode.Partial,
   ERR_PASSINGLANE_BODY_LOCKED: ExitCode.Receive,
   ERR_PASSINGLANE_BODY_TIMEOUT: ExitCode.Timeout,
@@ -91,34 +91,57 @@ const byCode: Readonly<Record<TransportErrorCode, number | 'cause' | 'scope' | '
   ERR_PASSINGLANE_WRITE_TIMEOUT: ExitCode.Timeout,
 };
 
+/** What the command line can do about it, where the transport's own message does not say. */
 const hints: Readonly<Record<number, string>> = {
-  [ExitCode.UnsupportedScheme]: 'Use an http:// or https:// URL.',
-  [ExitCode.Resolve]: 'Check the host name and the network, or give the address with --resolve HOST:PORT:ADDRESS.',
-  [ExitCode.Connect]: 'Check that a server is listening there, and that host and port are right.',
+  [ExitCode.UnsupportedScheme]: 'Use an https:// URL.',
+  [ExitCode.Resolve]: 'An address can be given with --resolve HOST:PORT:ADDRESS.',
   [ExitCode.Http2Framing]: 'The server broke off or broke the HTTP/2 protocol. -v shows the frames that led to it.',
-  [ExitCode.Partial]: 'What was received is not the whole response. Try again; -v shows where it ended.',
+  [ExitCode.Partial]: 'What was received is not the whole response. -v shows where it ended.',
   [ExitCode.Timeout]: 'Allow more time with --max-time SECONDS, or see with -v what it was waiting for.',
-  [ExitCode.TlsHandshake]: 'Check that the port speaks TLS; for a server without it, use an http:// URL.',
-  [ExitCode.EmptyReply]: 'The server closed the connection without a response. See with -v how far it came.',
-  [ExitCode.Certificate]:
-    'If you know this server, trust its certificate with --cacert FILE; -k goes ahead without any check.',
+  [ExitCode.EmptyReply]: 'The server closed the connection without a response. -v shows how far it came.',
   [ExitCode.Http2Stream]: 'The server gave this request up. -v shows the frames that led to it.',
 };
+
+const cleartextHint =
+  'If the server speaks HTTP/2 in the clear, use --http2-prior-knowledge; if it has TLS, an https:// URL.';
 
 /** The exit number, the message and the advice for whatever a transfer ended with. */
 export function describeFailure(error: unknown, context: FailureContext): Failure {
   if (error instanceof CliError) return { exitCode: error.exitCode, message: error.message, hint: error.hint };
   const exitCode = exitCodeOf(error, context);
-  return { exitCode, message: messageOf(error, exitCode, context), hint: hints[exitCode] };
+  if (exitCode === ExitCode.Certificate) return certificateFailure(error, context);
+  const message = error instanceof Error ? error.message : String(error);
+  const isCleartext = exitCode === ExitCode.UnsupportedScheme && context.url.protocol === 'http:';
+  return { exitCode, message, hint: isCleartext ? cleartextHint : hints[exitCode] };
 }
+
+/** A certificate that was not accepted: what node:tls says of it, and what this command offers. */
+function certificateFailure(error: unknown, { url }: FailureContext): Failure {
+  const causes = [...causesOf(error)];
+  const refusal = causes.find((cause) => certificateCodes.has(codeOf(cause) ?? '')) ?? error;
+  const message = `cannot verify the certificate of ${url.host}: ${refusal instanceof Error ? refusal.message : String(refusal)}`;
+  const advice =
+    certificateHints[codeOf(refusal) ?? ''] ?? 'If you know this server, trust its certificate with --cacert FILE';
+  return { exitCode: ExitCode.Certificate, message, hint: `${advice}; -k goes ahead without any check.` };
+}
+
+const certificateHints: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'It has to be renewed on the server',
+  CERT_NOT_YET_VALID: "Check this machine's clock",
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'Use a name that it is for, with --resolve NAME:PORT:ADDRESS where DNS does not know that',
+};
 
 function exitCodeOf(error: unknown, context: FailureContext): number {
   if (!TransportError.isInstance(error)) {
-    if (hasCode(error, 'ERR_INVALID_ARG_VALUE')) return ExitCode.Usage;
+    if (codeOf(error) === 'ERR_INVALID_ARG_VALUE') return ExitCode.Usage;
     return byCause(error, context) ?? ExitCode.Receive;
   }
   const rule = byCode[error.code];
   switch (rule) {
+    case 'alpn':
+      // Without TLS there was no handshake to fail: the protocol of the URL is what is not to be had.
+      return context.url.protocol === 'http:' ? ExitCode.UnsupportedScheme : ExitCode.TlsHandshake;
     case 'cause':
       return byCause(error, context) ?? ExitCode.Connect;
     case 'scope':
@@ -156,7 +179,8 @@ const certificateCodes = new Set([
 
 /** By the first system, DNS or TLS code along the chain of causes. */
 function byCause(error: unknown, context: FailureContext): number | undefined {
-  for (const code of causeCodes(error)) {
+  for (const cause of causesOf(error)) {
+    const code = codeOf(cause) ?? '';
     if (certificateCodes.has(code)) return ExitCode.Certificate;
     if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return ExitCode.Resolve;
     if (code === 'ETIMEDOUT') return ExitCode.Timeout;
@@ -176,39 +200,20 @@ function isConnectFailure(error: unknown): boolean {
   return TransportError.isInstance(error) && error.code === 'ERR_PASSINGLANE_CONNECT_FAILED';
 }
 
-/** The `code`s of an error's causes, nearest first, and of the attempts that an AggregateError holds. */
-function* causeCodes(error: unknown): Generator<string> {
+/** An error and its causes, nearest first, with the attempts that an AggregateError holds. */
+function* causesOf(error: unknown): Generator<Error> {
   const seen = new Set<unknown>();
   const waiting: unknown[] = [error];
   while (waiting.length > 0) {
     const current = waiting.shift();
     if (!(current instanceof Error) || seen.has(current)) continue;
     seen.add(current);
-    if ('code' in current && typeof current.code === 'string') yield current.code;
+    yield current;
     if (current instanceof AggregateError) waiting.push(...(current.errors as unknown[]));
     waiting.push(current.cause);
   }
 }
 
-function messageOf(error: unknown, exitCode: number, context: FailureContext): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const root = rootCause(error);
-  // The transport names the failure; the system or TLS library knows the reason.
-  const reason = root === undefined || message.includes(root) ? '' : ` (${root})`;
-  const what = exitCode === ExitCode.Certificate ? `cannot verify the certificate of ${context.url.host}: ` : '';
-  return `${what}${message}${reason}`;
-}
-
-function rootCause(error: unknown): string | undefined {
-  let current = error instanceof Error ? error.cause : undefined;
-  let message: string | undefined;
-  for (let depth = 0; current instanceof Error && depth < 8; depth += 1) {
-    if (current.message !== '') message = current.message;
-    current = current.cause ?? (current instanceof AggregateError ? current.errors[0] : undefined);
-  }
-  return message;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseGetArguments } from './args.js';
 import { runDemo } from './demo/demo.js';
-import { CliError, usageError } from './exit-codes.js';
+import { CliError, ExitCode, usageError } from './exit-codes.js';
 import { runGet } from './get.js';
 import { commands, demoHelp, helpText } from './help.js';
 import { version } from '../version.js';
@@ -36,7 +36,7 @@ function looksLikeCommand(argument: string): boolean {
 
 function unknownCommand(name: string): CliError {
   return new CliError(
-    2,
+    ExitCode.Usage,
     `unknown command '${name}'; there are: ${Object.keys(commands).join(', ')}`,
     `If '${name}' is a host, write https://${name}/. 'passinglane --help' says more.`,
   );
@@ -47,7 +47,8 @@ try {
   process.exitCode = await run(process.argv.slice(2), process);
 } catch (error) {
   if (!(error instanceof CliError)) throw error;
-  process.stderr.write(`passinglane: ${error.message}\n`);
+  const number = error.exitCode === ExitCode.Usage ? '' : `(${error.exitCode}) `;
+  process.stderr.write(`passinglane: ${number}${error.message}\n`);
   if (error.hint !== undefined) process.stderr.write(`passinglane: ${error.hint}\n`);
   process.exitCode = error.exitCode;
 }

@@ -1,9 +1,11 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { CliError, ExitCode } from './exit-codes.js';
 import { reasonOf } from './request-body.js';
 
-/** Where a body goes. Each promise settles once the bytes are no longer needed. */
+/** Where a body goes. It keeps the bytes until it is closed; a promise settles when it can take more. */
 export interface Output {
   write(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -37,22 +39,24 @@ export function standardOutput(stdout: Writable & { isTTY?: boolean | undefined 
 
 /** A file, emptied if it exists. Rejects with a {@link CliError} of exit number 23 when it cannot be written. */
 export async function fileOutput(path: string): Promise<Output> {
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+  const guarded = async (work: Promise<unknown>): Promise<void> => {
     try {
-      return await work();
+      await work;
     } catch (error) {
       throw cannotWrite(`'${path}'`, error);
     }
   };
-  const file: FileHandle = await guarded(() => open(path, 'w'));
+  // Room for many chunks, which the stream then writes in one go.
+  const file = createWriteStream(path, { highWaterMark: 2 ** 20 });
+  await guarded(once(file, 'open'));
+  // Between two writes nobody waits for the stream; the next one, or the close, tells of the error.
+  file.on('error', () => undefined);
   return {
     async write(bytes) {
-      for (let at = 0; at < bytes.length;) {
-        const { bytesWritten } = await guarded(() => file.write(bytes, at));
-        at += bytesWritten;
-      }
+      if (file.errored !== null) throw cannotWrite(`'${path}'`, file.errored);
+      if (!file.write(bytes)) await guarded(once(file, 'drain'));
     },
-    close: () => guarded(() => file.close()),
+    close: () => guarded(finished(file.end())),
   };
 }
 

@@ -1,4 +1,4 @@
-import { formatBytes, type Terminal } from './terminal.js';
+import { columnsOf, formatBytes, type Terminal } from './terminal.js';
 
 const redrawEvery = 100;
 
@@ -34,7 +34,7 @@ export class ProgressBar {
   }
 
   private draw(time: number): void {
-    const line = progressLine(this.received, this.total, time - this.start, (this.terminal.columns ?? 80) - 1);
+    const line = progressLine(this.received, this.total, time - this.start, columnsOf(this.terminal) - 1);
     this.terminal.write(`\r\x1b[K${line}`);
   }
 }

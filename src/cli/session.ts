@@ -84,6 +84,7 @@ export class Session {
         ...(args.cacert === undefined ? {} : { ca: readCertificates(args.cacert) }),
       },
       decompress: args.compressed,
+      ...(args.headers.some((line) => /^user-agent:\s*$/i.test(line)) ? { userAgent: '' } : {}),
       ...(args.http2PriorKnowledge ? { cleartext: 'h2c', allowHTTP1: false } : {}),
       ...(args.unixSocket === undefined ? {} : { socketPath: args.unixSocket }),
       ...(args.verbose ? { observer: this.log() } : {}),

@@ -5,6 +5,11 @@ export interface Terminal {
   readonly columns?: number | undefined;
 }
 
+/** The width of a terminal; 80 where it does not say. */
+export function columnsOf({ columns }: Terminal): number {
+  return columns !== undefined && columns > 0 ? columns : 80;
+}
+
 export type Paint = (text: string) => string;
 
 export interface Palette {

@@ -131,7 +131,7 @@ export class Transfer {
     const output = await this.openOutput();
     const progress = this.progress(response);
     try {
-      for await (const chunk of response.body.borrow()) {
+      for await (const chunk of response.body) {
         await output.write(chunk);
         this.sizeDownload += chunk.length;
         progress?.advance(chunk.length);

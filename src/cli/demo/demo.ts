@@ -13,7 +13,7 @@ import { StallingProxy } from './stalling-proxy.js';
 /** How many requests each part of the run starts, and how many milliseconds lie between two starts. */
 const plan = {
   before: { requests: 150, every: 12 },
-  /** Started at the moment of the stall, together with the large upload, on the connection that is blocked. */
+  /** Started together with the large upload, on the connection that the proxy then stops reading. */
   carried: { requests: 9 },
   during: { requests: 240, every: 20 },
   after: { requests: 100, every: 12 },
@@ -74,17 +74,19 @@ class Demo {
     await Promise.all(this.running);
 
     this.say('the proxy has stopped reading one connection');
+    const { upload, connection } = await this.startCarried();
+    // Connections are dialled one at a time, so the transport's numbers, from 1, are the proxy's, from 0. Bytes that
+    // were sent in this turn of the event loop have not reached the proxy yet, and will not be read there.
+    const index = (connection ?? 1) - 1;
     const stalledAt = performance.now();
-    this.proxy.stall(0);
-    const upload = this.startCarried();
+    this.proxy.stall(index);
     await this.paced('during', plan.during);
-    const connection = this.recorder.connectionOf(upload);
     const deadline = performance.now() + stallGrace;
     while (this.recorder.pendingElsewhere(connection) > 0 && performance.now() < deadline) await sleep(10);
 
     this.say('the proxy reads again');
     const resumedAt = performance.now();
-    this.proxy.resume(0);
+    this.proxy.resume(index);
     await this.paced('after', plan.after);
     await Promise.all(this.running);
     return {
@@ -99,13 +101,14 @@ class Demo {
     };
   }
 
-  /** What the blocked connection is given before anybody can know that it is blocked. Returns the upload's number. */
-  private startCarried(): number {
+  /** Starts what the connection is given just before it is blocked; the number of the upload among it, and where it went. */
+  private async startCarried(): Promise<{ upload: number; connection: number | undefined }> {
     const upload = this.start('during', (n) =>
       performLargeUpload(this.transport, this.base, n, uploadSize, requestTimeout),
     );
+    const carrier = this.recorder.carrierOf(upload);
     for (let i = 0; i < plan.carried.requests; i += 1) this.startOne('during');
-    return upload;
+    return { upload, connection: await carrier };
   }
 
   private async paced(phase: Phase, { requests, every }: { requests: number; every: number }): Promise<void> {

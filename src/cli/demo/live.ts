@@ -1,5 +1,6 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Transport } from '../../index.js';
-import { formatBytes, type Palette, type Terminal } from '../terminal.js';
+import { columnsOf, formatBytes, type Palette, type Terminal } from '../terminal.js';
 import type { Recorder } from './recorder.js';
 
 const redrawEvery = 100;
@@ -18,7 +19,8 @@ export class LiveView {
   private readonly recorder: Recorder;
   private readonly progress: () => Progress;
   private readonly start = performance.now();
-  private lines = 0;
+  /** Rows of the screen that the view takes up, lines that wrap included. */
+  private rows = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -45,15 +47,16 @@ export class LiveView {
   }
 
   private erase(): void {
-    if (this.lines > 0) this.terminal.write(`\x1b[${this.lines}A\r\x1b[J`);
-    this.lines = 0;
+    if (this.rows > 0) this.terminal.write(`\x1b[${this.rows}A\r\x1b[J`);
+    this.rows = 0;
   }
 
   private draw(): void {
     const lines = this.text();
     this.erase();
     this.terminal.write(`${lines.join('\n')}\n`);
-    this.lines = lines.length;
+    const columns = columnsOf(this.terminal);
+    this.rows = lines.reduce((sum, line) => sum + Math.ceil(stripVTControlCharacters(line).length / columns), 0);
   }
 
   private text(): string[] {

@@ -100,6 +100,7 @@ function receive(stream: ServerHttp2Stream): void {
     hash.update(chunk);
   });
   stream.on('end', () => {
+    if (stream.destroyed) return; // the client gave the upload up
     stream.respond({ ':status': 200, 'content-type': 'application/json' });
     stream.end(JSON.stringify({ bytes, sha256: hash.digest('hex') }));
   });

@@ -22,12 +22,15 @@ export class Recorder implements Observer {
   done = 0;
   failed = 0;
   private readonly pending = new Map<number, Sample>();
+  private readonly waiting = new Map<number, (connection: number | undefined) => void>();
 
   frame(event: FrameEvent): void {
     if (event.direction !== 'sent' || event.type !== FrameType.Headers || event.fields === undefined) return;
     const path = event.fields[event.fields.indexOf(':path') + 1] ?? '';
     const sample = this.pending.get(Number(/[?&]n=(\d+)/.exec(path)?.[1]));
-    if (sample !== undefined) sample.connection = event.connection;
+    if (sample === undefined) return;
+    sample.connection = event.connection;
+    this.tell(sample);
   }
 
   connection(event: ConnectionEvent): void {
@@ -55,11 +58,14 @@ export class Recorder implements Observer {
     }
     sample.ended = performance.now();
     this.pending.delete(n);
+    this.tell(sample);
   }
 
-  /** The connection that carries request `n`, or carried it last. */
-  connectionOf(n: number): number | undefined {
-    return this.samples.find((sample) => sample.n === n)?.connection;
+  /** Resolves with the connection that carries request `n` once it has one, or with undefined if it ends without. */
+  async carrierOf(n: number): Promise<number | undefined> {
+    const sample = this.pending.get(n);
+    if (sample === undefined) return this.samples.find((ended) => ended.n === n)?.connection;
+    return sample.connection ?? new Promise((resolve) => this.waiting.set(n, resolve));
   }
 
   /** How many requests run that this connection does not carry: on others, or still waiting for one. */
@@ -67,6 +73,11 @@ export class Recorder implements Observer {
     let count = 0;
     for (const sample of this.pending.values()) if (sample.connection !== connection) count += 1;
     return count;
+  }
+
+  private tell({ n, connection }: Sample): void {
+    this.waiting.get(n)?.(connection);
+    this.waiting.delete(n);
   }
 }
 

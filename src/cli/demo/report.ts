@@ -81,14 +81,15 @@ Latency from the call to the last byte, by when a request was started:
 function uploadLine({ samples, upload, uploadSize }: Outcome): string {
   const sample = samples.find(({ n }) => n === upload);
   const whole = sample !== undefined && sample.error === undefined;
-  return `the ${formatBytes(uploadSize)} upload on the stalled connection ${whole ? 'arrived whole' : 'failed'}\n`;
+  const end = whole ? `arrived whole after ${formatDuration(latencyOf(sample))}` : 'failed';
+  return `the ${formatBytes(uploadSize)} upload on the stalled connection ${end}\n`;
 }
 
 /** What the run shows about the promise, whichever way it went. */
 function verdict(outcome: Outcome, during: readonly Sample[]): string {
   if (!outcome.stallWasSeen) return 'the stall was not noticed: no connection was reported as stalled\n';
   const waited = during.filter((sample) => (sample.ended ?? Number.POSITIVE_INFINITY) >= outcome.resumedAt).length;
-  if (waited > 0) return `${waited} requests started during the stall waited for its end\n`;
+  if (waited > 0) return `requests started during the stall that waited for its end: ${waited}\n`;
   const slowest = Math.max(...during.map(latencyOf));
   return `no request started during the stall waited for its end: the slowest took ${formatDuration(slowest)}\n`;
 }

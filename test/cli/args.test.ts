@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { getOptions, parseGetArguments } from '../../dist/cli/args.js';
+import { CliError } from '../../dist/cli/exit-codes.js';
+import { helpText } from '../../dist/cli/help.js';
+
+function refused(argv: readonly string[], message: RegExp): void {
+  assert.throws(
+    () => parseGetArguments(argv),
+    (error: unknown) => error instanceof CliError && error.exitCode === 2 && message.test(error.message),
+    argv.join(' '),
+  );
+}
+
+test('switches may be combined, and a value may follow its letter', () => {
+  const args = parseGetArguments(['-sSf', '-XPOST', '-kLo', 'out', 'https://a/']);
+  assert.deepEqual(
+    [args.silent, args.showError, args.fail, args.insecure, args.location],
+    [true, true, true, true, true],
+  );
+  assert.equal(args.method, 'POST');
+  assert.deepEqual(args.outputs, ['out']);
+  assert.deepEqual(args.urls, ['https://a/']);
+});
+
+test('a value may follow the long name, after = or as the next argument', () => {
+  const args = parseGetArguments(['--data=a=b', '--header', 'X: -y', '--max-time', '2.5', 'u']);
+  assert.deepEqual(args.data, [{ kind: 'form', text: 'a=b' }]);
+  assert.deepEqual(args.headers, ['X: -y']);
+  assert.equal(args.maxTime, 2500);
+});
+
+test('a value is taken as it is, even where it looks like an option', () => {
+  assert.deepEqual(parseGetArguments(['-d', '-v', 'u']).data, [{ kind: 'form', text: '-v' }]);
+  assert.equal(parseGetArguments(['-d', '-v', 'u']).verbose, false);
+});
+
+test('-- ends the options, and options may come after URLs', () => {
+  const args = parseGetArguments(['one', '-v', '--', '-two']);
+  assert.deepEqual(args.urls, ['one', '-two']);
+  assert.equal(args.verbose, true);
+});
+
+test('each way of giving data says what @ and line ends mean', () => {
+  const args = parseGetArguments(['-d', '@f', '--data-binary', '@f', '--data-raw', '@f', 'u']);
+  assert.deepEqual(
+    args.data.map(({ kind }) => kind),
+    ['form', 'binary', 'raw'],
+  );
+  assert.equal(args.json, false);
+  assert.equal(parseGetArguments(['--json', '{}', 'u']).json, true);
+});
+
+test('what cannot be understood is refused with exit number 2, by name', () => {
+  refused(['-v'], /no URL/);
+  refused(['-q', 'u'], /unknown option -q$/);
+  refused(['-vq', 'u'], /unknown option -q in -vq/);
+  refused(['--nothing=1', 'u'], /unknown option --nothing$/);
+  refused(['--verbose=1', 'u'], /--verbose takes no value/);
+  refused(['u', '-o'], /-o needs a value/);
+  refused(['u', '--json'], /--json needs a value/);
+  for (const value of ['soon', '', '-1', 'Infinity']) refused(['-m', value, 'u'], /number of seconds/);
+});
+
+test('options that contradict one another are refused', () => {
+  refused(['-I', '-d', 'x', 'u'], /-I and -d/);
+  refused(['-T', 'f', '-d', 'x', 'u'], /-d and -T/);
+  refused(['-o', 'a', '-o', 'b', 'u'], /more -o than URLs/);
+  refused(['-T', 'a', '-T', 'b', 'u'], /more -T than URLs/);
+});
+
+test('the contract of the command line has every one of its options', () => {
+  const letters = new Set(getOptions.map(({ short }) => short));
+  for (const letter of 'XHdToIvkLfswx') assert.ok(letters.has(letter), `-${letter}`);
+  const names = new Set(getOptions.map(({ long }) => long));
+  const long = ['json', 'compressed', 'cacert', 'resolve', 'unix-socket', 'max-time', 'http2-prior-knowledge'];
+  for (const name of long) assert.ok(names.has(name), `--${name}`);
+});
+
+test('no two options share a letter or a name, and the help text has each and fits 100 columns', () => {
+  const help = helpText();
+  const seen = new Set<string>();
+  for (const { short, long } of getOptions) {
+    for (const name of [short === undefined ? undefined : `-${short}`, `--${long}`]) {
+      if (name === undefined) continue;
+      assert.ok(!seen.has(name), name);
+      seen.add(name);
+      assert.ok(help.includes(name), name);
+    }
+  }
+  for (const line of help.split('\n')) assert.ok(line.length <= 100, line);
+});

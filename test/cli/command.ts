@@ -1,0 +1,26 @@
+/** The built command, run as a process of its own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Result {
+  readonly exitCode: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** Runs `passinglane` with these arguments and this standard input, both outputs being pipes. */
+export async function passinglane(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Result> {
+  // The time-out is a guard against a hang, never a pass mark.
+  const child = spawn(process.execPath, [main, ...args], { timeout: 100_000 });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdin.on('error', () => undefined); // a command that does not read it has closed it
+  child.stdin.end(stdin);
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { exitCode, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { passinglane } from './command.js';
+
+test('--help and --version answer on standard output', async () => {
+  const help = await passinglane(['--help']);
+  assert.equal(help.exitCode, 0);
+  assert.match(help.stdout.toString(), /^Usage: passinglane \[get\] \[options\] URL/);
+  assert.equal(help.stderr, '');
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const version = await passinglane(['--version']);
+  assert.equal(version.stdout.toString(), `passinglane ${manifest.version}\n`);
+});
+
+test('a command that there is not is an error that lists those that there are', async () => {
+  const result = await passinglane(['frobnicate', 'https://a.test']);
+  assert.equal(result.exitCode, 2);
+  assert.match(result.stderr, /unknown command 'frobnicate'; there are: get, demo/);
+});
+
+test('no arguments at all is an error that points to the help', async () => {
+  const result = await passinglane([]);
+  assert.equal(result.exitCode, 2);
+  assert.match(result.stderr, /no URL.*\n.*--help/);
+});
+
+test('the demo finishes 500 requests past a stalled connection, none failed', async () => {
+  const result = await passinglane(['demo']);
+  const text = result.stdout.toString();
+  assert.equal(result.stderr, '', 'live output is for terminals');
+  assert.equal(result.exitCode, 0, text);
+  assert.match(text, /^total +500 +0 /m);
+  assert.match(text, /^requests done: 500, failed: 0, connections opened: \d+$/m);
+  const upload = Number(/upload on the stalled connection arrived whole after ([\d.]+) s$/m.exec(text)?.[1]);
+  assert.ok(
+    upload >= Number(/^.*For ([\d.]+) s in the$/m.exec(text)?.[1]),
+    'the upload was there all through the stall',
+  );
+  assert.match(text, /^no request started during the stall waited for its end/m);
+  const carried = /^already on the stalled connection +(\d+) +0 /m.exec(text)?.[1];
+  assert.ok(Number(carried) >= 10, `the upload and what started with it, at least: ${carried}`);
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { writeOut, writeOutVariables, type TransferReport } from '../../dist/cli/write-out.js';
+
+const report: TransferReport = {
+  method: 'GET',
+  urlEffective: 'https://a/b',
+  status: 200,
+  httpVersion: '2.0',
+  contentType: 'text/plain',
+  sizeDownload: 1234,
+  redirects: 2,
+  timeStartTransfer: 12.3456,
+  timeTotal: 1500,
+  remoteIp: '::1',
+  exitCode: 0,
+  errorMessage: '',
+};
+
+test('-w fills in what curl fills in, in its form', () => {
+  const format = '%{http_code}|%{size_download}|%{time_total}|%{time_starttransfer}|%{url_effective}|%{http_version}';
+  assert.equal(writeOut(format, report).text, '200|1234|1.500000|0.012346|https://a/b|2');
+  assert.equal(writeOut('%{num_redirects} %{content_type} %{remote_ip}', report).text, '2 text/plain ::1');
+});
+
+test('a transfer without a response has 000 for a status and 0 for a version', () => {
+  const failed = { ...report, status: 0, httpVersion: '', exitCode: 7, errorMessage: 'refused' };
+  assert.equal(writeOut('%{http_code} %{http_version} %{exitcode} %{errormsg}', failed).text, '000 0 7 refused');
+});
+
+test('HTTP/1.1 is written as 1.1', () => {
+  assert.equal(writeOut('%{http_version}', { ...report, httpVersion: '1.1' }).text, '1.1');
+});
+
+test('escapes are line ends and tabs, %% is a percent sign, and what is neither stays', () => {
+  assert.equal(
+    writeOut('a\\nb\\tc\\rd\\\\n\\q%%{http_code} 5% {x}', report).text,
+    'a\nb\tc\rd\\n\\q%{http_code} 5% {x}',
+  );
+});
+
+test('a name that is not known stays as it is and is reported', () => {
+  assert.deepEqual(writeOut('%{nothing}%{http_code}%{toString}', report), {
+    text: '%{nothing}200%{toString}',
+    unknown: ['nothing', 'toString'],
+  });
+});
+
+test('every name that the help text lists is known', () => {
+  for (const name of writeOutVariables) assert.deepEqual(writeOut(`%{${name}}`, report).unknown, [], name);
+});
