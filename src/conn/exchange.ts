@@ -7,7 +7,7 @@ import { ClientResponse, TrailersHolder, type ResponseConnection } from './clien
 import type { Clock, TimerHandle } from './clock.js';
 import type { ConnectionDriver } from './connection-driver.js';
 import { planDecoding } from './decompress.js';
-import type { PreparedRequest } from './prepared-request.js';
+import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { bodyCancelled, timedOut, unsupportedProtocol } from './request-errors.js';
 import { ResponseBody } from './response-body.js';
 import { Upload } from './upload.js';
@@ -58,6 +58,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private driver: ConnectionDriver | undefined = undefined;
   private stream: Stream | undefined = undefined;
   private upload: Upload | undefined = undefined;
+  /** The upload has not begun: it waits for 100. */
+  private heldBack = false;
   private body: BodyQueue | undefined = undefined;
   private trailers: TrailersHolder | undefined = undefined;
   /** The response is whole, or has failed. */
@@ -131,6 +133,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.upload = new Upload(driver.core, stream, request, this.context, (error) => {
       this.giveUp(error);
     });
+    this.heldBack = true;
     if (request.expectContinue)
       this.phaseTimer = this.timer(continueTimeout, () => {
         this.beginUpload();
@@ -138,10 +141,11 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     else this.beginUpload();
   }
 
-  /** Outside the step that found out that it may begin: the source is the caller's code. */
+  /** Once, and outside the step that found out that it may begin: the source is the caller's code. */
   private beginUpload(): void {
     const { upload, driver } = this;
-    if (upload === undefined || driver === undefined) return;
+    if (!this.heldBack || upload === undefined || driver === undefined) return;
+    this.heldBack = false;
     this.stopPhaseTimer();
     driver.later(() => {
       upload.start();
@@ -154,6 +158,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   onSent(): void {
     if (this.upload !== undefined) this.upload.done = true;
+    if (this.over) this.stopTimers();
     const { headersTimeout } = this.request;
     if (headersTimeout > 0 && this.pending)
       this.phaseTimer = this.timer(headersTimeout, () => {
@@ -227,8 +232,26 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private stopUpload(): void {
     const { upload, stream } = this;
     if (upload === undefined || upload.done || stream === undefined) return;
+    this.heldBack = false;
     this.driver?.core.dropUnsent(stream);
     upload.stop(undefined);
+    this.discardBody(undefined);
+  }
+
+  /** Closes a body that was never opened. Not at once: it is the caller's code, and this may be the middle of a step. */
+  private discardBody(reason: unknown): void {
+    const { body } = this.request;
+    if (body === undefined || body.bytes !== undefined) return;
+    queueMicrotask(() =>
+      this.context?.runInAsyncScope(() => {
+        body.discard(reason);
+      }),
+    );
+  }
+
+  /** The request is still being sent, which outlives a response that has ended (E30). */
+  private get uploading(): boolean {
+    return this.upload?.done === false;
   }
 
   /**
@@ -237,7 +260,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    */
   registerUnread(response: ClientResponse): void {
     const buffered = this.body?.buffered ?? 0;
-    if (!this.over || buffered > smallBody) unread.register(response.body, this);
+    if (!this.over || this.uploading || buffered > smallBody) unread.register(response.body, this);
     else if (buffered > 0) {
       this.consumed(buffered);
       this.stream = undefined;
@@ -254,7 +277,9 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   onEnd(trailers: string[] | undefined): void {
     this.over = true;
-    this.stopTimers();
+    // An upload that goes on stays within the caller's reach: its signal and its time-out.
+    if (this.uploading) this.stopPhaseTimer();
+    else this.stopTimers();
     this.trailers?.arrived(trailers ?? []);
     this.body?.end();
     const { upload, driver, stream } = this;
@@ -267,7 +292,9 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.upload?.stop(error);
     this.upload = undefined;
     this.stopPhaseTimer();
-    if (this.over) return; // a complete response stands, whatever happens to the rest of the upload (H11, K14)
+    this.heldBack = false;
+    // A complete response stands, whatever happens to the rest of the upload (H11, K14).
+    if (this.over) return this.stopTimers();
     error.attempts = this.attempts;
     if (this.pending) {
       if (wasDrained(error, this.driver)) this.spared++;
@@ -300,7 +327,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** Ends the request whatever its stage; the caller gets `reason` itself, and nothing more of the body. */
   abort(reason: unknown): void {
-    if (this.over) return;
+    if (this.over) return this.endUpload(reason);
     this.endAttempt(reason);
     if (this.pending) return this.settleFailed(reason);
     this.finish();
@@ -310,7 +337,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** Ends the request for a fault of its own; what has arrived of the body is still delivered first. */
   private giveUp(error: unknown): void {
-    if (this.over) return;
+    if (this.over) return this.endUpload(error);
     this.endAttempt(error);
     if (this.pending) this.settleFailed(error);
     else this.endWith(error);
@@ -324,20 +351,19 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.reject = undefined;
     this.finish();
     this.host.abandoned(this);
-    const { body } = this.request;
-    // The caller's code, and this may be the middle of a connection's step.
-    if (body !== undefined && body.bytes === undefined)
-      queueMicrotask(() =>
-        this.context?.runInAsyncScope(() => {
-          body.discard(reason);
-        }),
-      );
+    this.discardBody(reason);
     reject(reason);
   }
 
   private endAttempt(reason: unknown): void {
     this.upload?.stop(reason);
     if (this.stream !== undefined) this.driver?.resetStream(this.stream, ErrorCode.Cancel);
+  }
+
+  /** The response is whole and stands; what is left of the request is given up. */
+  private endUpload(reason: unknown): void {
+    if (this.upload !== undefined) this.endAttempt(reason);
+    this.stopTimers();
   }
 
   private endWith(error: unknown): void {
@@ -360,7 +386,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       delay,
       () => {
         clock.afterPoll(() => {
-          if (!this.over) callback();
+          if (!this.over || this.uploading) callback();
         });
       },
       false,
@@ -373,6 +399,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { clock } = this.host;
     this.lastPieceAt = clock.now();
     const check = (): void => {
+      if (this.over) return;
       // While the reader has something left to read, the wait is its own.
       if (this.body !== undefined && this.body.buffered > 0) this.lastPieceAt = clock.now();
       const left = this.lastPieceAt + bodyTimeout - clock.now();
@@ -415,14 +442,4 @@ function wasDrained(error: TransportError, driver: ConnectionDriver | undefined)
 function fieldValue(fields: readonly string[], name: string): string | undefined {
   for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
   return undefined;
-}
-
-/** Strings, bytes and the like call nobody back. */
-function needsContext(request: PreparedRequest): boolean {
-  const { body } = request;
-  return (
-    request.onInformational !== undefined ||
-    typeof request.trailers === 'function' ||
-    (body !== undefined && body.bytes === undefined)
-  );
 }

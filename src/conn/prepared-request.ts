@@ -130,6 +130,16 @@ function assemble(
   };
 }
 
+/** Whether sending it calls the caller's code. Strings, bytes and the like call nobody back. */
+export function needsContext(request: PreparedRequest): boolean {
+  const { body } = request;
+  return (
+    request.onInformational !== undefined ||
+    typeof request.trailers === 'function' ||
+    (body !== undefined && body.bytes === undefined)
+  );
+}
+
 function has(fields: readonly string[], name: string): boolean {
   for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === name) return true;
   return false;
