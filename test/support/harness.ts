@@ -151,6 +151,8 @@ export class Harness {
   readonly events: string[] = [];
   failure: TransportError | undefined = undefined;
   drained = false;
+  /** How often the connection has asked to be written. */
+  outputs = 0;
   private readonly decoder = new HpackDecoder();
   private unparsed: Buffer = Buffer.alloc(0);
   private frames: Sent[] = [];
@@ -185,7 +187,9 @@ export class Harness {
         ...options.config,
       },
       {
-        onOutput: () => undefined,
+        onOutput: () => {
+          this.outputs++;
+        },
         onCapacity: () => this.events.push('capacity'),
         onSettings: () => this.events.push('settings'),
         onGoAway: () => this.events.push('goaway'),
@@ -223,7 +227,13 @@ export class Harness {
     return this.open('POST', path, headers, true);
   }
 
-  open(method: string, path: string, headers: readonly string[], hasBody: boolean): Call {
+  open(
+    method: string,
+    path: string,
+    headers: readonly string[],
+    hasBody: boolean,
+    init: { readonly informationalLimit?: number; readonly urgency?: number } = {},
+  ): Call {
     const call = new Call(this);
     const fields = buildRequestFields({
       method,
@@ -241,7 +251,14 @@ export class Harness {
       priority: undefined,
     });
     call.stream = this.connection.open(
-      { sink: call, fields, endStream: !hasBody, urgency: 3, bodyless: method === 'HEAD', informationalLimit: 65_536 },
+      {
+        sink: call,
+        fields,
+        endStream: !hasBody,
+        urgency: init.urgency ?? 3,
+        bodyless: method === 'HEAD',
+        informationalLimit: init.informationalLimit ?? 65_536,
+      },
       this.now,
     );
     return call;
@@ -275,6 +292,11 @@ export class Harness {
     const bytes = this.connection.takeOutput(limit, this.now);
     this.parse(Buffer.from(bytes));
     return bytes.length;
+  }
+
+  /** Drops the frames that wait to be expected, and writes nothing. */
+  discard(): void {
+    this.frames.length = 0;
   }
 
   private parse(bytes: Buffer): void {
@@ -354,6 +376,7 @@ export class Harness {
     },
     goAway: (errorCode: number, why: string): void => {
       const sent = this.expect.frame(frameType.goaway, 0, why);
+      assert.equal(sent.payload.readUInt32BE(0), 0, `${why}: a client has processed no stream of its peer's`);
       assert.equal(sent.payload.readUInt32BE(4), errorCode, why);
     },
     /** A WINDOW_UPDATE of exactly so many bytes on the stream. */
@@ -375,6 +398,10 @@ export class Harness {
     },
     failed: (code: string, why: string): void => {
       assert.equal(this.failure?.code, code, why);
+    },
+    /** The connection has failed, with this code of RFC 9113 section 7. */
+    failedWith: (errorCode: string, why: string): void => {
+      assert.equal(this.failure?.errorCode, errorCode, why);
     },
   };
 
@@ -410,6 +437,16 @@ export class Harness {
         at += piece.length;
         this.peer.frame(frameType.data, end && at === payload.length ? flag.endStream : 0, call.id, piece);
       } while (at < payload.length);
+    },
+    /** One DATA frame with padding; its length byte and the padding count against the windows too. */
+    padded: (call: Call, text: string, padding: number, end = false): void => {
+      const payload = Buffer.concat([Buffer.of(padding), Buffer.from(text, 'latin1'), Buffer.alloc(padding)]);
+      this.connectionWindow -= payload.length;
+      this.peer.frame(frameType.data, flag.padded | (end ? flag.endStream : 0), call.id, payload);
+    },
+    /** A header block of these fields and no others, on any stream. */
+    block: (streamId: number, fields: readonly (readonly [string, string])[], end = false): void => {
+      this.peer.frame(frameType.headers, flag.endHeaders | (end ? flag.endStream : 0), streamId, encodeFields(fields));
     },
     reset: (call: Call, errorCode: number): void => {
       this.peer.frame(frameType.rstStream, 0, call.id, uint32(errorCode));

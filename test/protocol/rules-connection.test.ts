@@ -1,0 +1,712 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Availability } from '../../dist/protocol/index.js';
+import { encodeFields } from '../support/hpack.js';
+import {
+  frame,
+  harness,
+  settingIds,
+  uint32,
+  type Call,
+  type Harness,
+  type HarnessOptions,
+} from '../support/harness.js';
+import { flag, type as frameType } from '../support/raw-server.js';
+
+const status200 = encodeFields([[':status', '200']]);
+
+function asked(options?: HarnessOptions): { h: Harness; r: Call } {
+  const h = harness(options).greet();
+  const r = h.get('/');
+  h.expect.headers(r, { end: true });
+  return { h, r };
+}
+
+function settingsFrame(...entries: readonly (readonly [id: number, value: number])[]): Buffer {
+  const payload = Buffer.alloc(entries.length * 6);
+  entries.forEach(([id, value], i) => {
+    payload.writeUInt16BE(id, i * 6);
+    payload.writeUInt32BE(value, i * 6 + 2);
+  });
+  return frame(frameType.settings, 0, 0, payload);
+}
+
+// --- H.1: GOAWAY received ---
+
+test('H1: after GOAWAY no request can start, and the owner is told', () => {
+  const { h } = asked();
+  h.peer.goAway(1, 0);
+  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  assert.equal(h.connection.accepts(h.now), false);
+  assert.ok(h.events.includes('goaway'));
+  assert.equal(h.drained, false, 'a stream runs on');
+});
+
+test('H2, H7: of several GOAWAYs the first debug data, the first error and the newest last stream count', () => {
+  const h = harness().greet();
+  const calls = [h.get('/1'), h.get('/2'), h.get('/3')] as const;
+  for (const call of calls) h.expect.headers(call, { end: true });
+  h.peer.goAway(0x7fff_ffff, 0);
+  h.peer.goAway(5, 0, 'first words');
+  h.peer.goAway(3, 11, 'second words');
+  h.peer.goAway(3, 2, 'third');
+  assert.deepEqual([calls[0].error, calls[1].error], [undefined, undefined]);
+  assert.equal(calls[2].error?.errorCode, 'ENHANCE_YOUR_CALM');
+  h.expect.reset(calls[2], 8, 'H3: CANCEL');
+  h.peer.close();
+  for (const call of [calls[0], calls[1]]) {
+    assert.deepEqual([call.error?.code, call.error?.errorCode], ['ERR_PASSINGLANE_GOAWAY', 'ENHANCE_YOUR_CALM']);
+    assert.match(call.error?.message ?? '', /first words/);
+    assert.equal(call.error?.unprocessed, false, 'the server may have acted on it');
+  }
+});
+
+test('H4: a second GOAWAY with a lower stream ends the streams between', () => {
+  const h = harness().greet();
+  const calls = [h.get('/1'), h.get('/2'), h.get('/3')] as const;
+  for (const call of calls) h.expect.headers(call, { end: true });
+  h.peer.goAway(5, 0);
+  assert.ok(calls.every((call) => call.error === undefined));
+  h.peer.goAway(1, 0);
+  assert.deepEqual(
+    calls.map((call) => call.error?.unprocessed),
+    [undefined, true, true],
+  );
+  h.expect.reset(calls[1], 8, 'CANCEL');
+  h.expect.reset(calls[2], 8, 'CANCEL');
+  h.finish();
+});
+
+test('G4: an error in GOAWAY on the first request of a connection is about that request', () => {
+  const { h, r } = asked();
+  h.peer.goAway(0, 2);
+  assert.deepEqual([r.error?.code, r.error?.unprocessed], ['ERR_PASSINGLANE_GOAWAY', false]);
+  const { h: other, r: graceful } = asked();
+  other.peer.goAway(0, 0);
+  assert.equal(graceful.error?.unprocessed, true, 'without an error it is not');
+  assert.equal(h.failure, undefined);
+});
+
+test('H5: the connection is done with its last stream, however that ends', () => {
+  const endings: [string, (h: Harness, r: Call) => void][] = [
+    ['response', (h, r) => h.peer.headers(r, 204, { end: true })],
+    ['reset by the peer', (h, r) => h.peer.reset(r, 2)],
+    ['reset by us', (h, r) => (r.reset(), h.expect.reset(r, 8, 'CANCEL'))],
+    ['a second GOAWAY', (h, r) => (h.peer.goAway(0, 0), h.expect.reset(r, 8, 'CANCEL'))],
+    ['a violation', (h, r) => (h.peer.data(r, 'x'), h.expect.reset(r, 1, 'PROTOCOL_ERROR'))],
+  ];
+  for (const [how, end] of endings) {
+    const { h, r } = asked();
+    h.peer.goAway(1, 0);
+    assert.equal(h.drained, false, how);
+    end(h, r);
+    assert.equal(h.drained, true, how);
+    h.finish();
+  }
+});
+
+test('H6: GOAWAY on an idle connection ends it at once', () => {
+  const h = harness().greet();
+  h.peer.goAway(0, 0);
+  assert.equal(h.drained, true);
+});
+
+test('H8: a graceful notice with 2^31-1 ends no stream', () => {
+  const { h, r } = asked();
+  h.peer.goAway(0x7fff_ffff, 0);
+  assert.equal(r.error, undefined);
+  h.peer.headers(r, 200, { end: true });
+  assert.deepEqual([r.ended, h.drained], [true, true]);
+  h.finish();
+});
+
+test('H1: a stream whose HEADERS are sealed when GOAWAY arrives, and not yet with the socket, is unprocessed', () => {
+  const h = harness().greet();
+  const r = h.get('/');
+  h.peer.goAway(0, 0);
+  assert.equal(r.error?.unprocessed, true);
+  h.expect.headers(r, { end: true }, 'sealed bytes stay in order');
+  h.expect.reset(r, 8, 'CANCEL');
+  assert.equal(h.drained, true);
+  h.finish();
+});
+
+test('A22, A24, RFC 9113 6.8: our own GOAWAY goes out once, names stream 0, and admits nothing from then on', () => {
+  const { h, r } = asked();
+  h.connection.goAway(h.now);
+  h.connection.goAway(h.now);
+  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  h.expect.goAway(0, 'NO_ERROR');
+  h.peer.headers(r, 200);
+  h.peer.data(r, 'whole', true);
+  assert.deepEqual([r.body, r.ended, h.drained], ['whole', true, true]);
+  r.read();
+  h.finish();
+});
+
+test('A22: GOAWAY behind HEADERS that are sealed and not sent is after them on the wire, and their stream finishes', () => {
+  const h = harness().greet();
+  const r = h.post('/up');
+  h.connection.goAway(h.now);
+  r.send('body', true);
+  h.expect.headers(r);
+  h.expect.goAway(0, 'NO_ERROR');
+  h.expect.data(r, 'body', true);
+  h.peer.headers(r, 200, { end: true });
+  assert.deepEqual([r.ended, h.drained], [true, true]);
+  h.finish();
+});
+
+test('I12: an error after a graceful GOAWAY is still an error, told to the peer and to the streams', () => {
+  const { h, r } = asked();
+  h.connection.goAway(h.now);
+  h.expect.goAway(0, 'NO_ERROR');
+  h.peer.frame(frameType.pushPromise, flag.endHeaders, 1, Buffer.alloc(4));
+  h.expect.goAway(1, 'PROTOCOL_ERROR');
+  assert.equal(r.error?.errorCode, 'PROTOCOL_ERROR');
+  h.expect.failed('ERR_PASSINGLANE_PROTOCOL', 'the failure overrides the graceful end');
+});
+
+// --- H.2: RST_STREAM ---
+
+test('H9: a reset from the peer ends its stream alone, answers nothing, and what had come can be read', () => {
+  const { h, r } = asked();
+  h.peer.headers(r, 200);
+  h.peer.data(r, 'part');
+  h.peer.reset(r, 2);
+  assert.deepEqual(
+    [r.body, r.error?.code, r.error?.errorCode],
+    ['part', 'ERR_PASSINGLANE_STREAM_RESET', 'INTERNAL_ERROR'],
+  );
+  h.peer.reset(r, 2);
+  r.read();
+  h.expect.quiet('RFC 9113 5.4.2: no RST_STREAM in reply to one');
+  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  h.finish();
+});
+
+test('H10: PROTOCOL_ERROR from the peer retires the connection; other streams go on, and then it is done', () => {
+  const h = harness().greet();
+  const [one, two] = [h.get('/1'), h.get('/2')] as const;
+  for (const call of [one, two]) h.expect.headers(call, { end: true });
+  h.peer.reset(one, 1);
+  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  assert.equal(h.drained, false);
+  h.peer.headers(two, 200, { end: true });
+  assert.deepEqual([two.ended, h.drained], [true, true]);
+  h.finish();
+});
+
+test('H11: NO_ERROR after a whole response ends the upload and leaves the response as it is', () => {
+  const h = harness().greet();
+  const r = h.post('/up');
+  h.expect.headers(r);
+  h.peer.headers(r, 413);
+  h.peer.data(r, 'too much', true);
+  h.peer.reset(r, 0);
+  assert.deepEqual([r.ended, r.body, r.error?.errorCode], [true, 'too much', 'NO_ERROR']);
+  r.send('more', true);
+  h.expect.quiet('the stream is over');
+  r.read();
+  h.finish();
+});
+
+test('RFC 9113 8.7: only REFUSED_STREAM and HTTP_1_1_REQUIRED before a response say that nothing was done', () => {
+  for (let code = 0; code <= 14; code++) {
+    for (const answered of [false, true]) {
+      const { h, r } = asked();
+      if (answered) h.peer.headers(r, 200);
+      h.peer.reset(r, code);
+      const refused = code === 7 || code === 13;
+      assert.equal(r.error?.unprocessed, refused && !answered, `code ${code}, answered: ${answered}`);
+    }
+  }
+});
+
+test('H13: a stream that the peer resets while our own reset waits gets none', () => {
+  const { h, r } = asked();
+  r.reset();
+  h.peer.reset(r, 8);
+  h.expect.quiet('the peer is no longer interested');
+  assert.deepEqual([r.error, h.connection.view.slotsUsed], [undefined, 0]);
+  h.finish();
+});
+
+test('H14: a slot is free only once the RST_STREAM is sealed', () => {
+  const { h, r } = asked();
+  h.peer.headers(r, 200);
+  r.reset();
+  assert.equal(h.connection.view.slotsUsed, 1);
+  h.expect.reset(r, 8, 'CANCEL');
+  assert.equal(h.connection.view.slotsUsed, 0);
+  h.finish();
+});
+
+// --- H.3: PING with a reset ---
+
+test('H15: a second request cancelled while the PING is out holds its slot too, and sends no further PING', () => {
+  const h = harness().greet({ maxConcurrentStreams: 2 });
+  const calls = [h.get('/1'), h.get('/2')] as const;
+  for (const call of calls) h.expect.headers(call, { end: true });
+  calls[0].reset();
+  h.expect.reset(calls[0], 8, 'RST_STREAM first');
+  const ping = h.expect.ping('in the same flush');
+  calls[1].reset();
+  h.expect.reset(calls[1], 8, 'one PING is enough');
+  h.expect.quiet('no further PING');
+  assert.equal(h.connection.availability(h.now, true), Availability.Full, 'H23: a dead connection takes no more');
+  h.peer.pong(ping);
+  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.ok(h.events.includes('capacity'), 'those who wait are told');
+  h.finish();
+});
+
+test('H16, H17: after any frame of a stream or a WINDOW_UPDATE of the connection a reset frees its slot at once', () => {
+  const signs: [string, (h: Harness, other: Call) => void][] = [
+    ['HEADERS', (h, other) => h.peer.headers(other, 103)],
+    ['RST_STREAM', (h, other) => h.peer.reset(other, 8)],
+    ['WINDOW_UPDATE', (h, other) => h.peer.windowUpdate(other.id, 1)],
+    ['WINDOW_UPDATE on stream 0', (h) => h.peer.windowUpdate(0, 1)],
+  ];
+  for (const [sign, send] of signs) {
+    const h = harness().greet();
+    const [other, r] = [h.get('/other'), h.get('/')] as const;
+    for (const call of [other, r]) h.expect.headers(call, { end: true });
+    send(h, other);
+    const open = h.connection.view.streams.size;
+    r.reset();
+    h.expect.reset(r, 8, `alive after ${sign}`);
+    h.expect.quiet('no PING');
+    assert.equal(h.connection.view.slotsUsed, open - 1, sign);
+  }
+});
+
+test('H16: SETTINGS, PING and a GOAWAY-less silence are no sign that a request has been seen', () => {
+  const h = harness().greet();
+  const r = h.get('/');
+  h.expect.headers(r, { end: true });
+  h.peer.settings({});
+  h.peer.frame(frameType.ping, 0, 0, Buffer.alloc(8));
+  h.expect.frame(frameType.settings, 0, 'an ACK');
+  h.expect.ping('an answer');
+  r.reset();
+  h.expect.reset(r, 8, 'CANCEL');
+  h.expect.ping('nothing has been heard of a stream');
+  assert.equal(h.connection.view.slotsUsed, 1);
+});
+
+test('H18, H19, H20: after an ACK no reset sends a PING until the next HEADERS or DATA, of any stream', () => {
+  const { h, r } = asked();
+  const cancel = (call: Call, ping: boolean, why: string): void => {
+    call.reset();
+    h.expect.reset(call, 8, why);
+    if (ping) h.peer.pong(h.expect.ping(why));
+    else h.expect.quiet(why);
+    assert.equal(h.connection.view.slotsUsed, 0, why);
+  };
+  const get = (): Call => {
+    const call = h.get('/');
+    h.expect.headers(call, { end: true });
+    return call;
+  };
+  cancel(r, true, 'the first');
+  cancel(get(), false, 'blocked by the ACK');
+  h.peer.frame(frameType.headers, flag.endHeaders, r.id, status200);
+  cancel(get(), true, 'HEADERS of a cancelled stream unblock');
+  h.connectionWindow -= 1;
+  h.peer.frame(frameType.data, 0, r.id, Buffer.of(1));
+  cancel(get(), true, 'and so does DATA');
+});
+
+test('H21, H22: no PING with a reset on a connection that is ending, nor for a violation of the peer', () => {
+  const { h, r } = asked();
+  h.connection.stopReuse(h.now);
+  r.reset();
+  h.expect.reset(r, 8, 'CANCEL');
+  h.expect.quiet('it ends anyway');
+  assert.equal(h.drained, true);
+  const { h: other, r: broken } = asked();
+  other.peer.data(broken, 'x');
+  other.expect.reset(broken, 1, 'PROTOCOL_ERROR');
+  other.expect.quiet('the peer has just spoken');
+  assert.equal(other.connection.view.slotsUsed, 0);
+});
+
+test('H15, H5: a connection that goes away does not wait for slots that unconfirmed resets hold', () => {
+  const { h, r } = asked();
+  r.reset();
+  h.expect.reset(r, 8, 'CANCEL');
+  h.expect.ping('unanswered');
+  assert.equal(h.drained, false);
+  h.peer.goAway(1, 0);
+  assert.equal(h.drained, true);
+});
+
+// --- H.4: PING ---
+
+test('H25, RFC 9113 6.7: a PING is answered with its eight bytes, in order; unknown ACKs are ignored', () => {
+  const h = harness().greet();
+  for (const text of ['abcdefgh', '12345678']) h.peer.frame(frameType.ping, 0, 0, Buffer.from(text));
+  h.peer.pong(Buffer.alloc(8, 0xff));
+  for (const text of ['abcdefgh', '12345678']) {
+    const sent = h.expect.frame(frameType.ping, 0, 'an answer');
+    assert.deepEqual([sent.flags, sent.payload.toString()], [flag.ack, text]);
+  }
+  assert.deepEqual(h.events, []);
+  h.finish();
+});
+
+test('H25: an ACK resolves its own PING once, whatever else is out', () => {
+  const h = harness().greet();
+  const ids = [h.connection.ping(h.now), h.connection.ping(h.now)];
+  const payloads = [h.expect.ping('one'), h.expect.ping('two')];
+  h.connection.forgetPing(ids[0]!);
+  for (const payload of [payloads[1]!, payloads[1]!, payloads[0]!]) h.peer.pong(payload);
+  assert.deepEqual(
+    h.events.filter((event) => event.startsWith('pong')),
+    [`pong ${ids[1]}`],
+  );
+});
+
+// --- H.5: SETTINGS ---
+
+test('H26, RFC 9113 3.4: the first frame is SETTINGS and no ACK', () => {
+  const first: [string, Buffer][] = [
+    ['an ACK', frame(frameType.settings, flag.ack, 0)],
+    ['HEADERS', frame(frameType.headers, flag.endHeaders, 1, status200)],
+    ['GOAWAY', frame(frameType.goaway, 0, 0, uint32(0, 0))],
+    ['an unknown frame', frame(0xbe, 0, 0)],
+  ];
+  for (const [what, bytes] of first) {
+    const h = harness();
+    h.expect.frame(frameType.settings, 0, 'our SETTINGS');
+    h.expect.frame(frameType.windowUpdate, 0, 'our window');
+    h.peer.bytes(bytes);
+    h.expect.goAway(1, what);
+    h.expect.failed('ERR_PASSINGLANE_PROTOCOL', what);
+  }
+});
+
+test('H27, H28, RFC 9113 6.5.2: a value out of range ends the connection with the code that the RFC names', () => {
+  const bad: [id: number, value: number, code: number][] = [
+    [settingIds.enablePush, 1, 1],
+    [settingIds.enablePush, 2, 1],
+    [settingIds.initialWindowSize, 0x8000_0000, 3],
+    [settingIds.initialWindowSize, 0xffff_ffff, 3],
+    [settingIds.maxFrameSize, 0, 1],
+    [settingIds.maxFrameSize, 16_383, 1],
+    [settingIds.maxFrameSize, 16_777_216, 1],
+    [settingIds.enableConnectProtocol, 2, 1],
+  ];
+  for (const [id, value, code] of bad) {
+    const { h, r } = asked();
+    const before = h.connection.view.peer.maxConcurrentStreams;
+    h.peer.bytes(settingsFrame([settingIds.maxConcurrentStreams, 7], [id, value]));
+    h.expect.goAway(code, `${id}=${value}, and A15: no ACK before it`);
+    assert.equal(h.connection.view.peer.maxConcurrentStreams, before, 'I16: nothing of the frame is applied');
+    assert.equal(r.error?.code, 'ERR_PASSINGLANE_PROTOCOL');
+  }
+});
+
+test('H27: the ends of each range are accepted', () => {
+  const h = harness().greet();
+  for (const [id, value] of [
+    [settingIds.enablePush, 0],
+    [settingIds.initialWindowSize, 0],
+    [settingIds.initialWindowSize, 0x7fff_ffff],
+    [settingIds.maxFrameSize, 16_384],
+    [settingIds.maxFrameSize, 16_777_215],
+    [settingIds.enableConnectProtocol, 0],
+    [settingIds.headerTableSize, 0xffff_ffff],
+    [settingIds.maxConcurrentStreams, 0xffff_ffff],
+  ] as const) {
+    h.peer.bytes(settingsFrame([id, value]));
+    h.expect.frame(frameType.settings, 0, `an ACK of ${id}=${value}`);
+  }
+  assert.equal(h.failure, undefined);
+  h.finish();
+});
+
+test('RFC 8441 3: ENABLE_CONNECT_PROTOCOL may not be taken back, and D9: only the first SETTINGS can give it', () => {
+  const h = harness().greet({ enableConnectProtocol: 1 });
+  assert.equal(h.connection.view.peer.connectProtocol, true);
+  h.peer.settings({ enableConnectProtocol: 0 });
+  h.expect.goAway(1, 'PROTOCOL_ERROR');
+  const late = harness().greet();
+  late.peer.settings({ enableConnectProtocol: 1 });
+  late.expect.frame(frameType.settings, 0, 'its ACK');
+  assert.equal(late.connection.view.peer.connectProtocol, false);
+});
+
+test('H29: a first SETTINGS without a stream limit raises it from 100 to 1000; later ones change nothing', () => {
+  const h = harness();
+  assert.equal(h.connection.view.peer.maxConcurrentStreams, 100);
+  h.greet({ initialWindowSize: 100 });
+  assert.equal(h.connection.view.peer.maxConcurrentStreams, 1_000);
+  h.peer.settings({ maxConcurrentStreams: 5 });
+  h.peer.settings({ initialWindowSize: 200 });
+  assert.equal(h.connection.view.peer.maxConcurrentStreams, 5);
+});
+
+test('H30, H31, H32: the limit counts from 0 on, lowering it ends nothing, and raising it wakes those who wait', () => {
+  const h = harness().greet({ maxConcurrentStreams: 0 });
+  assert.equal(h.connection.availability(h.now, true), Availability.Full);
+  h.events.length = 0;
+  h.peer.settings({ maxConcurrentStreams: 2 });
+  assert.ok(h.events.includes('capacity'));
+  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  const calls = [h.get('/1'), h.get('/2')] as const;
+  h.peer.settings({ maxConcurrentStreams: 1 });
+  assert.ok(calls.every((call) => call.error === undefined));
+  h.pump();
+  h.peer.headers(calls[0], 200, { end: true });
+  assert.equal(h.connection.availability(h.now, true), Availability.Full, 'one of one');
+  h.peer.headers(calls[1], 200, { end: true });
+  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+});
+
+test('H33, RFC 7541 4.2: a table size that went down and up within one SETTINGS is announced as both', () => {
+  const h = harness().greet();
+  h.expect.headers(h.get('/', ['x-in-table', 'a']), { end: true });
+  h.peer.bytes(settingsFrame([settingIds.headerTableSize, 0], [settingIds.headerTableSize, 4_096]));
+  h.expect.frame(frameType.settings, 0, 'its ACK');
+  const sent = h.expect.headers(h.get('/', ['x-in-table', 'a']), { end: true });
+  assert.deepEqual([...sent.payload.subarray(0, 4)], [0x20, 0x3f, 0xe1, 0x1f], 'a size of 0, then one of 4096');
+  assert.equal(sent.fields?.at(-1), 'x-in-table: a');
+});
+
+test('H34, RFC 9113 6.5.3: entries apply in order, the last of duplicates wins, unknown ones are ignored', () => {
+  const h = harness().greet();
+  h.peer.bytes(
+    settingsFrame(
+      [0xf00d, 1],
+      [settingIds.maxConcurrentStreams, 3],
+      [settingIds.maxHeaderListSize, 100],
+      [settingIds.maxConcurrentStreams, 4],
+      [settingIds.maxHeaderListSize, 200],
+    ),
+  );
+  h.expect.frame(frameType.settings, 0, 'one ACK');
+  assert.equal(h.connection.view.peer.maxConcurrentStreams, 4);
+  assert.throws(() => h.get('/', ['x', 'v'.repeat(200)]), { code: 'ERR_PASSINGLANE_HEADERS_TOO_LARGE' });
+  h.finish();
+});
+
+test('H35: an ACK of SETTINGS that were not sent ends the connection', () => {
+  const h = harness().greet();
+  h.peer.frame(frameType.settings, flag.ack, 0);
+  h.expect.goAway(1, 'PROTOCOL_ERROR');
+});
+
+// --- H.6 and I: errors of the connection, floods ---
+
+test('H36, RFC 9113 5.4.1: GOAWAY with the code is there to be written after a failure, behind what was sealed', () => {
+  const h = harness().greet();
+  const r = h.get('/');
+  h.peer.frame(frameType.goaway, 0, 1, uint32(0, 0));
+  assert.equal(r.error?.unprocessed, false, 'its HEADERS are still going out');
+  h.expect.headers(r, { end: true }, 'sealed before');
+  h.expect.goAway(1, 'PROTOCOL_ERROR');
+  h.peer.headers(r, 200);
+  h.peer.close();
+  h.connection.ping(h.now);
+  h.expect.quiet('nothing more is read or written');
+  assert.equal(h.connection.nextDeadline(), Infinity, 'H44: no timer outlives it');
+});
+
+test('RFC 9113 5.4.1: what came before a violation in the same read is delivered', () => {
+  const { h, r } = asked();
+  h.peer.bytes(
+    Buffer.concat([
+      frame(frameType.headers, flag.endHeaders, r.id, status200),
+      frame(frameType.data, flag.endStream, r.id, Buffer.from('whole')),
+      frame(frameType.ping, 0, 0, Buffer.alloc(7)),
+    ]),
+  );
+  assert.deepEqual([r.status, r.body, r.ended, r.error], [200, 'whole', true, undefined]);
+  h.expect.goAway(6, 'FRAME_SIZE_ERROR');
+});
+
+test('H37, RFC 9113 8.4: PUSH_PROMISE ends the connection', () => {
+  const { h, r } = asked();
+  h.peer.frame(frameType.pushPromise, flag.endHeaders, r.id, Buffer.concat([uint32(2), status200]));
+  h.expect.goAway(1, 'PROTOCOL_ERROR');
+  assert.equal(r.error?.code, 'ERR_PASSINGLANE_PROTOCOL');
+});
+
+test('H38, RFC 9113 5.5: PRIORITY and unknown types are ignored, on any stream', () => {
+  const { h, r } = asked();
+  for (const id of [1, 3, 4, 101]) h.peer.frame(frameType.priority, 0, id, Buffer.alloc(5));
+  for (const type of [0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x42, 0xff]) {
+    for (const id of [0, 1, 2, 77]) h.peer.frame(type, 0xff, id, Buffer.alloc(20));
+  }
+  h.peer.frame(0x10, 0, 0, Buffer.concat([uint32(1), Buffer.from('u=1')]));
+  h.expect.quiet('nothing is answered');
+  h.peer.headers(r, 204, { end: true });
+  assert.equal(r.ended, true);
+  h.finish();
+});
+
+test('RFC 9113 5.5, 6.10: inside a header block anything but its CONTINUATION ends the connection', () => {
+  for (const [type, id] of [
+    [0xbe, 0],
+    [frameType.ping, 0],
+    [frameType.data, 1],
+    [frameType.headers, 1],
+    [frameType.continuation, 3],
+  ] as const) {
+    const { h, r } = asked();
+    h.peer.frame(frameType.headers, 0, r.id, status200);
+    h.peer.frame(type, 0, id, Buffer.alloc(8));
+    h.expect.goAway(1, `type ${type} on stream ${id}`);
+    assert.equal(r.status, undefined);
+  }
+});
+
+test('I8, RFC 9113 4.2: a frame over our frame size ends the connection with FRAME_SIZE_ERROR', () => {
+  const { h, r } = asked();
+  h.peer.bytes(frame(frameType.data, 0, r.id, Buffer.alloc(16_385)).subarray(0, 9));
+  h.expect.goAway(6, 'FRAME_SIZE_ERROR, as soon as the length is known');
+  assert.equal(r.error?.errorCode, 'FRAME_SIZE_ERROR');
+});
+
+test('I5: PINGs that nobody takes the answers of end the connection at the cap, and not before', () => {
+  for (const [count, fails] of [
+    [1_000, false],
+    [1_001, true],
+  ] as const) {
+    const { h, r } = asked();
+    h.peer.bytes(Buffer.concat(Array.from({ length: count }, () => frame(frameType.ping, 0, 0, Buffer.alloc(8)))));
+    assert.equal(h.failure !== undefined, fails, `${count} PINGs`);
+    if (!fails) continue;
+    h.expect.failedWith('ENHANCE_YOUR_CALM', 'the cap');
+    assert.equal(r.error?.code, 'ERR_PASSINGLANE_PROTOCOL');
+    assert.ok(h.connection.view.out.length < 20_000, 'what is left to write is bounded');
+  }
+});
+
+test('I5: SETTINGS that nobody takes the ACKs of end the connection at the cap', () => {
+  const { h } = asked();
+  for (let i = 0; i < 1_000; i++) h.peer.settings({ initialWindowSize: i });
+  assert.equal(h.failure, undefined);
+  h.peer.settings({});
+  h.expect.failedWith('ENHANCE_YOUR_CALM', 'the cap');
+  assert.ok(h.connection.view.out.length < 20_000);
+});
+
+test('I5: SETTINGS and PINGs share the cap', () => {
+  const { h } = asked();
+  for (let i = 0; i < 500; i++) {
+    h.peer.settings({});
+    h.peer.frame(frameType.ping, 0, 0, Buffer.alloc(8));
+  }
+  assert.equal(h.failure, undefined);
+  h.peer.frame(frameType.ping, 0, 0, Buffer.alloc(8));
+  h.expect.failedWith('ENHANCE_YOUR_CALM', 'the cap');
+});
+
+test('I5: a peer that takes what it provokes may go on for ever, also while our own upload keeps output waiting', () => {
+  const h = harness().greet({ initialWindowSize: 0x7fff_ffff });
+  h.peer.windowUpdate(0, 0x7fff_0000 - 65_535);
+  const r = h.post('/up');
+  h.expect.headers(r);
+  for (let i = 0; i < 5_000; i++) {
+    if (r.stream.chunk === undefined) r.send(Buffer.alloc(1 << 20), false);
+    h.peer.settings({});
+    h.peer.frame(frameType.ping, 0, 0, Buffer.alloc(8));
+    assert.ok(h.takeAndBlock() > 0);
+    assert.ok(h.connection.view.out.length > 0, 'more is waiting all the time');
+    h.connection.outputTaken(h.now);
+    assert.equal(h.failure, undefined, `after ${i} SETTINGS`);
+    h.discard();
+  }
+});
+
+test('I6, CVE-2024-27316: a header block of too many CONTINUATIONs ends the connection', () => {
+  const { h, r } = asked();
+  h.peer.frame(frameType.headers, 0, r.id, status200);
+  let count = 0;
+  while (h.failure === undefined && count < 100_000) {
+    count++;
+    h.peer.frame(frameType.continuation, 0, r.id, encodeFields([['x', 'y']]));
+  }
+  assert.ok(count <= 257, `it took ${count}`);
+  h.expect.goAway(11, 'ENHANCE_YOUR_CALM');
+});
+
+test('I6: a few empty CONTINUATIONs pass, more end the connection', () => {
+  for (const [count, fails] of [
+    [4, false],
+    [5, true],
+  ] as const) {
+    const { h, r } = asked();
+    h.peer.frame(frameType.headers, flag.endStream, r.id, status200);
+    for (let i = 0; i < count; i++) h.peer.frame(frameType.continuation, 0, r.id);
+    assert.equal(h.failure !== undefined, fails, `${count} empty ones`);
+    if (fails) {
+      h.expect.goAway(11, 'ENHANCE_YOUR_CALM');
+      continue;
+    }
+    h.peer.frame(frameType.continuation, flag.endHeaders, r.id, encodeFields([['x', 'y']]));
+    assert.deepEqual([r.fields, r.ended], [['x', 'y'], true]);
+  }
+});
+
+test('I2: a compressed block of more than twice the list limit ends the connection while it is being gathered', () => {
+  const { h, r } = asked({ config: { maxHeaderListSize: 20_000 } });
+  h.peer.frame(frameType.headers, 0, r.id, Buffer.alloc(16_384));
+  h.peer.frame(frameType.continuation, 0, r.id, Buffer.alloc(16_384));
+  assert.equal(h.failure, undefined);
+  h.peer.frame(frameType.continuation, 0, r.id, Buffer.alloc(7_233));
+  h.expect.goAway(11, 'ENHANCE_YOUR_CALM');
+});
+
+test('I2: a block that is long only by its Huffman coding is read', () => {
+  const { h, r } = asked({ config: { maxHeaderListSize: 20_000 } });
+  const block = encodeFields([
+    [':status', '200'],
+    ...Array.from({ length: 100 }, (_, i): [string, string] => [`x-${i}`, 'v'.repeat(100)]),
+  ]);
+  const parts = [block.subarray(0, 3), block.subarray(3, 4_000), block.subarray(4_000)] as const;
+  h.peer.frame(frameType.headers, flag.endStream, r.id, parts[0]);
+  h.peer.frame(frameType.continuation, 0, r.id, parts[1]);
+  h.peer.frame(frameType.continuation, flag.endHeaders, r.id, parts[2]);
+  assert.deepEqual([r.fields.length, r.ended], [200, true], 'END_STREAM on HEADERS takes effect after the last part');
+  h.finish();
+});
+
+test('RFC 9113 6.2: padding and priority fields of HEADERS are no part of the block', () => {
+  const { h, r } = asked();
+  const payload = Buffer.concat([Buffer.of(5), uint32(0x8000_0003), Buffer.of(15), status200, Buffer.alloc(5)]);
+  h.peer.frame(frameType.headers, flag.endHeaders | flag.endStream | flag.padded | flag.priority, r.id, payload);
+  assert.deepEqual([r.status, r.ended], [200, true]);
+  h.finish();
+});
+
+test('RFC 9113 5.1.1: stream identifiers run out, and then the connection takes no more', () => {
+  const h = harness().greet();
+  (h.connection.view as { nextStreamId: number }).nextStreamId = 0x7fff_ffff;
+  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  const r = h.get('/');
+  h.expect.headers(r, { end: true });
+  assert.equal(r.id, 0x7fff_ffff);
+  assert.equal(h.connection.accepts(h.now), false);
+  h.peer.headers(r, 204, { end: true });
+  assert.equal(r.ended, true);
+});
+
+test('a connection that reaches its number of requests takes no more and is done with the last', () => {
+  const { h, r } = asked({ config: { maxRequests: 1 } });
+  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  h.peer.headers(r, 204, { end: true });
+  assert.equal(h.drained, true);
+});
+
+test('a reservation keeps a closing connection open until it is given back', () => {
+  const h = harness().greet();
+  h.connection.reserve();
+  h.peer.goAway(0x7fff_ffff, 0);
+  assert.equal(h.drained, false);
+  h.connection.releaseReservation(h.now);
+  assert.equal(h.drained, true);
+});
