@@ -138,7 +138,7 @@ function sealData(c: ConnectionState, stream: Stream): void {
     return;
   }
   const left = chunk.length - stream.chunkAt;
-  // RFC 9113 section 6.9: an empty frame needs no window, not even one that SETTINGS has not pushed below zero.
+  // RFC 9113 section 6.9: an empty frame needs no window, so it goes out even where that is below zero.
   const size = left === 0 ? 0 : Math.min(left, stream.sendWindow, c.sendWindow, c.peer.maxFrameSize);
   if (left > 0 && size <= 0) {
     // Whoever opens the window that is short puts the stream back: receive.ts.
