@@ -103,13 +103,13 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
         : (frame: FrameRecord) => {
             this.traceFrame(frame);
           };
+    this.observe('connected', undefined); // the core's first frames follow at once
     this.core = new Connection({ ...config, trace }, this, this.now);
   }
 
   /** Begins to read, and writes the preface. `settled` is called once: the peer's SETTINGS have come, or it failed. */
   start(settled: () => void): void {
     this.whenSettled = settled;
-    this.observe('connected', undefined);
     this.transport.start(this);
     this.pump.wake();
     this.settle();
@@ -118,6 +118,7 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
   // --- from the socket ---
 
   onBytes(bytes: Uint8Array): void {
+    if (this.closed) return; // the peer's answer to our goodbye
     this.bytesReceived += bytes.length;
     this.step();
     this.core.receive(bytes, this.now);
