@@ -46,13 +46,11 @@ export function availability(c: ConnectionState, now: number, early: boolean): A
 export function acceptsRequests(c: ConnectionState, now: number): boolean {
   if (c.closing || c.nextStreamId > lastClientStreamId) return false;
   const { maxAge } = c.liveness.limits;
-  return maxAge === 0 || now - c.liveness.openedAt < maxAge;
+  return maxAge === 0 || now < c.liveness.openedAt + maxAge;
 }
 
 export function isStalled(c: ConnectionState, now: number): boolean {
-  const live = c.liveness;
-  if (live.writingSince >= 0 && now - live.writingSince >= live.limits.stallTimeout) return true;
-  return live.probeSentAt >= 0 && now - live.probeSentAt >= live.probePatience();
+  return now >= c.liveness.stalledAt();
 }
 
 /** Silence counts only while the peer owes us something, that is with streams open. */

@@ -1,68 +1,79 @@
-import { isStalled } from './availability.js';
 import type { ConnectionState } from './connection-state.js';
 import { failConnection, stopReuse } from './lifecycle.js';
 
-/** When `tick` is next due, in the time of `now`; Infinity: never, as things stand. */
+/**
+ * When `tick` is next due, in the time of `now`; Infinity: never, as things stand. It compares with these same sums, so
+ * that what is due here is due there too, to the last bit of a fraction of a millisecond.
+ */
 export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
-  const live = c.liveness;
-  const { limits } = live;
-  let at = Infinity;
-  if (live.writingSince >= 0) {
-    if (!live.stallReported) at = live.writingSince + limits.stallTimeout;
-    if (limits.writeTimeout > 0) at = Math.min(at, live.lastProgress + limits.writeTimeout);
-  }
-  if (live.probeSentAt >= 0 && !live.stallReported) at = Math.min(at, live.probeSentAt + live.probePatience());
-  if (c.streams.size > 0 && limits.readIdleTimeout > 0) {
-    const ping = oldestPing(c);
-    if (ping >= 0) {
-      if (limits.pingTimeout > 0) at = Math.min(at, ping + limits.pingTimeout);
-    } else {
-      at = Math.min(at, Math.max(live.silentSince() + limits.readIdleTimeout, live.nextOwnPing()));
-    }
-  }
-  if (isIdle(c) && limits.idleTimeout > 0) at = Math.min(at, live.idleSince + limits.idleTimeout);
-  if (limits.maxAge > 0 && !c.closing) at = Math.min(at, live.openedAt + limits.maxAge);
-  return at;
+  return Math.min(reportStallAt(c), writeTimeoutAt(c), pingTimeoutAt(c), probeAt(c), retireAt(c));
 }
 
-/** Does what has come due. The caller has let data that had already arrived be read first. */
+/** Does what has come due, after which nothing is. The caller has let data that had already arrived be read first. */
 export function tick(c: ConnectionState): void {
   if (c.failure !== undefined) return;
   const { now, liveness: live } = c;
-  const { limits } = live;
-  if (isStalled(c, now) && !live.stallReported) {
-    live.stallReported = true;
-    c.events.onStalled();
-  }
-  if (live.writingSince >= 0 && limits.writeTimeout > 0 && now - live.lastProgress >= limits.writeTimeout)
+  const { writeTimeout, pingTimeout } = live.limits;
+  if (now >= writeTimeoutAt(c))
     return failConnection(c, {
       code: 'ERR_PASSINGLANE_WRITE_TIMEOUT',
-      message: `The server took no bytes for ${limits.writeTimeout} ms (writeTimeout), so the connection was closed`,
+      message: `The server took no bytes for ${writeTimeout} ms (writeTimeout), so the connection was closed`,
       initiator: 'local',
       silent: true,
     });
-  if (limits.maxAge > 0 && now - live.openedAt >= limits.maxAge) stopReuse(c);
-  if (c.streams.size > 0 && limits.readIdleTimeout > 0) checkSilence(c);
-  else if (isIdle(c) && limits.idleTimeout > 0 && now - live.idleSince >= limits.idleTimeout) stopReuse(c);
+  if (now >= pingTimeoutAt(c))
+    return failConnection(c, {
+      code: 'ERR_PASSINGLANE_PING_TIMEOUT',
+      message: `The server answered neither requests nor a PING for ${pingTimeout} ms (pingTimeout)`,
+      initiator: 'local',
+      silent: true,
+    });
+  if (now >= retireAt(c)) stopReuse(c);
+  if (now >= probeAt(c)) sendProbe(c);
+  if (now >= reportStallAt(c)) {
+    live.stallReported = true;
+    c.events.onStalled();
+  }
 }
 
-/** The health check (H41): silence for `readIdleTimeout` asks with a PING, and no byte within `pingTimeout` is an end. */
-function checkSilence(c: ConnectionState): void {
-  const { now, liveness: live } = c;
-  const { limits } = live;
+function reportStallAt(c: ConnectionState): number {
+  return c.liveness.stallReported ? Infinity : c.liveness.stalledAt();
+}
+
+/** Time in which there was nothing to write is no time without progress. */
+function writeTimeoutAt(c: ConnectionState): number {
+  const { writingSince, lastProgress, limits } = c.liveness;
+  if (writingSince < 0 || limits.writeTimeout === 0) return Infinity;
+  return Math.max(writingSince, lastProgress) + limits.writeTimeout;
+}
+
+/**
+ * The health check (H41) is on while the peer owes us something: `readIdleTimeout` of silence asks with a PING, and no
+ * byte within `pingTimeout` is the end. A reset that the peer has not confirmed holds a slot, so it is owed that (H15).
+ */
+function pingTimeoutAt(c: ConnectionState): number {
+  const { readIdleTimeout, pingTimeout } = c.liveness.limits;
+  if (readIdleTimeout === 0 || pingTimeout === 0) return Infinity;
+  if (c.streams.size === 0 && c.unconfirmedResets === 0) return Infinity;
   const ping = oldestPing(c);
-  if (ping >= 0) {
-    if (limits.pingTimeout > 0 && now - ping >= limits.pingTimeout)
-      failConnection(c, {
-        code: 'ERR_PASSINGLANE_PING_TIMEOUT',
-        message: `The server answered neither requests nor a PING for ${limits.pingTimeout} ms (pingTimeout)`,
-        initiator: 'local',
-        silent: true,
-      });
-    return;
-  }
-  if (now - live.silentSince() >= limits.readIdleTimeout && live.mayPing(now)) sendProbe(c);
+  return ping < 0 ? Infinity : ping + pingTimeout;
+}
+
+function probeAt(c: ConnectionState): number {
+  const live = c.liveness;
+  const { readIdleTimeout } = live.limits;
+  if (readIdleTimeout === 0 || c.streams.size === 0 || oldestPing(c) >= 0) return Infinity;
+  return Math.max(live.silentSince() + readIdleTimeout, live.nextOwnPing());
+}
+
+/** When the connection is too old (`maxAge`), or has been idle for too long (`idleTimeout`), to take new requests. */
+function retireAt(c: ConnectionState): number {
+  if (c.closing) return Infinity;
+  const { openedAt, idleSince, limits } = c.liveness;
+  const age = limits.maxAge > 0 ? openedAt + limits.maxAge : Infinity;
+  const idle = c.streams.size === 0 && c.reserved === 0 && limits.idleTimeout > 0;
+  return idle ? Math.min(age, idleSince + limits.idleTimeout) : age;
 }
 
 /** Asks the peer for a sign of life: any byte from it will do. */
@@ -77,14 +88,13 @@ export function sendProbe(c: ConnectionState): void {
 
 /**
  * Since when the oldest PING has been out without a sign of life; -1: none, or the peer has spoken since. A chunk of
- * ours that the socket took counts as one: the PING may stand behind megabytes that a slow link is still carrying.
+ * ours that the socket took counts as one: the PING may stand behind megabytes that a slow link is still carrying. So
+ * does the first stream after none: one left unanswered before, when nobody minded, gives it its full time.
  */
 function oldestPing(c: ConnectionState): number {
   const live = c.liveness;
-  for (const ping of live.pings) if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress);
+  for (const ping of live.pings) {
+    if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress, live.busySince);
+  }
   return -1;
-}
-
-function isIdle(c: ConnectionState): boolean {
-  return c.streams.size === 0 && c.reserved === 0 && !c.closing;
 }

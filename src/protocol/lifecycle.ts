@@ -10,7 +10,7 @@ export function forget(c: ConnectionState, stream: Stream): void {
   c.blocked.delete(stream);
   if (c.streams.size === 0) {
     c.liveness.idleSince = c.now;
-    c.liveness.probeSentAt = -1;
+    c.liveness.endProbe();
   }
   c.events.onCapacity();
   checkDrained(c);

@@ -65,7 +65,14 @@ export class Liveness {
   received(now: number): void {
     this.lastReceived = now;
     this.lastProgress = now;
+    this.endProbe();
+  }
+
+  /** The peer has given a sign of life, or owes none any more: what stalls next is another stall. */
+  endProbe(): void {
+    if (this.probeSentAt < 0) return;
     this.probeSentAt = -1;
+    this.stallReported = false;
   }
 
   /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those (H18, K66). */
@@ -129,8 +136,11 @@ export class Liveness {
     return Math.max(this.limits.probeAfter, 4 * this.roundTrip);
   }
 
-  /** How long a probe may be out before the connection counts as stalled. */
-  probePatience(): number {
-    return Math.max(this.limits.stallTimeout, 2 * this.roundTrip);
+  /** When the chunk in flight, or the probe that is out, makes the connection a stalled one; Infinity: nothing will. */
+  stalledAt(): number {
+    const { stallTimeout } = this.limits;
+    const write = this.writingSince >= 0 ? this.writingSince + stallTimeout : Infinity;
+    if (this.probeSentAt < 0) return write;
+    return Math.min(write, this.probeSentAt + Math.max(stallTimeout, 2 * this.roundTrip));
   }
 }

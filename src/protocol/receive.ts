@@ -18,7 +18,9 @@ import { describePayload } from './trace.js';
  */
 export function receive(c: ConnectionState, bytes: Uint8Array): void {
   if (c.failure !== undefined) return;
+  const probing = c.liveness.probeSentAt >= 0;
   c.liveness.received(c.now);
+  if (probing) c.events.onCapacity();
   c.reader.push(bytes);
   for (;;) {
     try {

@@ -294,6 +294,11 @@ export class Harness {
     return bytes.length;
   }
 
+  /** Frames written and not yet expected, without writing more. */
+  get pendingNow(): readonly Sent[] {
+    return this.frames;
+  }
+
   /** Drops the frames that wait to be expected, and writes nothing. */
   discard(): void {
     this.frames.length = 0;
