@@ -6,6 +6,13 @@ export const sealMark = 65_536;
 /** Acks and resets that the peer provoked and that have not been sealed (Go statement I5; CVE-2019-9512, -9514, -9515). */
 export const maxProvokedFrames = 1_000;
 
+/**
+ * Frames that carry nothing (I7; CVE-2019-9512, -9515, -9518): so many within so many milliseconds, with no HEADERS and
+ * no body byte in between, are a flood.
+ */
+export const maxIdleFrames = 20_000;
+export const idleFramesPeriod = 10_000;
+
 /** CONTINUATION frames in one header block, and those among them that are empty (I6; CVE-2024-27316). */
 export const maxContinuations = 256;
 export const maxEmptyContinuations = 4;

@@ -58,6 +58,7 @@ function gather(c: ConnectionState): void {
 /** A whole header block. It is decoded whatever its stream, since the HPACK table is the connection's (E7). */
 function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: number, flags: number): void {
   c.streamFrames++;
+  c.idleFrames = 0;
   c.bundleBlocked = false;
   c.liveness.receivedStreamFrame();
   const stream = streamOf(c);

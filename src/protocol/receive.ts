@@ -3,7 +3,7 @@ import { HpackError } from '../hpack/index.js';
 import { ErrorCode, Flag, FrameType, max31, noBytes, ProtocolViolation, uint32 } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { checkDrained, connectionError, forget, stopReuse } from './lifecycle.js';
-import { maxProvokedFrames } from './limits.js';
+import { idleFramesPeriod, maxIdleFrames, maxProvokedFrames } from './limits.js';
 import { onContinuation, onHeaders } from './receive-headers.js';
 import { creditStream, endReceived, lengthMismatch, streamOf } from './receive-stream.js';
 import { confirmResets, failStream } from './reset.js';
@@ -91,7 +91,18 @@ function onFrame(c: ConnectionState): void {
       // RFC 9113 section 8.4: we have said ENABLE_PUSH=0.
       throw new ProtocolViolation(ErrorCode.ProtocolError, 'PUSH_PROMISE, though push is off');
     default: // PRIORITY, PRIORITY_UPDATE, ALTSVC, ORIGIN and unknown types mean nothing to us (RFC 9113 section 5.5)
+      return countIdleFrame(c);
   }
+}
+
+/** Each such frame costs the peer nine bytes, and us more than that (RFC 9113 section 10.5). */
+function countIdleFrame(c: ConnectionState): void {
+  if (c.idleFrames === 0 || c.now - c.idleFramesSince >= idleFramesPeriod) {
+    c.idleFrames = 0;
+    c.idleFramesSince = c.now;
+  }
+  if (++c.idleFrames > maxIdleFrames)
+    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, `more than ${maxIdleFrames} frames that carry nothing`);
 }
 
 function onData(c: ConnectionState): void {
@@ -106,6 +117,8 @@ function onData(c: ConnectionState): void {
     c.streamFrames++;
     c.bundleBlocked = false;
     c.liveness.receivedStreamFrame();
+    if (reader.length > reader.overhead || (reader.flags & Flag.EndStream) !== 0) c.idleFrames = 0;
+    else countIdleFrame(c);
   }
   const stream = streamOf(c);
   if (stream === undefined) return;
@@ -148,7 +161,9 @@ function onReset(c: ConnectionState): void {
   const known = c.streams.get(c.reader.streamId);
   const stream = streamOf(c);
   if (stream === undefined) {
-    if (known !== undefined) forget(c, known); // our own reset waits to be sealed, and is no longer needed
+    // Our own reset may wait to be sealed: it is no longer needed.
+    if (known !== undefined) forget(c, known);
+    else countIdleFrame(c);
     return;
   }
   // Before any response the peer says that it has not acted (RFC 9113 section 8.7), or not over HTTP/2.
@@ -167,6 +182,7 @@ function onReset(c: ConnectionState): void {
 
 function onSettings(c: ConnectionState): void {
   const reader = c.reader;
+  countIdleFrame(c);
   if ((reader.flags & Flag.Ack) !== 0) {
     if (c.ourSettingsAcked)
       throw new ProtocolViolation(ErrorCode.ProtocolError, 'an ACK of SETTINGS that were not sent');
@@ -207,6 +223,7 @@ function shiftWindows(c: ConnectionState, change: number): void {
 
 function onPing(c: ConnectionState): void {
   const { bytes, start, end, flags } = c.reader;
+  countIdleFrame(c);
   if ((flags & Flag.Ack) === 0) {
     if (c.provoked.length + c.acksSealed >= maxProvokedFrames)
       throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more PINGs than are being answered');
@@ -228,6 +245,7 @@ const tooManyPings = 'too_many_pings';
 /** RFC 9113 section 6.8; several are merged: first debug data, first code that is an error, newest last stream (H2). */
 function onGoAway(c: ConnectionState): void {
   const reader = c.reader;
+  countIdleFrame(c);
   const debugData = debugText(reader.end > reader.start ? reader.bytes.slice(reader.start, reader.end) : noBytes);
   if (c.goAwayDebug === '') c.goAwayDebug = debugData;
   if (reader.value === ErrorCode.EnhanceYourCalm && debugData === tooManyPings) c.liveness.calm();

@@ -425,3 +425,14 @@ test('whatever the caller gives, what is accepted obeys the grammar of RFC 9113'
   );
   assert.ok(accepted > 100, `only ${accepted} requests were accepted, which proves little`);
 });
+
+test('I10, CVE-2021-31525: a list of a million members costs no stack, whichever field it is in', () => {
+  const list = ','.repeat(1_000_000);
+  for (const name of ['connection', 'expect', 'te', 'transfer-encoding', 'cookie', 'trailer', 'content-length']) {
+    try {
+      build({ fields: [name, list], hasBody: true, contentLength: -1 });
+    } catch (error) {
+      assert.ok(error instanceof TransportError, `${name}: ${String(error)}`);
+    }
+  }
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeFields } from '../support/hpack.js';
+import { frame, harness, uint32, type Call, type Harness } from '../support/harness.js';
+import { flag, type as frameType } from '../support/raw-server.js';
+
+/** One frame that carries nothing, made for this request's connection. */
+const nothings: readonly [name: string, make: (r: Call) => Buffer][] = [
+  ['SETTINGS', () => frame(frameType.settings, 0, 0)],
+  ['PING', () => frame(frameType.ping, 0, 0, Buffer.alloc(8))],
+  ['unearned PING ACK', () => frame(frameType.ping, flag.ack, 0, Buffer.alloc(8))],
+  ['empty DATA', (r) => frame(frameType.data, 0, r.id)],
+  ['DATA of padding alone', (r) => frame(frameType.data, flag.padded, r.id, Buffer.of(0))],
+  ['PRIORITY', (r) => frame(frameType.priority, 0, r.id, Buffer.alloc(5))],
+  ['PRIORITY_UPDATE', (r) => frame(0x10, 0, 0, uint32(r.id))],
+  ['an unknown type', () => frame(0x99, 0, 0)],
+  ['GOAWAY', () => frame(frameType.goaway, 0, 0, uint32(0x7fff_ffff, 0))],
+  ['RST_STREAM of a stream that is over', () => frame(frameType.rstStream, 0, 1, uint32(8))],
+];
+
+/** Streams 1, which is over, and 3, whose body has begun. */
+function streaming(): { h: Harness; r: Call } {
+  const h = harness().greet();
+  const over = h.get('/over');
+  h.expect.headers(over, { end: true });
+  h.peer.headers(over, 200, { end: true });
+  const r = h.get('/events');
+  h.expect.headers(r, { end: true });
+  h.peer.headers(r, 200);
+  return { h, r };
+}
+
+/** Takes what a frame led to, as a socket does that takes everything. */
+function take(h: Harness): void {
+  h.pump();
+  h.discard();
+}
+
+for (const [name, make] of nothings) {
+  test(`I7: ${name}, sent without end and with nothing in between, ends the connection`, () => {
+    const { h, r } = streaming();
+    const bytes = make(r);
+    let count = 0;
+    while (h.failure === undefined && count < 100_000) {
+      h.peer.bytes(bytes);
+      count++;
+      if (h.failure === undefined) take(h);
+    }
+    assert.equal(count, 20_001);
+    h.expect.failedWith('ENHANCE_YOUR_CALM', name);
+    assert.equal(r.error?.errorCode, 'ENHANCE_YOUR_CALM');
+  });
+
+  test(`I7: ${name} at a leisurely pace, or between frames that carry something, may go on for ever`, () => {
+    const { h, r } = streaming();
+    const bytes = make(r);
+    for (let i = 0; i < 60_000; i++) {
+      h.peer.bytes(bytes);
+      h.now += 1;
+      take(h);
+    }
+    assert.equal(h.failure, undefined, 'a thousand in a second');
+    for (let i = 0; i < 60_000; i++) {
+      h.peer.bytes(bytes);
+      if (i % 10_000 === 0) h.peer.data(r, 'x');
+      take(h);
+    }
+    assert.equal(h.failure, undefined, 'a byte of the body now and then');
+    assert.equal(r.error, undefined);
+  });
+}
+
+test('I9, CVE-2019-9512, CVE-2019-9514: what a peer provokes and does not take is bounded, whatever it is', () => {
+  const h = harness().greet();
+  const calls = Array.from({ length: 900 }, (_, i) => h.get(`/${i}`));
+  for (const call of calls) h.expect.headers(call, { end: true });
+  assert.equal(h.takeAndBlock(), 0);
+  for (const call of calls) h.peer.frame(frameType.headers, flag.endHeaders, call.id, encodeFields([['x', 'y']]));
+  for (let i = 0; i < 2_000 && h.failure === undefined; i++) h.peer.frame(frameType.ping, 0, 0, Buffer.alloc(8));
+  assert.ok(calls.every((call) => call.error?.code === 'ERR_PASSINGLANE_PROTOCOL'));
+  assert.ok(h.connection.view.provoked.length <= 1_000);
+  assert.ok(
+    h.connection.view.listed.length <= calls.length,
+    'a reset is a mark on its stream, however often it is due',
+  );
+});
