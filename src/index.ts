@@ -11,6 +11,7 @@ export type {
   ClientResponse,
   ConnectionEvent,
   ConnState,
+  CreateConnectionOptions,
   FrameEvent,
   HeadersInput,
   Observer,
@@ -22,7 +23,7 @@ export type {
 } from './conn/index.js';
 export type { ConnectionStats, ConnectionStatus, OriginStats, RetryOptions, TransportStats } from './pool/index.js';
 export type { CloseOptions } from './transport.js';
-export type { CreateConnectionOptions, TransportOptions } from './transport-options.js';
+export type { TransportOptions } from './transport-options.js';
 
 /** The transport over Node's own sockets. */
 export class Transport extends BaseTransport {

@@ -2,22 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { LookupFunction } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { invalidArgument } from './errors.js';
-import { checkTime, type Observer } from './conn/index.js';
+import { checkTime, type CreateConnectionOptions, type Observer } from './conn/index.js';
 import type { Retry, RetryOptions } from './pool/index.js';
-
-/** What `createConnection` is told. */
-export interface CreateConnectionOptions {
-  /** `scheme//host:port`, as `URL.origin`. */
-  readonly origin: string;
-  readonly protocol: 'http:' | 'https:';
-  readonly hostname: string;
-  readonly port: number;
-  /** The name to check the certificate against; undefined for an IP address. */
-  readonly servername: string | undefined;
-  readonly alpnProtocols: readonly string[];
-  /** Aborted when nobody waits for the connection any more. */
-  readonly signal: AbortSignal;
-}
 
 /** Options of a transport. Times are milliseconds, sizes bytes; 0 turns a time-out or limit off where that is said. */
 export interface TransportOptions {

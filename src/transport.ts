@@ -17,7 +17,7 @@ import {
   type RequestDefaults,
   type RequestOptions,
 } from './conn/index.js';
-import { originOf, Pool, type TransportStats } from './pool/index.js';
+import { connectTimedOut, http1Only, originOf, Pool, type TransportStats } from './pool/index.js';
 import type { ResolvedOptions } from './transport-options.js';
 
 /** What a transport needs of the platform. */
@@ -103,69 +103,41 @@ export class BaseTransport {
   }
 
   /** Dials one connection outside the pool, and resolves once the peer's SETTINGS have come. */
-  async connect(origin: string | URL): Promise<ClientConn> {
-    const target = originOf(toUrl(origin));
-    if (this.#closed) throw this.#closedError(target);
-    const { clock, dialler } = this.#platform;
-    const controller = new AbortController();
-    const { connectTimeout } = this.#options;
-    const expire = (): void => {
-      controller.abort(connectTimedOut(target, connectTimeout));
-    };
-    const timer =
-      connectTimeout === 0
-        ? undefined
-        : clock.setTimer(
-            connectTimeout,
-            () => {
-              clock.afterPoll(expire);
-            },
-            true,
-          );
-    try {
-      const dialled = await dialler.dial(target, controller.signal);
-      if (dialled.protocol !== 'h2') {
-        dialled.socket.destroy();
-        throw new TransportError(
-          'ERR_PASSINGLANE_ALPN',
-          `${target.href} speaks HTTP/1.1 only, so there is no HTTP/2 connection to be had`,
-          {
-            scope: 'connection',
-            initiator: 'remote',
-            origin: target.href,
-            unprocessed: true,
-          },
-        );
-      }
-      return await this.#begin(dialled.transport, target, controller.signal);
-    } finally {
-      if (timer !== undefined) clock.clearTimer(timer);
-    }
+  connect(origin: string | URL): Promise<ClientConn> {
+    return this.#outsidePool(origin, async (target, signal) => {
+      const dialled = await this.#platform.dialler.dial(target, signal);
+      if (dialled.protocol === 'h2') return dialled.transport;
+      dialled.socket.destroy();
+      throw http1Only(target);
+    });
   }
 
   /** Speaks HTTP/2 on a stream that the caller has connected, and for https: secured. */
-  async adopt(socket: Duplex, origin: string | URL): Promise<ClientConn> {
+  adopt(socket: Duplex, origin: string | URL): Promise<ClientConn> {
+    return this.#outsidePool(origin, () => {
+      return Promise.resolve(this.#platform.inRootContext(() => this.#platform.wrap(socket)));
+    });
+  }
+
+  /** A connection over what `open` gives, all of it within `connectTimeout`. */
+  async #outsidePool(
+    origin: string | URL,
+    open: (target: Origin, signal: AbortSignal) => Promise<ByteTransport>,
+  ): Promise<ClientConn> {
     const target = originOf(toUrl(origin));
     if (this.#closed) throw this.#closedError(target);
     const { clock } = this.#platform;
-    const controller = new AbortController();
     const { connectTimeout } = this.#options;
+    const controller = new AbortController();
     const expire = (): void => {
       controller.abort(connectTimedOut(target, connectTimeout));
     };
-    const timer =
-      connectTimeout === 0
-        ? undefined
-        : clock.setTimer(
-            connectTimeout,
-            () => {
-              clock.afterPoll(expire);
-            },
-            true,
-          );
+    const onTimer = (): void => {
+      clock.afterPoll(expire);
+    };
+    const timer = connectTimeout === 0 ? undefined : clock.setTimer(connectTimeout, onTimer, true);
     try {
-      const transport = this.#platform.inRootContext(() => this.#platform.wrap(socket));
-      return await this.#begin(transport, target, controller.signal);
+      return await this.#begin(await open(target, controller.signal), target, controller.signal);
     } finally {
       if (timer !== undefined) clock.clearTimer(timer);
     }
@@ -324,19 +296,6 @@ export class BaseTransport {
       pingSeed: Math.floor(random() * 2 ** 32),
     };
   }
-}
-
-function connectTimedOut(origin: Origin, limit: number): TransportError {
-  return new TransportError(
-    'ERR_PASSINGLANE_CONNECT_TIMEOUT',
-    `No HTTP/2 connection to ${origin.href} within ${limit} ms (connectTimeout)`,
-    {
-      scope: 'connection',
-      initiator: 'local',
-      origin: origin.href,
-      unprocessed: true,
-    },
-  );
 }
 
 function toUrl(origin: string | URL): URL {

@@ -28,3 +28,19 @@ export interface Dialler {
    */
   dial(origin: Origin, signal: AbortSignal): Promise<Dialled>;
 }
+
+/** What a dialler of the user's own, `createConnection`, is told. */
+export interface CreateConnectionOptions {
+  /** `scheme//host:port` in its shortest form. */
+  readonly origin: string;
+  readonly protocol: 'http:' | 'https:';
+  /** Without brackets where it is an IPv6 address. */
+  readonly hostname: string;
+  readonly port: number;
+  /** For SNI and for the check of the certificate; undefined for an address and in the clear. */
+  readonly servername: string | undefined;
+  /** What to offer by ALPN; empty in the clear. */
+  readonly alpnProtocols: readonly string[];
+  /** Aborted when nobody waits for the connection any more. */
+  readonly signal: AbortSignal;
+}

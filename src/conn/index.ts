@@ -5,7 +5,7 @@ export { ClientConn, type ConnState } from './client-conn.js';
 export { ClientResponse, type ResponseConnection } from './client-response.js';
 export type { Clock, TimerHandle } from './clock.js';
 export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
-export type { Dialled, Dialler, Origin } from './dialler.js';
+export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';
 export { Exchange, type ExchangeHost } from './exchange.js';
 export type { ConnectionEvent, FrameEvent, Observer } from './observer.js';
 export { prepareRequest, type PreparedRequest, type RequestDefaults } from './prepared-request.js';

@@ -1,18 +1,10 @@
-/** One frame, either way. */
-export interface FrameEvent {
+import type { FrameRecord } from '../protocol/index.js';
+
+/** One frame, either way. Its `fields` may hold secrets. */
+export interface FrameEvent extends Omit<FrameRecord, 'sent'> {
   /** The connection's number, as in `ClientResponse.connection.id`. */
   readonly connection: number;
   readonly direction: 'sent' | 'received';
-  /** The frame type's number (RFC 9113 section 6). */
-  readonly type: number;
-  readonly flags: number;
-  readonly streamId: number;
-  /** Payload bytes. */
-  readonly length: number;
-  /** The decoded fields of a header block, flat, on the frame that completes it. They may hold secrets. */
-  readonly fields?: readonly string[] | undefined;
-  /** What the payload of another frame says, such as `increment=32768`. */
-  readonly detail?: string | undefined;
   /** Monotonic milliseconds. */
   readonly time: number;
 }

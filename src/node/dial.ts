@@ -1,7 +1,7 @@
 import { connect as connectTcp, type LookupFunction, type NetConnectOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import type { Dialled, Dialler, Origin } from '../conn/dialler.js';
+import type { CreateConnectionOptions, Dialled, Dialler, Origin } from '../conn/dialler.js';
 import { abortable } from './abortable.js';
 import { resolveAddresses } from './address.js';
 import { nodeClock } from './clock.js';
@@ -12,22 +12,6 @@ import { race } from './race.js';
 import { ReadBuffer } from './read-buffer.js';
 import { SocketTransport } from './socket-transport.js';
 import { alpnProtocols, isAllowedForHttp2, minVersionFor, servernameFor, SessionCache } from './tls.js';
-
-/** What a dialler of the user's own is told. */
-export interface ConnectOptions {
-  /** `scheme//host:port` in its shortest form. */
-  readonly origin: string;
-  readonly protocol: 'http:' | 'https:';
-  /** Without brackets where it is an IPv6 address. */
-  readonly hostname: string;
-  readonly port: number;
-  /** For SNI and for the check of the certificate; undefined for an address and in the clear. */
-  readonly servername: string | undefined;
-  /** What to offer by ALPN; empty in the clear. */
-  readonly alpnProtocols: readonly string[];
-  /** Aborted when nobody waits for the connection any more. */
-  readonly signal: AbortSignal;
-}
 
 export interface DiallerOptions {
   /** Options of tls.connect. `ALPNProtocols` is ignored: what to offer follows from `allowHTTP1`. */
@@ -46,7 +30,7 @@ export interface DiallerOptions {
    * Makes the connections. For https: it also secures them; its word that HTTP/2 is spoken is taken, unless the
    * stream's `alpnProtocol` is 'http/1.1' (B3). A stream that is still connecting is waited for.
    */
-  readonly createConnection?: ((options: ConnectOptions) => Duplex | Promise<Duplex>) | undefined;
+  readonly createConnection?: ((options: CreateConnectionOptions) => Duplex | Promise<Duplex>) | undefined;
 }
 
 /** A socket of our own, with the buffer that it reads into if it may come to carry HTTP/2. */
@@ -219,7 +203,7 @@ function follow(
 /** The stream that the user's dialler comes up with. One that comes after the signal was aborted is destroyed. */
 function settledStream(
   createConnection: NonNullable<DiallerOptions['createConnection']>,
-  options: ConnectOptions,
+  options: CreateConnectionOptions,
 ): Promise<Duplex> {
   return abortable(options.signal, (resolve, reject) => {
     let wanted = true;

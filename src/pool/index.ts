@@ -1,4 +1,5 @@
 /** Layer 3, as the transport sees it. */
+export { connectTimedOut, http1Only } from './dial-errors.js';
 export { originOf } from './origin.js';
 export { Pool } from './pool.js';
 export type { Retry, RetryOptions } from './replay.js';

@@ -1,4 +1,4 @@
-import { TransportError } from '../errors.js';
+import type { TransportError } from '../errors.js';
 import {
   Availability,
   ConnectionDriver,
@@ -14,6 +14,7 @@ import {
   type Origin,
   type TimerHandle,
 } from '../conn/index.js';
+import { connectTimedOut, http1Only } from './dial-errors.js';
 import { decideDials, type Candidate } from './dial-policy.js';
 import { decideReplay, neverSent, type Retry } from './replay.js';
 
@@ -198,7 +199,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     this.observe('dialling', undefined);
     let driver: ConnectionDriver | undefined = undefined;
     const expire = (): void => {
-      const error = this.connectTimedOut();
+      const error = connectTimedOut(this.origin, this.env.connectTimeout);
       if (driver === undefined) dial.controller.abort(error);
       else if (!driver.core.view.peer.received) driver.fail(error);
     };
@@ -221,7 +222,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
           return;
         }
         dialled.socket.destroy();
-        end(this.dialFailed(this.noHttp1()));
+        end(this.dialFailed(http1Only(this.origin)));
       },
       (error: unknown) => {
         this.dials.delete(dial);
@@ -239,33 +240,6 @@ export class OriginPool implements DriverOwner, ExchangeHost {
       settled(driver.closeError);
     });
     return driver;
-  }
-
-  private noHttp1(): TransportError {
-    return new TransportError(
-      'ERR_PASSINGLANE_ALPN',
-      `${this.origin.href} speaks HTTP/1.1 only, which this version does not`,
-      {
-        scope: 'connection',
-        initiator: 'local',
-        origin: this.origin.href,
-        unprocessed: true,
-      },
-    );
-  }
-
-  private connectTimedOut(): TransportError {
-    const limit = this.env.connectTimeout;
-    return new TransportError(
-      'ERR_PASSINGLANE_CONNECT_TIMEOUT',
-      `No HTTP/2 connection to ${this.origin.href} within ${limit} ms (connectTimeout)`,
-      {
-        scope: 'connection',
-        initiator: 'local',
-        origin: this.origin.href,
-        unprocessed: true,
-      },
-    );
   }
 
   private dialFailed(error: unknown): unknown {
