@@ -62,7 +62,7 @@ test('E24: back-to-back requests use one connection at a limit of one stream', a
   const p = poolHarness({ peer: { maxConcurrentStreams: 1 } });
   for (let i = 0; i < 5; i++) {
     const response = await p.transport.request(`https://test.example/${i}`);
-    assert.equal(response.connection.reused, i > 0);
+    assert.deepEqual([response.connection.reused, response.httpVersion], [i > 0, '2.0']);
   }
   assert.equal(p.dials, 1);
   assert.deepEqual(p.peer(0).requests, ['/0', '/1', '/2', '/3', '/4']);
