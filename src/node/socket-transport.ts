@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ByteSink, ByteTransport, TransportInfo } from '../conn/byte-transport.js';
 import { inRootContext } from './context.js';
@@ -29,6 +30,8 @@ export class SocketTransport implements ByteTransport {
   readonly transientReads: boolean;
   readonly #socket: Duplex & SocketTraits;
   readonly #reads: ReadBuffer | undefined;
+  /** A socket is done with bytes once it says so; another stream may have passed them on by reference, so it gets a copy. */
+  readonly #copies: boolean;
   #sink: ByteSink | undefined;
   /** What the write in flight reports to. */
   #done: (() => void) | undefined;
@@ -48,6 +51,7 @@ export class SocketTransport implements ByteTransport {
   constructor(socket: Duplex, reads?: ReadBuffer) {
     this.#socket = socket;
     this.#reads = reads;
+    this.#copies = !(socket instanceof Socket);
     this.transientReads = reads !== undefined;
     this.info = infoOf(socket);
     this.#endedEarly = socket.readableEnded;
@@ -66,7 +70,7 @@ export class SocketTransport implements ByteTransport {
   write(bytes: Uint8Array, done: () => void): void {
     this.#done = done;
     this.#calling = true;
-    inRootContext(writeTo, this.#socket, bytes, this.#written);
+    inRootContext(writeTo, this.#socket, this.#copies ? bytes.slice() : bytes, this.#written);
     this.#calling = false;
   }
 
