@@ -17,7 +17,7 @@ import {
   type RequestDefaults,
   type RequestOptions,
 } from './conn/index.js';
-import { connectTimedOut, http1Only, originOf, Pool, type TransportStats } from './pool/index.js';
+import { connectTimedOut, http1Only, originOf, Pool, transportDestroyed, type TransportStats } from './pool/index.js';
 import type { ResolvedOptions } from './transport-options.js';
 
 /** What a transport needs of the platform. */
@@ -54,7 +54,9 @@ export class BaseTransport {
   readonly #pool: Pool;
   readonly #budget: BufferBudget;
   readonly #defaults: RequestDefaults;
-  readonly #outside = new Map<ConnectionDriver, ClientConn>();
+  readonly #outside = new Map<ConnectionDriver, Origin>();
+  /** Gives up a connection that is being made outside the pool. */
+  readonly #connecting = new Set<() => void>();
   #closing: Promise<void> | undefined = undefined;
   #closed = false;
 
@@ -136,9 +138,14 @@ export class BaseTransport {
       clock.afterPoll(expire);
     };
     const timer = connectTimeout === 0 ? undefined : clock.setTimer(connectTimeout, onTimer, true);
+    const giveUp = (): void => {
+      controller.abort(this.#closedError(target));
+    };
+    this.#connecting.add(giveUp);
     try {
       return await this.#begin(await open(target, controller.signal), target, controller.signal);
     } finally {
+      this.#connecting.delete(giveUp);
       if (timer !== undefined) clock.clearTimer(timer);
     }
   }
@@ -161,15 +168,16 @@ export class BaseTransport {
       };
       const driver = new ConnectionDriver(transport, this.#driverConfig(origin), this.#platform.clock, owner);
       const conn = new ClientConn(driver, origin, this.#defaults);
-      this.#outside.set(driver, conn);
+      this.#outside.set(driver, origin);
       const expire = (): void => {
         driver.fail(signal.reason as TransportError);
       };
       signal.addEventListener('abort', expire, { once: true });
       driver.start(() => {
         signal.removeEventListener('abort', expire);
-        if (driver.closeError === undefined) resolve(conn);
-        else reject(driver.closeError);
+        if (signal.aborted) reject(signal.reason as Error);
+        else if (driver.closeError !== undefined) reject(driver.closeError);
+        else resolve(conn);
       });
     });
   }
@@ -202,7 +210,8 @@ export class BaseTransport {
     this.#closed = true;
     this.#closing ??= new Promise<void>((resolve) => {
       this.#whenClosed = resolve;
-      for (const conn of this.#outside.keys()) conn.goAway();
+      for (const giveUp of [...this.#connecting]) giveUp();
+      for (const driver of [...this.#outside.keys()]) driver.goAway();
       this.#pool.close(() => {
         this.#poolClosed = true;
         this.#finishClosing();
@@ -252,7 +261,8 @@ export class BaseTransport {
   destroy(reason?: unknown): void {
     this.#closed = true;
     this.#pool.destroy(reason);
-    for (const conn of [...this.#outside.values()]) conn.close(reason);
+    for (const giveUp of [...this.#connecting]) giveUp();
+    for (const [driver, origin] of [...this.#outside]) driver.fail(transportDestroyed(origin.href, reason));
   }
 
   /** `close` with a time-out of 5 s. */

@@ -227,8 +227,8 @@ export class ClientConn implements ExchangeHost {
   shutdown(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { signal } = options;
     return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason as Error);
       this.#driver.goAway();
+      if (signal?.aborted === true) return reject(signal.reason as Error);
       if (this.#driver.closed) return resolve();
       const end = (): void => {
         signal?.removeEventListener('abort', onAbort);

@@ -1,6 +1,6 @@
 /** Layer 3, as the transport sees it. */
 export { connectTimedOut, http1Only } from './dial-errors.js';
 export { originOf } from './origin.js';
-export { Pool } from './pool.js';
+export { Pool, transportDestroyed } from './pool.js';
 export type { Retry, RetryOptions } from './replay.js';
 export type { ConnectionStats, ConnectionStatus, OriginStats, TransportStats } from './stats.js';

@@ -105,14 +105,13 @@ export class Pool {
 
   destroy(reason: unknown): void {
     for (const pool of [...this.origins.values()]) {
-      const error = new TransportError('ERR_PASSINGLANE_TRANSPORT_CLOSED', 'The transport was destroyed', {
-        scope: 'connection',
-        initiator: 'user',
-        origin: pool.origin.href,
-        cause: reason,
-      });
-      pool.destroy(error);
+      pool.destroy(transportDestroyed(pool.origin.href, reason));
       this.onQuiet(pool);
     }
   }
+}
+
+export function transportDestroyed(origin: string, cause: unknown): TransportError {
+  const init = { scope: 'connection', initiator: 'user', origin, cause } as const;
+  return new TransportError('ERR_PASSINGLANE_TRANSPORT_CLOSED', 'The transport was destroyed', init);
 }
