@@ -9,8 +9,9 @@ import type { Duplex } from 'node:stream';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
+import type { CreateConnectionOptions } from '../../dist/conn/index.js';
 import { TransportError } from '../../dist/errors.js';
-import { NodeDialler, type ConnectOptions } from '../../dist/node/dial.js';
+import { NodeDialler } from '../../dist/node/dial.js';
 import { loopback } from '../support/certificates.js';
 import { closedPort, h2, listen, originOf, Recorder, write } from './helpers.js';
 
@@ -190,11 +191,11 @@ test('what a socket delivers sees no AsyncLocalStorage store of the request that
 });
 
 test('createConnection is told where to go, and its stream is used as it is', async () => {
-  const asked: ConnectOptions[] = [];
+  const asked: CreateConnectionOptions[] = [];
   const stream = new PassThrough();
   for (const createConnection of [
-    (options: ConnectOptions) => (asked.push(options), stream),
-    async (options: ConnectOptions) => (asked.push(options), stream),
+    (options: CreateConnectionOptions) => (asked.push(options), stream),
+    async (options: CreateConnectionOptions) => (asked.push(options), stream),
   ]) {
     const dialler = new NodeDialler({ allowHTTP1: false, cleartext: 'http/1.1', createConnection });
     const transport = h2(await dialler.dial(originOf('https:', 'a.test', 444), never));
@@ -213,7 +214,7 @@ test('createConnection is told where to go, and its stream is used as it is', as
 });
 
 test('createConnection for http: follows `cleartext`', async () => {
-  const createConnection = ({ alpnProtocols, servername }: ConnectOptions): Duplex => {
+  const createConnection = ({ alpnProtocols, servername }: CreateConnectionOptions): Duplex => {
     assert.deepEqual([alpnProtocols, servername], [[], undefined]);
     return new PassThrough();
   };
