@@ -11,6 +11,7 @@ import {
   stopReuse,
   type Failure,
 } from './lifecycle.js';
+import { lastClientStreamId } from './limits.js';
 import { receive } from './receive.js';
 import { creditStream } from './receive-stream.js';
 import { buildTrailerFields } from './request-fields.js';
@@ -115,7 +116,9 @@ export class Connection {
     c.streams.set(stream.id, stream);
     sealHeaders(c, stream, init.fields, init.endStream);
     stream.sealedAt = c.handed + c.out.length;
-    if (c.config.maxRequests > 0 && c.requests >= c.config.maxRequests) stopReuse(c);
+    const limit = c.config.maxRequests;
+    // Without stream IDs (RFC 9113 section 5.1.1) nothing new can start: it closes after the last stream.
+    if ((limit > 0 && c.requests >= limit) || c.nextStreamId > lastClientStreamId) stopReuse(c);
     c.events.onOutput();
     return stream;
   }
