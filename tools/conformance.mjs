@@ -34,9 +34,16 @@ function collectTests() {
     const path = join(entry.parentPath, entry.name);
     const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest);
     const file = relative(root, path).replaceAll('\\', '/');
+    /** Strings by the name of the variable that holds them, for tests whose name stands apart. */
+    const strings = new Map();
     const visit = (node) => {
-      const name = testName(node, source);
-      if (name !== undefined) tests.push({ name, file });
+      if (ts.isVariableDeclaration(node) && node.initializer !== undefined) {
+        const text = stringOf(node.initializer, source);
+        if (text !== undefined) strings.set(node.name.getText(source), text);
+      }
+      const name = testName(node);
+      const text = name === undefined ? undefined : (stringOf(name, source) ?? strings.get(name.getText(source)));
+      if (text !== undefined) tests.push({ name: text, file });
       ts.forEachChild(node, visit);
     };
     visit(source);
@@ -44,15 +51,16 @@ function collectTests() {
   return tests;
 }
 
-/** The name given to a call of test(...), it(...) or t.test(...); undefined for any other node. */
-function testName(node, source) {
+/** What names the test in a call of test(...), it(...) or t.test(...); undefined for any other node. */
+function testName(node) {
   if (!ts.isCallExpression(node)) return undefined;
   const callee = ts.isPropertyAccessExpression(node.expression) ? node.expression.name : node.expression;
-  if (!ts.isIdentifier(callee) || !['test', 'it'].includes(callee.text)) return undefined;
-  const name = node.arguments[0];
-  if (name === undefined) return undefined;
-  if (ts.isStringLiteral(name) || ts.isNoSubstitutionTemplateLiteral(name)) return name.text;
-  return ts.isTemplateExpression(name) ? name.getText(source).slice(1, -1) : undefined;
+  return ts.isIdentifier(callee) && ['test', 'it'].includes(callee.text) ? node.arguments[0] : undefined;
+}
+
+function stringOf(node, source) {
+  if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text;
+  return ts.isTemplateExpression(node) ? node.getText(source).slice(1, -1) : undefined;
 }
 
 /** Does `name` hold `part` as whole words, so that A2 is not found in A24? */
@@ -102,7 +110,8 @@ function readSection(letter, count, tests) {
   const missing = ids.filter((id) => !answered.has(id));
   if (missing.length > 0) problems.push(`section ${letter}: neither test nor reason for ${missing.join(', ')}`);
   const tested = rows.filter((row) => row.tests.length > 0).length;
-  return { rows, statements: count, tested, reasoned: answered.size - tested, missing: missing.length };
+  const differing = rows.filter((row) => row.reason !== undefined).length;
+  return { rows, tested, differing, missing: missing.length };
 }
 
 const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;');
@@ -123,16 +132,16 @@ const results = sections.map(([letter, title, count]) => ({
   count,
   ...readSection(letter, count, tests),
 }));
-const total = { statements: 0, tested: 0, reasoned: 0, missing: 0 };
+const total = { statements: 0, tested: 0, differing: 0, missing: 0 };
 const summary = [];
-for (const { letter, title, count, rows, tested = 0, reasoned = 0, missing = count } of results) {
+for (const { letter, title, count, rows, tested = 0, differing = 0, missing = count } of results) {
   total.statements += count;
   total.tested += tested;
-  total.reasoned += reasoned;
+  total.differing += differing;
   total.missing += missing;
   // Until every section has its file, one without is only counted as missing.
   if (rows === undefined) console.error(`section ${letter}: there is no conformance/${letter}.json`);
-  summary.push([letter, title, count, tested, reasoned, missing]);
+  summary.push([letter, title, count, tested, differing, missing]);
 }
 
 const text = [
@@ -145,7 +154,7 @@ const text = [
   '| | section | statements | tested | differs, with reason | missing |',
   '| --- | --- | --- | --- | --- | --- |',
   ...summary.map((row) => `| ${row.join(' | ')} |`),
-  `| | total | ${total.statements} | ${total.tested} | ${total.reasoned} | ${total.missing} |`,
+  `| | total | ${total.statements} | ${total.tested} | ${total.differing} | ${total.missing} |`,
   ...results
     .filter(({ rows }) => rows !== undefined)
     .flatMap(({ letter, title, rows }) => [
@@ -166,13 +175,13 @@ if (!checkOnly) {
   problems.push('docs/conformance.md is not what the sources say: run npm run conformance');
 }
 for (const problem of problems) console.error(problem);
-for (const [letter, , count, tested, reasoned, missing] of summary) {
+for (const [letter, , count, tested, differing, missing] of summary) {
   console.log(
-    `${letter}: ${count} statements, ${tested} tested, ${reasoned} differing with reason, ${missing} missing`,
+    `${letter}: ${count} statements, ${tested} tested, ${differing} differing with reason, ${missing} missing`,
   );
 }
 console.log(
   `all: ${total.statements} statements, ${total.tested} tested, ` +
-    `${total.reasoned} differing with reason, ${total.missing} missing`,
+    `${total.differing} differing with reason, ${total.missing} missing`,
 );
 if (problems.length > 0) process.exitCode = 1;

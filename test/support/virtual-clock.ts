@@ -10,6 +10,7 @@ interface VirtualTimer {
 export class VirtualClock implements Clock {
   private time = 10_000;
   private order = 0;
+  private slept = 0;
   private readonly timers = new Set<VirtualTimer>();
 
   now(): number {
@@ -17,7 +18,12 @@ export class VirtualClock implements Clock {
   }
 
   wallNow(): number {
-    return 1_700_000_000_000 + this.time;
+    return 1_700_000_000_000 + this.time + this.slept;
+  }
+
+  /** The machine sleeps: the wall clock goes on, and nothing else. */
+  sleep(milliseconds: number): void {
+    this.slept += milliseconds;
   }
 
   setTimer(delay: number, callback: () => void): TimerHandle {
