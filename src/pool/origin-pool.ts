@@ -38,17 +38,11 @@ export interface PoolEnvironment {
   onQuiet(pool: OriginPool): void;
 }
 
-/** A dial under way. */
+/** A connection in the making. */
 interface Dial {
   readonly controller: AbortController;
-  /** Asked for by `preconnect`: it goes on although no request waits. */
-  readonly wanted: boolean;
-}
-
-/** Who waits for one dial in particular. */
-interface Waiter {
-  resolve(): void;
-  reject(error: unknown): void;
+  /** Callers of `preconnect`: with any, it goes on although no request waits. Told once how it ended. */
+  readonly waiters: { resolve(): void; reject(error: unknown): void }[];
 }
 
 /** A refusal of their first stream by so many fresh connections in a row backs off the origin. */
@@ -67,7 +61,10 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   readonly queue = new WaitQueue<Exchange>();
   /** Oldest first; those that drain are still in here until they are closed. */
   readonly drivers: ConnectionDriver[] = [];
+  /** Those that have not come to a connection yet. */
   readonly dials = new Set<Dial>();
+  /** The same, and those whose connection has not had the peer's SETTINGS yet. */
+  private readonly connecting = new Set<Dial>();
   private readonly env: PoolEnvironment;
   private readonly detours = new Set<ConnectionDriver>();
   /** Detours since any of this origin's connections last made progress. */
@@ -190,11 +187,10 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     );
   }
 
-  /** @param waiter for a dial that goes on although no request waits: told once how it ended */
-  private dial(detour: boolean, waiter?: Waiter): void {
-    const dial: Dial = { controller: new AbortController(), wanted: waiter !== undefined };
+  private dial(detour: boolean): void {
+    const dial: Dial = { controller: new AbortController(), waiters: [] };
     this.dials.add(dial);
-    this.updateKeepAlive();
+    this.connecting.add(dial);
     if (detour) this.fruitlessDetours++;
     this.observe('dialling', undefined);
     let driver: ConnectionDriver | undefined = undefined;
@@ -210,8 +206,10 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     const deadline = connectTimeout === 0 ? undefined : this.clock.setTimer(connectTimeout, afterPoll, false);
     const end = (error: unknown): void => {
       if (deadline !== undefined) this.clock.clearTimer(deadline);
-      if (error === undefined) waiter?.resolve();
-      else waiter?.reject(error);
+      this.connecting.delete(dial);
+      for (const waiter of dial.waiters)
+        if (error === undefined) waiter.resolve();
+        else waiter.reject(error);
     };
     this.env.dialler.dial(this.origin, dial.controller.signal).then(
       (dialled) => {
@@ -265,17 +263,19 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     this.env.onQuiet(this);
   }
 
-  /** Makes up for what is missing of so many connections; resolves when each new one has the peer's SETTINGS. */
+  /** Makes up for what is missing of so many connections; resolves when each of them has the peer's SETTINGS. */
   async preconnect(connections: number): Promise<void> {
     const now = this.clock.now();
-    const live = this.drivers.filter((driver) => driver.core.accepts(now)).length;
-    const missing = Math.min(connections, this.env.maxConnectionsPerOrigin) - live - this.dials.size;
-    const dials = Array.from({ length: Math.max(0, missing) }, () => {
+    const ready = this.drivers.filter((driver) => driver.core.view.peer.received && driver.core.accepts(now)).length;
+    const missing = Math.max(0, Math.min(connections, this.env.maxConnectionsPerOrigin) - ready);
+    while (this.connecting.size < missing) this.dial(false);
+    const ends = [...this.connecting].slice(0, missing).map(({ waiters }) => {
       return new Promise<void>((resolve, reject) => {
-        this.dial(false, { resolve, reject });
+        waiters.push({ resolve, reject });
       });
     });
-    await Promise.all(dials);
+    this.updateKeepAlive();
+    await Promise.all(ends);
   }
 
   // --- told by connections ---
@@ -358,12 +358,12 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     this.updateKeepAlive();
     if (this.queue.size > 0) return;
     for (const dial of [...this.dials])
-      if (!dial.wanted) dial.controller.abort(new Error('no request waits for this dial any more'));
+      if (dial.waiters.length === 0) dial.controller.abort(new Error('no request waits for this dial any more'));
     this.env.onQuiet(this);
   }
 
   private updateKeepAlive(): void {
-    const wanted = this.queue.size > 0 || [...this.dials].some((dial) => dial.wanted);
+    const wanted = this.queue.size > 0 || [...this.dials].some((dial) => dial.waiters.length > 0);
     if (wanted === (this.keepAlive !== undefined)) return;
     if (this.keepAlive === undefined) {
       this.keepAlive = this.clock.setTimer(
