@@ -167,7 +167,9 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
   }
 
   onSettings(first: boolean): void {
-    if (first) this.reportSettled();
+    if (!first) return;
+    if (this.idleWall !== 0) this.idleWall = this.clock.wallNow();
+    this.reportSettled();
   }
 
   onGoAway(): void {
@@ -283,7 +285,8 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
   /** What stands in the way of a new request. A connection idle by the wall clock for too long is retired here (C7). */
   availability(early: boolean): Availability {
     const { view } = this.core;
-    if (this.config.idleTimeout > 0 && view.streams.size === 0 && view.reserved === 0 && !view.closing) {
+    const unused = view.peer.received && view.streams.size === 0 && view.reserved === 0;
+    if (this.config.idleTimeout > 0 && unused && !view.closing) {
       if (this.clock.wallNow() - this.idleWall > this.config.idleTimeout) this.stopReuse();
     }
     return this.core.availability(this.clock.now(), early);

@@ -72,7 +72,8 @@ function retireAt(c: ConnectionState): number {
   if (c.closing) return Infinity;
   const { openedAt, idleSince, limits } = c.liveness;
   const age = limits.maxAge > 0 ? openedAt + limits.maxAge : Infinity;
-  const idle = c.streams.size === 0 && c.reserved === 0 && limits.idleTimeout > 0;
+  // Until the peer's SETTINGS it is being made, not idle (K56).
+  const idle = c.peer.received && c.streams.size === 0 && c.reserved === 0 && limits.idleTimeout > 0;
   return idle ? Math.min(age, idleSince + limits.idleTimeout) : age;
 }
 

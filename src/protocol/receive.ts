@@ -192,6 +192,7 @@ function onSettings(c: ConnectionState): void {
   }
   const peer = c.peer;
   const first = !peer.received;
+  if (first) c.liveness.idleSince = c.now;
   const windowBefore = peer.initialWindow;
   const tableBefore = peer.headerTableSize;
   peer.apply(reader.bytes, reader.start, reader.end);

@@ -299,3 +299,71 @@ test('H44, K52: no timer outlives its connection, however that ended', async () 
     assert.equal(observed.filter((type) => type === 'closed').length, 1, how);
   }
 });
+
+test('K56: the idle time does not run while a connection is being made, and requests wait for its SETTINGS', async () => {
+  const p = poolHarness({ peer: { maxConcurrentStreams: -1 }, idleTimeout: 10 });
+  const call = p.post('/', bodyOf(10)());
+  const warm = p.transport.preconnect('https://test.example', 2);
+  await p.clock.advance(500);
+  assert.equal(call.state, 'pending');
+  assert.ok(p.peers.every((peer) => !peer.ended));
+  for (const peer of p.peers) peer.greet({});
+  await warm;
+  await p.settle();
+  assert.deepEqual([call.status, p.dials], [200, 2]);
+  await p.clock.advance(10);
+  assert.ok(
+    p.peers.every((peer) => peer.ended),
+    'it runs from then on',
+  );
+});
+
+test('K83: whoever has waited for a connection finds it in the pool', async () => {
+  const p = poolHarness();
+  await p.transport.preconnect('https://test.example');
+  p.get('/');
+  await p.settle();
+  assert.deepEqual([p.dials, p.peer(0).requests], [1, ['/']]);
+});
+
+test('K47: a host field of the caller changes the authority and not the connection, which is dialled once', async () => {
+  const p = poolHarness();
+  for (let i = 0; i < 3; i++) {
+    p.get('/', { headers: { host: `Other-${i}.example:8443` } });
+    await p.settle();
+  }
+  assert.equal(p.dials, 1);
+  assert.equal(p.peer(0).blocks(5)[0]?.[':authority'], 'Other-2.example:8443');
+});
+
+test('K15, K45, K90: a request that is sent again takes its body anew, after the source of the first attempt was let go', async () => {
+  const steps: string[] = [];
+  const body = (): AsyncIterable<Uint8Array> => {
+    const name = `source ${steps.filter((step) => step.startsWith('open')).length + 1}`;
+    steps.push(`open ${name}`);
+    return {
+      async *[Symbol.asyncIterator]() {
+        try {
+          for (let i = 0; i < 4; i++) yield await Promise.resolve(Buffer.from(`${i}`));
+        } finally {
+          steps.push(`close ${name}`);
+        }
+      },
+    };
+  };
+  const p = poolHarness({
+    peer: { initialWindowSize: 2 },
+    answer: (peer, id) => {
+      if (id === 1) setImmediate(() => peer.reset(id, 7));
+      else peer.send(frameType.windowUpdate, 0, id, uint32(100));
+    },
+  });
+  const call = p.post('/', body);
+  await p.settle();
+  await p.settle();
+  p.peer(0).ok(3);
+  await p.settle();
+  assert.deepEqual([call.status, call.response?.attempts], [200, 2]);
+  assert.deepEqual(steps, ['open source 1', 'close source 1', 'open source 2', 'close source 2']);
+  assert.deepEqual(p.peer(0).story(3).slice(1), ['DATA 1', 'DATA 1', 'DATA 1', 'DATA 1', 'DATA 0 END_STREAM']);
+});

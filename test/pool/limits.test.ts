@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeSettings } from '../../dist/protocol/trace.js';
 import { type Answer, bodyOf, poolHarness } from '../support/pool-harness.js';
-import { type as frameType } from '../support/raw-server.js';
+import { flag, type as frameType } from '../support/raw-server.js';
 
 const never: Answer = () => undefined;
 
@@ -87,4 +87,43 @@ test('H40, K16: a peer that takes a chunk within each writeTimeout keeps a large
   p.peer(0).ok(1);
   await p.settle();
   assert.equal(up.status, 200);
+});
+
+test('K38, K39: table and frame sizes of our choice are announced, and larger frames then come in', async () => {
+  const p = poolHarness({
+    answer: never,
+    headerTableSize: 8_192,
+    encoderTableSize: 0,
+    maxFrameSize: 32_768,
+    peer: { headerTableSize: 65_536 },
+  });
+  const calls = [p.get('/'), p.get('/')];
+  await p.settle();
+  const announced = p.peer(0).frames[0]?.payload.toString('hex') ?? '';
+  assert.match(announced, /000500008000/);
+  assert.match(announced, /000100002000/);
+  assert.equal(p.peer(0).frames.filter((one) => one.fields !== undefined).length, 2, 'blocks without a table are read');
+  p.peer(0).headers(1, 200);
+  p.peer(0).data(1, Buffer.alloc(32_768), true);
+  await p.settle();
+  assert.equal((await calls[0]!.response!.body.bytes()).length, 32_768);
+});
+
+test('K48: a chunk of a body holds on to its own bytes, and not to the whole read that it came in', async () => {
+  const p = poolHarness({
+    answer: (peer, id) => {
+      peer.headers(id, 200);
+      const padding = 250;
+      const payload = Buffer.concat([Buffer.of(padding), Buffer.from('0123456789'), Buffer.alloc(padding)]);
+      peer.send(frameType.data, flag.padded | flag.endStream, id, payload);
+    },
+  });
+  const call = p.get('/');
+  await p.settle();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of call.response!.body) chunks.push(chunk);
+  assert.deepEqual(
+    chunks.map((chunk) => [chunk.length, chunk.buffer.byteLength]),
+    [[10, 10]],
+  );
 });
