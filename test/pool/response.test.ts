@@ -68,11 +68,13 @@ test('E24: back-to-back requests use one connection at a limit of one stream', a
   assert.deepEqual(p.peer(0).requests, ['/0', '/1', '/2', '/3', '/4']);
 });
 
-test('E25: headers that came before a reset in the same turn are the answer, and the body is cut', async () => {
+test('E25: headers that came before a reset in the same read are the answer, and the body is cut', async () => {
   const p = poolHarness({
     answer: (peer, id) => {
-      peer.headers(id, 200);
-      peer.reset(id, 2);
+      peer.inOneRead(() => {
+        peer.headers(id, 200);
+        peer.reset(id, 2);
+      });
     },
   });
   const call = p.get('/');

@@ -197,10 +197,13 @@ test('E29: bytes that wait for a window when such a status comes are not sent an
   await p.settle();
   const call = p.post('/', 'aaaabbbb');
   await p.settle();
-  p.peer(0).headers(3, 500, { end: true });
+  p.peer(0).headers(3, 500);
   p.peer(0).greet({ initialWindowSize: 1_000 });
   await p.settle();
   assert.equal(call.status, 500);
+  assert.deepEqual(p.peer(0).story(3), ['HEADERS', 'DATA 4'], 'although there is room for them now');
+  p.peer(0).data(3, '', true);
+  await p.settle();
   assert.deepEqual(p.peer(0).story(3), ['HEADERS', 'DATA 4', 'RST_STREAM NO_ERROR']);
 });
 
@@ -231,8 +234,10 @@ test('an upload that fails after the response has ended cancels its stream, and 
     const controller = new AbortController();
     const call = p.post('/', source, { signal: controller.signal, timeout: 5_000 });
     await p.settle();
-    p.peer(0).headers(1, 200);
-    p.peer(0).data(1, 'ok', true);
+    p.peer(0).inOneRead(() => {
+      p.peer(0).headers(1, 200);
+      p.peer(0).data(1, 'ok', true);
+    });
     await p.settle();
     assert.deepEqual(p.peer(0).story(1), ['HEADERS']);
     if (fail === 'source') source.give(new Error('disk'));
@@ -245,6 +250,21 @@ test('an upload that fails after the response has ended cancels its stream, and 
     assert.equal(p.peer(0).refed, false, 'nothing is left that would keep the process alive');
     assert.equal(p.clock.size, 1, 'only the idle connection has a timer');
   }
+});
+
+test('an upload that ends after the response has ended leaves no timer and no listener behind', async () => {
+  const p = poolHarness({ answer: never, idleTimeout: 0, readIdleTimeout: 0, probeAfter: 0 });
+  const source = new Source();
+  const controller = new AbortController();
+  const call = p.post('/', source, { signal: controller.signal, timeout: 60_000 });
+  await p.settle();
+  p.peer(0).headers(1, 200, { end: true });
+  source.give(undefined);
+  await p.clock.advance(1_000);
+  assert.equal(p.clock.size, 0);
+  controller.abort();
+  assert.equal(await call.response?.body.text(), '');
+  assert.deepEqual(p.peer(0).story(1), ['HEADERS', 'DATA 0 END_STREAM']);
 });
 
 test('E31: what a source says once it was stopped goes nowhere', async () => {

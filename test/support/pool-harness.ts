@@ -58,6 +58,7 @@ export class Peer implements ByteTransport {
   private readonly decoder = new HpackDecoder();
   private block: Buffer = Buffer.alloc(0);
   private blockEnds = false;
+  private batch: Buffer[] | undefined = undefined;
 
   constructor(index: number, settings: PeerValues, answer: Answer) {
     this.index = index;
@@ -122,7 +123,18 @@ export class Peer implements ByteTransport {
     if (type === frameType.headers && this.open.has(streamId)) this.open.set(streamId, true);
     const ends = (type === frameType.headers || type === frameType.data) && (flags & flag.endStream) !== 0;
     if (ends || type === frameType.rstStream) this.open.delete(streamId);
-    if (!this.destroyed) this.sink.onBytes(frame(type, flags, streamId, payload));
+    const bytes = frame(type, flags, streamId, payload);
+    if (this.batch !== undefined) this.batch.push(bytes);
+    else if (!this.destroyed) this.sink.onBytes(bytes);
+  }
+
+  /** What `script` sends arrives in one read. */
+  inOneRead(script: () => void): void {
+    const batch: Buffer[] = [];
+    this.batch = batch;
+    script();
+    this.batch = undefined;
+    this.sink.onBytes(Buffer.concat(batch));
   }
 
   greet(values: PeerValues = this.settings): void {
