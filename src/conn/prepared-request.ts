@@ -59,12 +59,12 @@ export function prepareRequest(
   originOf: (url: URL) => Origin,
 ): PreparedRequest {
   const given = options ?? noOptions;
-  if (given !== noOptions) checkRequestOptions(given);
-  const url = parseUrl(target);
-  const origin = originOf(url);
+  // First of all, so that whatever else is wrong with the request, its body is closed (B44).
   const body = toRequestBody(given.body);
   try {
-    return assemble(url, origin, given, body, defaults);
+    if (given !== noOptions) checkRequestOptions(given);
+    const url = parseUrl(target);
+    return assemble(url, originOf(url), given, body, defaults);
   } catch (error) {
     body?.discard(error);
     throw error;
