@@ -112,6 +112,26 @@ function ofType(type: 'string' | 'function' | 'object', allowed: string): Check 
   };
 }
 
+/** A time that cannot be turned off. */
+function delay(name: string, value: unknown): void {
+  if (value === 0) throw invalidArgument(`option '${name}'`, value, 'milliseconds from 1 to 2147483647');
+  checkTime(name, value);
+}
+
+function headerValue(name: string, value: unknown): void {
+  if (typeof value !== 'string' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+    throw invalidArgument(`option '${name}'`, value, 'a string that can be the value of a header');
+}
+
+function observer(name: string, value: unknown): void {
+  const allowed = 'an object with functions frame and connection, or one of them';
+  ofType('object', allowed)(name, value);
+  for (const part of ['frame', 'connection'] as const) {
+    const called = (value as Partial<Record<string, unknown>>)[part];
+    if (called !== undefined) ofType('function', 'a function')(`${name}.${part}`, called);
+  }
+}
+
 function share(name: string, value: unknown): void {
   if (typeof value !== 'number' || !(value >= 0 && value <= 1))
     throw invalidArgument(`option '${name}'`, value, 'a number from 0 to 1');
@@ -126,14 +146,14 @@ const window = integer(65_535, 0x7fff_ffff);
 const flag = oneOf(true, false);
 
 /** Every option with its check, and its default where it has one. */
-const table: Readonly<Record<keyof Omit<TransportOptions, 'retry'>, readonly [check: Check, fallback?: unknown]>> = {
+const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fallback?: unknown]>> = {
   tls: [ofType('object', 'an object with node:tls options'), {}],
   allowHTTP1: [flag, true],
   cleartext: [oneOf('http/1.1', 'h2c'), 'http/1.1'],
   connectTimeout: [checkTime, 10_000],
   maxConnectionsPerOrigin: [integer(1, 65_535), 64],
   strictMaxConcurrentStreams: [flag, false],
-  stallTimeout: [checkTime, 100],
+  stallTimeout: [delay, 100],
   probeAfter: [checkTime, 1_000],
   readIdleTimeout: [checkTime, 15_000],
   pingTimeout: [checkTime, 15_000],
@@ -143,6 +163,7 @@ const table: Readonly<Record<keyof Omit<TransportOptions, 'retry'>, readonly [ch
   maxRequestsPerConnection: [size, 0],
   headersTimeout: [checkTime, 0],
   bodyTimeout: [checkTime, 0],
+  retry: [ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter'), {}],
   maxHeaderListSize: [integer(1, 0xffff_ffff), 262_144],
   maxFrameSize: [integer(16_384, 16_777_215), 16_384],
   headerTableSize: [integer(0, 0xffff_ffff), 4_096],
@@ -159,8 +180,8 @@ const table: Readonly<Record<keyof Omit<TransportOptions, 'retry'>, readonly [ch
   localAddress: [ofType('string', 'an IP address')],
   keepAlive: [keepAlive],
   createConnection: [ofType('function', 'a function that returns a Duplex')],
-  userAgent: [ofType('string', 'a string')],
-  observer: [ofType('object', 'an object with frame and connection functions')],
+  userAgent: [headerValue],
+  observer: [observer],
 };
 
 const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fallback: number]>> = {
@@ -177,18 +198,12 @@ const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fa
 export function resolveOptions(options: TransportOptions | undefined, userAgent: string): ResolvedOptions {
   if (options !== undefined && (typeof options !== 'object' || (options as unknown) === null))
     throw invalidArgument('options', options, 'an object with transport options');
-  const { retry, ...rest } = options ?? {};
+  const resolved = resolve(table, options ?? {}, '');
   return {
-    ...resolve(table, rest, ''),
+    ...resolved,
     userAgent: options?.userAgent ?? userAgent,
-    retry: resolve(retryTable, checkedRetry(retry), 'retry.'),
+    retry: resolve(retryTable, resolved['retry'] as RetryOptions, 'retry.'),
   } as unknown as ResolvedOptions;
-}
-
-function checkedRetry(retry: unknown): object {
-  if (retry === undefined) return {};
-  ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter')('retry', retry);
-  return retry as object;
 }
 
 function resolve(
@@ -199,7 +214,7 @@ function resolve(
   const values: Record<string, unknown> = {};
   for (const [name, [, fallback]] of Object.entries(checks)) values[name] = fallback;
   for (const [name, value] of Object.entries(given)) {
-    const entry = checks[name];
+    const entry = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (entry === undefined) throw invalidArgument(`option '${prefix}${name}'`, value, Object.keys(checks).join(', '));
     if (value === undefined) continue;
     entry[0](prefix + name, value);

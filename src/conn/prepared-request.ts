@@ -5,6 +5,7 @@ import type { Origin } from './dialler.js';
 import { toRequestBody, type RequestBody } from './request-body.js';
 import {
   checkRequestOptions,
+  concealed,
   type HeadersInput,
   type RequestOptions,
   type RequestPriority,
@@ -148,8 +149,14 @@ function has(fields: readonly string[], name: string): boolean {
 /** User-info never reaches `:authority` (RFC 9113 section 8.3.1); it means Basic credentials, as elsewhere. */
 function addCredentials(headers: string[], url: URL): void {
   if (has(headers, 'authorization')) return;
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  headers.push('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  const credentials = percentDecoded(`${url.username}:${url.password}`);
+  headers.push('authorization', `Basic ${credentials.toString('base64')}`);
+}
+
+/** Bytes, for they need be no UTF-8; what is no escape stays as it is (URL Standard, percent-decode). */
+function percentDecoded(ascii: string): Buffer {
+  const unescape = (_: string, hex: string): string => String.fromCharCode(parseInt(hex, 16));
+  return Buffer.from(ascii.replace(/%([0-9a-f]{2})/gi, unescape), 'latin1');
 }
 
 function priorityField(priority: RequestPriority | undefined): string | undefined {
@@ -166,7 +173,7 @@ export function flatten(input: HeadersInput, what: 'header' | 'trailer'): string
   if (Symbol.iterator in input) {
     for (const pair of input as Iterable<readonly [unknown, unknown]>) {
       if (!Array.isArray(pair) || pair.length !== 2)
-        throw invalidArgument(`${what} entry`, pair, 'a [name, value] pair');
+        throw invalidArgument(`${what} entry`, concealed(pair), 'a [name, value] pair');
       push(flat, String(pair[0]), pair[1], what);
     }
     return flat;

@@ -83,13 +83,17 @@ export function checkRequestOptions(options: RequestOptions): void {
   if (signal !== undefined && !isSignal(signal)) throw invalidArgument("option 'signal'", signal, 'an AbortSignal');
   if (priority !== undefined) checkPriority(priority);
   if (headers !== undefined && (typeof headers !== 'object' || (headers as unknown) === null))
-    throw invalidArgument("option 'headers'", headers, 'a record, pairs, or a Headers');
+    throw invalidArgument("option 'headers'", concealed(headers), 'a record, pairs, or a Headers');
   if (
     trailers !== undefined &&
     typeof trailers !== 'function' &&
     (typeof trailers !== 'object' || (trailers as unknown) === null)
   )
-    throw invalidArgument("option 'trailers'", trailers, 'a record, pairs, a Headers, or a function that returns one');
+    throw invalidArgument(
+      "option 'trailers'",
+      concealed(trailers),
+      'a record, pairs, a Headers, or a function that returns one',
+    );
 }
 
 function checkType(name: string, value: unknown, type: 'string' | 'boolean' | 'function', allowed: string): void {
@@ -106,9 +110,18 @@ function isSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
 }
 
+/** What cannot be fields may hold values of some all the same: boxed, a message shows of what type it is, and no more. */
+export function concealed(value: unknown): unknown {
+  return typeof value === 'string' ? Object(value) : value;
+}
+
 function checkPriority(priority: RequestPriority): void {
   if (typeof priority !== 'object' || (priority as unknown) === null)
     throw invalidArgument("option 'priority'", priority, '{ urgency, incremental }');
+  for (const [name, value] of Object.entries(priority)) {
+    if (name !== 'urgency' && name !== 'incremental')
+      throw invalidArgument(`option 'priority.${name}'`, value, 'urgency, incremental');
+  }
   const { urgency } = priority;
   if (urgency !== undefined && !(Number.isInteger(urgency) && urgency >= 0 && urgency <= 7))
     throw invalidArgument("option 'priority.urgency'", urgency, 'an integer from 0 to 7');
