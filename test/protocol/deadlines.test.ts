@@ -222,53 +222,58 @@ const timeouts = fc.record({
 
 test('whatever happens, a tick leaves no deadline at or before its own time, and a deadline that is reached does something', () => {
   fc.assert(
-    fc.property(timeouts, times, fc.array(fc.tuple(acts, times), { maxLength: 40 }), (config, start, steps) => {
-      const h = harness({ config });
-      h.greet({ maxConcurrentStreams: 1_000 });
-      h.now += start;
-      const calls: ReturnType<Harness['get']>[] = [];
-      let writing = false;
-      let lastPing: Buffer = Buffer.alloc(8);
-      const act = (what: Act, pick: number): void => {
-        const call = calls[Math.floor(pick) % Math.max(1, calls.length)];
-        if (what === 'get' || what === 'post') calls.push(what === 'get' ? h.get('/') : h.post('/'));
-        else if (what === 'probe') h.connection.probe(h.now);
-        else if (what === 'ping') h.connection.ping(h.now);
-        else if (what === 'goaway') h.connection.goAway(h.now);
-        else if (what === 'update') h.peer.windowUpdate(0, 1);
-        else if (what === 'pong') h.peer.pong(lastPing);
-        else if (what === 'taken' && writing) {
-          h.connection.outputTaken(h.now);
-          writing = false;
-        } else if (what === 'take' && !writing) {
-          writing = h.takeAndBlock() > 0;
-          for (const { type, flags, payload } of h.pendingNow)
-            if (type === frameType.ping && (flags & flag.ack) === 0) lastPing = payload;
-          h.discard();
-        } else if (call === undefined) return;
-        else if (what === 'reset') call.reset();
-        else if (what === 'answer' && call.status === undefined) h.peer.headers(call, 200);
-        else if (what === 'end' && call.status !== undefined && !call.ended) h.peer.data(call, '', true);
-      };
-      for (const [what, wait] of steps) {
-        if (h.failure !== undefined) break;
-        const due = h.connection.nextDeadline();
-        if (what === 'get' && wait > 100 && due < Infinity) h.now = Math.max(h.now, due);
-        else h.now += wait;
-        h.connection.tick(h.now);
-        assert.ok(h.connection.nextDeadline() > h.now, `due at ${h.connection.nextDeadline()}, ticked at ${h.now}`);
-        if (h.failure === undefined) act(what, wait);
-      }
-      // Whatever is left comes to an end: deadlines rise, and each reaches something.
-      for (let fired = 0; h.connection.nextDeadline() < h.now + 1_000_000; fired++) {
-        assert.ok(fired < 100 || config.pingGap < 1, 'deadlines do not come without end');
-        if (fired > 1_000) break;
-        const at = h.connection.nextDeadline();
-        h.now = Math.max(h.now, at);
-        h.connection.tick(h.now);
-        assert.ok(h.connection.nextDeadline() > h.now, `due at ${h.connection.nextDeadline()}, ticked at ${h.now}`);
-      }
-    }),
+    fc.property(
+      timeouts,
+      times,
+      fc.array(fc.tuple(acts, times), { maxLength: 40, size: 'max' }),
+      (config, start, steps) => {
+        const h = harness({ config });
+        h.greet({ maxConcurrentStreams: 1_000 });
+        h.now += start;
+        const calls: ReturnType<Harness['get']>[] = [];
+        let writing = false;
+        let lastPing: Buffer = Buffer.alloc(8);
+        const act = (what: Act, pick: number): void => {
+          const call = calls[Math.floor(pick) % Math.max(1, calls.length)];
+          if (what === 'get' || what === 'post') calls.push(what === 'get' ? h.get('/') : h.post('/'));
+          else if (what === 'probe') h.connection.probe(h.now);
+          else if (what === 'ping') h.connection.ping(h.now);
+          else if (what === 'goaway') h.connection.goAway(h.now);
+          else if (what === 'update') h.peer.windowUpdate(0, 1);
+          else if (what === 'pong') h.peer.pong(lastPing);
+          else if (what === 'taken' && writing) {
+            h.connection.outputTaken(h.now);
+            writing = false;
+          } else if (what === 'take' && !writing) {
+            writing = h.takeAndBlock() > 0;
+            for (const { type, flags, payload } of h.pendingNow)
+              if (type === frameType.ping && (flags & flag.ack) === 0) lastPing = payload;
+            h.discard();
+          } else if (call === undefined) return;
+          else if (what === 'reset') call.reset();
+          else if (what === 'answer' && call.status === undefined) h.peer.headers(call, 200);
+          else if (what === 'end' && call.status !== undefined && !call.ended) h.peer.data(call, '', true);
+        };
+        for (const [what, wait] of steps) {
+          if (h.failure !== undefined) break;
+          const due = h.connection.nextDeadline();
+          if (what === 'get' && wait > 100 && due < Infinity) h.now = Math.max(h.now, due);
+          else h.now += wait;
+          h.connection.tick(h.now);
+          assert.ok(h.connection.nextDeadline() > h.now, `due at ${h.connection.nextDeadline()}, ticked at ${h.now}`);
+          if (h.failure === undefined) act(what, wait);
+        }
+        // Whatever is left comes to an end: deadlines rise, and each reaches something.
+        for (let fired = 0; h.connection.nextDeadline() < h.now + 1_000_000; fired++) {
+          assert.ok(fired < 100 || config.pingGap < 1, 'deadlines do not come without end');
+          if (fired > 1_000) break;
+          const at = h.connection.nextDeadline();
+          h.now = Math.max(h.now, at);
+          h.connection.tick(h.now);
+          assert.ok(h.connection.nextDeadline() > h.now, `due at ${h.connection.nextDeadline()}, ticked at ${h.now}`);
+        }
+      },
+    ),
     { numRuns: 500 },
   );
 });
