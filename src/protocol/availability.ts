@@ -38,7 +38,7 @@ export function availability(c: ConnectionState, now: number, early: boolean): A
   if (!c.peer.received && (!early || c.slotsUsed > 0)) return Availability.Settling;
   if (live.probeSentAt >= 0) return Availability.Probing;
   if (live.writingSince >= 0 || c.atMark) return Availability.Busy;
-  if (isSilent(c, now)) return c.liveness.mayPing(now) ? Availability.Silent : Availability.Ready;
+  if (isSilent(c, now) && (live.mayPing(now) || oldestPing(c) >= 0)) return Availability.Silent;
   return Availability.Ready;
 }
 
@@ -53,8 +53,25 @@ export function isStalled(c: ConnectionState, now: number): boolean {
   return now >= c.liveness.stalledAt();
 }
 
-/** Silence counts only while the peer owes us something, that is with streams open. */
+/**
+ * Silence counts only while the peer owes us something: with streams open, or when the last of them was given up
+ * without a byte having come. Else requests that time out one after the other would never find out a dead connection.
+ */
 export function isSilent(c: ConnectionState, now: number): boolean {
-  if (c.streams.size === 0 || c.liveness.limits.probeAfter === 0) return false;
-  return now - c.liveness.silentSince() >= c.liveness.probeThreshold();
+  const live = c.liveness;
+  if ((c.streams.size === 0 && !live.owed) || live.limits.probeAfter === 0) return false;
+  return now - live.silentSince() >= live.probeThreshold();
+}
+
+/**
+ * Since when the oldest PING has been out without a sign of life; -1: none, or the peer has spoken since. A chunk of
+ * ours that the socket took counts as one: the PING may stand behind megabytes that a slow link is still carrying. So
+ * does the first stream after none: one left unanswered before, when nobody minded, gives it its full time.
+ */
+export function oldestPing(c: ConnectionState): number {
+  const live = c.liveness;
+  for (const ping of live.pings) {
+    if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress, live.busySince);
+  }
+  return -1;
 }

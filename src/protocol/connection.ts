@@ -76,7 +76,7 @@ export class Connection {
     const live = this.c.liveness;
     live.writingSince = -1;
     live.lastProgress = now;
-    live.stallReported = false;
+    live.stallReported &&= now >= live.stalledAt(); // a probe that is out may stall it all the same
     this.c.acksSealed = 0;
   }
 
@@ -102,7 +102,7 @@ export class Connection {
     const c = this.c;
     c.now = now;
     checkListSize(c, init.fields, 'request headers');
-    if (c.streams.size === 0) c.liveness.busySince = now;
+    c.liveness.opening(now, c.streams.size === 0);
     const stream = new Stream(
       c.nextStreamId,
       init,

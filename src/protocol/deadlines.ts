@@ -1,3 +1,4 @@
+import { oldestPing } from './availability.js';
 import type { ConnectionState } from './connection-state.js';
 import { failConnection, stopReuse } from './lifecycle.js';
 
@@ -50,12 +51,13 @@ function writeTimeoutAt(c: ConnectionState): number {
 
 /**
  * The health check (H41) is on while the peer owes us something: `readIdleTimeout` of silence asks with a PING, and no
- * byte within `pingTimeout` is the end. A reset that the peer has not confirmed holds a slot, so it is owed that (H15).
+ * byte within `pingTimeout` is the end. A reset that the peer has not confirmed holds a slot, so it is owed that (H15),
+ * and a probe keeps new requests away.
  */
 function pingTimeoutAt(c: ConnectionState): number {
   const { readIdleTimeout, pingTimeout } = c.liveness.limits;
   if (readIdleTimeout === 0 || pingTimeout === 0) return Infinity;
-  if (c.streams.size === 0 && c.unconfirmedResets === 0) return Infinity;
+  if (c.streams.size === 0 && c.unconfirmedResets === 0 && c.liveness.probeSentAt < 0) return Infinity;
   const ping = oldestPing(c);
   return ping < 0 ? Infinity : ping + pingTimeout;
 }
@@ -77,25 +79,12 @@ function retireAt(c: ConnectionState): number {
   return idle ? Math.min(age, idleSince + limits.idleTimeout) : age;
 }
 
-/** Asks the peer for a sign of life: any byte from it will do. */
+/** Asks the peer for a sign of life: any byte from it will do, as will the answer to a PING that is out already. */
 export function sendProbe(c: ConnectionState): void {
   const live = c.liveness;
   if (live.probeSentAt >= 0 || c.failure !== undefined) return;
-  c.pingsDue.push(live.pingSent(c.now, true));
+  if (oldestPing(c) < 0) c.pingsDue.push(live.pingSent(c.now, true));
   live.probeSentAt = c.now;
   live.stallReported = false;
   c.events.onOutput();
-}
-
-/**
- * Since when the oldest PING has been out without a sign of life; -1: none, or the peer has spoken since. A chunk of
- * ours that the socket took counts as one: the PING may stand behind megabytes that a slow link is still carrying. So
- * does the first stream after none: one left unanswered before, when nobody minded, gives it its full time.
- */
-function oldestPing(c: ConnectionState): number {
-  const live = c.liveness;
-  for (const ping of live.pings) {
-    if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress, live.busySince);
-  }
-  return -1;
 }

@@ -8,10 +8,7 @@ export function forget(c: ConnectionState, stream: Stream): void {
   if (!c.streams.delete(stream.id)) return;
   dropOutput(stream);
   c.blocked.delete(stream);
-  if (c.streams.size === 0) {
-    c.liveness.idleSince = c.now;
-    c.liveness.endProbe();
-  }
+  if (c.streams.size === 0) c.liveness.idleSince = c.now;
   c.events.onCapacity();
   checkDrained(c);
 }

@@ -34,6 +34,10 @@ export class Liveness {
   writingSince = -1;
   /** When the connection last went from no stream to one. */
   busySince: number;
+  /** A request has been sent and no byte has come since, even if it was given up: its time-out is no sign of life. */
+  owed = false;
+  /** When the first stream was opened since the peer owed nothing. */
+  owedSince: number;
   /** When the connection last went from one stream to none. */
   idleSince: number;
   /** A smoothed round trip; 0 until the first sample. */
@@ -58,21 +62,25 @@ export class Liveness {
     this.lastReceived = now;
     this.lastProgress = now;
     this.busySince = now;
+    this.owedSince = now;
     this.idleSince = now;
     this.pingGap = limits.pingGap ?? pingGap;
   }
 
-  received(now: number): void {
-    this.lastReceived = now;
-    this.lastProgress = now;
-    this.endProbe();
+  /** A request is about to be sent; `first`: no other stream is open. */
+  opening(now: number, first: boolean): void {
+    if (first) this.busySince = now;
+    if (first && !this.owed) this.owedSince = now;
+    this.owed = true;
   }
 
-  /** The peer has given a sign of life, or owes none any more: what stalls next is another stall. */
-  endProbe(): void {
+  received(now: number): void {
+    this.owed = false;
+    this.lastReceived = now;
+    this.lastProgress = now;
     if (this.probeSentAt < 0) return;
     this.probeSentAt = -1;
-    this.stallReported = false;
+    this.stallReported = false; // what stalls next is another stall
   }
 
   /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those (H18, K66). */
@@ -127,9 +135,9 @@ export class Liveness {
     this.roundTrip = this.roundTrip === 0 ? roundTrip : this.roundTrip * 0.875 + roundTrip * 0.125;
   }
 
-  /** Silence with streams open, counted from when the first of them was opened. */
+  /** Since when the peer has been silent although it owed us something. */
   silentSince(): number {
-    return Math.max(this.lastReceived, this.busySince);
+    return Math.max(this.lastReceived, this.owedSince);
   }
 
   probeThreshold(): number {
