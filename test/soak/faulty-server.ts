@@ -7,7 +7,7 @@ import { encodeFields, HpackDecoder } from '../support/hpack.js';
 export const faults = { goAway: 97, refuse: 50, reset: 50, drop: 500, stall: 1_000, silence: 1_000 } as const;
 
 /** How long a stalled connection reads nothing, in milliseconds. */
-const stallFor = 3_000;
+const stallFor = 1_500;
 
 const errorCode = { noError: 0, internalError: 2, refusedStream: 7 } as const;
 
