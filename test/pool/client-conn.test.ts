@@ -344,6 +344,26 @@ test('C15: a PING that was given up leaves nothing behind', async () => {
   assert.equal(p.peer(0).refed, false, 'and nothing that keeps the process alive');
 });
 
+test('C15: the late ACK of a PING that was given up confirms nothing', async () => {
+  const { p, conn, send } = await connected({ answer: never });
+  p.peer(0).answersPings = false;
+  const lost = conn.ping({ timeout: 100 }).catch(() => undefined);
+  await p.clock.advance(100);
+  await lost;
+  const controller = new AbortController();
+  send('/', { signal: controller.signal });
+  await p.settle();
+  controller.abort();
+  await p.settle();
+  const [given, bundled] = p.peer(0).frames.filter(({ type }) => type === 6);
+  p.peer(0).send(6, 1, 0, given?.payload);
+  await p.settle();
+  assert.equal(conn.state().streamsActive, 1, 'it left before the reset did');
+  p.peer(0).send(6, 1, 0, bundled?.payload);
+  await p.settle();
+  assert.equal(conn.state().streamsActive, 0);
+});
+
 // --- shutdown, do-not-reuse, close ---
 
 test('A23, C16: shutdown sends one GOAWAY however often it is called, and resolves when the last stream has ended', async () => {
