@@ -73,5 +73,6 @@ export function oldestPing(c: ConnectionState): number {
   for (const ping of live.pings) {
     if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress, live.busySince);
   }
-  return -1;
+  // The PING that a probe counts on may be one that its caller has given up since (C15).
+  return live.probeSentAt < 0 ? -1 : Math.max(live.probeSentAt, live.lastProgress, live.busySince);
 }

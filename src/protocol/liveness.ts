@@ -1,4 +1,4 @@
-import { freePings, pingGap } from './limits.js';
+import { freePings, maxOutstandingPings, pingGap } from './limits.js';
 
 /** Times in milliseconds; 0 turns a limit off. See TransportOptions for what each means. */
 export interface LivenessLimits {
@@ -113,6 +113,7 @@ export class Liveness {
     }
     const id = this.nextPingId++;
     this.pings.push({ id, sentAt: now });
+    if (this.pings.length > maxOutstandingPings) this.pings.shift();
     return id;
   }
 

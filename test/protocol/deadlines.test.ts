@@ -138,6 +138,22 @@ test('a connection whose cancelled requests are unconfirmed ends when the PING t
   h.expect.failed('ERR_PASSINGLANE_PING_TIMEOUT', 'nothing came');
 });
 
+test('a probe that counts on a PING of a caller goes on when that caller gives up', () => {
+  const h = harness({ config: { pingTimeout: 3_000, readIdleTimeout: 2_000 } }).greet();
+  h.expect.headers(h.get('/'), { end: true });
+  h.now += 1_000;
+  const id = h.connection.ping(h.now);
+  h.expect.ping("the caller's");
+  h.connection.probe(h.now);
+  const probed = h.now;
+  h.expect.quiet('one PING is enough to ask with');
+  h.connection.forgetPing(id);
+  fire(h);
+  assert.ok(h.connection.nextDeadline() > h.now, 'the tick leaves nothing due');
+  assert.equal(fire(h), probed + 3_000);
+  h.expect.failed('ERR_PASSINGLANE_PING_TIMEOUT', 'it was out, and nothing came');
+});
+
 test('a PING left unanswered by an earlier request does not end a new one before its time', () => {
   const h = harness({ config: { pingTimeout: 3_000, readIdleTimeout: 2_000, idleTimeout: 0 } }).greet();
   const r = h.get('/');
@@ -186,7 +202,19 @@ test('limits of 0 are off: nothing is ever due', () => {
 // A deadline in the past that a tick does not move is a timer that fires for ever.
 
 type Act =
-  'get' | 'post' | 'reset' | 'answer' | 'end' | 'pong' | 'take' | 'taken' | 'probe' | 'ping' | 'goaway' | 'update';
+  | 'get'
+  | 'post'
+  | 'reset'
+  | 'answer'
+  | 'end'
+  | 'pong'
+  | 'take'
+  | 'taken'
+  | 'probe'
+  | 'ping'
+  | 'forget'
+  | 'goaway'
+  | 'update';
 
 const acts = fc.constantFrom<Act>(
   'get',
@@ -199,6 +227,7 @@ const acts = fc.constantFrom<Act>(
   'taken',
   'probe',
   'ping',
+  'forget',
   'goaway',
   'update',
 );
@@ -232,12 +261,14 @@ test('whatever happens, a tick leaves no deadline at or before its own time, and
         h.now += start;
         const calls: ReturnType<Harness['get']>[] = [];
         let writing = false;
+        let lastPingId = 0;
         let lastPing: Buffer = Buffer.alloc(8);
         const act = (what: Act, pick: number): void => {
           const call = calls[Math.floor(pick) % Math.max(1, calls.length)];
           if (what === 'get' || what === 'post') calls.push(what === 'get' ? h.get('/') : h.post('/'));
           else if (what === 'probe') h.connection.probe(h.now);
-          else if (what === 'ping') h.connection.ping(h.now);
+          else if (what === 'ping') lastPingId = h.connection.ping(h.now);
+          else if (what === 'forget') h.connection.forgetPing(lastPingId);
           else if (what === 'goaway') h.connection.goAway(h.now);
           else if (what === 'update') h.peer.windowUpdate(0, 1);
           else if (what === 'pong') h.peer.pong(lastPing);

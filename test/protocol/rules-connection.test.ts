@@ -368,6 +368,14 @@ test('H25: an ACK resolves its own PING once, whatever else is out', () => {
   );
 });
 
+test('PINGs that a peer never answers are remembered up to a bound', () => {
+  const h = harness().greet();
+  for (let i = 0; i < 3_000; i++) h.connection.ping(h.now++);
+  assert.equal(h.connection.view.liveness.pings.length, 1_000);
+  h.peer.pong(h.pending.at(-1)!.payload);
+  assert.ok(h.events.includes('pong 3000'), 'the newest are');
+});
+
 // --- H.5: SETTINGS ---
 
 test('H26, RFC 9113 3.4: the first frame is SETTINGS and no ACK', () => {
