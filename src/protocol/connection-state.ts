@@ -43,13 +43,6 @@ export interface ConnectionEvents {
   onFailed(error: TransportError): void;
 }
 
-/** A RST_STREAM or PING ACK that the peer provoked and that waits to be sealed. */
-export interface ProvokedFrame {
-  readonly streamId: number;
-  readonly errorCode: number;
-  readonly pong: Uint8Array | undefined;
-}
-
 /** Every field of a connection, each owned by the module named beside it; others read. No method here decides anything. */
 export class ConnectionState {
   /** The time that the current step was given; set on entry by connection.ts. */
@@ -76,7 +69,8 @@ export class ConnectionState {
   reserved = 0;
 
   // Owned by seal.ts.
-  readonly provoked: ProvokedFrame[] = [];
+  /** Payloads of PINGs to answer. Resets that the peer provokes are bounded by the streams, so they stand in `listed`. */
+  readonly provoked: Uint8Array[] = [];
   readonly listed: Stream[] = [];
   /** Streams whose chunk has been sealed and whose source may be asked for more, by whoever drives the connection. */
   hungry: Stream[] = [];

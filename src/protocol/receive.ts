@@ -228,7 +228,7 @@ function onPing(c: ConnectionState): void {
   if ((flags & Flag.Ack) === 0) {
     if (c.provoked.length + c.acksSealed >= maxProvokedFrames)
       throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more PINGs than are being answered');
-    c.provoked.push({ streamId: 0, errorCode: 0, pong: bytes.slice(start, end) });
+    c.provoked.push(bytes.slice(start, end));
     c.events.onOutput();
     return;
   }

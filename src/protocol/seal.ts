@@ -83,13 +83,8 @@ export function seal(c: ConnectionState): void {
 
 function sealProvoked(c: ConnectionState): void {
   while (c.provoked.length > 0 && !c.atMark) {
-    const frame = c.provoked.shift()!;
-    if (frame.pong !== undefined) {
-      c.writer.ping(frame.pong, true);
-      c.config.trace?.({ sent: true, type: FrameType.Ping, flags: Flag.Ack, streamId: 0, length: 8 });
-    } else {
-      c.writer.rstStream(frame.streamId, frame.errorCode);
-    }
+    c.writer.ping(c.provoked.shift()!, true);
+    c.config.trace?.({ sent: true, type: FrameType.Ping, flags: Flag.Ack, streamId: 0, length: 8 });
   }
 }
 

@@ -49,7 +49,7 @@ export class Stream {
   /** True while the stream stands in the send scheduler. */
   scheduled = false;
   readonly urgency: number;
-  /** The output position behind the HEADERS block; see `Connection.mayHaveReachedPeer`. */
+  /** The output position behind the HEADERS block: until so much was handed out, the peer cannot have read it. */
   sealedAt = 0;
 
   recvWindow: number;
