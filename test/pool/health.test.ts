@@ -287,11 +287,10 @@ test('H44, K52: no timer outlives its connection, however that ended', async () 
       observer: { connection: (event) => void observed.push(event.type) },
     });
     const call = p.get('/', { timeout: 10 * minute });
-    await p.settle();
+    await p.clock.advance(500);
     await end(p);
     await p.settle();
     assert.equal(call.state, 'failed', how);
-    await p.clock.advance(250);
     assert.equal(p.clock.size, 0, how);
     const before = observed.length;
     await p.clock.advance(10 * minute);
