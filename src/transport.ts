@@ -6,6 +6,7 @@ import {
   ClientConn,
   ConnectionDriver,
   Exchange,
+  forever,
   prepareRequest,
   type ByteTransport,
   type ClientResponse,
@@ -137,7 +138,8 @@ export class BaseTransport {
     const onTimer = (): void => {
       clock.afterPoll(expire);
     };
-    const timer = connectTimeout === 0 ? undefined : clock.setTimer(connectTimeout, onTimer, true);
+    // Without a limit it does no more than keep the process alive, which a connection in the making does not.
+    const timer = clock.setTimer(connectTimeout === 0 ? forever : connectTimeout, onTimer, true);
     const giveUp = (): void => {
       controller.abort(this.#closedError(target));
     };
@@ -146,7 +148,7 @@ export class BaseTransport {
       return await this.#begin(await open(target, controller.signal), target, controller.signal);
     } finally {
       this.#connecting.delete(giveUp);
-      if (timer !== undefined) clock.clearTimer(timer);
+      clock.clearTimer(timer);
     }
   }
 

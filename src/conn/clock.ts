@@ -1,6 +1,9 @@
 /** A running timer, opaque to who started it. */
 export type TimerHandle = object;
 
+/** For a timer that does nothing but keep the process alive: about 24 days, the longest there is, in milliseconds. */
+export const forever = 2_147_483_647;
+
 /** Time and the turns of the event loop, so that tests can run on a virtual clock. */
 export interface Clock {
   /** Monotonic time in milliseconds, with fractions. */

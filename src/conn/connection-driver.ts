@@ -376,7 +376,7 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
     const { size } = this.core.view.streams;
     if (size > 0) this.idleWall = 0;
     else if (this.idleWall === 0) this.idleWall = this.clock.wallNow();
-    const wanted = size > 0 || this.holds > 0 || this.whenSettled !== undefined;
+    const wanted = size > 0 || this.holds > 0;
     if (wanted === this.refed || this.closed) return;
     this.refed = wanted;
     if (wanted) this.transport.ref();

@@ -24,7 +24,8 @@ export interface Dialler {
   /**
    * Resolves with a connected, and for https secured, transport. Rejects with a TransportError
    * (ERR_PASSINGLANE_CONNECT_FAILED with the system or TLS error as `cause`, ERR_PASSINGLANE_ALPN), or with
-   * `signal.reason` once the signal is aborted; whatever was begun is then given up.
+   * `signal.reason` once the signal is aborted; whatever was begun is then given up. What is being connected does not
+   * keep the process alive: that is for those who wait for it.
    */
   dial(origin: Origin, signal: AbortSignal): Promise<Dialled>;
 }

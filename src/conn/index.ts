@@ -3,7 +3,7 @@ export { Availability, BufferBudget } from '../protocol/index.js';
 export type { ByteSink, ByteTransport, TransportInfo } from './byte-transport.js';
 export { ClientConn, type ConnState } from './client-conn.js';
 export { ClientResponse, type ResponseConnection } from './client-response.js';
-export type { Clock, TimerHandle } from './clock.js';
+export { forever, type Clock, type TimerHandle } from './clock.js';
 export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
 export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';
 export { Exchange, type ExchangeHost } from './exchange.js';

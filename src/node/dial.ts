@@ -90,6 +90,7 @@ export class NodeDialler implements Dialler {
             ? connectTcp(place)
             : secure.connect({ ...this.#tlsOptions(origin, secure.DEFAULT_MIN_VERSION), ...place, session });
         reads?.attach(socket);
+        socket.unref(); // whoever waits for it keeps the process alive; if nobody does any more, neither does it
         if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, session);
         return follow(
           socket,
@@ -101,6 +102,7 @@ export class NodeDialler implements Dialler {
       nodeClock,
       signal,
     );
+    socket.ref();
     socket.setNoDelay(true);
     const { keepAlive } = this.#options;
     if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);

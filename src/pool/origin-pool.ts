@@ -2,6 +2,7 @@ import type { TransportError } from '../errors.js';
 import {
   Availability,
   ConnectionDriver,
+  forever,
   WaitQueue,
   type ByteTransport,
   type Clock,
@@ -47,9 +48,6 @@ interface Dial {
 
 /** A refusal of their first stream by so many fresh connections in a row backs off the origin. */
 const refusalsBeforeBackOff = 2;
-
-/** A timer that does nothing but keep the process alive while requests wait; about 24 days, the longest there is. */
-const forever = 2_147_483_647;
 
 /**
  * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
@@ -210,6 +208,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
       for (const waiter of dial.waiters)
         if (error === undefined) waiter.resolve();
         else waiter.reject(error);
+      this.updateKeepAlive();
     };
     this.env.dialler.dial(this.origin, dial.controller.signal).then(
       (dialled) => {
@@ -363,7 +362,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   }
 
   private updateKeepAlive(): void {
-    const wanted = this.queue.size > 0 || [...this.dials].some((dial) => dial.waiters.length > 0);
+    const wanted = this.queue.size > 0 || [...this.connecting].some((dial) => dial.waiters.length > 0);
     if (wanted === (this.keepAlive !== undefined)) return;
     if (this.keepAlive === undefined) {
       this.keepAlive = this.clock.setTimer(

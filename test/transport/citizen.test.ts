@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { Transport, type TransportOptions } from '../../dist/index.js';
 import { startOrigin, type OriginOptions, type TestOrigin } from '../support/origin.js';
@@ -237,6 +237,38 @@ test('so does a dial to a server that never says a word, until its time is up', 
         await call().catch((error) => console.log(error.code, error.name));`),
     'ERR_PASSINGLANE_CONNECT_TIMEOUT TimeoutError\n'.repeat(6),
   );
+});
+
+test('but not a connection in the making that nobody waits for any more', async (t) => {
+  for (const tls of [false, true]) {
+    const { port, ca } = await originFor(t, { tls, settings: { maxConcurrentStreams: 1 } });
+    let accepted = 0;
+    const door = createServer((socket) => {
+      socket.on('error', () => undefined);
+      if (++accepted > 1) return; // only the first gets through, and all others hear nothing
+      const inside = connect(port, '127.0.0.1');
+      socket.pipe(inside).pipe(socket);
+      inside.on('error', () => socket.destroy());
+      socket.on('close', () => inside.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    const origin = `${tls ? 'https' : 'http'}://127.0.0.1:${(door.address() as { port: number }).port}`;
+    const result = await runScript(`
+      const transport = new Transport({
+        cleartext: 'h2c',
+        connectTimeout: 60_000,
+        tls: { ca: ${JSON.stringify(ca ?? '')} || undefined },
+      });
+      await transport.preconnect('${origin}');
+      // What has such a body waits for the SETTINGS, and so for whichever connection can take it first.
+      const body = () => (async function* () { yield 'x'; })();
+      const calls = [1, 2].map(() => transport.request('${origin}/delay/${delay}', { method: 'POST', body: body() }));
+      for (const call of calls) await (await call).body.dump();
+      console.log('done');`);
+    door.close();
+    endedWith(result, 'done\n');
+    assert.equal(accepted, 2, 'a second connection was begun');
+  }
 });
 
 test('so does a PING that is not answered yet', async (t) => {
