@@ -63,7 +63,8 @@ export class Pool {
   }
 
   private onQuiet(pool: OriginPool): void {
-    if (pool.empty) this.origins.delete(pool.origin.href);
+    // One that was empty before has been let go of, and another may stand in its place.
+    if (pool.empty && this.origins.get(pool.origin.href) === pool) this.origins.delete(pool.origin.href);
     if (this.whenQuiet !== undefined) this.closeQuiet();
   }
 
