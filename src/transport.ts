@@ -145,7 +145,10 @@ export class BaseTransport {
     };
     this.#connecting.add(giveUp);
     try {
-      return await this.#begin(await open(target, controller.signal), target, controller.signal);
+      const transport = await open(target, controller.signal);
+      if (!this.#closed) return await this.#begin(transport, target, controller.signal);
+      transport.destroy();
+      throw this.#closedError(target);
     } finally {
       this.#connecting.delete(giveUp);
       clock.clearTimer(timer);

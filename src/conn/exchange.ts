@@ -173,13 +173,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const listener = this.request.onInformational;
     if (listener === undefined) return;
     this.driver?.later(() => {
+      if (this.over && this.body?.ended !== true) return; // an earlier one has ended the request
       const headers = new Headers();
       for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
-      try {
-        this.context?.runInAsyncScope(listener, undefined, status, headers);
-      } catch (error) {
-        this.abort(error); // E14: an error of the listener's fails the request
-      }
+      // E14: an error of the listener's fails the request, also of one that turns out to be async.
+      const call = async (): Promise<void> => listener(status, headers);
+      this.context?.runInAsyncScope(call).catch((error: unknown) => this.abort(error));
     });
   }
 
@@ -260,7 +259,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    */
   registerUnread(response: ClientResponse): void {
     const buffered = this.body?.buffered ?? 0;
-    if (!this.over || this.uploading || buffered > smallBody) unread.register(response.body, this);
+    if (!this.over || this.uploading || buffered > smallBody) unread.register(response.body, this, this);
     else if (buffered > 0) {
       this.consumed(buffered);
       this.stream = undefined;
@@ -315,6 +314,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** The body is not wanted any more. */
   cancelled(reason: unknown): void {
+    // Not watched any more: the registry would keep this alive, and an error's stack the body, for ever.
+    unread.unregister(this);
     if (this.over) {
       this.body?.cancel(reason);
       return;

@@ -31,7 +31,8 @@ export interface PreparedRequest {
   readonly body: RequestBody | undefined;
   /** The body's declared length in bytes; -1: not known. */
   readonly length: number;
-  readonly trailers: RequestOptions['trailers'];
+  /** Flat fields, read once (the caller's object may change or be spent), or the caller's function. */
+  readonly trailers: readonly string[] | Extract<RequestOptions['trailers'], () => unknown> | undefined;
   readonly signal: AbortSignal | undefined;
   readonly timeout: number;
   readonly headersTimeout: number;
@@ -91,7 +92,8 @@ function assemble(
   const method = given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT');
   const decompress = given.decompress ?? defaults.decompress;
   const { trailers } = given;
-  const fixedTrailers = trailers === undefined || typeof trailers === 'function' ? [] : flatten(trailers, 'trailer');
+  const fixedTrailers =
+    trailers === undefined || typeof trailers === 'function' ? undefined : flatten(trailers, 'trailer');
   const length = body === undefined ? 0 : body.length >= 0 ? body.length : declaredLength(headers);
   const fields = buildRequestFields({
     method,
@@ -102,7 +104,7 @@ function assemble(
     fields: headers,
     contentLength: given.protocol !== undefined ? -1 : length,
     hasBody: body !== undefined,
-    trailerNames: fixedTrailers.filter((_, i) => i % 2 === 0),
+    trailerNames: (fixedTrailers ?? []).filter((_, i) => i % 2 === 0),
     userAgent: defaults.userAgent,
     acceptEncoding: decompress ? acceptEncoding() : undefined,
     expectContinue: given.expectContinue === true && body !== undefined,
@@ -115,7 +117,7 @@ function assemble(
     fields,
     body,
     length,
-    trailers,
+    trailers: typeof trailers === 'function' ? trailers : fixedTrailers,
     signal: given.signal,
     timeout: given.timeout ?? 0,
     headersTimeout: given.headersTimeout ?? defaults.headersTimeout,

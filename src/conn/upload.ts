@@ -102,26 +102,20 @@ export class Upload {
     }
     this.sent += piece.length;
     if (length >= 0 && this.sent > length) return this.fail(lengthError(`more bytes than the ${length}`));
-    if (length >= 0 && this.sent === length) return this.sendLast(piece);
+    const last = this.request.body?.length === length && this.sent === length;
+    if (last) return this.sendLast(piece);
+    // Where only the caller declares the length, END_STREAM follows once the source says that it has ended. To look for
+    // that end first, as Go does (D34), would hold the last piece back from a server that the source waits for, and
+    // let the source write over it.
     this.connection.send(this.stream, piece, false);
   }
 
-  /** All declared bytes are here: one more look at the source, so that END_STREAM rides on the last DATA (D34). */
+  /** The end of a Blob or a form, whose length is its own: END_STREAM rides on its last DATA. */
   private sendLast(piece: Uint8Array): void {
-    const reader = this.reader!;
-    this.inContext(() => reader.next()).then(
-      (more) => {
-        if (this.done) return;
-        if (more !== undefined) return this.fail(lengthError(`more bytes than the ${this.request.length}`));
-        this.reader = undefined;
-        const last = this.request.trailers === undefined;
-        this.ending = last;
-        this.connection.send(this.stream, piece, last);
-      },
-      (error: unknown) => {
-        this.fail(error);
-      },
-    );
+    this.reader?.cancel(undefined);
+    this.reader = undefined;
+    this.ending = this.request.trailers === undefined;
+    this.connection.send(this.stream, piece, this.ending);
   }
 
   /** The body has ended: trailers, if any, are asked for now (D40). */
@@ -129,7 +123,7 @@ export class Upload {
     const { trailers } = this.request;
     this.ending = true;
     if (trailers === undefined) return this.connection.send(this.stream, noBytes, true);
-    if (typeof trailers !== 'function') return this.sendTrailers(flatten(trailers, 'trailer'));
+    if (typeof trailers !== 'function') return this.sendTrailers(trailers);
     const ask = async (): Promise<string[]> => flatten(await trailers(), 'trailer');
     this.inContext(ask).then(
       (fields) => {

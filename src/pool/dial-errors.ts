@@ -25,3 +25,14 @@ export function http1Only(origin: Origin): TransportError {
     unprocessed: true,
   });
 }
+
+/** So many connections in a row were ended by the server before a request could be sent on them. */
+export function endsAtOnce(origin: Origin, connections: number): TransportError {
+  const message = `${origin.href} ended ${connections} connections in a row with GOAWAY before a request could be sent on them`;
+  return new TransportError('ERR_PASSINGLANE_GOAWAY', message, {
+    scope: 'connection',
+    initiator: 'remote',
+    origin: origin.href,
+    unprocessed: true,
+  });
+}

@@ -15,7 +15,7 @@ import {
   type Origin,
   type TimerHandle,
 } from '../conn/index.js';
-import { connectTimedOut, http1Only } from './dial-errors.js';
+import { connectTimedOut, endsAtOnce, http1Only } from './dial-errors.js';
 import { decideDials, type Candidate } from './dial-policy.js';
 import { decideReplay, neverSent, type Retry } from './replay.js';
 
@@ -213,6 +213,11 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     this.env.dialler.dial(this.origin, dial.controller.signal).then(
       (dialled) => {
         this.dials.delete(dial);
+        if (dialled.protocol === 'h2' && this.destroyed) {
+          dialled.transport.destroy();
+          end(dial.controller.signal.reason);
+          return;
+        }
         if (dialled.protocol === 'h2') {
           driver = this.begin(dialled.transport, detour, end);
           this.drain();
@@ -233,7 +238,6 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     this.drivers.push(driver);
     if (detour) this.detours.add(driver);
     driver.start(() => {
-      if (driver.closeError === undefined) this.failedDials = 0;
       settled(driver.closeError);
     });
     return driver;
@@ -284,8 +288,10 @@ export class OriginPool implements DriverOwner, ExchangeHost {
       this.fruitlessDetours = 0;
       this.detours.clear();
     }
+    const { view } = driver.core;
+    if (view.peer.received && view.requests > 0) this.failedDials = 0;
     this.drain();
-    if (driver.core.view.streams.size === 0) this.env.onQuiet(this);
+    if (view.streams.size === 0) this.env.onQuiet(this);
   }
 
   onDraining(): void {
@@ -300,7 +306,9 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     const at = this.drivers.indexOf(driver);
     if (at >= 0) this.drivers.splice(at, 1);
     this.detours.delete(driver);
-    if (error !== undefined && !driver.core.view.peer.received) this.lostEarly(error);
+    const { view } = driver.core;
+    if (error !== undefined && !view.peer.received) this.lostEarly(error);
+    else if (view.requests === 0 && (error !== undefined || view.goAwayReceived)) this.carriedNothing(error);
     this.drain();
     this.env.onQuiet(this);
   }
@@ -309,6 +317,17 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   private lostEarly(error: TransportError): void {
     if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.failedDials === 0) this.failedDials++;
     else this.noConnection(neverSent(error));
+  }
+
+  /**
+   * A connection that the server ended before it carried anything was of no use to those who wait: the next dial backs
+   * off, and as many in a row as a request has attempts are enough.
+   */
+  private carriedNothing(error: TransportError | undefined): void {
+    const { baseDelay, maxDelay, maxAttempts } = this.env.retry;
+    const failed = ++this.failedDials;
+    if (failed >= maxAttempts) return this.noConnection(neverSent(error ?? endsAtOnce(this.origin, failed)));
+    if (failed > 1) this.notBefore = this.clock.now() + Math.min(baseDelay * 2 ** (failed - 2), maxDelay);
   }
 
   // --- told by requests ---

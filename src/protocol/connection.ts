@@ -131,6 +131,7 @@ export class Connection {
     if (!this.isSending(stream)) return;
     stream.chunk = chunk;
     stream.chunkAt = 0;
+    stream.chunkLength = chunk.length;
     stream.sendEnds = ends;
     this.c.scheduler.add(stream);
     this.c.events.onOutput();

@@ -1,10 +1,10 @@
 import { TransportError } from '../errors.js';
-import { Flag, FrameType } from '../wire/index.js';
+import { ErrorCode, Flag, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { announceStream } from './credit.js';
 import { forget } from './lifecycle.js';
 import { fieldListSize, isSensitive } from './request-fields.js';
-import { sealReset } from './reset.js';
+import { failStream, sealReset } from './reset.js';
 import { settingsPayload } from './settings.js';
 import { StreamInput, StreamState, step } from './stream-state.js';
 import type { Stream } from './stream.js';
@@ -132,6 +132,7 @@ function sealData(c: ConnectionState, stream: Stream): void {
     if (stream.sendEnds && stream.trailers !== undefined) sealTrailers(c, stream, stream.trailers);
     return;
   }
+  if (chunk.length < stream.chunkLength) return failDetached(c, stream);
   const left = chunk.length - stream.chunkAt;
   // RFC 9113 section 6.9: an empty frame needs no window, so it goes out even where that is below zero.
   const size = left === 0 ? 0 : Math.min(left, stream.sendWindow, c.sendWindow, c.peer.maxFrameSize);
@@ -150,6 +151,19 @@ function sealData(c: ConnectionState, stream: Stream): void {
   stream.chunkAt += size;
   if (!whole) c.scheduler.add(stream);
   else chunkSealed(c, stream, endStream);
+}
+
+/** The caller transferred a buffer that it had lent: this stream ends, and no shorter body passes for the whole. */
+function failDetached(c: ConnectionState, stream: Stream): void {
+  const message =
+    'The request body was detached (transferred) before all of it was sent: bytes are borrowed until then';
+  const error = new TransportError('ERR_PASSINGLANE_REQUEST_BODY', message, {
+    scope: 'request',
+    initiator: 'user',
+    origin: c.config.origin,
+    streamId: stream.id,
+  });
+  failStream(c, stream, ErrorCode.Cancel, error);
 }
 
 function chunkSealed(c: ConnectionState, stream: Stream, endStream: boolean): void {

@@ -43,6 +43,8 @@ export class Stream {
   /** The piece of the body being sealed, borrowed from its source, and how far sealing has come. */
   chunk: Uint8Array | undefined = undefined;
   chunkAt = 0;
+  /** Its length when it was lent: a buffer that was detached since has none. */
+  chunkLength = 0;
   /** The chunk is the last: END_STREAM, or the trailers, follow it. */
   sendEnds = false;
   trailers: readonly string[] | undefined = undefined;

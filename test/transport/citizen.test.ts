@@ -741,3 +741,28 @@ for (const [when, script] of Object.entries(stages)) {
     });
   }
 }
+
+test('cancelled responses are forgotten: the heap stays flat', async () => {
+  const origin = await startOrigin({ handler: (_, response) => response.end('x'.repeat(3_000)) });
+  const { code, stdout, stderr } = await runScript(
+    `
+    const transport = new Transport({ cleartext: 'h2c' });
+    const heaps = [];
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 10; i++) {
+        await Promise.all(Array.from({ length: 100 }, async () => (await transport.request('${origin.origin}/')).body.cancel()));
+      }
+      for (let i = 0; i < 3; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        gc();
+      }
+      heaps.push(process.memoryUsage().heapUsed);
+    }
+    console.log(heaps[2] - heaps[1] < 1_000_000);
+    await transport.close();
+  `,
+    { flags: ['--expose-gc'] },
+  );
+  await origin.close();
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'true\n', stderr: '' });
+});
