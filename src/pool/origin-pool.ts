@@ -4,8 +4,8 @@ import {
   ConnectionDriver,
   forever,
   WaitQueue,
-  type ByteTransport,
   type Clock,
+  type Dialled,
   type Dialler,
   type DriverConfig,
   type DriverOwner,
@@ -15,9 +15,10 @@ import {
   type Origin,
   type TimerHandle,
 } from '../conn/index.js';
-import { connectTimedOut, endsAtOnce, http1Only } from './dial-errors.js';
+import { endsAtOnce, http1Only } from './dial-errors.js';
 import { decideDials, type Candidate } from './dial-policy.js';
-import { decideReplay, neverSent, type Retry } from './replay.js';
+import { Dialling, type DialOwner } from './dialling.js';
+import { backOffDelay, decideReplay, neverSent, type Retry } from './replay.js';
 
 /** What the pools of all origins share. */
 export interface PoolEnvironment {
@@ -39,13 +40,6 @@ export interface PoolEnvironment {
   onQuiet(pool: OriginPool): void;
 }
 
-/** A connection in the making. */
-interface Dial {
-  readonly controller: AbortController;
-  /** Callers of `preconnect`: with any, it goes on although no request waits. Told once how it ended. */
-  readonly waiters: { resolve(): void; reject(error: unknown): void }[];
-}
-
 /** A refusal of their first stream by so many fresh connections in a row backs off the origin. */
 const refusalsBeforeBackOff = 2;
 
@@ -53,16 +47,13 @@ const refusalsBeforeBackOff = 2;
  * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
  * sealed on a connection that can write (late binding); nothing in here waits for anything.
  */
-export class OriginPool implements DriverOwner, ExchangeHost {
+export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
   readonly origin: Origin;
   readonly clock: Clock;
   readonly queue = new WaitQueue<Exchange>();
   /** Oldest first; those that drain are still in here until they are closed. */
   readonly drivers: ConnectionDriver[] = [];
-  /** Those that have not come to a connection yet. */
-  readonly dials = new Set<Dial>();
-  /** The same, and those whose connection has not had the peer's SETTINGS yet. */
-  private readonly connecting = new Set<Dial>();
+  readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
   private readonly detours = new Set<ConnectionDriver>();
   /** Detours since any of this origin's connections last made progress. */
@@ -73,8 +64,8 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   private failedDials = 0;
   private timer: TimerHandle | undefined = undefined;
   private keepAlive: TimerHandle | undefined = undefined;
-  /** Nothing is sent again. */
-  private destroyed = false;
+  /** Why nothing is sent again. */
+  private destroyed: TransportError | undefined = undefined;
   /** Requests that wait out their back-off. */
   private readonly retrying = new Map<Exchange, TimerHandle>();
 
@@ -82,6 +73,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     this.origin = origin;
     this.env = env;
     this.clock = env.clock;
+    this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
   }
 
   /** Sends the request now if a connection can carry it, and otherwise as soon as one can. */
@@ -102,7 +94,9 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   }
 
   get empty(): boolean {
-    return this.drivers.length === 0 && this.dials.size === 0 && this.queue.size === 0 && this.retrying.size === 0;
+    return (
+      this.drivers.length === 0 && this.dialling.dials.size === 0 && this.queue.size === 0 && this.retrying.size === 0
+    );
   }
 
   get stalled(): boolean {
@@ -152,7 +146,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     const decision = decideDials({
       now,
       waiting: this.queue.size,
-      dialling: this.dials.size,
+      dialling: this.dialling.dials.size,
       connections: live.map((driver) => this.candidate(driver)),
       maxConnections: this.env.maxConnectionsPerOrigin,
       strict: this.env.strict,
@@ -186,77 +180,52 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   }
 
   private dial(detour: boolean): void {
-    const dial: Dial = { controller: new AbortController(), waiters: [] };
-    this.dials.add(dial);
-    this.connecting.add(dial);
     if (detour) this.fruitlessDetours++;
     this.observe('dialling', undefined);
-    let driver: ConnectionDriver | undefined = undefined;
-    const expire = (): void => {
-      const error = connectTimedOut(this.origin, this.env.connectTimeout);
-      if (driver === undefined) dial.controller.abort(error);
-      else if (!driver.core.view.peer.received) driver.fail(error);
-    };
-    const { connectTimeout } = this.env;
-    const afterPoll = (): void => {
-      this.clock.afterPoll(expire);
-    };
-    const deadline = connectTimeout === 0 ? undefined : this.clock.setTimer(connectTimeout, afterPoll, false);
-    const end = (error: unknown): void => {
-      if (deadline !== undefined) this.clock.clearTimer(deadline);
-      this.connecting.delete(dial);
-      for (const waiter of dial.waiters)
-        if (error === undefined) waiter.resolve();
-        else waiter.reject(error);
-      this.updateKeepAlive();
-    };
-    this.env.dialler.dial(this.origin, dial.controller.signal).then(
-      (dialled) => {
-        this.dials.delete(dial);
-        if (dialled.protocol === 'h2' && this.destroyed) {
-          dialled.transport.destroy();
-          end(dial.controller.signal.reason);
-          return;
-        }
-        if (dialled.protocol === 'h2') {
-          driver = this.begin(dialled.transport, detour, end);
-          this.drain();
-          return;
-        }
-        dialled.socket.destroy();
-        end(this.dialFailed(http1Only(this.origin)));
-      },
-      (error: unknown) => {
-        this.dials.delete(dial);
-        end(this.dialFailed(error));
-      },
-    );
+    this.dialling.start(detour);
   }
 
-  private begin(transport: ByteTransport, detour: boolean, settled: (error: unknown) => void): ConnectionDriver {
-    const driver = new ConnectionDriver(transport, this.env.driverConfig(this.origin), this.clock, this);
+  connected(dialled: Dialled, detour: boolean, settled: (error: unknown) => void): (error: TransportError) => void {
+    if (dialled.protocol !== 'h2') {
+      dialled.socket.destroy();
+      const error = http1Only(this.origin);
+      this.failed(error);
+      settled(error);
+      return () => undefined;
+    }
+    if (this.destroyed !== undefined) {
+      dialled.transport.destroy();
+      settled(this.destroyed);
+      return () => undefined;
+    }
+    const driver = new ConnectionDriver(dialled.transport, this.env.driverConfig(this.origin), this.clock, this);
     this.drivers.push(driver);
     if (detour) this.detours.add(driver);
     driver.start(() => {
       settled(driver.closeError);
     });
-    return driver;
+    this.drain();
+    return (error) => {
+      if (!driver.core.view.peer.received) driver.fail(error);
+    };
   }
 
-  private dialFailed(error: unknown): unknown {
+  failed(error: unknown): void {
     this.observe('dial-failed', error);
     this.noConnection(error);
-    return error;
+  }
+
+  changed(): void {
+    this.updateKeepAlive();
   }
 
   /** Those who could wait only for this dial learn why it failed (C39); where connections live, they wait on. */
   private noConnection(error: unknown): void {
     this.updateKeepAlive();
-    if (this.dials.size > 0) return;
+    if (this.dialling.dials.size > 0) return;
     const now = this.clock.now();
     if (this.drivers.some((driver) => driver.core.accepts(now))) {
-      const { baseDelay, maxDelay } = this.env.retry;
-      this.notBefore = now + Math.min(baseDelay * 2 ** this.failedDials++, maxDelay);
+      this.notBefore = now + backOffDelay(this.env.retry, this.failedDials++);
       this.consider();
       return;
     }
@@ -271,14 +240,8 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     const now = this.clock.now();
     const ready = this.drivers.filter((driver) => driver.core.view.peer.received && driver.core.accepts(now)).length;
     const missing = Math.max(0, Math.min(connections, this.env.maxConnectionsPerOrigin) - ready);
-    while (this.connecting.size < missing) this.dial(false);
-    const ends = [...this.connecting].slice(0, missing).map(({ waiters }) => {
-      return new Promise<void>((resolve, reject) => {
-        waiters.push({ resolve, reject });
-      });
-    });
-    this.updateKeepAlive();
-    await Promise.all(ends);
+    while (this.dialling.connecting.size < missing) this.dial(false);
+    await this.dialling.ready(missing);
   }
 
   // --- told by connections ---
@@ -324,16 +287,16 @@ export class OriginPool implements DriverOwner, ExchangeHost {
    * off, and as many in a row as a request has attempts are enough.
    */
   private carriedNothing(error: TransportError | undefined): void {
-    const { baseDelay, maxDelay, maxAttempts } = this.env.retry;
+    const { retry } = this.env;
     const failed = ++this.failedDials;
-    if (failed >= maxAttempts) return this.noConnection(neverSent(error ?? endsAtOnce(this.origin, failed)));
-    if (failed > 1) this.notBefore = this.clock.now() + Math.min(baseDelay * 2 ** (failed - 2), maxDelay);
+    if (failed >= retry.maxAttempts) return this.noConnection(neverSent(error ?? endsAtOnce(this.origin, failed)));
+    if (failed > 1) this.notBefore = this.clock.now() + backOffDelay(retry, failed - 2);
   }
 
   // --- told by requests ---
 
   attemptFailed(exchange: Exchange, error: TransportError): void {
-    if (this.destroyed) return exchange.settleFailed(error);
+    if (this.destroyed !== undefined) return exchange.settleFailed(error);
     const verdict = decideReplay(exchange, error, this.env.retry, this.env.random());
     if (typeof verdict !== 'number') {
       exchange.settleFailed(verdict);
@@ -358,8 +321,7 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     if (error.errorCode !== 'REFUSED_STREAM') return 0;
     this.freshRefusals = error.streamId === 1 ? this.freshRefusals + 1 : 0;
     if (this.freshRefusals < refusalsBeforeBackOff) return 0;
-    const { baseDelay, maxDelay } = this.env.retry;
-    const delay = Math.min(baseDelay * 2 ** (this.freshRefusals - refusalsBeforeBackOff), maxDelay);
+    const delay = backOffDelay(this.env.retry, this.freshRefusals - refusalsBeforeBackOff);
     this.notBefore = this.clock.now() + delay;
     return delay;
   }
@@ -375,13 +337,12 @@ export class OriginPool implements DriverOwner, ExchangeHost {
     this.queue.remove(exchange);
     this.updateKeepAlive();
     if (this.queue.size > 0) return;
-    for (const dial of [...this.dials])
-      if (dial.waiters.length === 0) dial.controller.abort(new Error('no request waits for this dial any more'));
+    this.dialling.abandon();
     this.env.onQuiet(this);
   }
 
   private updateKeepAlive(): void {
-    const wanted = this.queue.size > 0 || [...this.connecting].some((dial) => dial.waiters.length > 0);
+    const wanted = this.queue.size > 0 || this.dialling.awaited;
     if (wanted === (this.keepAlive !== undefined)) return;
     if (this.keepAlive === undefined) {
       this.keepAlive = this.clock.setTimer(
@@ -411,8 +372,8 @@ export class OriginPool implements DriverOwner, ExchangeHost {
   }
 
   destroy(error: TransportError): void {
-    this.destroyed = true;
-    for (const dial of [...this.dials]) dial.controller.abort(error);
+    this.destroyed = error;
+    this.dialling.destroy(error);
     for (const exchange of [...this.queue, ...this.retrying.keys()]) exchange.settleFailed(error);
     for (const driver of [...this.drivers]) driver.fail(error);
     if (this.timer !== undefined) this.clock.clearTimer(this.timer);

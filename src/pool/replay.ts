@@ -38,8 +38,12 @@ export function decideReplay(
   if (attempts >= retry.maxAttempts)
     return final(exchange, error, `given up after ${exchange.attempts} attempts (retry.maxAttempts)`);
   if (attempts <= 1) return 0;
-  const wait = Math.min(retry.baseDelay * 2 ** (attempts - 2), retry.maxDelay);
-  return wait * (1 + retry.jitter * chance);
+  return backOffDelay(retry, attempts - 2) * (1 + retry.jitter * chance);
+}
+
+/** The wait after so many doublings, in milliseconds. */
+export function backOffDelay(retry: Retry, doublings: number): number {
+  return Math.min(retry.baseDelay * 2 ** doublings, retry.maxDelay);
 }
 
 /** What the caller gets: with why the request was not sent again, and true of all its attempts. */

@@ -78,7 +78,7 @@ export function originStats(pool: OriginPool): OriginStats {
   return {
     origin: pool.origin.href,
     queued: pool.queue.size,
-    dialling: pool.dials.size,
+    dialling: pool.dialling.dials.size,
     connections: pool.drivers.map(connectionStats),
   };
 }

@@ -1,33 +1,20 @@
 /** One connection in its user's hands: requests, queries, reservations, PING, shutdown, close. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ClientConn, TransportError } from '../../dist/index.js';
+import type { TransportError } from '../../dist/index.js';
 import {
   bodyOf,
+  connected,
+  connectedUrl as url,
+  never,
   Pending,
   poolHarness,
-  type Answer,
-  type PoolHarness,
+  type ConnFixture,
   type PoolHarnessOptions,
 } from '../support/pool-harness.js';
 
-const url = 'https://test.example';
-const never: Answer = () => undefined;
-
-interface Fixture {
-  readonly p: PoolHarness;
-  readonly conn: ClientConn;
-  send(path: string, options?: Parameters<ClientConn['request']>[1]): Pending;
-}
-
-async function connected(options: PoolHarnessOptions = {}): Promise<Fixture> {
-  const p = poolHarness({ probeAfter: 0, ...options });
-  const [conn] = await Promise.all([p.transport.connect(url), p.settle()]);
-  return { p, conn, send: (path, given) => new Pending(conn.request(url + path, given)) };
-}
-
 /** A connection whose socket has taken what it takes, while an upload still has bytes for it. */
-async function blocked(options: PoolHarnessOptions = {}): Promise<Fixture & { readonly upload: Pending }> {
+async function blocked(options: PoolHarnessOptions = {}): Promise<ConnFixture & { readonly upload: Pending }> {
   const fixture = await connected({ answer: never, ...options });
   const { p, send } = fixture;
   p.peer(0).stallAfter = 0;

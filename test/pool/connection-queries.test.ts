@@ -1,29 +1,8 @@
 /** What a connection answers when asked whether it takes a request, in each state that it can be in. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ClientConn, TransportError } from '../../dist/index.js';
-import {
-  Pending,
-  poolHarness,
-  type Answer,
-  type PoolHarness,
-  type PoolHarnessOptions,
-} from '../support/pool-harness.js';
-
-const url = 'https://test.example';
-const never: Answer = () => undefined;
-
-interface Fixture {
-  readonly p: PoolHarness;
-  readonly conn: ClientConn;
-  send(path: string, options?: Parameters<ClientConn['request']>[1]): Pending;
-}
-
-async function connected(options: PoolHarnessOptions = {}): Promise<Fixture> {
-  const p = poolHarness({ probeAfter: 0, ...options });
-  const [conn] = await Promise.all([p.transport.connect(url), p.settle()]);
-  return { p, conn, send: (path, given) => new Pending(conn.request(url + path, given)) };
-}
+import type { TransportError } from '../../dist/index.js';
+import { connected, never, poolHarness, type ConnFixture } from '../support/pool-harness.js';
 
 test('C1: a request uses a reservation up, whoever made it, and goes out at once', async () => {
   const { p, conn, send } = await connected({ peer: { maxConcurrentStreams: 1 }, answer: never });
@@ -39,7 +18,7 @@ test('C1: a request uses a reservation up, whoever made it, and goes out at once
 });
 
 test('C2: whatever keeps a connection from new requests shows in canTakeNewRequest, and a request is refused', async () => {
-  const ways: Readonly<Record<string, (fixture: Fixture) => void>> = {
+  const ways: Readonly<Record<string, (fixture: ConnFixture) => void>> = {
     'a GOAWAY has come': ({ p }) => p.peer(0).goAway(1),
     'it is lost': ({ p }) => p.peer(0).drop(),
     'it was closed': ({ conn }) => conn.close(),

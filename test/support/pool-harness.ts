@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
-import type { ByteSink, ByteTransport, ClientResponse, Dialled, RequestOptions } from '../../dist/conn/index.js';
+import type {
+  ByteSink,
+  ByteTransport,
+  ClientConn,
+  ClientResponse,
+  Dialled,
+  RequestOptions,
+} from '../../dist/conn/index.js';
 import { errorCodeName } from '../../dist/errors.js';
 import { BaseTransport } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
@@ -408,3 +415,23 @@ export function bodyOf(bytes: number): () => Duplex {
     });
   };
 }
+
+/** Where {@link connected} connects to. */
+export const connectedUrl = 'https://test.example';
+
+/** One connection outside the pool, in its user's hands. */
+export interface ConnFixture {
+  readonly p: PoolHarness;
+  readonly conn: ClientConn;
+  send(path: string, options?: Parameters<ClientConn['request']>[1]): Pending;
+}
+
+/** The fixture, whose peer has greeted. */
+export async function connected(options: PoolHarnessOptions = {}): Promise<ConnFixture> {
+  const p = poolHarness({ probeAfter: 0, ...options });
+  const [conn] = await Promise.all([p.transport.connect(connectedUrl), p.settle()]);
+  return { p, conn, send: (path, given) => new Pending(conn.request(connectedUrl + path, given)) };
+}
+
+/** A peer that answers nothing. */
+export const never: Answer = () => undefined;

@@ -1,0 +1,108 @@
+import type { TransportError } from '../errors.js';
+import type { Clock, Dialled, Dialler, Origin } from '../conn/index.js';
+import { connectTimedOut } from './dial-errors.js';
+
+/** A connection in the making. */
+interface Dial {
+  readonly controller: AbortController;
+  /** Callers of `preconnect`: with any, it goes on although no request waits. Told once how it ended. */
+  readonly waiters: { resolve(): void; reject(error: unknown): void }[];
+}
+
+/** Whoever dials are made for. */
+export interface DialOwner {
+  /**
+   * The dial came to a connection. Returns what gives that up where it turns out to be of no use by the deadline;
+   * `settled` is called once, with why it failed, or with undefined when the connection is ready.
+   */
+  connected(dialled: Dialled, detour: boolean, settled: (error: unknown) => void): (error: TransportError) => void;
+  failed(error: unknown): void;
+  /** There is one connection in the making more, or less. */
+  changed(): void;
+}
+
+/** The dials of one origin, each with its deadline. */
+export class Dialling {
+  /** Those that have not come to a connection yet. */
+  readonly dials = new Set<Dial>();
+  /** The same, and those whose connection is not ready: it has not had the peer's SETTINGS. */
+  readonly connecting = new Set<Dial>();
+  private readonly origin: Origin;
+  private readonly dialler: Dialler;
+  private readonly clock: Clock;
+  private readonly connectTimeout: number;
+  private readonly owner: DialOwner;
+
+  constructor(origin: Origin, dialler: Dialler, clock: Clock, connectTimeout: number, owner: DialOwner) {
+    this.origin = origin;
+    this.dialler = dialler;
+    this.clock = clock;
+    this.connectTimeout = connectTimeout;
+    this.owner = owner;
+  }
+
+  /** Somebody waits for a connection itself, not for what a request would get by it. */
+  get awaited(): boolean {
+    return [...this.connecting].some((dial) => dial.waiters.length > 0);
+  }
+
+  start(detour: boolean): void {
+    const dial: Dial = { controller: new AbortController(), waiters: [] };
+    this.dials.add(dial);
+    this.connecting.add(dial);
+    let giveUp = (error: TransportError): void => {
+      dial.controller.abort(error);
+    };
+    const expire = (): void => {
+      giveUp(connectTimedOut(this.origin, this.connectTimeout));
+    };
+    const afterPoll = (): void => {
+      this.clock.afterPoll(expire);
+    };
+    const { connectTimeout } = this;
+    const deadline = connectTimeout === 0 ? undefined : this.clock.setTimer(connectTimeout, afterPoll, false);
+    const end = (error: unknown): void => {
+      if (deadline !== undefined) this.clock.clearTimer(deadline);
+      this.connecting.delete(dial);
+      for (const waiter of dial.waiters)
+        if (error === undefined) waiter.resolve();
+        else waiter.reject(error);
+      this.owner.changed();
+    };
+    const fail = (error: unknown): void => {
+      this.owner.failed(error);
+      end(error);
+    };
+    this.dialler.dial(this.origin, dial.controller.signal).then(
+      (dialled) => {
+        this.dials.delete(dial);
+        giveUp = this.owner.connected(dialled, detour, end);
+      },
+      (error: unknown) => {
+        this.dials.delete(dial);
+        fail(error);
+      },
+    );
+  }
+
+  /** Resolves when so many of those in the making are ready. */
+  async ready(count: number): Promise<void> {
+    const ends = [...this.connecting].slice(0, count).map(({ waiters }) => {
+      return new Promise<void>((resolve, reject) => {
+        waiters.push({ resolve, reject });
+      });
+    });
+    this.owner.changed();
+    await Promise.all(ends);
+  }
+
+  /** No request waits any more. */
+  abandon(): void {
+    for (const dial of [...this.dials])
+      if (dial.waiters.length === 0) dial.controller.abort(new Error('no request waits for this dial any more'));
+  }
+
+  destroy(error: Error): void {
+    for (const dial of [...this.dials]) dial.controller.abort(error);
+  }
+}
