@@ -7,6 +7,7 @@ import {
   ConnectionDriver,
   Exchange,
   forever,
+  prepareParts,
   prepareRequest,
   type ByteTransport,
   type ClientResponse,
@@ -15,8 +16,10 @@ import {
   type DriverConfig,
   type DriverOwner,
   type Origin,
+  type PreparedRequest,
   type RequestDefaults,
   type RequestOptions,
+  type RequestParts,
 } from './conn/index.js';
 import { connectTimedOut, http1Only, originOf, Pool, transportDestroyed, type TransportStats } from './pool/index.js';
 import type { ResolvedOptions } from './transport-options.js';
@@ -45,11 +48,32 @@ let connections = 0;
 
 const disposeTimeout = 5_000;
 
+/** A request under way that can be given up. */
+export interface Abortable {
+  abort(reason: unknown): void;
+}
+
+/**
+ * For the facades: as {@link BaseTransport.request}, of parts that are checked, and it can be aborted without a signal.
+ * Throws what is wrong with the parts. Undefined where `reject` was called at once.
+ */
+export let submit: (
+  transport: BaseTransport,
+  parts: RequestParts,
+  resolve: (response: ClientResponse) => void,
+  reject: (reason: unknown) => void,
+) => Abortable | undefined;
+
 /**
  * Makes requests over connections that it pools by origin. No request waits behind a blocked connection. It is safe to
  * share, and holds nothing that keeps the process alive while no request runs.
  */
 export class BaseTransport {
+  static {
+    submit = (transport, parts, resolve, reject) =>
+      transport.#submit(prepareParts(parts, transport.#defaults), resolve, reject);
+  }
+
   readonly #options: ResolvedOptions;
   readonly #platform: Platform;
   readonly #pool: Pool;
@@ -92,17 +116,26 @@ export class BaseTransport {
    */
   request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
     return new Promise((resolve, reject) => {
-      const request = prepareRequest(url, options, this.#defaults, originOf);
-      if (this.#closed || request.signal?.aborted === true) {
-        const reason: unknown =
-          request.signal?.aborted === true ? request.signal.reason : this.#closedError(request.origin);
-        request.body?.discard(reason);
-        reject(reason);
-        return;
-      }
-      const pool = this.#pool.of(request.origin);
-      pool.submit(new Exchange(request, pool, resolve, reject));
+      this.#submit(prepareRequest(url, options, this.#defaults, originOf), resolve, reject);
     });
+  }
+
+  #submit(
+    request: PreparedRequest,
+    resolve: (response: ClientResponse) => void,
+    reject: (reason: unknown) => void,
+  ): Abortable | undefined {
+    if (this.#closed || request.signal?.aborted === true) {
+      const reason: unknown =
+        request.signal?.aborted === true ? request.signal.reason : this.#closedError(request.origin);
+      request.body?.discard(reason);
+      reject(reason);
+      return undefined;
+    }
+    const pool = this.#pool.of(request.origin);
+    const exchange = new Exchange(request, pool, resolve, reject);
+    pool.submit(exchange);
+    return exchange;
   }
 
   /** Dials one connection outside the pool, and resolves once the peer's SETTINGS have come. */

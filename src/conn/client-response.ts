@@ -38,6 +38,11 @@ export class TrailersHolder {
   #promise: Promise<Headers> | undefined;
   #settle: (() => void) | undefined;
 
+  /** Undefined until they have arrived. */
+  get fields(): readonly string[] | undefined {
+    return this.#fields;
+  }
+
   /** The body has ended. Names and values in turn; none where it ended without trailers. */
   arrived(fields: readonly string[]): void {
     if (this.#fields !== undefined || this.#failed) return;
@@ -73,8 +78,19 @@ export class TrailersHolder {
   }
 }
 
+/** For the facades: the header fields as {@link ClientResponseInit} has them. */
+export let receivedFields: (response: ClientResponse) => readonly string[];
+
+/** For the facades: the trailer fields, names and values in turn; undefined until the body has ended. */
+export let receivedTrailers: (response: ClientResponse) => readonly string[] | undefined;
+
 /** The response to one request: its headers have arrived, its body may still be on the way. */
 export class ClientResponse {
+  static {
+    receivedFields = (response) => response.#fields;
+    receivedTrailers = (response) => response.#trailers.fields;
+  }
+
   readonly status: number;
   /** The URL that was requested. */
   readonly url: string;

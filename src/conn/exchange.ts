@@ -8,6 +8,7 @@ import type { Clock, TimerHandle } from './clock.js';
 import type { ConnectionDriver } from './connection-driver.js';
 import { planDecoding } from './decompress.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
+import { reportBound, reportSent } from './request-hooks.js';
 import { bodyCancelled, timedOut, unsupportedProtocol } from './request-errors.js';
 import { ResponseBody } from './response-body.js';
 import { Upload } from './upload.js';
@@ -126,6 +127,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.attempts++;
     this.driver = driver;
     this.stream = stream;
+    if (request.hooks !== undefined) reportBound(request.hooks, driver, stream.id, this.context);
     if (endStream) {
       this.onSent();
       return;
@@ -159,7 +161,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   onSent(): void {
     if (this.upload !== undefined) this.upload.done = true;
     if (this.over) this.stopTimers();
-    const { headersTimeout } = this.request;
+    const { headersTimeout, hooks } = this.request;
+    if (hooks !== undefined) reportSent(hooks, this.driver, this.context);
     if (headersTimeout > 0 && this.pending)
       this.phaseTimer = this.timer(headersTimeout, () => {
         if (this.pending) this.timedOut('ERR_PASSINGLANE_HEADERS_TIMEOUT', 'headersTimeout', headersTimeout);

@@ -2,14 +2,21 @@
 export { Availability, BufferBudget } from '../protocol/index.js';
 export type { ByteSink, ByteTransport, TransportInfo } from './byte-transport.js';
 export { ClientConn, type ConnState } from './client-conn.js';
-export { ClientResponse, type ResponseConnection } from './client-response.js';
+export { ClientResponse, receivedFields, receivedTrailers, type ResponseConnection } from './client-response.js';
 export { forever, type Clock, type TimerHandle } from './clock.js';
 export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
 export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';
 export { Exchange, type ExchangeHost } from './exchange.js';
 export type { ConnectionEvent, FrameEvent, Observer } from './observer.js';
-export { prepareRequest, type PreparedRequest, type RequestDefaults } from './prepared-request.js';
+export {
+  prepareParts,
+  prepareRequest,
+  type PreparedRequest,
+  type RequestDefaults,
+  type RequestParts,
+} from './prepared-request.js';
 export type { BodyValue, RequestBodyInit } from './request-body.js';
+export type { RequestHooks } from './request-hooks.js';
 export { checkTime, type HeadersInput, type RequestOptions, type RequestPriority } from './request-options.js';
-export type { ResponseBody } from './response-body.js';
+export { chunksOf, type ChunkReader, type ResponseBody } from './response-body.js';
 export { WaitQueue } from './wait-queue.js';

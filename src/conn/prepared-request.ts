@@ -2,6 +2,7 @@ import { invalidArgument, TransportError } from '../errors.js';
 import { buildRequestFields, declaredLength } from '../protocol/index.js';
 import { acceptEncoding } from './decompress.js';
 import type { Origin } from './dialler.js';
+import type { RequestHooks } from './request-hooks.js';
 import { toRequestBody, type RequestBody } from './request-body.js';
 import {
   checkRequestOptions,
@@ -45,6 +46,31 @@ export interface PreparedRequest {
   /** We asked for content codings ourselves, so we undo them. */
   readonly decompress: boolean;
   readonly maxResponseSize: number;
+  readonly hooks: RequestHooks | undefined;
+}
+
+/** A request whose parts a facade has checked already. */
+export interface RequestParts {
+  readonly origin: Origin;
+  /** Path and query as they go out, unlike those of a URL, which takes out `..` and encodes. */
+  readonly path: string;
+  /** Names in any case and values in turn. */
+  readonly fields: readonly string[];
+  /** Without `headers`. */
+  readonly options: RequestOptions;
+  readonly hooks: RequestHooks | undefined;
+}
+
+/** As {@link prepareRequest}, for a facade. */
+export function prepareParts(parts: RequestParts, defaults: RequestDefaults): PreparedRequest {
+  const { options } = parts;
+  const body = toRequestBody(options.body);
+  try {
+    return assemble(parts, [...parts.fields], body, defaults);
+  } catch (error) {
+    body?.discard(error);
+    throw error;
+  }
 }
 
 const noOptions: RequestOptions = {};
@@ -66,7 +92,10 @@ export function prepareRequest(
   try {
     if (given !== noOptions) checkRequestOptions(given);
     const url = parseUrl(target);
-    return assemble(url, originOf(url), given, body, defaults);
+    const headers = given.headers === undefined ? [] : flatten(given.headers, 'header');
+    if (url.username !== '' || url.password !== '') addCredentials(headers, url);
+    const path = url.pathname + url.search;
+    return assemble({ origin: originOf(url), path, options: given, hooks: undefined }, headers, body, defaults);
   } catch (error) {
     body?.discard(error);
     throw error;
@@ -80,14 +109,11 @@ function parseUrl(target: string | URL): URL {
 }
 
 function assemble(
-  url: URL,
-  origin: Origin,
-  given: RequestOptions,
+  { origin, path, options: given, hooks }: Omit<RequestParts, 'fields'>,
+  headers: string[],
   body: RequestBody | undefined,
   defaults: RequestDefaults,
 ): PreparedRequest {
-  const headers = given.headers === undefined ? [] : flatten(given.headers, 'header');
-  if (url.username !== '' || url.password !== '') addCredentials(headers, url);
   if (body?.contentType !== undefined && !has(headers, 'content-type')) headers.push('content-type', body.contentType);
   const method = given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT');
   const decompress = given.decompress ?? defaults.decompress;
@@ -99,7 +125,7 @@ function assemble(
     method,
     scheme: origin.scheme.slice(0, -1),
     authority: origin.authority,
-    path: url.pathname + url.search,
+    path,
     protocol: given.protocol,
     fields: headers,
     contentLength: given.protocol !== undefined ? -1 : length,
@@ -113,7 +139,7 @@ function assemble(
   return {
     method,
     origin,
-    url: origin.href + url.pathname + url.search,
+    url: origin.href + path,
     fields,
     body,
     length,
@@ -130,6 +156,7 @@ function assemble(
     // A coding that the caller asked for is the caller's to undo (B7, E51).
     decompress: decompress && !has(headers, 'accept-encoding') && !has(headers, 'range'),
     maxResponseSize: defaults.maxResponseSize,
+    hooks,
   };
 }
 
@@ -138,6 +165,7 @@ export function needsContext(request: PreparedRequest): boolean {
   const { body } = request;
   return (
     request.onInformational !== undefined ||
+    request.hooks !== undefined ||
     typeof request.trailers === 'function' ||
     (body !== undefined && body.bytes === undefined)
   );

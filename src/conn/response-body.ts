@@ -13,6 +13,19 @@ export interface ResponseBodyOptions {
   readonly contentType?: string | undefined;
 }
 
+/** Reads a body piece by piece, without a promise for what is at hand. One reader; one `wait` at a time. */
+export interface ChunkReader {
+  /** Everything was read. */
+  readonly finished: boolean;
+  /** The next chunk; undefined where none is at hand or `finished`. Throws once what had arrived of a cut body is read. */
+  take(): Uint8Array | undefined;
+  /** Resolves when there may be something new to take, or to know. */
+  wait(): Promise<void>;
+}
+
+/** For the facades: as a loop over the body. Whoever reads must hold the body, or it is taken for dropped. */
+export let chunksOf: (body: ResponseBody) => ChunkReader;
+
 /**
  * The body of a response. It is read once, in one of its ways: a second one fails with ERR_PASSINGLANE_BODY_LOCKED,
  * and after `cancel` each fails with ERR_PASSINGLANE_BODY_CANCELLED. A body that was cut fails every way of reading,
@@ -23,6 +36,13 @@ export interface ResponseBodyOptions {
  * more it is garbage, and who feeds the queue can learn of that by a FinalizationRegistry.
  */
 export class ResponseBody implements AsyncIterable<Uint8Array> {
+  static {
+    chunksOf = (body) => {
+      body.#claim();
+      return body.#reading;
+    };
+  }
+
   readonly #reading: Reading;
   readonly #contentType: string;
   #used = false;
@@ -178,7 +198,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 }
 
 /** Where the one reader of a body stands: what all ways of reading are made of. */
-class Reading {
+class Reading implements ChunkReader {
   readonly #source: ChunkSource;
   readonly #limit: number;
   #size = 0;
