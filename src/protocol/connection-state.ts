@@ -7,6 +7,7 @@ import { Liveness, type LivenessLimits } from './liveness.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
 import { PeerSettings, type LocalSettings } from './settings.js';
+import { StreamTable } from './stream-table.js';
 import type { Stream } from './stream.js';
 import type { FrameTrace } from './trace.js';
 
@@ -59,7 +60,7 @@ export class ConnectionState {
   readonly credit: ConnectionCredit;
   readonly liveness: Liveness;
   readonly scheduler = new SendScheduler();
-  readonly streams = new Map<number, Stream>();
+  readonly streams = new StreamTable();
   /** The connection's send window (RFC 9113 section 5.2). Owned by receive.ts and seal.ts. */
   sendWindow = defaultInitialWindow;
 

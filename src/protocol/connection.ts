@@ -113,7 +113,7 @@ export class Connection {
     );
     c.nextStreamId += 2;
     c.requests++;
-    c.streams.set(stream.id, stream);
+    c.streams.add(stream);
     sealHeaders(c, stream, init.fields, init.endStream);
     stream.sealedAt = c.handed + c.out.length;
     const limit = c.config.maxRequests;

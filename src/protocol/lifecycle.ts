@@ -5,7 +5,7 @@ import type { Stream } from './stream.js';
 
 /** Takes a stream out of the table: its slot is free, and its unsealed output is dropped. */
 export function forget(c: ConnectionState, stream: Stream): void {
-  if (!c.streams.delete(stream.id)) return;
+  if (!c.streams.delete(stream)) return;
   dropOutput(stream);
   c.blocked.delete(stream);
   if (c.streams.size === 0) c.liveness.idleSince = c.now;
@@ -59,7 +59,7 @@ export interface Failure {
  */
 export function failConnection(c: ConnectionState, failure: Failure): void {
   if (c.failure !== undefined) return;
-  const streams = [...c.streams.values()];
+  const streams = c.streams.values();
   const describe = (stream: Stream | undefined): TransportError =>
     new TransportError(failure.code, failure.message, {
       scope: 'connection',

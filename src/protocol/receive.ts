@@ -254,7 +254,7 @@ function onGoAway(c: ConnectionState): void {
   c.goAwayLastStreamId = reader.lastStreamId;
   c.goAwayReceived = true;
   const name = errorCodeName(c.goAwayCode);
-  for (const stream of [...c.streams.values()]) {
+  for (const stream of c.streams.values()) {
     if (stream.id <= c.goAwayLastStreamId) continue;
     // G4: an error on a connection's very first request is probably about that request.
     const ours = stream.id === 1 && c.goAwayCode !== ErrorCode.NoError;
