@@ -13,10 +13,14 @@ const layers = {
   node: { path: '^src/node/', uses: ['errors', 'conn'] },
   fetch: { path: '^src/fetch/', uses: ['errors', 'pool', 'transport'] },
   undici: { path: '^src/undici/', uses: ['errors', 'pool', 'transport'] },
-  connect: { path: '^src/connect/', uses: ['errors', 'pool', 'transport'] },
-  http: { path: '^src/http/', uses: ['errors', 'pool', 'transport'] },
+  index: {
+    path: '^src/(index|version)\\.ts$',
+    uses: ['errors', 'conn', 'pool', 'transport', 'node', 'fetch'],
+  },
+  connect: { path: '^src/connect/', uses: ['errors', 'index'] },
+  http: { path: '^src/http/', uses: ['errors', 'index'] },
 };
-const roots = ['^src/(index|version)\\.ts$', '^src/cli/'];
+const roots = ['^src/cli/'];
 
 const layerRules = Object.entries(layers).map(([name, { path, uses }]) => ({
   name: `layer-${name}`,
