@@ -10,16 +10,12 @@ import {
   type Stream,
 } from '../protocol/index.js';
 import type { ByteSink, ByteTransport } from './byte-transport.js';
+import type { Carrier, Watcher } from './carrier.js';
 import type { ClientResponse, ResponseConnection } from './client-response.js';
 import type { Clock } from './clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { ConnectionEvent, Observer } from './observer.js';
 import { WritePump, type PumpSource } from './pump.js';
-
-/** Wants to know of responses that are dropped unread. */
-export interface Watcher {
-  registerUnread(response: ClientResponse): void;
-}
 
 /** Whoever holds connections: told between steps, so it may do anything. */
 export interface DriverOwner {
@@ -44,7 +40,8 @@ const lastWords = 250;
  * One connection at work: the core, its write pump, its timer and its socket. It runs the core's steps, and does what
  * they asked for (user code, pool, timer) after each. Nothing here waits, but for the pump.
  */
-export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource {
+export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, PumpSource {
+  readonly httpVersion = '2.0';
   readonly id: number;
   readonly core: Connection;
   readonly clock: Clock;
@@ -352,6 +349,14 @@ export class ConnectionDriver implements ByteSink, ConnectionEvents, PumpSource 
     const { code, message, initiator, cause } = error;
     this.core.fail({ code, message, initiator, cause, silent: true }, this.clock.now());
     this.settle();
+  }
+
+  get extendedConnect(): boolean {
+    return this.core.view.peer.connectProtocol;
+  }
+
+  get drainedInOrder(): boolean {
+    return this.core.view.goAwayLastStreamId > 0;
   }
 
   describeFor(streamId: number): ResponseConnection {

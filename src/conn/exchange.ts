@@ -1,11 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { TransportError, TransportErrorCode } from '../errors.js';
-import { ErrorCode, type Stream, type StreamSink } from '../protocol/index.js';
+import { ErrorCode, type StreamSink } from '../protocol/index.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { BodyQueue, type BodyOwner } from './body-queue.js';
-import { ClientResponse, TrailersHolder, type ResponseConnection } from './client-response.js';
+import type { CarriedStream, Carrier } from './carrier.js';
+import { ClientResponse, TrailersHolder } from './client-response.js';
 import type { Clock, TimerHandle } from './clock.js';
-import type { ConnectionDriver } from './connection-driver.js';
 import { planDecoding } from './decompress.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportSent } from './request-hooks.js';
@@ -56,8 +56,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private reject: ((reason: unknown) => void) | undefined;
   /** Runs the caller's callbacks in the caller's async context; made only where there are any. */
   private readonly context: AsyncResource | undefined;
-  private driver: ConnectionDriver | undefined = undefined;
-  private stream: Stream | undefined = undefined;
+  private driver: Carrier | undefined = undefined;
+  private stream: CarriedStream | undefined = undefined;
   private upload: Upload | undefined = undefined;
   /** The upload has not begun: it waits for 100. */
   private heldBack = false;
@@ -109,21 +109,22 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    * Opens the stream: from here on the request belongs to this connection. Throws what `Connection.open` throws, and
    * ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED.
    */
-  bind(driver: ConnectionDriver): void {
+  bind(driver: Carrier): void {
     const { request } = this;
     // RFC 8441 section 4. The peer's SETTINGS have come: such a request is never early.
-    if (request.protocol !== undefined && !driver.core.view.peer.connectProtocol)
-      throw unsupportedProtocol(request.origin.href);
+    if (request.protocol !== undefined && !driver.extendedConnect)
+      throw unsupportedProtocol(request.origin.href, driver.httpVersion);
     const silent = (request.body === undefined || request.length === 0) && request.trailers === undefined;
     const endStream = silent && request.protocol === undefined && request.method !== 'CONNECT';
-    const stream = driver.openStream({
+    const init = {
       sink: this,
       fields: request.fields,
       endStream,
       urgency: request.urgency,
       bodyless: request.method === 'HEAD',
       informationalLimit: request.onInformational === undefined ? driver.informationalLimit : Infinity,
-    });
+    };
+    const stream = driver.openStream(init, request);
     this.attempts++;
     this.driver = driver;
     this.stream = stream;
@@ -196,7 +197,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.reject = undefined;
     this.body = new BodyQueue(this);
     this.trailers = new TrailersHolder();
-    const response = this.respond(status, fields, endStream, this.body, this.trailers, driver.describeFor(stream.id));
+    const response = this.respond(status, fields, endStream, this.body, this.trailers, driver, stream.id);
     if (!endStream) {
       driver.watch(response, this);
       this.startBodyTimer();
@@ -210,7 +211,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     endStream: boolean,
     queue: BodyQueue,
     trailers: TrailersHolder,
-    connection: ResponseConnection,
+    driver: Carrier,
+    streamId: number,
   ): ClientResponse {
     const { request, attempts } = this;
     const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
@@ -223,11 +225,11 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       status,
       fields: decoding?.fields ?? fields,
       url: request.url,
-      httpVersion: '2.0',
+      httpVersion: driver.httpVersion,
       body,
       trailers,
       attempts,
-      connection,
+      connection: driver.describeFor(streamId),
     });
   }
 
@@ -414,10 +416,10 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private timedOut(code: TransportErrorCode, option: string, limit: number): void {
-    const { attempts } = this;
-    const streamId = this.stream?.id;
+    const { attempts, stream, driver } = this;
+    const streamId = driver?.httpVersion === '2.0' ? stream?.id : undefined;
     let stage = 'reading the body';
-    if (streamId === undefined) stage = 'waiting for a connection';
+    if (stream === undefined) stage = 'waiting for a connection';
     else if (this.pending) stage = 'waiting for the response headers';
     this.giveUp(timedOut(code, option, limit, stage, { origin: this.request.origin.href, streamId, attempts }));
   }
@@ -437,10 +439,10 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 }
 
 /** A graceful GOAWAY from a connection that has served requests says nothing against sending this one again, ever. */
-function wasDrained(error: TransportError, driver: ConnectionDriver | undefined): boolean {
+function wasDrained(error: TransportError, driver: Carrier | undefined): boolean {
   const { code, errorCode, unprocessed } = error;
   const graceful = code === 'ERR_PASSINGLANE_GOAWAY' && errorCode === 'NO_ERROR' && unprocessed;
-  return graceful && driver !== undefined && driver.core.view.goAwayLastStreamId > 0;
+  return graceful && driver?.drainedInOrder === true;
 }
 
 function fieldValue(fields: readonly string[], name: string): string | undefined {

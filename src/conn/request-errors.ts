@@ -12,11 +12,15 @@ export function bodyCancelled(origin: string, cause: unknown): TransportError {
   });
 }
 
-/** RFC 8441 section 3: the peer has not sent ENABLE_CONNECT_PROTOCOL=1. */
-export function unsupportedProtocol(origin: string): TransportError {
+/** RFC 8441 section 3: the peer has not sent ENABLE_CONNECT_PROTOCOL=1, or speaks HTTP/1.1, which has no such thing. */
+export function unsupportedProtocol(origin: string, httpVersion: '2.0' | '1.1'): TransportError {
+  const why =
+    httpVersion === '1.1'
+      ? 'is spoken to in HTTP/1.1, which has no extended CONNECT (RFC 8441) but Upgrade'
+      : 'does not offer extended CONNECT (RFC 8441) on this connection';
   return new TransportError(
     'ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED',
-    `${origin} does not offer extended CONNECT (RFC 8441) on this connection, so the protocol option cannot be used`,
+    `${origin} ${why}, so the protocol option cannot be used`,
     { scope: 'request', initiator: 'remote', origin, unprocessed: true },
   );
 }

@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
+import type { Carrier } from './carrier.js';
 import type { ResponseConnection } from './client-response.js';
-import type { ConnectionDriver } from './connection-driver.js';
 
 /** What a facade wants to know of its request on the way. Called between steps, in the caller's async context. */
 export interface RequestHooks {
@@ -12,7 +12,7 @@ export interface RequestHooks {
 
 export function reportBound(
   hooks: RequestHooks,
-  driver: ConnectionDriver,
+  driver: Carrier,
   streamId: number,
   context: AsyncResource | undefined,
 ): void {
@@ -22,7 +22,7 @@ export function reportBound(
 
 export function reportSent(
   hooks: RequestHooks,
-  driver: ConnectionDriver | undefined,
+  driver: Carrier | undefined,
   context: AsyncResource | undefined,
 ): void {
   driver?.later(() => context?.runInAsyncScope(() => hooks.onSent()));

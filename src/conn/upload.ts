@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { TransportError } from '../errors.js';
-import type { Connection, Stream } from '../protocol/index.js';
+import type { CarriedStream, Outlet } from './carrier.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { flatten } from './prepared-request.js';
 import type { BodyReader } from './request-body.js';
@@ -14,8 +14,8 @@ const noBytes = new Uint8Array(0);
 export class Upload {
   /** END_STREAM has been handed over, or the upload stopped. */
   done = false;
-  private readonly connection: Connection;
-  private readonly stream: Stream;
+  private readonly connection: Outlet;
+  private readonly stream: CarriedStream;
   private readonly request: PreparedRequest;
   private readonly context: AsyncResource | undefined;
   private readonly failed: (error: unknown) => void;
@@ -26,8 +26,8 @@ export class Upload {
 
   /** @param context runs the caller's callbacks; @param failed the source failed, or did not keep its declared length */
   constructor(
-    connection: Connection,
-    stream: Stream,
+    connection: Outlet,
+    stream: CarriedStream,
     request: PreparedRequest,
     context: AsyncResource | undefined,
     failed: (error: unknown) => void,
