@@ -21,6 +21,7 @@ interface Manifest {
   readonly name: string;
   readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, unknown>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -89,6 +90,16 @@ describe('the tarball', () => {
     assert.deepEqual(installed, [manifest.name]);
   });
 
+  test('works without its peers, but for the adapter that needs one, whose error names it', () => {
+    const lone = spawnSync(process.execPath, ['-e', `import('${manifest.name}/connect')`], {
+      cwd: consumer,
+      encoding: 'utf8',
+    });
+    assert.match(lone.stderr, /ERR_MODULE_NOT_FOUND/);
+    assert.match(lone.stderr, /Cannot find package '@connectrpc\/connect' imported from .*passinglane.dist.connect/);
+    node(['-e', `import('${manifest.name}')`], consumer);
+  });
+
   test('is in order for publint', () => {
     node([tool('publint/src/cli.js'), tarball, '--strict'], folder);
   });
@@ -99,6 +110,15 @@ describe('the tarball', () => {
 });
 
 describe('every entry point', () => {
+  // Peers come from the user. Resolved through the links, they find their own dependencies.
+  before(() => {
+    for (const peer of Object.keys(manifest.peerDependencies)) {
+      const link = join(consumer, 'node_modules', peer);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(root, 'node_modules', peer), link);
+    }
+  });
+
   /** A script that prints the names each entry point exports, by the means given for loading it. */
   const listing = (load: (specifier: string) => string): string =>
     `const names = {};
@@ -168,6 +188,11 @@ describe('the declarations', () => {
     );
   });
 
+  // Connect-ES's own declarations take this name from the DOM's.
+  before(() => {
+    write('connect-es.d.ts', 'type HeadersInit = ConstructorParameters<typeof Headers>[0];');
+  });
+
   function compile(typescript: string, name: keyof typeof settings): void {
     write(
       'tsconfig.json',
@@ -181,7 +206,7 @@ describe('the declarations', () => {
           skipLibCheck: false,
           noEmit: true,
         },
-        files: ['consumer.ts'],
+        files: name === 'Node' ? ['consumer.ts', 'connect-es.d.ts'] : ['consumer.ts'],
       }),
     );
     node([join(typescript, 'bin/tsc'), '-p', '.'], consumer);
