@@ -43,8 +43,9 @@ export class CliError extends Error {
 }
 
 /** Exit number 2, with a pointer to the help text. */
-export function usageError(message: string): CliError {
-  return new CliError(ExitCode.Usage, message, "'passinglane --help' lists the options.");
+export function usageError(message: string, command?: string): CliError {
+  const asked = command === undefined ? '--help' : `${command} --help`;
+  return new CliError(ExitCode.Usage, message, `'passinglane ${asked}' lists the options.`);
 }
 
 /** What is known about a transfer when it fails. */

@@ -1,13 +1,18 @@
 import type { GetArguments } from './args.js';
 import { CliError, describeFailure, ExitCode, type Failure } from './exit-codes.js';
+import { ProgressView } from './progress.js';
 import { readInput } from './request-body.js';
 import { Session, type Io } from './session.js';
 import { printable } from './terminal.js';
 import { Transfer, type Job } from './transfer.js';
 import { writeOut } from './write-out.js';
 
+/** So many transfers at once at most. */
+const maxAtOnce = 50;
+
 /**
- * Requests the URLs in turn over shared connections and resolves with the exit number: 0, or that of the first
+ * Requests the URLs over shared connections, at once where each has a file of its own to go to and else in turn, and
+ * resolves with the exit number: 0, or that of the first
  * transfer that failed (curl gives the last one's, under which a failure in the middle would be lost). Throws a
  * {@link CliError} for what is wrong before anything is sent.
  */
@@ -16,16 +21,38 @@ export async function runGet(args: GetArguments, io: Io): Promise<number> {
   io.stdout.on('error', () => undefined);
   const session = new Session(args, io);
   const format = await writeOutFormat(args, io);
-  let exitCode: number = ExitCode.Ok;
-  for (const [i, url] of args.urls.entries()) {
-    const failure = await runJob(session, { url, output: args.outputs[i], upload: args.uploads[i] }, format);
-    if (exitCode === ExitCode.Ok && failure !== undefined) exitCode = failure.exitCode;
-  }
+  const jobs = args.urls.map((url, i) => ({ url, output: args.outputs[i], upload: args.uploads[i] }));
+  const files = args.outputs.filter((output) => output !== '-');
+  const together = jobs.length > 1 && !args.head && new Set(files).size === jobs.length && !args.uploads.includes('-');
+  if (together && io.stderr.isTTY === true)
+    session.view = new ProgressView(io.stderr, jobs.length, () => performance.now());
+  const failures = await runJobs(jobs, together ? maxAtOnce : 1, (job) => runJob(session, job, format));
+  session.view?.end();
+  const exitCode = failures.find((failure) => failure !== undefined)?.exitCode ?? ExitCode.Ok;
   await session.close(exitCode !== ExitCode.Ok && exitCode !== ExitCode.HttpError);
   return exitCode;
 }
 
-async function runJob(session: Session, job: Job, format: string | undefined): Promise<Failure | undefined> {
+/** Runs the jobs, in their order and so many at once, and resolves with what became of each. */
+async function runJobs(
+  jobs: readonly Job[],
+  atOnce: number,
+  run: (job: Job) => Promise<Failure | undefined>,
+): Promise<(Failure | undefined)[]> {
+  const failures: (Failure | undefined)[] = [];
+  const entries = jobs.entries();
+  const worker = async (): Promise<void> => {
+    for (const [i, job] of entries) failures[i] = await run(job);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return failures;
+}
+
+async function runJob(
+  session: Session<GetArguments>,
+  job: Job,
+  format: string | undefined,
+): Promise<Failure | undefined> {
   let transfer: Transfer;
   try {
     transfer = new Transfer(session, job);
@@ -44,7 +71,7 @@ async function runJob(session: Session, job: Job, format: string | undefined): P
   return failure;
 }
 
-function complain(session: Session, failure: Failure): void {
+function complain(session: Session<GetArguments>, failure: Failure): void {
   session.warn(`${session.palette.red(`(${failure.exitCode})`)} ${printable(failure.message)}`);
   if (failure.hint !== undefined) session.warn(failure.hint);
 }

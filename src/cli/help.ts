@@ -1,65 +1,152 @@
-import { getOptions } from './args.js';
+import { ExitCode } from './exit-codes.js';
 import { writeOutVariables } from './write-out.js';
 
 /** The commands that there are, with a line on each. */
 export const commands: Readonly<Record<string, string>> = {
   get: 'request URLs; the word may be left out',
+  ping: 'measure round trips with HTTP/2 PINGs',
+  bench: 'load a URL in a closed loop and report throughput and latencies',
   demo: 'show what a blocked connection does to other requests; needs no network',
+};
+
+/** In words, for the list; each number of `ExitCode` has one. */
+const meanings: Readonly<Record<keyof typeof ExitCode, string>> = {
+  Ok: 'done',
+  UnsupportedScheme: 'scheme',
+  Usage: 'usage',
+  BadUrl: 'not a URL',
+  NotBuiltIn: 'not built in',
+  Resolve: 'no address',
+  Connect: 'no connection',
+  Http2Framing: 'HTTP/2 connection error',
+  Partial: 'part of a body',
+  HttpError: 'status 400 and up with -f',
+  Write: 'cannot write',
+  Read: 'cannot read',
+  Timeout: 'time-out',
+  TlsHandshake: 'TLS handshake',
+  TooManyRedirects: 'redirects',
+  EmptyReply: 'no answer',
+  Send: 'cannot send',
+  Receive: 'cannot receive',
+  Certificate: 'certificate',
+  ContentCoding: 'content coding',
+  ResponseTooLarge: 'body too large',
+  Rewind: 'body read already',
+  CaFile: '--cacert file',
+  Http2Stream: 'stream reset',
+  FieldTooLarge: 'fields too large',
 };
 
 /** `passinglane --help`. */
 export function helpText(): string {
   const names = Object.entries(commands).map(([name, text]) => `  ${name.padEnd(6)} ${text}`);
+  const numbers = Object.entries(ExitCode).map(
+    ([name, number]) => `${number} ${meanings[name as keyof typeof ExitCode]}`,
+  );
   return `Usage: passinglane [get] [options] URL...
-       passinglane demo
+       passinglane COMMAND --help
 
-HTTP/2 requests from the command line, with curl's letters, meaning and exit numbers.
+HTTP/2 from the command line, with curl's letters, meaning and exit numbers.
 
-Commands:
 ${names.join('\n')}
 
-Options of get:
-${optionLines().join('\n')}
+Exit numbers:
+${wrap(numbers, 78)
+  .map((line) => `  ${line}`)
+  .join('\n')}
 
-The body goes to standard output, everything else to standard error. A URL without a
-scheme is taken as https://, or as http:// with --http2-prior-knowledge. Several URLs
-are requested in turn over the same connections; the exit number is that of the first
-that failed. -w knows ${wrap(writeOutVariables.map((name) => `%{${name}}`)).join('\n')}.
-
-NO_COLOR turns colour off.
+NO_COLOR turns colour off. A body goes to standard output, everything else to
+standard error; progress shows on terminals only.
 `;
 }
 
-/** \`passinglane demo --help\`. */
+/** `passinglane get --help`. */
+export function getHelp(): string {
+  return `Usage: passinglane [get] [options] URL...        https:// is understood
+  -X, --request METHOD  -H, --header 'NAME: VALUE'  -I, --head: print its fields
+  -d, --data DATA           POST a form; @FILE reads a file, @- standard input
+      --data-binary, --data-raw DATA     keeps line ends; @ means nothing
+      --json DATA           as --data-binary, with the types of JSON
+  -T, --upload-file FILE    PUT it; - is standard input
+  -o, --output FILE         write the body here; URLs with one each go at once
+  -L, --location            follow up to 50 redirects
+  -f, --fail                no body, and 22, for a status of 400 and up
+  -m, --max-time SECONDS    give up after so long, redirects and body included
+      --compressed          ask for a compressed response and decode it
+  -k, --insecure            do not verify the certificate
+      --cacert FILE         trust these certificates (PEM) and no others
+      --resolve HOST:PORT:ADDRESS        use this address; * is any host
+      --unix-socket PATH    -x, --proxy URL
+      --http2-prior-knowledge            HTTP/2 for http:, only that for https:
+  -s, --silent    -S, --show-error       no progress, no errors; but errors
+  -v, --verbose             each frame; --show-secrets: with credentials
+  -w, --write-out FORMAT    print when done; @FILE reads it. %{...} knows:
+${wrap(writeOutVariables, 76)
+  .map((line) => `    ${line}`)
+  .join('\n')}
+  -h, --help    -V, --version
+`;
+}
+
+const connecting = `  -H, --header 'NAME: VALUE'    -X, --request METHOD    -d, --data DATA|@FILE
+`;
+
+const transportHelp = `  -k, --insecure            do not verify the certificate
+      --cacert FILE         trust these certificates (PEM) and no others
+      --resolve HOST:PORT:ADDRESS        use this address; * is any host
+      --unix-socket PATH    -x, --proxy URL    --http2-prior-knowledge
+  -v, --verbose             each frame; --show-secrets: with credentials
+  -h, --help
+`;
+
+/** `passinglane ping --help`. */
+export const pingHelp = `Usage: passinglane ping [options] ORIGIN
+
+Connects once and sends an HTTP/2 PING at a time: the round trip to the server's
+HTTP/2 layer, TLS and proxies in between included. Ends with ^C, and sums up.
+
+  -c, --count NUMBER        end after so many
+  -i, --interval SECONDS    from one to the next (1)
+  -W, --timeout SECONDS     count one as lost after so long (5)
+      --json                one line of JSON at the end and nothing else
+${transportHelp}
+Exits with 28 if no PING was answered.
+`;
+
+/** `passinglane bench --help`. */
+export const benchHelp = `Usage: passinglane bench [options] URL
+
+A closed loop: the next request starts when one has been answered to its last
+byte. One process; the report says when that process is what sets the limit.
+
+  -c, --clients NUMBER      connections (1)
+  -m, --max-concurrent-streams NUMBER    requests at once on each of them (1)
+  -n, --requests NUMBER     end after so many
+  -D, --duration SECONDS    end after so long (5, without -n)
+      --warm-up-time SECONDS             requests before those that count (1)
+      --json                the result as JSON
+${connecting}${transportHelp}
+http:// URLs are loaded in HTTP/2. Exits with 0 only if no request failed.
+`;
+
+/** `passinglane demo --help`. */
 export const demoHelp = `Usage: passinglane demo
 
-Starts an HTTPS origin and a proxy before it in this process, sends 500 requests through
-one Transport, and lets the proxy stop reading one connection for a while in the middle.
-Prints a table of what became of the requests. Takes some ten seconds; exits with 0 only
-if no request failed.
+Starts an HTTPS origin and a proxy before it in this process, sends 500 requests
+through one Transport, and lets the proxy stop reading one connection for a
+while in the middle. Prints a table of what became of the requests. Takes some
+ten seconds; exits with 0 only if no request failed.
 `;
 
-function optionLines(): string[] {
-  const names = getOptions.map(({ short, long, value }) => {
-    const name = `${short === undefined ? '    ' : `-${short}, `}--${long}`;
-    return value === undefined ? name : `${name} ${value}`;
-  });
-  const width = 27;
-  return getOptions.map((option, i) => {
-    const name = names[i] ?? '';
-    return name.length <= width
-      ? `  ${name.padEnd(width)} ${option.help}`
-      : `  ${name}\n  ${' '.repeat(width)} ${option.help}`;
-  });
-}
-
-function wrap(words: readonly string[]): string[] {
+/** The words joined with commas, in lines of at most `width` characters. */
+function wrap(words: readonly string[], width: number): string[] {
   const lines = [''];
   for (const word of words) {
     const last = lines.length - 1;
     const line = lines[last] ?? '';
     if (line === '') lines[last] = word;
-    else if (`${line}, ${word}`.length + (last === 0 ? 9 : 0) <= 85) lines[last] = `${line}, ${word}`;
+    else if (`${line}, ${word}`.length < width) lines[last] = `${line}, ${word}`;
     else {
       lines[last] = `${line},`;
       lines.push(word);

@@ -1,32 +1,73 @@
 #!/usr/bin/env node
 import { parseGetArguments } from './args.js';
-import { runDemo } from './demo/demo.js';
 import { CliError, ExitCode, usageError } from './exit-codes.js';
-import { runGet } from './get.js';
-import { commands, demoHelp, helpText } from './help.js';
+import { benchHelp, commands, demoHelp, getHelp, helpText, pingHelp } from './help.js';
 import { version } from '../version.js';
 import type { Io } from './session.js';
 
+// A command's module is loaded when it is asked for.
+const runners: Readonly<Record<string, (argv: readonly string[], io: Io) => Promise<number>>> = {
+  get: runGetCommand,
+  async ping(argv, io) {
+    const { parsePingArguments, runPing } = await import('./ping.js');
+    const args = parsePingArguments(argv);
+    return args.help ? print(io, pingHelp) : runPing(args, io, interrupted());
+  },
+  async bench(argv, io) {
+    const [{ parseBenchArguments }, { runBench }] = await Promise.all([
+      import('./bench/arguments.js'),
+      import('./bench/bench.js'),
+    ]);
+    const args = parseBenchArguments(argv);
+    return args.help ? print(io, benchHelp) : runBench(args, io, interrupted());
+  },
+  async demo(argv, io) {
+    const [first] = argv;
+    if (first === '--help' || first === '-h') return print(io, demoHelp);
+    if (first !== undefined) throw usageError(`demo takes no '${first}'`, 'demo');
+    const { runDemo } = await import('./demo/demo.js');
+    return runDemo(io);
+  },
+};
+
 /** Runs one command line and resolves with its exit number. */
 async function run(argv: readonly string[], io: Io): Promise<number> {
-  const [first, ...rest] = argv;
-  if (first === 'demo') return demo(rest, io);
-  if (first !== undefined && first !== 'get' && looksLikeCommand(first)) throw unknownCommand(first);
-  const args = parseGetArguments(first === 'get' ? rest : argv);
-  if (args.help) io.stdout.write(helpText());
-  else if (args.version) io.stdout.write(`passinglane ${version}\n`);
-  else return runGet(args, io);
-  return 0;
+  const [first = '', ...rest] = argv;
+  if (argv.length === 1 && (first === '--help' || first === '-h')) return print(io, helpText());
+  if (first !== 'get' && Object.hasOwn(runners, first)) endWithReader();
+  const runner = Object.hasOwn(runners, first) ? runners[first] : undefined;
+  if (runner !== undefined) return runner(rest, io);
+  if (looksLikeCommand(first)) throw unknownCommand(first);
+  return runGetCommand(argv, io);
 }
 
-async function demo(argv: readonly string[], io: Io): Promise<number> {
-  const [first] = argv;
-  if (first === '--help' || first === '-h') {
-    io.stdout.write(demoHelp);
-    return 0;
-  }
-  if (first !== undefined) throw usageError(`demo takes no '${first}'`);
-  return runDemo(io);
+async function runGetCommand(argv: readonly string[], io: Io): Promise<number> {
+  const args = parseGetArguments(argv);
+  if (args.help) return print(io, getHelp());
+  if (args.version) return print(io, `passinglane ${version}\n`);
+  const { runGet } = await import('./get.js');
+  return runGet(args, io);
+}
+
+/** Ends with the reader of standard output (`| head`): there is nothing left to do, and nobody to tell. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(ExitCode.Write);
+  });
+}
+
+function print(io: Io, text: string): number {
+  endWithReader();
+  io.stdout.write(text);
+  return ExitCode.Ok;
+}
+
+/** Aborted by the first ^C, so that a measurement can sum up; a second one ends the process as ever. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  return controller.signal;
 }
 
 /** A bare word is a misspelt command sooner than a host; `passinglane get word` is there for those. */
@@ -41,6 +82,11 @@ function unknownCommand(name: string): CliError {
     `If '${name}' is a host, write https://${name}/. 'passinglane --help' says more.`,
   );
 }
+
+// Frames and progress that nobody reads are no reason to stop.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 try {
   // Not process.exit(): what is on its way to a pipe would be lost.

@@ -14,7 +14,10 @@ export interface RequestBody {
 }
 
 /** The body that `-d`, `--json` and their kin ask for. Throws a {@link CliError} with 26 when a file cannot be read. */
-export async function dataBody(args: GetArguments, stdin: Readable): Promise<RequestBody | undefined> {
+export async function dataBody(
+  args: Pick<GetArguments, 'data' | 'json'>,
+  stdin: Readable,
+): Promise<RequestBody | undefined> {
   if (args.data.length === 0) return undefined;
   const pieces: Uint8Array[] = [];
   for (const part of args.data) {

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Transport, type TransportOptions } from '../index.js';
-import type { GetArguments } from './args.js';
 import { CliError, ExitCode, usageError } from './exit-codes.js';
 import { frameLog } from './frame-log.js';
+import type { CommonArguments } from './options.js';
+import type { ProgressView } from './progress.js';
 import { reasonOf } from './request-body.js';
 import { palette, wantsColour, type Palette, type Terminal } from './terminal.js';
 
@@ -25,16 +26,18 @@ export interface Resolution {
   readonly addresses: readonly string[];
 }
 
-/** What the transfers of one command line share: the transport and the look of standard error. */
-export class Session {
-  readonly args: GetArguments;
+/** What the requests of one command line share: the transport and the look of standard error. */
+export class Session<A extends CommonArguments = CommonArguments> {
+  readonly args: A;
   readonly io: Io;
   readonly palette: Palette;
   private readonly resolutions: readonly Resolution[];
   private readonly options: TransportOptions;
   private readonly transports = new Map<number, Transport>();
+  /** The progress of transfers that run at once, where it shows. */
+  view: ProgressView | undefined = undefined;
 
-  constructor(args: GetArguments, io: Io) {
+  constructor(args: A, io: Io) {
     this.args = args;
     this.io = io;
     this.palette = palette(wantsColour(io.stderr, io.env));
@@ -65,7 +68,9 @@ export class Session {
 
   /** A line on standard error for the user, unless -s asks for none. */
   warn(text: string): void {
-    if (!this.args.silent || this.args.showError) this.io.stderr.write(`passinglane: ${text}\n`);
+    if (this.args.silent && !this.args.showError) return;
+    this.view?.erase();
+    this.io.stderr.write(`passinglane: ${text}\n`);
   }
 
   private transportOptions(): TransportOptions {

@@ -3,6 +3,7 @@ export interface Terminal {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** The width of a terminal; 80 where it does not say. */

@@ -1,13 +1,15 @@
+import { TransportError } from '../errors.js';
 import type { ClientResponse, RequestOptions } from '../index.js';
 import type { GetArguments } from './args.js';
 import { CliError, describeFailure, ExitCode, usageError, type Failure } from './exit-codes.js';
 import { formatField } from './frame-log.js';
 import { fileOutput, standardOutput, type Output } from './output.js';
-import { ProgressBar } from './progress.js';
+import { ProgressBar, type Progress } from './progress.js';
 import { maxRedirects, nextHop, type HeaderPair, type Hop } from './redirect.js';
 import { dataBody, uploadBody, uploadUrl, type RequestBody } from './request-body.js';
 import type { Session } from './session.js';
 import { printable } from './terminal.js';
+import { parseUrl, withoutCredentials } from './url.js';
 import type { TransferReport } from './write-out.js';
 
 /** One URL of the command line, with the -o and -T that belong to it. */
@@ -19,7 +21,7 @@ export interface Job {
 
 /** One URL from request to the last byte of its body, redirects included. */
 export class Transfer {
-  private readonly session: Session;
+  private readonly session: Session<GetArguments>;
   private readonly job: Job;
   private readonly start = performance.now();
   private url: URL;
@@ -30,7 +32,7 @@ export class Transfer {
   private timeStartTransfer = 0;
 
   /** Throws a {@link CliError} with 1 or 3 for what is no http: or https: URL. */
-  constructor(session: Session, job: Job) {
+  constructor(session: Session<GetArguments>, job: Job) {
     this.session = session;
     this.job = job;
     this.url = parseUrl(job.url, session.args.http2PriorKnowledge);
@@ -42,9 +44,21 @@ export class Transfer {
     try {
       await this.receive(await this.exchange());
     } catch (error) {
-      failure = describeFailure(error, { url: this.url, responseBegun: this.response !== undefined });
+      failure = describeFailure(this.inWords(error), { url: this.url, responseBegun: this.response !== undefined });
     }
     return { report: this.report(failure), failure };
+  }
+
+  /** --max-time is for all hops together, so the time-out of the last one says nothing to the user. */
+  private inWords(error: unknown): unknown {
+    if (!TransportError.isInstance(error) || error.code !== 'ERR_PASSINGLANE_TIMEOUT') return error;
+    const limit = `longer than the ${this.session.args.maxTime / 1000} s of --max-time`;
+    return new CliError(
+      ExitCode.Timeout,
+      error.message.replace(/longer than [\d.]+ ms \(timeout\)/, limit),
+      'Allow more time with --max-time SECONDS, or see with -v what it was waiting for.',
+      error,
+    );
   }
 
   /** Sends the request, follows redirects where asked, and resolves with the last response. */
@@ -148,14 +162,16 @@ export class Transfer {
     return fileOutput(output);
   }
 
-  private progress(response: ClientResponse): ProgressBar | undefined {
-    const { args, io } = this.session;
+  private progress(response: ClientResponse): Progress | undefined {
+    const { args, io, view } = this.session;
     const toFile = this.job.output !== undefined && this.job.output !== '-';
     if (!toFile || args.silent || args.verbose || io.stderr.isTTY !== true) return undefined;
     // The length is that of the coded body, which says nothing of the decoded one.
     const coded = args.compressed && response.headers.has('content-encoding');
     const length = coded ? null : response.headers.get('content-length');
-    return new ProgressBar(io.stderr, length === null ? undefined : Number(length), () => performance.now());
+    const total = length === null ? undefined : Number(length);
+    if (view !== undefined) return view.begin(this.job.output ?? '', total);
+    return new ProgressBar(io.stderr, total, () => performance.now());
   }
 
   /** The response headers as -I prints them, to where the body would go. */
@@ -204,33 +220,12 @@ export class Transfer {
   }
 }
 
-/** The URL of an argument; one without a scheme is https:, or http: with prior knowledge of HTTP/2. */
-export function parseUrl(text: string, http2PriorKnowledge: boolean): URL {
-  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `${http2PriorKnowledge ? 'http' : 'https'}://${text}`;
-  if (!URL.canParse(full)) {
-    throw new CliError(ExitCode.BadUrl, `'${text}' is not a URL`, 'A URL looks like https://example.com:8443/path.');
-  }
-  const url = new URL(full);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new CliError(
-      ExitCode.UnsupportedScheme,
-      `'${text}' has the scheme ${url.protocol}`,
-      'Use an http:// or https:// URL.',
-    );
-  }
-  return url;
-}
-
-function withoutCredentials(url: URL): URL {
-  if (url.username === '' && url.password === '') return url;
-  const bare = new URL(url);
-  bare.username = '';
-  bare.password = '';
-  return bare;
-}
-
 /** The -H lines with the defaults that they leave in place. Throws a {@link CliError} with 2 for what is no header. */
-export function requestHeaders(args: GetArguments, url: URL, body: RequestBody | undefined): HeaderPair[] {
+export function requestHeaders(
+  args: Pick<GetArguments, 'headers' | 'json'>,
+  url: URL,
+  body: RequestBody | undefined,
+): HeaderPair[] {
   const given: HeaderPair[] = [];
   const settled = new Set<string>();
   for (const line of args.headers) {

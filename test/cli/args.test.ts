@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { getOptions, parseGetArguments } from '../../dist/cli/args.js';
 import { CliError } from '../../dist/cli/exit-codes.js';
-import { helpText } from '../../dist/cli/help.js';
+import { benchOptions } from '../../dist/cli/bench/arguments.js';
+import { benchHelp, demoHelp, getHelp, helpText, pingHelp } from '../../dist/cli/help.js';
+import { pingOptions } from '../../dist/cli/ping.js';
+import { ExitCode } from '../../dist/cli/exit-codes.js';
 
 function refused(argv: readonly string[], message: RegExp): void {
   assert.throws(
@@ -77,16 +80,42 @@ test('the contract of the command line has every one of its options', () => {
   for (const name of long) assert.ok(names.has(name), `--${name}`);
 });
 
-test('no two options share a letter or a name, and the help text has each and fits 100 columns', () => {
-  const help = helpText();
-  const seen = new Set<string>();
-  for (const { short, long } of getOptions) {
-    for (const name of [short === undefined ? undefined : `-${short}`, `--${long}`]) {
-      if (name === undefined) continue;
-      assert.ok(!seen.has(name), name);
-      seen.add(name);
-      assert.ok(help.includes(name), name);
+test('an option of curl that is not here is refused with what comes nearest to it', () => {
+  refused(['-i', 'u'], /-i \(curl's --include\) is not supported; -I prints/);
+  refused(['-u', 'a:b', 'u'], /-u .* is not supported; write https:\/\/NAME:PASSWORD@host/);
+  refused(['-sO', 'u'], /-O in -sO .* -o FILE/);
+  refused(['-Z', 'u'], /-Z .* requested at once/);
+  refused(['--remote-name', 'u'], /--remote-name .* -o FILE/);
+  refused(['--verbos', 'u'], /unknown option --verbos; do you mean --verbose\?/);
+  refused(['--outptu=x', 'u'], /do you mean --output\?/);
+  refused(['--unrelated', 'u'], /unknown option --unrelated$/);
+});
+
+const helps = [
+  ['get', getOptions, getHelp()],
+  ['ping', pingOptions, pingHelp],
+  ['bench', benchOptions, benchHelp],
+] as const;
+
+test('no two options of a command share a letter or a name, and its help has each', () => {
+  for (const [command, options, help] of helps) {
+    const seen = new Set<string>();
+    for (const { short, long } of options) {
+      for (const name of [short === undefined ? undefined : `-${short},`, `--${long}`]) {
+        if (name === undefined) continue;
+        assert.ok(!seen.has(name), `${command} ${name}`);
+        seen.add(name);
+        assert.ok(help.includes(name), `${command} ${name}`);
+      }
     }
   }
-  for (const line of help.split('\n')) assert.ok(line.length <= 100, line);
+});
+
+test('each help text fits a screen of 24 lines and 80 columns, and the first has every exit number', () => {
+  for (const help of [helpText(), demoHelp, ...helps.map(([, , text]) => text)]) {
+    const lines = help.trimEnd().split('\n');
+    assert.ok(lines.length <= 23, `${lines[0]}: ${lines.length} lines`);
+    for (const line of lines) assert.ok(line.length <= 80, line);
+  }
+  for (const number of Object.values(ExitCode)) assert.match(helpText(), new RegExp(`[\\s,]${number} [a-zA-Z-]`));
 });

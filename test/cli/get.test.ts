@@ -22,6 +22,7 @@ before(async () => {
       const { url } = request;
       if (url === '/redirect') response.writeHead(302, { location: '/headers' }).end('moved');
       else if (url === '/again') response.writeHead(307, { location: '/echo' }).end();
+      else if (url === '/hang') return;
       else if (url === '/circle') response.writeHead(301, { location: '/circle' }).end();
       else if (url === '/cookie') response.writeHead(200, { 'set-cookie': 'id=hidden-one' }).end();
       else if (url === '/method') response.end(`${request.method} ${request.headers['content-type'] ?? 'none'}`);
@@ -230,4 +231,21 @@ test('-x is refused in words as long as there are no proxies', async () => {
   const result = await passinglane(['-x', 'localhost:1', 'https://127.0.0.1:1/']);
   assert.equal(result.exitCode, 4);
   assert.match(result.stderr, /proxy/);
+});
+
+test('URLs that each have a file of their own are requested at once, over one connection', async () => {
+  const before = origin.sessionCount;
+  const files = ['1', '2', '3'].map((name) => join(folder, `at-once-${name}`));
+  const args = files.flatMap((file, i) => ['-o', file, `/bytes/${(i + 1) * 1_000}`]);
+  const result = await get([...args, '-w', '%{size_download} ']);
+  succeeded(result);
+  assert.deepEqual(result.stdout.toString().split(' ').filter(Boolean).sort(), ['1000', '2000', '3000']);
+  for (const [i, file] of files.entries()) assert.deepEqual(readFileSync(file), pattern((i + 1) * 1_000));
+  assert.equal(origin.sessionCount, before + 1);
+});
+
+test('-m says how long the user allowed, not what was left of it', async () => {
+  const result = await get(['-m', '0.3', '/hang']);
+  assert.equal(result.exitCode, 28);
+  assert.match(result.stderr, /longer than the 0\.3 s of --max-time, while waiting for the response headers/);
 });

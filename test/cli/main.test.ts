@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { passinglane } from './command.js';
+import { startOrigin } from '../support/origin.js';
+import { main, passinglane } from './command.js';
 
 test('--help and --version answer on standard output', async () => {
   const help = await passinglane(['--help']);
@@ -18,13 +21,36 @@ test('--help and --version answer on standard output', async () => {
 test('a command that there is not is an error that lists those that there are', async () => {
   const result = await passinglane(['frobnicate', 'https://a.test']);
   assert.equal(result.exitCode, 2);
-  assert.match(result.stderr, /unknown command 'frobnicate'; there are: get, demo/);
+  assert.match(result.stderr, /unknown command 'frobnicate'; there are: get, ping, bench, .*demo/);
 });
 
 test('no arguments at all is an error that points to the help', async () => {
   const result = await passinglane([]);
   assert.equal(result.exitCode, 2);
   assert.match(result.stderr, /no URL.*\n.*--help/);
+});
+
+test('every command explains itself', async () => {
+  for (const command of ['get', 'ping', 'bench', 'demo']) {
+    const { exitCode, stdout, stderr } = await passinglane([command, '--help']);
+    assert.equal(stderr, '');
+    assert.equal(exitCode, 0);
+    assert.match(stdout.toString(), new RegExp(`^Usage: passinglane \\[?${command}`));
+  }
+});
+
+test('a reader that has gone away ends the command without a word', async () => {
+  const origin = await startOrigin();
+  for (const args of [['--help'], ['ping', '-i', '0', origin.origin], ['demo', '--help']]) {
+    const child = spawn(process.execPath, [main, ...args], { timeout: 100_000, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += String(chunk)));
+    const [exitCode] = (await once(child, 'close')) as [number | null];
+    assert.equal(stderr, '', args.join(' '));
+    assert.equal(exitCode, 23, args.join(' '));
+  }
+  await origin.close();
 });
 
 test('the demo finishes 500 requests past a stalled connection, none failed', async () => {

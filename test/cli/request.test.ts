@@ -8,7 +8,8 @@ import { parseGetArguments } from '../../dist/cli/args.js';
 import { CliError } from '../../dist/cli/exit-codes.js';
 import { dataBody, uploadBody, uploadUrl } from '../../dist/cli/request-body.js';
 import { lookupFor, parseResolution } from '../../dist/cli/session.js';
-import { parseUrl, requestHeaders } from '../../dist/cli/transfer.js';
+import { requestHeaders } from '../../dist/cli/transfer.js';
+import { parseUrl } from '../../dist/cli/url.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'passinglane-'));
 after(() => {
@@ -86,6 +87,8 @@ test('a URL without a scheme is https, or http with prior knowledge', () => {
   assert.equal(parseUrl('localhost:8080/x', true).href, 'http://localhost:8080/x');
   assert.throws(() => parseUrl('ftp://a.test/', false), exits(1));
   assert.throws(() => parseUrl('http://[bad', false), exits(3));
+  assert.throws(() => parseUrl('ht!tp://x/', false), exits(3), 'no host is called that');
+  assert.equal(parseUrl('a.test/?to=b://c', false).href, 'https://a.test/?to=b://c');
 });
 
 test('--resolve gives addresses to one host and port, the last one given first, a name before *', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ProgressBar, progressLine } from '../../dist/cli/progress.js';
+import { ProgressBar, progressLine, ProgressView } from '../../dist/cli/progress.js';
 import { formatBytes, formatDuration, palette, wantsColour } from '../../dist/cli/terminal.js';
 
 test('colour is for terminals, and not where NO_COLOR is set', () => {
@@ -59,4 +59,24 @@ test('a progress bar is drawn at most ten times a second, and ends with its last
   const drawn = text.split('\r\x1b[K').slice(1);
   assert.equal(drawn.length, 11);
   assert.match(drawn.at(-1) ?? '', /100% {2}1\.00 kB of 1\.00 kB .*\n$/);
+});
+
+test('transfers that run at once have a line each while they run, and one for them all', () => {
+  let now = 0;
+  let text = '';
+  const view = new ProgressView({ write: (piece: string) => (text += piece), columns: 80 }, 2, () => now);
+  const one = view.begin('a/very/long/path/to/one.bin', 1_000);
+  const two = view.begin('two.bin', undefined);
+  now = 1_000;
+  one.advance(250);
+  assert.match(
+    text,
+    /^…[^\n]*path\/to\/one\.bin +\[#+ +\] {2}25%[^\n]*\ntwo\.bin +0 B[^\n]*\n0 of 2 done {2}250 B {2}250 B\/s\n$/,
+  );
+  text = '';
+  one.finish();
+  two.advance(750);
+  two.finish();
+  view.end();
+  assert.equal(text, '\x1b[3A\r\x1b[J2 of 2 done  1.00 kB  1.00 kB/s\n');
 });

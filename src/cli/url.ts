@@ -1,0 +1,28 @@
+import { CliError, ExitCode } from './exit-codes.js';
+
+/** The URL of an argument; one without a scheme is https:, or http: with prior knowledge of HTTP/2. */
+export function parseUrl(text: string, http2PriorKnowledge: boolean): URL {
+  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+  const full = hasScheme ? text : `${http2PriorKnowledge ? 'http' : 'https'}://${text}`;
+  // What stands before '://' is meant as a scheme, and a URL that has another in its path or query has a '/' or '?' first.
+  if (!URL.canParse(full) || (!hasScheme && /^[^/?#]*:\/\//.test(text))) {
+    throw new CliError(ExitCode.BadUrl, `'${text}' is not a URL`, 'A URL looks like https://example.com:8443/path.');
+  }
+  const url = new URL(full);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new CliError(
+      ExitCode.UnsupportedScheme,
+      `'${text}' has the scheme ${url.protocol}`,
+      'Use an http:// or https:// URL.',
+    );
+  }
+  return url;
+}
+
+export function withoutCredentials(url: URL): URL {
+  if (url.username === '' && url.password === '') return url;
+  const bare = new URL(url);
+  bare.username = '';
+  bare.password = '';
+  return bare;
+}
