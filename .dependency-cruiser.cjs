@@ -11,8 +11,8 @@ const layers = {
   pool: { path: '^src/pool/', uses: ['errors', 'wire', 'hpack', 'conn'] },
   transport: { path: '^src/transport(-options)?\\.ts$', uses: ['errors', 'wire', 'hpack', 'conn', 'pool'] },
   node: { path: '^src/node/', uses: ['errors', 'conn'] },
-  fetch: { path: '^src/fetch/', uses: ['errors', 'pool', 'transport'] },
-  undici: { path: '^src/undici/', uses: ['errors', 'pool', 'transport'] },
+  fetch: { path: '^src/fetch/', uses: ['errors', 'conn', 'pool', 'transport'] },
+  undici: { path: '^src/undici/', uses: ['errors', 'conn', 'pool', 'transport', 'index'] },
   index: {
     path: '^src/(index|version)\\.ts$',
     uses: ['errors', 'conn', 'pool', 'transport', 'node', 'fetch'],

@@ -1,0 +1,273 @@
+import {
+  chunksOf,
+  receivedFields,
+  receivedTrailers,
+  type ChunkReader,
+  type ClientResponse,
+  type RequestHooks,
+  type RequestParts,
+  type ResponseConnection,
+} from '../conn/index.js';
+import { submit, type Abortable, type BaseTransport } from '../transport.js';
+import type { DispatchHandler } from './contract.js';
+import { sendingObserved, type PublishedRequest } from './diagnostics.js';
+import { discardBody, watched } from './request-body.js';
+import { Tunnel } from './tunnel.js';
+import { aborted, toUndiciError, UndiciError } from './undici-error.js';
+
+/** Who wants to know when a request is over. */
+export interface DispatchOwner {
+  settled(request: Dispatched): void;
+}
+
+/**
+ * One request on its way through a handler, of either kind. It calls the handler in undici's order, reads no further
+ * while it is paused, and settles once: the handler gets its end or its error, and nothing after.
+ */
+export abstract class Dispatched implements RequestHooks {
+  protected readonly handler: DispatchHandler;
+  aborted = false;
+  paused = false;
+  reason: Error | null = null;
+  private readonly owner: DispatchOwner;
+  private readonly published: PublishedRequest | undefined;
+  private request: Abortable | undefined = undefined;
+  private response: ClientResponse | undefined = undefined;
+  private chunks: ChunkReader | undefined = undefined;
+  private over = false;
+  private pumping = false;
+  private waiting = false;
+  /** The body, where it is bytes and its handler wants to know that they were sent. */
+  private unreported: Uint8Array | undefined = undefined;
+
+  constructor(handler: DispatchHandler, owner: DispatchOwner, published: PublishedRequest | undefined) {
+    this.handler = handler;
+    this.owner = owner;
+    this.published = published;
+  }
+
+  // --- what the two kinds of handlers differ in ---
+
+  protected abstract started(): void;
+  protected abstract headers(status: number, fields: readonly string[]): void;
+  protected abstract data(chunk: Buffer): void;
+  protected abstract ended(trailers: readonly string[]): void;
+  protected abstract failed(error: Error): void;
+  protected abstract upgraded(status: number, fields: readonly string[], tunnel: Tunnel): void;
+
+  // --- sending ---
+
+  /** Throws what is wrong with the parts; from then on everything goes to the handler. */
+  start(transport: BaseTransport, parts: RequestParts, upgrade: boolean): void {
+    try {
+      this.started();
+    } catch (error) {
+      this.abort(error as Error);
+    }
+    if (this.over) {
+      discardBody(parts.options.body, this.reason ?? aborted());
+      return;
+    }
+    if (upgrade) this.startTunnel(transport, parts);
+    else this.send(transport, this.withHooks(parts)).then(this.onResponse, this.onFailure);
+  }
+
+  private send(transport: BaseTransport, parts: RequestParts): Promise<ClientResponse> {
+    return new Promise((resolve, reject) => {
+      this.request = submit(transport, parts, resolve, reject);
+    });
+  }
+
+  private startTunnel(transport: BaseTransport, parts: RequestParts): void {
+    const tunnel = new Tunnel();
+    const options = { ...parts.options, body: tunnel.body };
+    const { headersTimeout } = options;
+    // The transport's own begins when the request has been sent, and this one's body has no end.
+    const timer =
+      headersTimeout === undefined || headersTimeout === 0
+        ? undefined
+        : setTimeout(() => {
+            this.abort(new UndiciError('UND_ERR_HEADERS_TIMEOUT', `No answer within ${headersTimeout} ms`));
+          }, headersTimeout);
+    void this.send(transport, this.withHooks({ ...parts, options }))
+      .then((response) => {
+        this.openTunnel(tunnel, response);
+      }, this.onFailure)
+      .finally(() => {
+        clearTimeout(timer);
+      });
+  }
+
+  private openTunnel(tunnel: Tunnel, response: ClientResponse): void {
+    if (this.over) return response.body.cancel(this.reason);
+    const fields = receivedFields(response);
+    this.response = response;
+    this.published?.publishHeaders(response.status, fields);
+    try {
+      tunnel.open(response, this.request);
+      this.upgraded(response.status, fields, tunnel);
+    } catch (error) {
+      this.abort(error as Error);
+    }
+    // From here on the stream is its user's.
+    if (this.over) tunnel.destroy(this.reason ?? undefined);
+    else {
+      this.published?.publishTrailers([]);
+      this.settle();
+    }
+  }
+
+  /** Whatever may be told of the sending: most handlers do not ask. */
+  private withHooks(parts: RequestParts): RequestParts {
+    const asked = this.handler.onBodySent !== undefined || this.handler.onRequestSent !== undefined;
+    if (!asked && !sendingObserved()) return parts;
+    const { body } = parts.options;
+    if (body instanceof Uint8Array) this.unreported = body;
+    const options = { ...parts.options, body: watched(body, (piece) => this.pieceSent(piece)) };
+    return { ...parts, options, hooks: this };
+  }
+
+  onBound(connection: ResponseConnection): void {
+    if (!this.over) this.published?.publishSendHeaders(connection);
+  }
+
+  onSent(): void {
+    if (this.over) return;
+    const { unreported } = this;
+    this.unreported = undefined;
+    if (unreported !== undefined) this.pieceSent(unreported);
+    this.published?.publishBodySent();
+    this.guard(() => this.handler.onRequestSent?.());
+  }
+
+  private pieceSent(piece: Uint8Array): void {
+    if (this.over) return;
+    this.published?.publishChunkSent(piece);
+    this.guard(() => this.handler.onBodySent?.(piece));
+  }
+
+  private guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.abort(error as Error);
+    }
+  }
+
+  // --- receiving ---
+
+  /** A 1xx response; 100 is between the transport and the server. */
+  readonly onInformational = (status: number, headers: Headers): void => {
+    if (this.over || status === 100) return;
+    const fields: string[] = [];
+    for (const [name, value] of headers) fields.push(name, value);
+    this.guard(() => {
+      this.headers(status, fields);
+    });
+  };
+
+  private readonly onResponse = (response: ClientResponse): void => {
+    if (this.over) return response.body.cancel(this.reason);
+    const fields = receivedFields(response);
+    this.response = response;
+    this.published?.publishHeaders(response.status, fields);
+    try {
+      this.chunks = chunksOf(response.body);
+      this.handler.onResponseStarted?.();
+      this.headers(response.status, fields);
+    } catch (error) {
+      return this.abort(error as Error);
+    }
+    this.pump();
+  };
+
+  private readonly onFailure = (error: unknown): void => {
+    this.fail(error);
+  };
+
+  /** Hands on what is at hand, as long as the handler takes it. */
+  private readonly pump = (): void => {
+    const { chunks } = this;
+    this.waiting = false;
+    if (this.pumping || chunks === undefined) return;
+    this.pumping = true;
+    while (!this.over && !this.paused) {
+      const chunk = this.take(chunks);
+      if (chunk === undefined) break;
+      const data = Buffer.from(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
+      this.published?.publishChunkReceived(data);
+      try {
+        this.data(data);
+      } catch (error) {
+        this.abort(error as Error);
+      }
+    }
+    this.pumping = false;
+  };
+
+  /** The next chunk. Where there is none, it has seen to what comes next. */
+  private take(chunks: ChunkReader): Uint8Array | undefined {
+    try {
+      const chunk = chunks.take();
+      if (chunk !== undefined) return chunk;
+    } catch (error) {
+      this.fail(error);
+      return undefined;
+    }
+    if (chunks.finished) this.end();
+    else {
+      this.waiting = true;
+      void chunks.wait().then(this.pump);
+    }
+    return undefined;
+  }
+
+  private end(): void {
+    const trailers = (this.response === undefined ? undefined : receivedTrailers(this.response)) ?? [];
+    this.settle();
+    this.published?.publishTrailers(trailers);
+    try {
+      this.ended(trailers);
+    } catch (error) {
+      // As undici does; its RetryHandler relies on it.
+      this.published?.publishError(error as Error);
+      this.failed(error as Error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.over) return;
+    const shown = toUndiciError(error);
+    this.settle();
+    this.published?.publishError(shown);
+    this.failed(shown);
+  }
+
+  private settle(): void {
+    this.over = true;
+    this.owner.settled(this);
+  }
+
+  // --- what the handler may do; named as in undici's contract ---
+
+  readonly abort = (reason?: Error | null): void => {
+    if (this.over) return;
+    const error = reason ?? aborted();
+    this.aborted = true;
+    this.reason = error;
+    this.request?.abort(error);
+    this.response?.body.cancel(error);
+    this.fail(error);
+  };
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  /** Goes on in a microtask: the caller may be in the middle of taking what came before. */
+  readonly resume = (): void => {
+    if (!this.paused) return;
+    this.paused = false;
+    if (!this.waiting && !this.pumping && !this.over && this.chunks !== undefined) queueMicrotask(this.pump);
+  };
+}

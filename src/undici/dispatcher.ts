@@ -1,0 +1,282 @@
+import { EventEmitter } from 'node:events';
+import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
+import type { ConnectionEvent, Origin, RequestParts } from '../conn/index.js';
+import { Transport, type TransportOptions } from '../index.js';
+import { originOf } from '../pool/index.js';
+import { BaseTransport } from '../transport.js';
+import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor } from './contract.js';
+import { observed, PublishedRequest } from './diagnostics.js';
+import type { Dispatched, DispatchOwner } from './dispatched.js';
+import { addHeaders } from './fields.js';
+import { NewerDispatched, OlderDispatched } from './handlers.js';
+import { bothKinds, isNewer, withoutBridge } from './interceptors.js';
+import { toBody } from './request-body.js';
+import { invalidArgument, UndiciError } from './undici-error.js';
+
+/** Undici's own limits, for a transport that nobody has set others for. */
+const undiciTimeout = 300_000;
+
+type Callback = (error?: Error | null, data?: null) => void;
+
+/** Undici's Dispatcher over a {@link Transport}: without the methods that make promises and streams of a dispatch. */
+export class CoreDispatcher extends EventEmitter implements DispatchOwner {
+  private readonly transport: BaseTransport;
+  /** Whether the transport is this dispatcher's to close. */
+  private readonly owned: boolean;
+  private readonly running = new Set<Dispatched>();
+  private isClosed = false;
+  private isDestroyed = false;
+  private whenQuiet: (() => void) | undefined = undefined;
+  private closing: Promise<void> | undefined = undefined;
+  /** The origin of the request before: mostly it is the same again. */
+  private lastOrigin: { readonly given: string; readonly origin: Origin } | undefined = undefined;
+
+  /**
+   * Over a transport of yours, which it leaves open, or over one of its own: made with these options, and with
+   * undici's 300 s for `headersTimeout` and `bodyTimeout` unless they say otherwise.
+   */
+  constructor(transport?: Transport | TransportOptions) {
+    super();
+    this.owned = !(transport instanceof BaseTransport);
+    this.transport = transport instanceof BaseTransport ? transport : this.makeTransport(transport);
+  }
+
+  private makeTransport(options: TransportOptions = {}): Transport {
+    const { observer } = options;
+    return new Transport({
+      headersTimeout: undiciTimeout,
+      bodyTimeout: undiciTimeout,
+      ...options,
+      observer: {
+        ...(observer?.frame === undefined ? undefined : { frame: (event) => observer.frame?.(event) }),
+        connection: (event) => {
+          observer?.connection?.(event);
+          this.report(event);
+        },
+      },
+    });
+  }
+
+  /** 'connect', 'disconnect' and 'connectionError', of a transport of our own. */
+  private report({ type, origin, error }: ConnectionEvent): void {
+    const event = type === 'connected' ? 'connect' : type === 'closed' ? 'disconnect' : 'connectionError';
+    if (type !== 'connected' && type !== 'closed' && type !== 'dial-failed') return;
+    if (this.listenerCount(event) === 0) return;
+    const listeners = (): void => {
+      this.emit(event, new URL(origin), [this], ...(event === 'connect' ? [] : [error]));
+    };
+    queueMicrotask(listeners); // not in the middle of a connection's step
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  get destroyed(): boolean {
+    return this.isDestroyed;
+  }
+
+  /**
+   * Sends a request; all that becomes of it goes to the handler. Always true, since what waits here costs the wire
+   * nothing; false where it has failed at once.
+   */
+  dispatch(options: DispatchOptions, handler: DispatchHandler): boolean {
+    if (typeof handler !== 'object' || (handler as unknown) === null)
+      throw invalidArgument('handler must be an object');
+    const direct = withoutBridge(handler);
+    try {
+      if (typeof options !== 'object' || (options as unknown) === null)
+        throw invalidArgument('opts must be an object.');
+      if (this.isDestroyed) throw new UndiciError('UND_ERR_DESTROYED', 'The client is destroyed');
+      if (this.isClosed) throw new UndiciError('UND_ERR_CLOSED', 'The client is closed');
+      this.begin(options, direct);
+      return true;
+    } catch (error) {
+      if (isNewer(direct)) {
+        if (direct.onResponseError === undefined) throw error;
+        direct.onResponseError(null as never, error as Error); // undici has no controller either at this point
+      } else {
+        if (direct.onError === undefined) throw error;
+        direct.onError(error as Error);
+      }
+      return false;
+    }
+  }
+
+  private begin(options: DispatchOptions, handler: DispatchHandler): void {
+    const newer = isNewer(handler);
+    check(options, handler, newer);
+    const { upgrade } = options;
+    const origin = this.originOf(options.origin);
+    const path = options.query === null || options.query === undefined ? options.path : withQuery(options);
+    const fields: string[] = [];
+    addHeaders(fields, options.headers);
+    const body = toBody(options.body);
+    const tunnel = isUpgrade(upgrade) || options.method === 'CONNECT';
+    if (tunnel && !isUpgrade(upgrade)) nameTarget(fields, path);
+    const idempotent = options.idempotent === true;
+    const published = observed()
+      ? new PublishedRequest({
+          origin: origin.href,
+          method: options.method,
+          path,
+          headers: fields,
+          body: options.body,
+          upgrade: isUpgrade(upgrade) ? upgrade : null,
+          idempotent,
+        })
+      : undefined;
+    const request = newer
+      ? new NewerDispatched(handler, this, published)
+      : new OlderDispatched(handler, this, published);
+    const parts: RequestParts = {
+      origin,
+      path,
+      fields,
+      options: {
+        method: tunnel ? 'CONNECT' : options.method,
+        body,
+        headersTimeout: options.headersTimeout ?? undefined,
+        bodyTimeout: options.bodyTimeout ?? undefined,
+        idempotent,
+        expectContinue: options.expectContinue === true,
+        onInformational: request.onInformational,
+        protocol: isUpgrade(upgrade) ? 'websocket' : undefined,
+        decompress: false,
+      },
+      hooks: undefined,
+    };
+    this.running.add(request);
+    request.start(this.transport, parts, tunnel);
+  }
+
+  private originOf(given: string | URL | undefined): Origin {
+    const text = given instanceof URL ? given.origin : given;
+    if (typeof text !== 'string' || text === '')
+      throw invalidArgument('opts.origin must be a non-empty string or URL.');
+    if (this.lastOrigin?.given !== text) this.lastOrigin = { given: text, origin: originOf(new URL(text)) };
+    return this.lastOrigin.origin;
+  }
+
+  settled(request: Dispatched): void {
+    this.running.delete(request);
+    if (this.running.size === 0) this.whenQuiet?.();
+  }
+
+  /** Takes no new requests; done when those under way are over and, of a transport of our own, all is closed. */
+  close(): Promise<void>;
+  close(callback: Callback): void;
+  close(callback?: Callback): Promise<void> | undefined {
+    if (callback !== undefined) return settle(this.close(), callback);
+    if (this.isDestroyed && this.closing === undefined)
+      return Promise.reject(new UndiciError('UND_ERR_DESTROYED', 'The client is destroyed'));
+    this.isClosed = true;
+    this.closing ??= this.closeQuiet();
+    return this.closing;
+  }
+
+  private async closeQuiet(): Promise<void> {
+    if (this.running.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.whenQuiet = resolve;
+      });
+    }
+    if (this.owned) await this.transport.close();
+    this.isDestroyed = true;
+  }
+
+  /** Ends everything at once: what runs fails with `error`, or UND_ERR_DESTROYED. */
+  destroy(error?: Error | null): Promise<void>;
+  destroy(callback: Callback): void;
+  destroy(error: Error | null, callback: Callback): void;
+  destroy(given?: Error | null | Callback, callback?: Callback): Promise<void> | undefined {
+    if (typeof given === 'function') return settle(this.destroy(), given);
+    if (callback !== undefined) return settle(this.destroy(given ?? null), callback);
+    this.isClosed = true;
+    this.isDestroyed = true;
+    const error = given ?? new UndiciError('UND_ERR_DESTROYED', 'The client is destroyed');
+    for (const request of [...this.running]) request.abort(error);
+    if (this.owned) this.transport.destroy(error);
+    return Promise.resolve();
+  }
+
+  /** Interceptors of undici 6, 7 and 8 work: each finds a handler that has the methods of both kinds. */
+  compose(interceptors: readonly Interceptor[]): this;
+  compose(...interceptors: readonly Interceptor[]): this;
+  compose(...given: readonly (Interceptor | readonly Interceptor[])[]): this {
+    let dispatch: Dispatch = (options, handler) => this.dispatch(options, handler);
+    for (const interceptor of given.flat() as readonly unknown[]) {
+      if (interceptor === null || interceptor === undefined) continue;
+      if (typeof interceptor !== 'function')
+        throw new TypeError(`invalid interceptor, expected function received ${typeof interceptor}`);
+      const inner = (interceptor as Interceptor)(dispatch) as unknown;
+      if (typeof inner !== 'function' || inner.length !== 2) throw new TypeError('invalid interceptor');
+      dispatch = (options, handler) => (inner as Dispatch)(options, bothKinds(handler));
+    }
+    return new Proxy(this, {
+      get: (target, key) => (key === 'dispatch' ? dispatch : (Reflect.get(target, key) as unknown)),
+    });
+  }
+
+  override listeners(event: string | symbol): ((...args: unknown[]) => void)[] {
+    return super.listeners(event) as ((...args: unknown[]) => void)[];
+  }
+
+  override rawListeners(event: string | symbol): ((...args: unknown[]) => void)[] {
+    return super.rawListeners(event) as ((...args: unknown[]) => void)[];
+  }
+}
+
+function isUpgrade(upgrade: unknown): upgrade is string {
+  return typeof upgrade === 'string' && upgrade !== '';
+}
+
+/** Undici's checks of what the transport takes otherwise, or not at all. */
+function check(options: DispatchOptions, handler: DispatchHandler, newer: boolean): void {
+  const { path, method, upgrade } = options;
+  if (typeof path !== 'string') throw invalidArgument('path must be a string');
+  if (typeof method !== 'string') throw invalidArgument('method must be a string');
+  if (upgrade === true) throw invalidArgument('upgrade must be a string');
+  if (isUpgrade(upgrade) && upgrade.toLowerCase() !== 'websocket')
+    throw invalidArgument(`Custom upgrade "${upgrade}" not supported over HTTP/2`);
+  checkTime('headersTimeout', options.headersTimeout);
+  checkTime('bodyTimeout', options.bodyTimeout);
+  const { maxRedirections } = options as { maxRedirections?: unknown };
+  if (typeof maxRedirections === 'number' && maxRedirections > 0)
+    throw invalidArgument('maxRedirections is not supported, use the redirect interceptor');
+  const missing = newer
+    ? typeof handler.onResponseError !== 'function' && 'onResponseError'
+    : (typeof handler.onConnect !== 'function' && 'onConnect') || (typeof handler.onError !== 'function' && 'onError');
+  if (missing !== false) throw invalidArgument(`invalid ${missing} method`);
+}
+
+function checkTime(name: string, value: unknown): void {
+  if (value === null || value === undefined) return;
+  if (typeof value !== 'number' || !(value >= 0 && value <= 2_147_483_647)) throw invalidArgument(`invalid ${name}`);
+}
+
+function withQuery({ path, query }: DispatchOptions): string {
+  if (path.includes('?') || path.includes('#'))
+    throw invalidArgument('Query params cannot be passed when "?" or "#" is present in the path');
+  const text = stringify(query as ParsedUrlQueryInput);
+  return text === '' ? path : `${path}?${text}`;
+}
+
+/** Where a CONNECT leads (RFC 9113 section 8.5): its path, unless a host field says so. */
+function nameTarget(fields: string[], path: string): void {
+  if (path === '' || path.startsWith('/')) return;
+  for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === 'host') return;
+  fields.push('host', path);
+}
+
+function settle(promise: Promise<void>, callback: Callback): undefined {
+  promise.then(
+    () => {
+      callback(null, null);
+    },
+    (error: unknown) => {
+      callback(error as Error, null);
+    },
+  );
+  return undefined;
+}

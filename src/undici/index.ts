@@ -1,0 +1,12 @@
+/** `passinglane/undici`: HTTP/2 under undici and the built-in fetch, without a need for undici itself. */
+export type {
+  Dispatch,
+  DispatchController,
+  DispatchHandler,
+  DispatchHeaders,
+  DispatchOptions,
+  IncomingHeaders,
+  Interceptor,
+} from './contract.js';
+export { H2Dispatcher } from './h2-dispatcher.js';
+export { install, uninstall } from './install.js';

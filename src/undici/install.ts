@@ -1,0 +1,67 @@
+import { BaseTransport } from '../transport.js';
+import type { Transport, TransportOptions } from '../index.js';
+import { H2Dispatcher } from './h2-dispatcher.js';
+
+/** Where Node's fetch, and every undici, looks for its dispatcher: `.1` up to Node 24 and undici 7, `.2` since. */
+const symbols = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')] as const;
+
+type Globals = Record<symbol, unknown>;
+
+/** What was found where ours stands. */
+interface Placed {
+  readonly symbol: symbol;
+  readonly present: boolean;
+  readonly before: unknown;
+}
+
+let installed: { readonly dispatcher: H2Dispatcher; readonly owned: boolean; readonly places: Placed[] } | undefined;
+
+/**
+ * Puts HTTP/2 under the built-in `fetch` (and WebSocket) of this process, and under those of undici's functions that are
+ * given no dispatcher. Takes a dispatcher, a transport, or the options of one. Called again, the new one takes the place
+ * of the old. Returns the dispatcher in place.
+ */
+export function install(given?: H2Dispatcher | Transport | TransportOptions): H2Dispatcher {
+  loadFetch();
+  const isDispatcher = given instanceof H2Dispatcher;
+  const dispatcher = isDispatcher ? given : new H2Dispatcher(given);
+  const owned = !isDispatcher && !(given instanceof BaseTransport);
+  const old = installed;
+  const places = symbols.map((symbol) => place(symbol, dispatcher, old));
+  installed = { dispatcher, owned, places };
+  if (old?.owned === true) void old.dispatcher.close();
+  return dispatcher;
+}
+
+/**
+ * Puts back what `install` found. Where somebody else has set a dispatcher since, theirs stays. What runs over ours
+ * finishes. Does nothing where nothing is installed.
+ */
+export function uninstall(): void {
+  const old = installed;
+  if (old === undefined) return;
+  installed = undefined;
+  const globals = globalThis as unknown as Globals;
+  for (const { symbol, present, before } of old.places) {
+    if (globals[symbol] !== old.dispatcher) continue;
+    if (present) globals[symbol] = before;
+    else if (!Reflect.deleteProperty(globals, symbol)) globals[symbol] = undefined;
+  }
+  if (old.owned) void old.dispatcher.close();
+}
+
+/** Node's fetch sets its own dispatcher when it is loaded, where none is there: so it is loaded first. */
+function loadFetch(): void {
+  Reflect.get(globalThis, 'Headers');
+}
+
+function place(symbol: symbol, dispatcher: H2Dispatcher, old: typeof installed): Placed {
+  const globals = globalThis as unknown as Globals;
+  const current = globals[symbol];
+  const earlier = old?.places.find((one) => one.symbol === symbol);
+  const ours = earlier !== undefined && current === old?.dispatcher;
+  const found = ours ? earlier : { symbol, present: symbol in globals, before: current };
+  if (symbol in globals) globals[symbol] = dispatcher;
+  else Object.defineProperty(globals, symbol, { value: dispatcher, writable: true, configurable: true });
+  return found;
+}

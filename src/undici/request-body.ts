@@ -1,0 +1,58 @@
+import { Readable } from 'node:stream';
+import type { RequestBodyInit } from '../conn/index.js';
+import { invalidArgument } from './undici-error.js';
+
+/** A body as undici takes it, for the transport; undefined: none, as an empty string or empty bytes are. */
+export function toBody(body: unknown): RequestBodyInit | undefined {
+  if (body === null || body === undefined) return undefined;
+  // As bytes: undici gives a string no content-type.
+  if (typeof body === 'string') return body === '' ? undefined : Buffer.from(body);
+  if (typeof body !== 'object') throw wrongBody();
+  if (body instanceof Uint8Array) return body.byteLength === 0 ? undefined : body;
+  if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer) {
+    return body.byteLength === 0 ? undefined : body;
+  }
+  if (Symbol.asyncIterator in body || 'getReader' in body) return body as AsyncIterable<Uint8Array>;
+  const tag = (body as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
+  if (tag === 'FormData' || tag === 'Blob' || tag === 'File') return body as Blob;
+  if (Symbol.iterator in body) return piecesOf(body as Iterable<Uint8Array | string>);
+  if (isOldStream(body)) return new Readable().wrap(body);
+  throw wrongBody();
+}
+
+function wrongBody(): Error {
+  return invalidArgument('body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable');
+}
+
+function isOldStream(body: object): body is NodeJS.ReadableStream {
+  return 'pipe' in body && typeof body.pipe === 'function' && 'on' in body && typeof body.on === 'function';
+}
+
+async function* piecesOf(pieces: Iterable<Uint8Array | string>): AsyncGenerator<Uint8Array | string> {
+  yield* pieces;
+}
+
+/** Tells of each piece of the body as the transport takes it. */
+export function watched(
+  body: RequestBodyInit | undefined,
+  onPiece: (piece: Uint8Array) => void,
+): RequestBodyInit | undefined {
+  if (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body)) return body;
+  return watchedPieces(body as AsyncIterable<Uint8Array | string>, onPiece);
+}
+
+async function* watchedPieces(
+  body: AsyncIterable<Uint8Array | string>,
+  onPiece: (piece: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of body) {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    onPiece(bytes);
+    yield bytes;
+  }
+}
+
+/** Gives up a body that was never sent. */
+export function discardBody(body: unknown, reason: Error): void {
+  if (body instanceof Readable) body.destroy(reason);
+}
