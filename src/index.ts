@@ -1,4 +1,5 @@
 import type { ClientResponse, RequestOptions } from './conn/index.js';
+import { fetchOver, type FetchInit } from './fetch/index.js';
 import { inRootContext, nodeClock, NodeDialler, SocketTransport } from './node/index.js';
 import { BaseTransport } from './transport.js';
 import { resolveOptions, type TransportOptions } from './transport-options.js';
@@ -21,6 +22,7 @@ export type {
   ResponseBody,
   ResponseConnection,
 } from './conn/index.js';
+export type { FetchInit } from './fetch/index.js';
 export type { ConnectionStats, ConnectionStatus, OriginStats, RetryOptions, TransportStats } from './pool/index.js';
 export type { CloseOptions } from './transport.js';
 export type { TransportOptions } from './transport-options.js';
@@ -37,6 +39,15 @@ export class Transport extends BaseTransport {
       random: Math.random,
       inRootContext,
     });
+    this.fetch = this.fetch.bind(this);
+  }
+
+  /**
+   * `fetch` as the Fetch Standard has it, with Node's own Request, Response and Headers: follows redirects, and rejects
+   * with a TypeError whose `cause` is the TransportError, or with the signal's reason. Can be called detached.
+   */
+  fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
+    return fetchOver(this, input, init);
   }
 }
 
@@ -46,4 +57,10 @@ let shared: Transport | undefined = undefined;
 export function request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
   shared ??= new Transport();
   return shared.request(url, options);
+}
+
+/** {@link Transport.fetch} on that same shared transport. */
+export function fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
+  shared ??= new Transport();
+  return shared.fetch(input, init);
 }

@@ -18,6 +18,8 @@ export interface ClientResponseInit {
    * content-length where the body is decoded for the caller (`planDecoding`).
    */
   readonly fields: readonly string[];
+  /** The same as they came, where the body is decoded. */
+  readonly wireFields?: readonly string[] | undefined;
   readonly url: string;
   readonly httpVersion: '2.0' | '1.1';
   readonly body: ResponseBody;
@@ -81,6 +83,9 @@ export class TrailersHolder {
 /** For the facades: the header fields as {@link ClientResponseInit} has them. */
 export let receivedFields: (response: ClientResponse) => readonly string[];
 
+/** For fetch, whose responses keep the fields that {@link receivedFields} leaves out for a body that is decoded. */
+export let wireFields: (response: ClientResponse) => readonly string[];
+
 /** For the facades: the trailer fields, names and values in turn; undefined until the body has ended. */
 export let receivedTrailers: (response: ClientResponse) => readonly string[] | undefined;
 
@@ -88,6 +93,7 @@ export let receivedTrailers: (response: ClientResponse) => readonly string[] | u
 export class ClientResponse {
   static {
     receivedFields = (response) => response.#fields;
+    wireFields = (response) => response.#wireFields ?? response.#fields;
     receivedTrailers = (response) => response.#trailers.fields;
   }
 
@@ -100,6 +106,7 @@ export class ClientResponse {
   readonly attempts: number;
   readonly connection: ResponseConnection;
   readonly #fields: readonly string[];
+  readonly #wireFields: readonly string[] | undefined;
   readonly #trailers: TrailersHolder;
   #headers: Headers | undefined;
   #pairs: [name: string, value: string][] | undefined;
@@ -112,6 +119,7 @@ export class ClientResponse {
     this.attempts = init.attempts;
     this.connection = init.connection;
     this.#fields = init.fields;
+    this.#wireFields = init.wireFields;
     this.#trailers = init.trailers;
   }
 

@@ -193,8 +193,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     // E20, E29: the server has made up its mind; what it did not ask for is not sent.
     if (status > 299) this.stopUpload();
     else this.beginUpload();
-    this.resolve = undefined;
-    this.reject = undefined;
+    this.resolve = this.reject = undefined;
     this.body = new BodyQueue(this);
     this.trailers = new TrailersHolder();
     const response = this.respond(status, fields, endStream, this.body, this.trailers, driver, stream.id);
@@ -224,6 +223,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     return new ClientResponse({
       status,
       fields: decoding?.fields ?? fields,
+      wireFields: fields,
       url: request.url,
       httpVersion: driver.httpVersion,
       body,
@@ -425,8 +425,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private stopPhaseTimer(): void {
-    if (this.phaseTimer === undefined) return;
-    this.host.clock.clearTimer(this.phaseTimer);
+    if (this.phaseTimer !== undefined) this.host.clock.clearTimer(this.phaseTimer);
     this.phaseTimer = undefined;
   }
 

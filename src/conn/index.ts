@@ -2,7 +2,13 @@
 export { Availability, BufferBudget } from '../protocol/index.js';
 export type { ByteSink, ByteTransport, TransportInfo } from './byte-transport.js';
 export { ClientConn, type ConnState } from './client-conn.js';
-export { ClientResponse, receivedFields, receivedTrailers, type ResponseConnection } from './client-response.js';
+export {
+  ClientResponse,
+  receivedFields,
+  receivedTrailers,
+  wireFields,
+  type ResponseConnection,
+} from './client-response.js';
 export { forever, type Clock, type TimerHandle } from './clock.js';
 export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
 export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';

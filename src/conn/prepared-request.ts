@@ -59,6 +59,8 @@ export interface RequestParts {
   /** Without `headers`. */
   readonly options: RequestOptions;
   readonly hooks: RequestHooks | undefined;
+  /** Codings are undone also where `fields` asked for them, as fetch does. Default: false. */
+  readonly decodeAlways?: boolean | undefined;
 }
 
 /** As {@link prepareRequest}, for a facade. */
@@ -109,7 +111,7 @@ function parseUrl(target: string | URL): URL {
 }
 
 function assemble(
-  { origin, path, options: given, hooks }: Omit<RequestParts, 'fields'>,
+  { origin, path, options: given, hooks, decodeAlways }: Omit<RequestParts, 'fields'>,
   headers: string[],
   body: RequestBody | undefined,
   defaults: RequestDefaults,
@@ -154,7 +156,7 @@ function assemble(
     urgency: given.priority?.urgency ?? 3,
     protocol: given.protocol,
     // A coding that the caller asked for is the caller's to undo (B7, E51).
-    decompress: decompress && !has(headers, 'accept-encoding') && !has(headers, 'range'),
+    decompress: decompress && (decodeAlways === true || !has(headers, 'accept-encoding')) && !has(headers, 'range'),
     maxResponseSize: defaults.maxResponseSize,
     hooks,
   };

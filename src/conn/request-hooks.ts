@@ -20,10 +20,6 @@ export function reportBound(
   driver.later(() => context?.runInAsyncScope(() => hooks.onBound(connection)));
 }
 
-export function reportSent(
-  hooks: RequestHooks,
-  driver: Carrier | undefined,
-  context: AsyncResource | undefined,
-): void {
+export function reportSent(hooks: RequestHooks, driver: Carrier | undefined, context: AsyncResource | undefined): void {
   driver?.later(() => context?.runInAsyncScope(() => hooks.onSent()));
 }

@@ -1,0 +1,26 @@
+import { networkError } from './errors.js';
+
+/** By strength. */
+const algorithms = ['sha256', 'sha384', 'sha512'];
+
+/**
+ * Throws where the bytes have none of the digests that the metadata asks for (Subresource Integrity, section 3.3). Of
+ * several algorithms the strongest counts; metadata without a known one asks for nothing.
+ */
+export function checkIntegrity(bytes: Uint8Array, metadata: string): void {
+  const wanted = metadata
+    .split(/[\t\n\f\r ]+/)
+    .map((item) => /^(sha256|sha384|sha512)-([A-Za-z0-9+/_-]+={0,2})(?:\?|$)/i.exec(item))
+    .filter((match) => match !== null)
+    .map(([, algorithm = '', digest = '']) => ({ strength: algorithms.indexOf(algorithm.toLowerCase()), digest }));
+  if (wanted.length === 0) return;
+  const strength = Math.max(...wanted.map((one) => one.strength));
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  const found = createHash(algorithms[strength]!).update(bytes).digest('base64url');
+  const matches = wanted.some((one) => one.strength === strength && base64url(one.digest) === found);
+  if (!matches) throw networkError('The response body does not have the digest that integrity asks for');
+}
+
+function base64url(digest: string): string {
+  return digest.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}

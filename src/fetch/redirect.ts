@@ -1,0 +1,55 @@
+import { networkError } from './errors.js';
+import type { FetchRequest } from './request.js';
+
+/** Fetch Standard, section 4.4: how many redirects are followed. */
+export const maxRedirects = 20;
+
+/** A redirect status (section 2.2.3). */
+export function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+/** The URL that the response points to; undefined without a location. Throws where it cannot be followed. */
+export function locationOf(fields: readonly string[], base: URL): URL | undefined {
+  const at = fields.indexOf('location');
+  if (at === -1 || at % 2 === 1) return undefined;
+  let url: URL;
+  try {
+    // Field values are bytes; those of a URL are UTF-8.
+    url = new URL(Buffer.from(fields[at + 1]!, 'latin1').toString('utf8'), base);
+  } catch (cause) {
+    throw networkError('The response redirects to what is no URL', cause);
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw networkError(`The response redirects to a ${url.protocol} URL, which is not followed`);
+  if (url.username !== '' || url.password !== '')
+    throw networkError('The response redirects to a URL with credentials, which is not followed');
+  return url;
+}
+
+/** The request that follows a redirect with that status (section 4.4, "HTTP-redirect fetch"). */
+export function follow(request: FetchRequest, status: number, url: URL): FetchRequest {
+  const { method, body } = request;
+  if (status !== 303 && body?.stream === true)
+    throw networkError(`The response redirects with ${status}, and the body was a stream, which cannot be sent again`);
+  const toGet =
+    ((status === 301 || status === 302) && method === 'POST') ||
+    (status === 303 && method !== 'GET' && method !== 'HEAD');
+  const sameOrigin = url.origin === request.url.origin;
+  return {
+    ...request,
+    url,
+    method: toGet ? 'GET' : method,
+    body: toGet ? undefined : body,
+    fields: request.fields.filter((_, i, fields) => {
+      const name = fields[i - (i % 2)]!.toLowerCase();
+      return !(toGet && ofBody.has(name)) && (sameOrigin || !ofOrigin.has(name));
+    }),
+  };
+}
+
+/** Request-body-header names (section 2.2.2), and the length that goes with them. */
+const ofBody = new Set(['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']);
+
+/** What the caller meant for the first origin only. */
+const ofOrigin = new Set(['authorization', 'proxy-authorization', 'cookie', 'host']);
