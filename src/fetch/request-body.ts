@@ -24,7 +24,7 @@ export function extractBody(body: unknown, keepalive: unknown, duplex: unknown):
         return { value: body as BodyValue, stream: false };
     }
   }
-  return { value: String(body), stream: false };
+  return { value: toText(body), stream: false };
 }
 
 function streamBody(body: object, keepalive: unknown, duplex: unknown): FetchBody {
@@ -35,6 +35,12 @@ function streamBody(body: object, keepalive: unknown, duplex: unknown): FetchBod
     if (stream.locked || isDisturbed(stream)) throw new TypeError('The body stream is locked, or was read from');
   }
   return { value: body as BodyValue, stream: true };
+}
+
+/** As the standard converts what it wants as a string. */
+export function toText(value: unknown): string {
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- whatever that gives
+  return String(value);
 }
 
 function bytesOf(view: ArrayBufferView): Uint8Array {

@@ -1,4 +1,4 @@
-import { extractBody, type FetchBody } from './request-body.js';
+import { extractBody, type FetchBody, toText } from './request-body.js';
 
 /** As the standard's RequestInit; what it does not know is ignored, as is Node's `dispatcher`. */
 export interface FetchInit extends RequestInit {
@@ -31,7 +31,7 @@ export function toFetchRequest(input: unknown, given: unknown): FetchRequest {
   const from = isRequest(input) ? input : undefined;
   const url = parseUrl(from?.url ?? input);
   if (init !== nothing) checkInit(init);
-  const method = init['method'] === undefined ? (from?.method ?? 'GET') : normalizeMethod(String(init['method']));
+  const method = init['method'] === undefined ? (from?.method ?? 'GET') : normalizeMethod(toText(init['method']));
   const headers = init['headers'] === undefined ? from?.headers : init['headers'];
   const body = extractBody(init['body'], init['keepalive'], init['duplex']);
   const stream = body === undefined && init['body'] === undefined ? streamOf(from) : undefined;
@@ -41,12 +41,12 @@ export function toFetchRequest(input: unknown, given: unknown): FetchRequest {
   return {
     url,
     method,
-    fields: headers === undefined ? [] : fieldsOf(headers),
+    fields: fieldsOf(headers),
     body,
     stream,
     signal: signal ?? undefined,
     redirect: (init['redirect'] ?? from?.redirect ?? 'follow') as FetchRequest['redirect'],
-    integrity: String(init['integrity'] ?? from?.integrity ?? ''),
+    integrity: toText(init['integrity'] ?? from?.integrity ?? ''),
   };
 }
 
@@ -100,7 +100,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
 function checkInit(init: Init): void {
   for (const name in choices) {
     const value = init[name];
-    if (value !== undefined && !choices[name]!.includes(String(value)))
+    if (value !== undefined && !choices[name]!.includes(toText(value)))
       throw new TypeError(`Invalid ${name} of fetch. Allowed: ${choices[name]!.join(', ')}`);
   }
   const { signal, window } = init as { readonly signal?: unknown; readonly window?: unknown };
@@ -113,31 +113,30 @@ function isSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
 }
 
-/** Names and values in turn. What is no plain record of strings, Node's Headers read as the standard says. */
+/** Names and values in turn, and what the standard adds (section 4.1, step 12). */
 function fieldsOf(headers: unknown): string[] {
-  const fields: string[] = [];
-  if (isPlainRecord(headers)) {
-    for (const name of Object.keys(headers)) {
-      const value = headers[name];
-      if (typeof value !== 'string') return normalized(headers);
-      fields.push(name, value);
-    }
-    return fields;
-  }
-  return normalized(headers);
-}
-
-function isPlainRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-}
-
-function normalized(given: unknown): string[] {
-  const headers = isHeaders(given) ? given : new Headers(given as Headers);
-  const fields: string[] = [];
-  for (const [name, value] of headers) fields.push(name, value);
+  const fields = headers === undefined ? [] : (plainFields(headers) ?? normalizedFields(headers));
+  for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === 'accept') return fields;
+  fields.push('accept', '*/*');
   return fields;
 }
 
-function isHeaders(value: unknown): value is Headers {
-  return typeof value === 'object' && value !== null && Symbol.toStringTag in value && value instanceof Headers;
+/** The usual case, read without a Headers: a plain record of strings. */
+function plainFields(headers: unknown): string[] | undefined {
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  if (Object.getPrototypeOf(headers) !== Object.prototype) return undefined;
+  const fields: string[] = [];
+  for (const name of Object.keys(headers)) {
+    const value = (headers as Readonly<Record<string, unknown>>)[name];
+    if (typeof value !== 'string') return undefined;
+    fields.push(name, value);
+  }
+  return fields;
+}
+
+function normalizedFields(given: unknown): string[] {
+  const headers = given instanceof Headers ? given : new Headers(given as Headers);
+  const fields: string[] = [];
+  for (const [name, value] of headers) fields.push(name, value);
+  return fields;
 }
