@@ -71,6 +71,7 @@ export class Decoder {
    */
   setMaxTableSize(n: number): void {
     this.maxTableSize = checkSize('maximum table size', n);
+    this.table.changed(); // a block that was right before may have become wrong
     if (n < this.table.capacity) this.requiredSize = Math.min(this.requiredSize, n);
   }
 

@@ -6,6 +6,9 @@ export function entrySize(name: string, value: string): number {
   return name.length + value.length + entryOverhead;
 }
 
+/** The last version that any table has had. */
+let versions = 0;
+
 /**
  * The dynamic table of one direction (RFC 7541 section 2.3.2): a ring of entries, the oldest evicted first so that
  * `size` stays within `capacity`. The ring grows with the entries, of which there are at most capacity / 32.
@@ -19,6 +22,8 @@ export class DynamicTable {
   length = 0;
   /** Number of entries ever added. */
   added = 0;
+  /** Of all states of all tables only this one has this number. While it stands, equal blocks are equal fields. */
+  version = ++versions;
   // Entry k ever added sits in slot k modulo the ring's length, which is a power of two.
   private names: string[] = new Array<string>(16).fill('');
   private values: string[] = new Array<string>(16).fill('');
@@ -38,6 +43,7 @@ export class DynamicTable {
 
   /** Adds the newest entry, evicting for it; one larger than the table only empties it (RFC 7541 section 4.4). */
   add(name: string, value: string): void {
+    this.changed();
     const size = entrySize(name, value);
     while (this.length > 0 && this.size + size > this.capacity) this.evictOldest();
     if (size > this.capacity) return;
@@ -51,6 +57,7 @@ export class DynamicTable {
   }
 
   evictOldest(): void {
+    this.changed();
     const slot = (this.added - this.length) & (this.names.length - 1);
     this.size -= entrySize(this.names[slot]!, this.values[slot]!);
     this.length--;
@@ -64,8 +71,14 @@ export class DynamicTable {
 
   /** Takes a new capacity, evicting what no longer fits (RFC 7541 section 4.3). */
   resize(capacity: number): void {
+    this.changed();
     this.capacity = capacity;
     while (this.size > capacity) this.evictOldest();
+  }
+
+  /** What blocks mean is different from now on. */
+  changed(): void {
+    this.version = ++versions;
   }
 
   /** The entries, newest first. */

@@ -220,6 +220,7 @@ export class Encoder {
     this.at = writeInteger(this.scratch, this.at, 0x20, 0x1f, capacity);
     this.updateDue = false;
     this.smallest = Infinity;
+    this.table.changed(); // what announces a size is not to be said again
   }
 
   private reserve(bytes: number): void {

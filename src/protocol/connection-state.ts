@@ -4,6 +4,7 @@ import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '..
 import { ConnectionCredit, type BufferBudget } from './credit.js';
 import { initialConnectionWindow, sealMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
+import { ReceivedBlocks } from './repeated-block.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
 import { PeerSettings, type LocalSettings } from './settings.js';
@@ -54,6 +55,7 @@ export class ConnectionState {
   readonly decoder: Decoder;
   readonly encoder: Encoder;
   readonly fields: ResponseFields;
+  readonly receivedBlocks = new ReceivedBlocks();
   readonly out = new OutputBuffer();
   readonly writer = new FrameWriter(this.out);
   readonly peer = new PeerSettings();

@@ -14,6 +14,7 @@ import {
 import { lastClientStreamId } from './limits.js';
 import { receive } from './receive.js';
 import { creditStream } from './receive-stream.js';
+import type { SharedBlock } from './repeated-block.js';
 import { buildTrailerFields } from './request-fields.js';
 import { resetStream } from './reset.js';
 import { checkListSize, seal, sealHeaders, sealPreface } from './seal.js';
@@ -23,6 +24,8 @@ import { Stream, type StreamInit } from './stream.js';
 export interface OpenInit extends StreamInit {
   /** From `buildRequestFields`: validated, lower-case, pseudo-fields first. */
   readonly fields: readonly string[];
+  /** What requests with these same fields share; undefined: they are this request's own. */
+  readonly block?: SharedBlock | undefined;
   /** Nothing follows the header block. */
   readonly endStream: boolean;
 }
@@ -114,7 +117,7 @@ export class Connection {
     c.nextStreamId += 2;
     c.requests++;
     c.streams.add(stream);
-    sealHeaders(c, stream, init.fields, init.endStream);
+    sealHeaders(c, stream, init.fields, init.endStream, init.block);
     stream.sealedAt = c.handed + c.out.length;
     const limit = c.config.maxRequests;
     // Without stream IDs (RFC 9113 section 5.1.1) nothing new can start: it closes after the last stream.

@@ -63,8 +63,10 @@ function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: numb
   c.liveness.receivedStreamFrame();
   const stream = streamOf(c);
   const trailers = stream?.headersReceived === true;
-  c.fields.begin(trailers ? BlockKind.Trailers : BlockKind.Response);
-  c.decoder.decodeInto(bytes, start, end, c.fields);
+  if (trailers) {
+    c.fields.begin(BlockKind.Trailers);
+    c.decoder.decodeInto(bytes, start, end, c.fields);
+  } else c.receivedBlocks.decode(c.decoder, bytes, start, end, c.fields);
   if (c.config.trace !== undefined) {
     const { type, streamId, length } = c.reader;
     const shown = c.fields.status === 0 ? c.fields.fields : [':status', String(c.fields.status), ...c.fields.fields];

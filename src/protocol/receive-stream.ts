@@ -21,7 +21,7 @@ export function creditStream(c: ConnectionState, stream: Stream, bytes: number):
 }
 
 /** END_STREAM from the peer: the response is whole, or not what its Content-Length said (RFC 9113 section 8.1.1). */
-export function endReceived(c: ConnectionState, stream: Stream, trailers: string[] | undefined): void {
+export function endReceived(c: ConnectionState, stream: Stream, trailers: readonly string[] | undefined): void {
   const next = step(stream.state, StreamInput.RecvEndStream);
   if (next < 0) throw violationOf(stream.state, StreamInput.RecvEndStream, stream.id);
   if (stream.expectedLength >= 0 && stream.receivedLength !== stream.expectedLength)

@@ -6,6 +6,8 @@ export const BlockKind = { Response: 0, Trailers: 1 } as const;
 
 export type BlockKind = (typeof BlockKind)[keyof typeof BlockKind];
 
+const noFields: string[] = [];
+
 /**
  * Takes in the fields of one header block after the other, as the HPACK decoder gives them, and checks them. One object
  * a connection: after a block, read what is needed and keep `fields`, then `begin` the next. Never throws.
@@ -15,8 +17,8 @@ export type BlockKind = (typeof BlockKind)[keyof typeof BlockKind];
 export class ResponseFields {
   /** The status code, 100 to 999; 0 in trailers, and while there has been none. */
   status = 0;
-  /** The regular fields, flat: name, value, name, value. A fresh array each block, for the caller to keep. */
-  fields: string[] = [];
+  /** The regular fields, flat: name, value, name, value. For the caller to keep; blocks that are equal may share it. */
+  fields: readonly string[] = noFields;
   /** Of all fields of the block, in the sense of RFC 9113 section 6.5.2. */
   size = 0;
   /** The declared length of the body in bytes; -1: none. Always -1 in trailers. */
@@ -25,6 +27,7 @@ export class ResponseFields {
   tooLarge = false;
 
   private readonly maxSize: number;
+  private collected: string[] = noFields;
   private kind: BlockKind = BlockKind.Response;
   private collecting = true;
   private regularSeen = false;
@@ -38,12 +41,23 @@ export class ResponseFields {
   begin(kind: BlockKind): void {
     this.kind = kind;
     this.status = 0;
-    this.fields = [];
+    this.collected = [];
+    this.fields = this.collected;
     this.size = 0;
     this.contentLength = -1;
     this.tooLarge = false;
     this.collecting = true;
     this.regularSeen = false;
+    this.cause = undefined;
+  }
+
+  /** In place of `begin` and fields: a response block that was well-formed when it came before. */
+  repeat(status: number, fields: readonly string[], size: number, contentLength: number): void {
+    this.status = status;
+    this.fields = fields;
+    this.size = size;
+    this.contentLength = contentLength;
+    this.tooLarge = false;
     this.cause = undefined;
   }
 
@@ -99,7 +113,7 @@ export class ResponseFields {
         if (this.kind === BlockKind.Response && !this.declareLength(value)) return;
         break;
     }
-    this.fields.push(name, value);
+    this.collected.push(name, value);
   }
 
   // Sections 8.1.1 and RFC 9110 section 8.6. Where Go takes an invalid or repeated length as none (E32), a response

@@ -3,7 +3,8 @@ import { ErrorCode, Flag, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { announceStream } from './credit.js';
 import { forget } from './lifecycle.js';
-import { fieldListSize, isSensitive } from './request-fields.js';
+import { encodeBlock, type SharedBlock } from './repeated-block.js';
+import { fieldListSize } from './request-fields.js';
 import { failStream, sealReset } from './reset.js';
 import { settingsPayload } from './settings.js';
 import { StreamInput, StreamState, step } from './stream-state.js';
@@ -29,15 +30,14 @@ export function sealPreface(c: ConnectionState): void {
 }
 
 /** Encodes a header block and seals it in one step, so that HPACK order is wire order (A7 to A11). */
-export function sealHeaders(c: ConnectionState, stream: Stream, fields: readonly string[], endStream: boolean): void {
-  const encoder = c.encoder;
-  encoder.begin();
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!;
-    const value = fields[i + 1]!;
-    encoder.field(name, value, isSensitive(name, value));
-  }
-  const block = encoder.end();
+export function sealHeaders(
+  c: ConnectionState,
+  stream: Stream,
+  fields: readonly string[],
+  endStream: boolean,
+  shared: SharedBlock | undefined,
+): void {
+  const block = shared === undefined ? encodeBlock(c.encoder, fields) : shared.encode(c.encoder, fields);
   c.writer.headers(stream.id, block, endStream, c.peer.maxFrameSize);
   if (c.config.trace !== undefined) {
     const flags = endStream ? Flag.EndHeaders | Flag.EndStream : Flag.EndHeaders;
@@ -176,7 +176,7 @@ function chunkSealed(c: ConnectionState, stream: Stream, endStream: boolean): vo
 
 function sealTrailers(c: ConnectionState, stream: Stream, fields: readonly string[]): void {
   stream.trailers = undefined;
-  sealHeaders(c, stream, fields, true);
+  sealHeaders(c, stream, fields, true, undefined);
   sent(c, stream);
 }
 

@@ -9,11 +9,11 @@ export interface StreamSink {
   /** A 1xx header block (RFC 9110 section 15.2). */
   onInformational(status: number, fields: readonly string[]): void;
   /** The final header block. `endStream`: no body follows it. */
-  onHeaders(status: number, fields: string[], endStream: boolean): void;
+  onHeaders(status: number, fields: readonly string[], endStream: boolean): void;
   /** Body bytes [start, end), valid during the call. Their credit returns through `Connection.consume`. */
   onData(bytes: Uint8Array, start: number, end: number): void;
   /** The peer has ended the stream; the body is whole. */
-  onEnd(trailers: string[] | undefined): void;
+  onEnd(trailers: readonly string[] | undefined): void;
   /** END_STREAM of our side has been sealed: the request is written. */
   onSent(): void;
   /** The piece given to `Connection.send` has been sealed. Called outside steps, by whoever drives the connection. */
