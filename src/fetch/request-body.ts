@@ -39,7 +39,7 @@ function streamBody(body: object, keepalive: unknown, duplex: unknown): FetchBod
 
 /** As the standard converts what it wants as a string. */
 export function toText(value: unknown): string {
-  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- whatever that gives
+   
   return String(value);
 }
 
