@@ -1,0 +1,100 @@
+// Results as Markdown.
+import { short } from './statistics.mjs';
+
+const row = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+const table = (head, rows) => [row(head), row(head.map(() => '---')), ...rows.map(row)];
+
+const goal = (sense, value) => (value === undefined ? '' : `${sense === 'max' ? '≤' : '≥'} ${short(value)}`);
+
+function verdict({ reached, first, then, missing }) {
+  if (missing !== undefined) return missing;
+  if (reached === 'then') return first === undefined ? 'reached' : 'reached, both';
+  if (reached === 'first') return then === undefined ? 'reached' : 'first reached';
+  return first === undefined ? 'not yet' : 'not reached';
+}
+
+/** The line that a target has in a table, without the scenario. */
+export const targetName = ({ what, of, over }) =>
+  over === undefined || over === of ? `${what}: ${of}` : `${what}: ${of} / ${over}`;
+
+function targetRows(scenario) {
+  return scenario.variants.flatMap((variant) =>
+    variant.targets.map((target) => [
+      `${scenario.name}, ${variant.name}`,
+      targetName(target),
+      target.missing === undefined ? short(target.value) : '',
+      target.missing === undefined && target.pairs > 1 ? `${short(target.lowest)} to ${short(target.highest)}` : '',
+      goal(target.sense, target.first),
+      goal(target.sense, target.then),
+      verdict(target),
+    ]),
+  );
+}
+
+/** The table of targets: every line with its ratio and its spread. */
+export function targetTable(result) {
+  const rows = result.scenarios.flatMap(targetRows);
+  if (rows.length === 0) return ['These scenarios have no targets.'];
+  return table(['scenario', 'what', 'median', 'spread over the pairs', 'first target', 'then', ''], rows);
+}
+
+function variantTable(scenario, variant) {
+  const keys = Object.keys(scenario.metrics);
+  const rows = variant.clients.map(({ name, median, absent, failed, samples }) => {
+    const reason =
+      absent === undefined ? (failed === undefined ? undefined : `failed: ${failed}`) : `absent: ${absent}`;
+    if (samples.length === 0) return [name, reason, ...keys.slice(1).map(() => '')];
+    const cells = keys.map((key) => (median[key] === undefined || median[key] === null ? '' : short(median[key])));
+    return [reason === undefined ? name : `${name} (${reason})`, ...cells];
+  });
+  const rounds = variant.rounds === 1 ? 'one round' : `medians of ${variant.rounds} rounds`;
+  return ['', `${variant.name}, ${rounds}:`, '', ...table(['', ...Object.values(scenario.metrics)], rows)];
+}
+
+/** Every figure of every scenario. */
+export function scenarioTables(result, level = '##') {
+  return result.scenarios.flatMap((scenario) => [
+    '',
+    `${level} ${scenario.name}`,
+    '',
+    scenario.title + '.',
+    ...scenario.variants.flatMap((variant) => variantTable(scenario, variant)),
+  ]);
+}
+
+/** Who was measured, in which version and configuration. */
+export function peerTable(result) {
+  const rows = Object.entries(result.peers).map(([name, { version, configuration, absent }]) => [
+    name,
+    absent === undefined ? (version ?? '') : `absent: ${absent}`,
+    configuration,
+  ]);
+  return table(['client', 'version', 'configuration'], rows);
+}
+
+/** The machine and the manner, in a sentence or two. */
+export function conditions(result) {
+  return (
+    `Node ${result.node}, ${result.date.slice(0, 10)}, ${result.cpu}, ${result.cores} cores, ${result.system}; ` +
+    `${result.placement}; servers: ${result.server}. Clients run in turn, each as its own process, so many rounds as a ` +
+    `table says; ratios are within rounds${result.quick ? '; QUICK: sizes are too small for these figures to mean much' : ''}.`
+  );
+}
+
+export function markdown(result) {
+  return [
+    `# Benchmark, Node ${result.node}`,
+    '',
+    conditions(result),
+    '',
+    '## Targets',
+    '',
+    ...targetTable(result),
+    ...scenarioTables(result),
+    '',
+    '## Clients',
+    '',
+    ...peerTable(result),
+    '',
+  ].join('\n');
+}

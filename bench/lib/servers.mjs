@@ -1,0 +1,113 @@
+// The servers of a run: each started when first needed, on the server's core, and ended with the run.
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { selfSignedCertificate } from '../../dist/cli/certificate.js';
+import { findProgram, firstLine, startServer } from './processes.mjs';
+
+/** Bytes of the body at /large. */
+export const largeSize = 256 * 1_048_576;
+
+const script = (name) => fileURLToPath(new URL(`../servers/${name}.mjs`, import.meta.url));
+
+export class Servers {
+  #folder = mkdtempSync(join(tmpdir(), 'passinglane-bench-'));
+  #started = new Map();
+  #nghttpd = findProgram('nghttpd');
+  #certificate = selfSignedCertificate({ names: ['localhost'], ips: ['127.0.0.1'] });
+
+  constructor() {
+    process.on('exit', () => rmSync(this.#folder, { recursive: true, force: true }));
+    this.key = this.#write('key.pem', this.#certificate.key);
+    this.cert = this.#write('cert.pem', this.#certificate.cert);
+    this.#write('small', 'x'.repeat(100));
+    this.#write('sink', '');
+    truncateSync(this.#write('large', ''), largeSize); // no block of it is on the disk
+    this.upload = this.#write('upload', '');
+    truncateSync(this.upload, largeSize);
+  }
+
+  /** What serves files, for the head of the report. */
+  get name() {
+    if (this.#nghttpd === undefined) return 'the embedded origin (node:http2), since nghttpd is not installed';
+    return `${firstLine(this.#nghttpd, '--version') ?? 'nghttpd'}, upload windows of 1 MiB a stream and 16 MiB a connection`;
+  }
+
+  /** A folder that is removed at the end. */
+  get folder() {
+    return this.#folder;
+  }
+
+  #write(name, contents) {
+    const path = join(this.#folder, name);
+    writeFileSync(path, contents);
+    return path;
+  }
+
+  /** What a client needs to know of the server that a scenario asks for: `origin`, and `ca` with TLS. */
+  async at({ kind, tls = false, behaviour, delay, bytesPerMs }) {
+    const scheme = tls ? 'https' : 'http';
+    const trust = tls ? { ca: this.#certificate.cert } : {};
+    if (kind === 'none') return {};
+    if (kind === 'canned') {
+      const ports = JSON.parse(await this.#once('canned', () => this.#script('canned')));
+      return { origin: `http://127.0.0.1:${ports[behaviour]}` };
+    }
+    const port = await this.#once(`files ${scheme}`, () => this.#startFiles(tls));
+    if (kind === 'files') return { origin: `${scheme}://127.0.0.1:${port}`, ...trust };
+    const path = await this.#once(`path ${scheme}`, () => this.#script('path', port, delay, bytesPerMs));
+    return { origin: `${scheme}://127.0.0.1:${path}`, ...trust };
+  }
+
+  #once(name, start) {
+    if (!this.#started.has(name)) this.#started.set(name, start());
+    return this.#started.get(name);
+  }
+
+  /** One of servers/, which prints where it listens as its first line. */
+  async #script(name, ...args) {
+    const server = startServer([process.execPath, script(name), ...args.map(String)]);
+    const gone = once(server.child, 'exit').then(() => Promise.reject(new Error(`${name}.mjs: ${server.errors()}`)));
+    const [line] = await Promise.race([once(createInterface(server.child.stdout), 'line'), gone]);
+    gone.catch(() => undefined); // it is ended by signal at the end
+    return line;
+  }
+
+  async #startFiles(tls) {
+    const keys = tls ? [this.key, this.cert] : [];
+    if (this.#nghttpd === undefined) return this.#script('origin', this.#folder, ...keys);
+    const port = await freePort();
+    const windows = ['-m', '20000', '-w', '20', '-W', '24'];
+    const command = [this.#nghttpd, '-a', '127.0.0.1', '-d', this.#folder, ...windows];
+    const server = startServer([...command, ...(tls ? [] : ['--no-tls']), String(port), ...keys]);
+    server.child.stdout.resume();
+    while (!(await accepts(port))) {
+      if (server.child.exitCode !== null) throw new Error(`nghttpd does not start: ${server.errors()}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return port;
+  }
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function accepts(port) {
+  const socket = connect(port, '127.0.0.1');
+  const connected = await new Promise((resolve) => {
+    socket.on('connect', () => resolve(true));
+    socket.on('error', () => resolve(false));
+  });
+  socket.destroy();
+  return connected;
+}

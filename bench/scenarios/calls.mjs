@@ -1,0 +1,20 @@
+import { inFlightJob } from './common.mjs';
+
+const over = (client, min) => ({ what: 'calls/s', of: 'passinglane/connect', metric: 'rate', over: { client }, min });
+
+export const grpc = {
+  name: 'grpc',
+  title: 'Unary gRPC calls: 100 in flight, h2c',
+  metrics: { rate: 'calls/s', cpu: 'CPU µs a call', p50: 'median ms', p99: 'p99 ms' },
+  variants: [
+    {
+      name: 'h2c',
+      server: { kind: 'canned', behaviour: 'grpc' },
+      clients: ['passinglane/connect', 'connect-node', 'grpc-js', 'Connect ceiling'].map((client) => ({
+        client,
+        job: inFlightJob(100),
+      })),
+      targets: [over('connect-node', [1.7]), over('grpc-js', [0.8])],
+    },
+  ],
+};

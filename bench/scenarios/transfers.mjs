@@ -1,0 +1,64 @@
+import { cpuOver, transferMetrics } from './common.mjs';
+
+const size = 256 * 1_048_576; // of /large, see lib/servers.mjs
+const transfer = (how) => ({ work: 'transfer', how, size, times: 4, warmUpSize: size });
+
+export const download = {
+  name: 'download',
+  title: 'Downloads of 256 MiB, one at a time, with default options',
+  metrics: transferMetrics,
+  variants: [false, true].map((tls) => ({
+    name: tls ? 'TLS' : 'h2c',
+    server: { kind: 'files', tls },
+    clients: [
+      { name: 'passinglane dump()', client: 'passinglane', job: transfer('dump') },
+      { name: 'passinglane borrow()', client: 'passinglane', job: transfer('borrow') },
+      { name: 'passinglane owned', client: 'passinglane', job: transfer('owned') },
+      { client: 'node:http2', job: transfer('download') },
+      { client: 'node:http2, 16 MiB windows', job: transfer('download') },
+      { client: 'Go', job: transfer('download') },
+      { client: 'h2load', job: transfer('download') },
+    ],
+    targets: [
+      ...['passinglane dump()', 'passinglane borrow()'].flatMap((of) => [
+        cpuOver('h2load', [1.2, 1], of),
+        cpuOver('node:http2', [1 / 4], of),
+      ]),
+      cpuOver('h2load', [2.2, 1.8], 'passinglane owned'),
+    ],
+  })),
+};
+
+export const upload = {
+  name: 'upload',
+  title: 'Uploads of 256 MiB from an async iterable, one at a time, with default options',
+  metrics: transferMetrics,
+  variants: [false, true].map((tls) => ({
+    name: tls ? 'TLS' : 'h2c',
+    server: { kind: 'files', tls },
+    clients: ['passinglane', 'node:http2', 'Go', 'h2load'].map((client) => ({
+      client,
+      job: { ...transfer('upload'), times: 1, warmUpSize: size / 4 },
+    })),
+    targets: [cpuOver('node:http2', [1 / 2, 1 / 3])],
+  })),
+};
+
+const bytesPerMs = 50_000; // 400 Mbit/s
+
+export const longFat = {
+  name: 'long-fat',
+  title: '100 MB over a path of 100 ms round trip and 400 Mbit/s, with default options',
+  metrics: { share: 'share of the cap', rate: 'MB/s', cpu: 'CPU s a GB' },
+  variants: [
+    {
+      name: 'h2c',
+      server: { kind: 'path', delay: 50, bytesPerMs },
+      clients: ['passinglane', 'node:http2', 'node:http2, 16 MiB windows', 'undici', 'Go', 'h2load'].map((client) => ({
+        client,
+        job: { work: 'long-fat', path: '/small', size: 1e8, seconds: 3, bytesPerSecond: bytesPerMs * 1_000 },
+      })),
+      targets: [{ what: 'share of the cap', of: 'passinglane', metric: 'share', min: [0.8, 0.9] }],
+    },
+  ],
+};

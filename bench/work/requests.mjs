@@ -1,0 +1,39 @@
+// Small requests, so many in flight at all times: CPU, throughput, and the latency of every 16th.
+import { performance } from 'node:perf_hooks';
+import { openClient, percentiles, startMeter } from './measure.mjs';
+
+export async function run(job) {
+  const client = await openClient(job);
+  // One function a worker's request calls; several where the work is spread over connections.
+  const gets = client.gets ?? [client.get];
+  await load(gets, job.inFlight, job.warmUp, []);
+  const times = [];
+  const meter = startMeter();
+  const done = await load(gets, job.inFlight, job.duration, times);
+  const measured = meter.stop(done);
+  await client.close();
+  return { ...measured, ...percentiles(times) };
+}
+
+/** Keeps `inFlight` requests under way for `duration` milliseconds, and gives how many were made. */
+async function load(gets, inFlight, duration, times) {
+  let running = true;
+  let made = 0;
+  setTimeout(() => (running = false), duration);
+  const worker = async (_, index) => {
+    const get = gets[index % gets.length];
+    // Every worker makes one: with 10,000 in flight a turn of all may take longer than the warm-up.
+    do {
+      made++;
+      if (made % 16 !== 0) {
+        await get();
+        continue;
+      }
+      const start = performance.now();
+      await get();
+      times.push(performance.now() - start);
+    } while (running);
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return made;
+}
