@@ -8,7 +8,7 @@ import {
   type ServerOptions,
   type Settings,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { loopback } from './certificates.js';
 import { endpoints } from './endpoints.js';
 
@@ -56,6 +56,11 @@ export async function startOrigin(options: OriginOptions = {}): Promise<TestOrig
       ? createSecureServer({ ...serverOptions, ...loopback, allowHTTP1: options.allowHTTP1 === true }, handler)
       : createServer(serverOptions, handler);
   const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
   const count = { sessions: 0, streams: 0, open: 0, maxOpen: 0 };
   server.on('session', (session) => {
     count.sessions++;
@@ -92,6 +97,7 @@ export async function startOrigin(options: OriginOptions = {}): Promise<TestOrig
       new Promise((resolve) => {
         server.close(() => resolve());
         for (const session of sessions) session.destroy();
+        for (const socket of sockets) socket.destroy(); // later Nodes wait for the peer's end of each, which may be dead
       }),
   };
 }
