@@ -73,7 +73,7 @@ export interface TransportOptions {
   readonly createConnection?: ((options: CreateConnectionOptions) => Duplex | Promise<Duplex>) | undefined;
   /** Default: `passinglane/<version>`; an empty string sends none. */
   readonly userAgent?: string | undefined;
-  /** Sees frames and connection events. */
+  /** Sees frames, and what becomes of connections and requests. */
   readonly observer?: Observer | undefined;
 }
 
@@ -124,9 +124,9 @@ function headerValue(name: string, value: unknown): void {
 }
 
 function observer(name: string, value: unknown): void {
-  const allowed = 'an object with functions frame and connection, or one of them';
+  const allowed = 'an object with functions frame, connection and request, or some of them';
   ofType('object', allowed)(name, value);
-  for (const part of ['frame', 'connection'] as const) {
+  for (const part of ['frame', 'connection', 'request'] as const) {
     const called = (value as Partial<Record<string, unknown>>)[part];
     if (called !== undefined) ofType('function', 'a function')(`${name}.${part}`, called);
   }

@@ -1,3 +1,5 @@
+import type { DialTimes } from './observer.js';
+
 /** Where bytes from the peer go. Calls come one at a time and never from within a call on the transport. */
 export interface ByteSink {
   /** Bytes from the peer. When the transport's reads are transient they are overwritten after this call. */
@@ -17,6 +19,8 @@ export interface TransportInfo {
   readonly alpnProtocol: string | undefined;
   /** The TLS version and cipher suite; undefined in the clear. */
   readonly tls: { readonly version: string; readonly cipher: string } | undefined;
+  /** How long connecting took, where it is known. */
+  readonly dial?: DialTimes | undefined;
 }
 
 /** An ordered stream of bytes both ways: the only thing of the network that a connection sees. */

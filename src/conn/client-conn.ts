@@ -101,6 +101,7 @@ export class ClientConn implements ExchangeHost {
 
   #enqueue(exchange: Exchange): void {
     this.#waiting.push(exchange);
+    exchange.trail?.tell('queued');
     this.#driver.hold();
   }
 

@@ -14,7 +14,7 @@ import type { Carrier, Watcher } from './carrier.js';
 import type { ClientResponse, ResponseConnection } from './client-response.js';
 import type { Clock } from './clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import type { ConnectionEvent, Observer } from './observer.js';
+import { hearsConnection, tellConnection, type ConnectionEvent, type Observer } from './observer.js';
 import { WritePump, type PumpSource } from './pump.js';
 
 /** Whoever holds connections: told between steps, so it may do anything. */
@@ -435,16 +435,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   }
 
   private observe(type: ConnectionEvent['type'], error: unknown): void {
-    const { remoteAddress, alpnProtocol, tls } = this.info;
-    this.config.observer?.connection?.({
-      connection: this.id,
-      origin: this.config.origin,
-      type,
-      time: this.clock.now(),
-      error,
-      remoteAddress,
-      alpnProtocol,
-      tls,
-    });
+    const { observer, origin } = this.config;
+    if (!hearsConnection(observer, type)) return;
+    const { remoteAddress, alpnProtocol, tls, dial } = this.info;
+    const about = { connection: this.id, origin, type, time: this.clock.now(), error };
+    tellConnection(observer, { ...about, remoteAddress, alpnProtocol, tls, dial });
   }
 }

@@ -6,10 +6,11 @@ import { BodyQueue, type BodyOwner } from './body-queue.js';
 import type { CarriedStream, Carrier } from './carrier.js';
 import { ClientResponse, TrailersHolder } from './client-response.js';
 import type { Clock, TimerHandle } from './clock.js';
-import { planDecoding } from './decompress.js';
+import { fieldValue, planDecoding } from './decompress.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportSent } from './request-hooks.js';
-import { bodyCancelled, timedOut, unsupportedProtocol } from './request-errors.js';
+import { trailOf, type RequestTrail } from './request-trail.js';
+import { bodyCancelled, isGracefulGoAway, timedOut, unsupportedProtocol } from './request-errors.js';
 import { ResponseBody } from './response-body.js';
 import { Upload } from './upload.js';
 import type { Waiter, WaitQueue } from './wait-queue.js';
@@ -51,6 +52,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   before: Exchange | undefined = undefined;
   behind: Exchange | undefined = undefined;
 
+  /** Set where somebody follows requests. */
+  readonly trail: RequestTrail | undefined;
   private readonly host: ExchangeHost;
   private resolve: ((response: ClientResponse) => void) | undefined;
   private reject: ((reason: unknown) => void) | undefined;
@@ -75,11 +78,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     resolve: (response: ClientResponse) => void,
     reject: (reason: unknown) => void,
   ) {
-    this.request = request;
     this.host = host;
     this.resolve = resolve;
     this.reject = reject;
     this.startedAt = host.clock.now();
+    this.trail = trailOf(request, host.clock);
+    this.request = this.trail?.request ?? request;
     this.context = needsContext(request) ? new AsyncResource('PASSINGLANE_REQUEST') : undefined;
     if (request.signal !== undefined) listenForAbort(request.signal, this);
     if (request.timeout > 0)
@@ -128,6 +132,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.attempts++;
     this.driver = driver;
     this.stream = stream;
+    this.trail?.bound(driver, stream.id, this.attempts);
     if (request.hooks !== undefined) reportBound(request.hooks, driver, stream.id, this.context);
     if (endStream) {
       this.onSent();
@@ -137,10 +142,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       this.giveUp(error);
     });
     this.heldBack = true;
-    if (request.expectContinue)
-      this.phaseTimer = this.timer(continueTimeout, () => {
-        this.beginUpload();
-      });
+    if (request.expectContinue) this.phaseTimer = this.timer(continueTimeout, () => this.beginUpload());
     else this.beginUpload();
   }
 
@@ -159,10 +161,15 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.upload?.onHungry();
   }
 
+  onWindow(waits: boolean): void {
+    this.trail?.tell(waits ? 'window-wait' : 'window-open');
+  }
+
   onSent(): void {
     if (this.upload !== undefined) this.upload.done = true;
     if (this.over) this.stopTimers();
     const { headersTimeout, hooks } = this.request;
+    this.trail?.tell('sent');
     if (hooks !== undefined) reportSent(hooks, this.driver, this.context);
     if (headersTimeout > 0 && this.pending)
       this.phaseTimer = this.timer(headersTimeout, () => {
@@ -173,6 +180,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   // --- what the peer does ---
 
   onInformational(status: number, fields: readonly string[]): void {
+    this.trail?.tell('informational', { status });
     if (status === 100) this.beginUpload();
     const listener = this.request.onInformational;
     if (listener === undefined) return;
@@ -190,6 +198,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { resolve, driver, stream } = this;
     if (resolve === undefined || driver === undefined || stream === undefined) return;
     this.stopPhaseTimer();
+    this.trail?.tell('headers', { status });
     // E20, E29: the server has made up its mind; what it did not ask for is not sent.
     if (status > 299) this.stopUpload();
     else this.beginUpload();
@@ -281,6 +290,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   onEnd(trailers: string[] | undefined): void {
     this.over = true;
+    this.trail?.tell('end');
     // An upload that goes on stays within the caller's reach: its signal and its time-out.
     if (this.uploading) this.stopPhaseTimer();
     else this.stopTimers();
@@ -301,7 +311,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.over) return this.stopTimers();
     error.attempts = this.attempts;
     if (this.pending) {
-      if (wasDrained(error, this.driver)) this.spared++;
+      if (this.driver?.drainedInOrder === true && isGracefulGoAway(error)) this.spared++;
       this.exposed ||= !error.unprocessed;
       this.driver = undefined;
       this.stream = undefined;
@@ -326,8 +336,9 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       return;
     }
     this.endAttempt(reason);
-    this.finish();
-    this.trailers?.failed(bodyCancelled(this.request.origin.href, reason));
+    const error = bodyCancelled(this.request.origin.href, reason);
+    this.finish(error);
+    this.trailers?.failed(error);
     this.body?.cancel(reason);
   }
 
@@ -336,7 +347,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.over) return this.endUpload(reason);
     this.endAttempt(reason);
     if (this.pending) return this.settleFailed(reason);
-    this.finish();
+    this.finish(reason);
     this.trailers?.failed(reason);
     this.body?.abort(reason);
   }
@@ -353,9 +364,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   settleFailed(reason: unknown): void {
     const { reject } = this;
     if (reject === undefined) return;
-    this.resolve = undefined;
-    this.reject = undefined;
-    this.finish();
+    this.resolve = this.reject = undefined;
+    this.finish(reason);
     this.host.abandoned(this);
     this.discardBody(reason);
     reject(reason);
@@ -373,13 +383,14 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private endWith(error: unknown): void {
-    this.finish();
+    this.finish(error);
     this.trailers?.failed(error);
     this.body?.fail(error);
   }
 
-  private finish(): void {
+  private finish(error: unknown): void {
     this.over = true;
+    this.trail?.tell('error', { error });
     this.stopTimers();
   }
 
@@ -435,16 +446,4 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.totalTimer = undefined;
     if (this.request.signal !== undefined) stopListening(this.request.signal, this);
   }
-}
-
-/** A graceful GOAWAY from a connection that has served requests says nothing against sending this one again, ever. */
-function wasDrained(error: TransportError, driver: Carrier | undefined): boolean {
-  const { code, errorCode, unprocessed } = error;
-  const graceful = code === 'ERR_PASSINGLANE_GOAWAY' && errorCode === 'NO_ERROR' && unprocessed;
-  return graceful && driver?.drainedInOrder === true;
-}
-
-function fieldValue(fields: readonly string[], name: string): string | undefined {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
-  return undefined;
 }

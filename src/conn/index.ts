@@ -13,7 +13,16 @@ export { forever, type Clock, type TimerHandle } from './clock.js';
 export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
 export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';
 export { Exchange, type ExchangeHost } from './exchange.js';
-export type { ConnectionEvent, FrameEvent, Observer } from './observer.js';
+export {
+  hearsConnection,
+  tellConnection,
+  type ConnectionEvent,
+  type DialTimes,
+  type FrameEvent,
+  type ObservedRequest,
+  type Observer,
+  type RequestEvent,
+} from './observer.js';
 export {
   prepareParts,
   prepareRequest,
@@ -23,6 +32,7 @@ export {
 } from './prepared-request.js';
 export type { BodyValue, RequestBodyInit } from './request-body.js';
 export type { RequestHooks } from './request-hooks.js';
+export { Targets } from './targets.js';
 export { checkTime, type HeadersInput, type RequestOptions, type RequestPriority } from './request-options.js';
 export { chunksOf, type ChunkReader, type ResponseBody } from './response-body.js';
 export { WaitQueue } from './wait-queue.js';

@@ -1,3 +1,4 @@
+import { channel, type Channel } from 'node:diagnostics_channel';
 import type { FrameRecord } from '../protocol/index.js';
 
 /** One frame, either way. Its `fields` may hold secrets. */
@@ -9,21 +10,128 @@ export interface FrameEvent extends Omit<FrameRecord, 'sent'> {
   readonly time: number;
 }
 
+/** When each phase of a dial was over, in monotonic milliseconds; undefined for a phase that there was not. */
+export interface DialTimes {
+  readonly begun: number;
+  readonly lookup: number | undefined;
+  readonly connect: number | undefined;
+  readonly secure: number | undefined;
+}
+
+const connectionTypes = [
+  'dialling',
+  'connected',
+  'stalled',
+  'resumed',
+  'silent',
+  'draining',
+  'closed',
+  'dial-failed',
+] as const;
+
 /** A step in a connection's life. */
 export interface ConnectionEvent {
   /** The connection's number; 0 for a dial that has not come to one. */
   readonly connection: number;
   readonly origin: string;
-  readonly type: 'dialling' | 'connected' | 'stalled' | 'resumed' | 'silent' | 'draining' | 'closed' | 'dial-failed';
+  readonly type: (typeof connectionTypes)[number];
   readonly time: number;
   readonly error?: unknown;
   readonly remoteAddress?: string | undefined;
   readonly alpnProtocol?: string | undefined;
   readonly tls?: { readonly version: string; readonly cipher: string } | undefined;
+  /** On 'connected', where the connection was dialled over node:net: how long that took. */
+  readonly dial?: DialTimes | undefined;
 }
 
-/** Sees frames and events as they happen. It is called between steps of a connection; what it throws is the process's. */
+const requestTypes = [
+  'start',
+  'queued',
+  'bound',
+  'sent',
+  'informational',
+  'headers',
+  'window-wait',
+  'window-open',
+  'retry',
+  'end',
+  'error',
+] as const;
+
+/** A request as its events know it: the same object in each of them, so that it can be the key of a WeakMap. */
+export interface ObservedRequest {
+  /** Distinct in this process, from 1. */
+  readonly id: number;
+  readonly method: string;
+  readonly origin: string;
+  /** Without user-info and fragment. */
+  readonly url: string;
+  /**
+   * Adds a header field, such as `traceparent`, in lower case. Only during 'start'.
+   * Throws ERR_PASSINGLANE_INVALID_HEADER for what cannot be one.
+   */
+  addHeader(name: string, value: string): void;
+}
+
+/** A step in a request's life: docs/observability.md says what each type means. */
+export interface RequestEvent {
+  readonly request: ObservedRequest;
+  readonly type: (typeof requestTypes)[number];
+  readonly time: number;
+  /** How often it has been sent, this time included where it has been by now. */
+  readonly attempt: number;
+  /** The connection's number and the stream's, from 'bound' until it is sent again. */
+  readonly connection?: number | undefined;
+  readonly streamId?: number | undefined;
+  /** On 'bound': the connection has carried a request before. */
+  readonly reused?: boolean | undefined;
+  readonly remoteAddress?: string | undefined;
+  /** On 'informational' and 'headers'. */
+  readonly status?: number | undefined;
+  /** On 'error', what the caller gets; on 'retry', why it is sent again. */
+  readonly error?: unknown;
+  /** On 'retry': how long it waits first, in milliseconds. */
+  readonly delay?: number | undefined;
+}
+
+/**
+ * Sees frames and events as they happen. Frames and the events of connections come in the middle of what they tell of:
+ * what is called here looks, and neither throws nor calls back into the transport. Events of requests come after it.
+ */
 export interface Observer {
   frame?(event: FrameEvent): void;
   connection?(event: ConnectionEvent): void;
+  request?(event: RequestEvent): void;
+}
+
+function channels<T extends string>(kind: string, types: readonly T[]): Readonly<Record<T, Channel>> {
+  return Object.fromEntries(types.map((type) => [type, channel(`passinglane:${kind}:${type}`)])) as Record<T, Channel>;
+}
+
+const connectionChannels = channels('connection', connectionTypes);
+const requestChannels = channels('request', requestTypes);
+const allRequestChannels = Object.values(requestChannels);
+
+/** Whether an event of this type has anybody to be told to: else it need not be made. */
+export function hearsConnection(observer: Observer | undefined, type: ConnectionEvent['type']): boolean {
+  return observer?.connection !== undefined || connectionChannels[type].hasSubscribers;
+}
+
+/** Tells the observer, and those who subscribed to `passinglane:connection:TYPE`. */
+export function tellConnection(observer: Observer | undefined, event: ConnectionEvent): void {
+  observer?.connection?.(event);
+  connectionChannels[event.type].publish(event);
+}
+
+/** Whether anybody follows requests. */
+export function hearsRequests(observer: Observer | undefined): boolean {
+  if (observer?.request !== undefined) return true;
+  for (const one of allRequestChannels) if (one.hasSubscribers) return true;
+  return false;
+}
+
+/** Tells the observer, and those who subscribed to `passinglane:request:TYPE`. */
+export function tellRequest(observer: Observer | undefined, event: RequestEvent): void {
+  observer?.request?.(event);
+  requestChannels[event.type].publish(event);
 }

@@ -3,6 +3,7 @@ import { buildRequestFields, declaredLength } from '../protocol/index.js';
 import { acceptEncoding } from './decompress.js';
 import type { Origin } from './dialler.js';
 import type { RequestHooks } from './request-hooks.js';
+import type { Observer } from './observer.js';
 import { toRequestBody, type RequestBody } from './request-body.js';
 import {
   checkRequestOptions,
@@ -19,6 +20,7 @@ export interface RequestDefaults {
   readonly decompress: boolean;
   readonly maxResponseSize: number;
   readonly userAgent: string;
+  readonly observer?: Observer | undefined;
 }
 
 /** A request checked and made ready, once; it can then be sent any number of times. */
@@ -47,6 +49,7 @@ export interface PreparedRequest {
   readonly decompress: boolean;
   readonly maxResponseSize: number;
   readonly hooks: RequestHooks | undefined;
+  readonly observer: Observer | undefined;
 }
 
 /** A request whose parts a facade has checked already. */
@@ -159,6 +162,7 @@ function assemble(
     decompress: decompress && (decodeAlways === true || !has(headers, 'accept-encoding')) && !has(headers, 'range'),
     maxResponseSize: defaults.maxResponseSize,
     hooks,
+    observer: defaults.observer,
   };
 }
 

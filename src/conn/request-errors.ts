@@ -43,3 +43,8 @@ export function timedOut(
     unprocessed: streamId === undefined && attempts === 0,
   });
 }
+
+/** A graceful GOAWAY from a connection that has served requests says nothing against sending this one again, ever. */
+export function isGracefulGoAway({ code, errorCode, unprocessed }: TransportError): boolean {
+  return code === 'ERR_PASSINGLANE_GOAWAY' && errorCode === 'NO_ERROR' && unprocessed;
+}

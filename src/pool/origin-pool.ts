@@ -3,6 +3,8 @@ import {
   Availability,
   ConnectionDriver,
   forever,
+  hearsConnection,
+  tellConnection,
   WaitQueue,
   type Clock,
   type Dialled,
@@ -81,6 +83,7 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
     if (this.queue.size === 0 && this.place(exchange)) return;
     if (!exchange.pending) return;
     this.queue.push(exchange);
+    exchange.trail?.tell('queued');
     this.consider();
   }
 
@@ -303,6 +306,7 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
       return;
     }
     const delay = Math.max(verdict, this.backOff(error));
+    exchange.trail?.retry(error, delay);
     if (delay === 0) {
       this.queue.requeue(exchange);
       this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
@@ -382,6 +386,8 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
   }
 
   private observe(type: 'dialling' | 'dial-failed', error: unknown): void {
-    this.env.observer?.connection?.({ connection: 0, origin: this.origin.href, type, time: this.clock.now(), error });
+    const { observer } = this.env;
+    if (!hearsConnection(observer, type)) return;
+    tellConnection(observer, { connection: 0, origin: this.origin.href, type, time: this.clock.now(), error });
   }
 }

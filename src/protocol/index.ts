@@ -8,7 +8,7 @@ export type { ConnectionConfig, ConnectionEvents } from './connection-state.js';
 export { BufferBudget } from './credit.js';
 export type { Failure } from './lifecycle.js';
 export { SharedBlock } from './repeated-block.js';
-export { buildRequestFields, declaredLength, type RequestHead } from './request-fields.js';
+export { buildRequestFields, buildTrailerFields, declaredLength, type RequestHead } from './request-fields.js';
 export { Stream, type StreamInit, type StreamSink } from './stream.js';
 export { StreamInput, StreamState, states, inputs, transitions } from './stream-state.js';
 export type { FrameRecord, FrameTrace } from './trace.js';

@@ -139,8 +139,10 @@ function sealData(c: ConnectionState, stream: Stream): void {
   if (left > 0 && size <= 0) {
     // Whoever opens the window that is short puts the stream back: receive.ts.
     if (stream.sendWindow > 0) c.blocked.add(stream);
+    if (!stream.windowWait) reportWindow(stream, true);
     return;
   }
+  if (stream.windowWait) reportWindow(stream, false);
   const whole = size === left;
   const endStream = whole && stream.sendEnds && stream.trailers === undefined;
   c.writer.data(stream.id, chunk, stream.chunkAt, stream.chunkAt + size, endStream);
@@ -151,6 +153,11 @@ function sealData(c: ConnectionState, stream: Stream): void {
   stream.chunkAt += size;
   if (!whole) c.scheduler.add(stream);
   else chunkSealed(c, stream, endStream);
+}
+
+function reportWindow(stream: Stream, waits: boolean): void {
+  stream.windowWait = waits;
+  stream.sink.onWindow?.(waits);
 }
 
 /** The caller transferred a buffer that it had lent: this stream ends, and no shorter body passes for the whole. */

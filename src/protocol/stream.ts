@@ -18,6 +18,8 @@ export interface StreamSink {
   onSent(): void;
   /** The piece given to `Connection.send` has been sealed. Called outside steps, by whoever drives the connection. */
   onHungry(): void;
+  /** A window of the peer's holds its body back (RFC 9113 section 5.2), or does no longer. */
+  onWindow?(waits: boolean): void;
   /** The stream is over before its end. Called at most once, and last. */
   onFailed(error: TransportError): void;
 }
@@ -48,6 +50,8 @@ export class Stream {
   /** The chunk is the last: END_STREAM, or the trailers, follow it. */
   sendEnds = false;
   trailers: readonly string[] | undefined = undefined;
+  /** A window holds the chunk back. */
+  windowWait = false;
   /** True while the stream stands in the send scheduler. */
   scheduled = false;
   readonly urgency: number;
