@@ -4,7 +4,7 @@ import hpack from 'hpack.js';
 export const codec = {
   fields: (pairs) => pairs.map(([name, value]) => ({ name, value })),
   decoder() {
-    const decompressor = hpack.decompressor.create({ table: { size: 16_384 } });
+    const decompressor = hpack.decompressor.create({ table: { maxSize: 16_384 } });
     return (block) => {
       decompressor.write(block);
       decompressor.execute();
@@ -14,7 +14,7 @@ export const codec = {
     };
   },
   encoder() {
-    const compressor = hpack.compressor.create({ table: { size: 4_096 } });
+    const compressor = hpack.compressor.create({ table: { maxSize: 4_096 } });
     return (fields) => {
       compressor.write(fields);
       return compressor.read().length;

@@ -31,14 +31,14 @@ export async function open(job) {
 
   return {
     get: () => fetchAll({ ':path': job.path }),
-    download: () => fetchAll({ ':path': '/large' }),
+    download: (size) => fetchAll({ ':path': `/bytes-${size}` }),
     async upload(size) {
       await fetchAll({ ':path': '/sink', ':method': 'POST' }, size);
       return size;
     },
     downloadFor: (size, time) =>
       new Promise((resolve, reject) => {
-        const stream = session.request({ ':path': '/large' });
+        const stream = session.request({ ':path': `/bytes-${size}` });
         const end = performance.now() + time;
         let bytes = 0;
         stream.on('data', (piece) => {

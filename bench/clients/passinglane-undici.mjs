@@ -5,7 +5,7 @@ import { H2Dispatcher } from '../../dist/undici/index.js';
 export async function open(job) {
   const { request } = await import(job.undici);
   const transport = new Transport({ cleartext: 'h2c', ...(job.ca === undefined ? {} : { tls: { ca: job.ca } }) });
-  const dispatcher = new H2Dispatcher({ transport });
+  const dispatcher = new H2Dispatcher(transport);
   const url = job.origin + job.path;
   return {
     async get() {

@@ -24,13 +24,13 @@ export async function open(job) {
     ...(job.origins === undefined ? {} : { lookup: toLoopback }),
   });
   const { origin, path } = job;
-  const large = `${origin}/large`;
 
   const checked = async (answer) => {
     const response = await answer;
     if (response.status !== 200) throw new Error(`status ${response.status}`);
     return response;
   };
+  const download = (size) => checked(transport.request(`${origin}/bytes-${size}`));
   const getter = (send, url, options) => async () => {
     const response = await send(url, options);
     if (response.status !== 200) throw new Error(`status ${response.status}`);
@@ -47,12 +47,12 @@ export async function open(job) {
       job.fields === undefined ? getter(transport.request, origin + path) : withFields(transport, origin + path, job),
     gets: await spread(transport, job, getter),
     async dump(size) {
-      const response = await checked(transport.request(large));
+      const response = await download(size);
       await response.body.dump();
       return size; // dump() gives no count; that a body cut short is an error has its own tests
     },
-    borrow: async () => count((await checked(transport.request(large))).body.borrow()),
-    owned: async () => count((await checked(transport.request(large))).body),
+    borrow: async (size) => count((await download(size)).body.borrow()),
+    owned: async (size) => count((await download(size)).body),
     async upload(size) {
       const response = await checked(transport.request(`${origin}/sink`, { method: 'POST', body: source(size) }));
       await response.body.dump();
@@ -61,7 +61,7 @@ export async function open(job) {
     async downloadFor(size, time) {
       const end = performance.now() + time;
       let bytes = 0;
-      for await (const piece of (await checked(transport.request(large))).body.borrow()) {
+      for await (const piece of (await download(size)).body.borrow()) {
         bytes += piece.length;
         if (bytes >= size || performance.now() >= end) break;
       }

@@ -22,7 +22,7 @@ export async function open(job) {
     async downloadFor(size, time) {
       const end = performance.now() + time;
       let bytes = 0;
-      const { body } = await dispatcher.request({ method: 'GET', path: '/large' });
+      const { body } = await dispatcher.request({ method: 'GET', path: `/bytes-${size}` });
       for await (const piece of body) {
         bytes += piece.length;
         if (bytes >= size || performance.now() >= end) break;

@@ -1,4 +1,5 @@
 // h2load, nghttp2's load generator in C, doing the same work as the other clients.
+import { join } from 'node:path';
 import { runTimed } from './processes.mjs';
 
 /** Runs a job and gives the same figures as the other clients; it has no percentiles, only a mean. */
@@ -19,8 +20,8 @@ export async function runH2load(program, job, files) {
     return { cpu: cpu / requests, rate: Number(/([\d.]+) req\/s/.exec(output)[1]) };
   }
   if (job.work === 'transfer') {
-    const upload = job.how === 'upload' ? ['-d', files.upload] : [];
-    const url = `${job.origin}/${job.how === 'upload' ? 'sink' : 'large'}`;
+    const upload = job.how === 'upload' ? ['-d', join(files.folder, `bytes-${job.size}`)] : [];
+    const url = `${job.origin}/${job.how === 'upload' ? 'sink' : `bytes-${job.size}`}`;
     const { output, cpu } = await runTimed([...common, '-n', String(job.times), '-m', '1', ...upload, url]);
     succeeded(output, job.times);
     const bytes = job.times * job.size;
@@ -28,7 +29,14 @@ export async function runH2load(program, job, files) {
   }
   if (job.work === 'long-fat') {
     // It cannot be cut off by bytes: it runs for the time that the others have at most.
-    const { output, cpu } = await runTimed([...common, '-m', '1', '-D', String(job.seconds), `${job.origin}/large`]);
+    const { output, cpu } = await runTimed([
+      ...common,
+      '-m',
+      '1',
+      '-D',
+      String(job.seconds),
+      `${job.origin}/bytes-${job.size}`,
+    ]);
     const rate = bytesPerSecond(output);
     return { share: rate / job.bytesPerSecond, rate: rate / 1e6, cpu: (cpu / (rate * job.seconds)) * 1_000 };
   }

@@ -63,8 +63,14 @@ export async function runClient(command, { seconds = 120, env = {} } = {}) {
   guard.close();
   running.delete(child);
   if (signal === 'SIGKILL') throw new Error(`did not end within ${seconds} s`);
-  if (code !== 0) throw new Error(`ended with ${code ?? signal}: ${errors.trim() || output.slice(-500).trim()}`);
+  if (code !== 0) throw new Error(`ended with ${code ?? signal}: ${gist(errors) ?? gist(output) ?? 'it said nothing'}`);
   return output;
+}
+
+/** The line that says what went wrong, or the last one. */
+function gist(text) {
+  const lines = text.trim().split('\n');
+  return (lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1))?.slice(0, 200) || undefined;
 }
 
 /** As `runClient`, for a program that does not measure itself: its output, and its CPU time in microseconds. */

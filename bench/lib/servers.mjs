@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { selfSignedCertificate } from '../../dist/cli/certificate.js';
 import { findProgram, firstLine, startServer } from './processes.mjs';
 
-/** Bytes of the body at /large. */
-export const largeSize = 256 * 1_048_576;
+/** Bodies at /bytes-<size>, in bytes: to warm up with, the path with a long round trip's, and the measured one. */
+const sizes = [64 * 1_048_576, 1e8, 256 * 1_048_576];
 
 const script = (name) => fileURLToPath(new URL(`../servers/${name}.mjs`, import.meta.url));
 
@@ -26,9 +26,7 @@ export class Servers {
     this.cert = this.#write('cert.pem', this.#certificate.cert);
     this.#write('small', 'x'.repeat(100));
     this.#write('sink', '');
-    truncateSync(this.#write('large', ''), largeSize); // no block of it is on the disk
-    this.upload = this.#write('upload', '');
-    truncateSync(this.upload, largeSize);
+    for (const size of sizes) truncateSync(this.#write(`bytes-${size}`, ''), size); // no block of it is on the disk
   }
 
   /** What serves files, for the head of the report. */

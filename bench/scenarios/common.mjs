@@ -4,12 +4,12 @@ export const requestMetrics = { cpu: 'CPU µs a request', rate: 'requests/s', p5
 export const transferMetrics = { cpu: 'CPU s a GB', rate: 'MB/s' };
 
 /** So many small requests in flight, over `duration` milliseconds after a warm-up. */
-export const inFlightJob = (inFlight) => ({
+export const inFlightJob = (inFlight, duration = 800) => ({
   work: 'requests',
   path: '/small',
   inFlight,
-  warmUp: 500,
-  duration: 1_000,
+  warmUp: duration / 2,
+  duration,
 });
 
 /** A target: our CPU a unit over a peer's, at most `max[0]` at first and `max[1]` then. */

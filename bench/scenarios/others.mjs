@@ -4,8 +4,8 @@ const hpackJob = (operation) => ({
   work: 'hpack',
   operation,
   vectors: `${vectors}${operation === 'decode' ? 'nghttp2-16384-4096' : 'raw-data'}.json.gz`,
-  warmUp: 500,
-  duration: 800,
+  warmUp: 300,
+  duration: 500,
 });
 
 export const hpack = {

@@ -1,13 +1,12 @@
 // The embedded origin, for machines without nghttpd: node:http2 with the files that nghttpd would serve.
 // `node origin.mjs FOLDER` (h2c) or `node origin.mjs FOLDER KEY CERT`; prints its port.
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureServer, createServer } from 'node:http2';
 import { join } from 'node:path';
 import process from 'node:process';
 
 const [folder, key, cert] = process.argv.slice(2);
 const small = readFileSync(join(folder, 'small'));
-const size = statSync(join(folder, 'large')).size;
 const chunk = globalThis.Buffer.alloc(65_536);
 
 const settings = { maxConcurrentStreams: 20_000, initialWindowSize: 1_048_575 };
@@ -26,17 +25,19 @@ server.on('stream', (stream, headers) => {
     return;
   }
   stream.respond({ ':status': 200 });
-  if (headers[':path'] === '/large') writeLarge(stream);
-  else stream.end(small);
+  const [, size] = headers[':path'].split('-');
+  if (size === undefined) stream.end(small);
+  else writeLarge(stream, Number(size));
 });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 
-function writeLarge(stream) {
+function writeLarge(stream, size) {
   let left = size;
   const more = () => {
     while (left > 0 && !stream.destroyed) {
-      left -= chunk.length;
-      if (!stream.write(chunk)) {
+      const piece = left < chunk.length ? chunk.subarray(0, left) : chunk;
+      left -= piece.length;
+      if (!stream.write(piece)) {
         stream.once('drain', more);
         return;
       }

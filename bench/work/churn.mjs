@@ -5,6 +5,7 @@ export async function run(job) {
   const client = await openClient(job);
   const step = job.requests / 10;
   const outcome = { aborted: 0, answered: 0 };
+  await client.get(); // the connection stands
   await batch(client, step, outcome); // compiled, and tables grown to their size
   const heaps = [await settled()];
   const meter = startMeter();

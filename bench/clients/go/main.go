@@ -175,6 +175,8 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func bodyOf(j job, size int64) string { return fmt.Sprintf("%s/bytes-%d", j.Origin, size) }
+
 func transfer(j job) map[string]float64 {
 	client := newClient(j)
 	one := func(size int64) {
@@ -185,7 +187,7 @@ func transfer(j job) map[string]float64 {
 			response.Body.Close()
 			return
 		}
-		response, err := client.Get(j.Origin + "/large")
+		response, err := client.Get(bodyOf(j, size))
 		check(err)
 		n, err := io.Copy(io.Discard, response.Body)
 		check(err)
@@ -210,7 +212,7 @@ func longFat(j job) map[string]float64 {
 	get(client, j.Origin+j.Path)
 	cpu := cpuTime()
 	start := time.Now()
-	response, err := client.Get(j.Origin + "/large")
+	response, err := client.Get(bodyOf(j, j.Size))
 	check(err)
 	defer response.Body.Close()
 	buffer := make([]byte, 65536)
