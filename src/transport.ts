@@ -9,6 +9,7 @@ import {
   forever,
   prepareParts,
   prepareRequest,
+  Targets,
   type ByteTransport,
   type ClientResponse,
   type Clock,
@@ -71,7 +72,7 @@ export let submit: (
 export class BaseTransport {
   static {
     submit = (transport, parts, resolve, reject) =>
-      transport.#submit(prepareParts(parts, transport.#defaults), resolve, reject);
+      transport.#submit(prepareParts(parts, transport.#defaults, transport.#targets), resolve, reject);
   }
 
   readonly #options: ResolvedOptions;
@@ -79,6 +80,7 @@ export class BaseTransport {
   readonly #pool: Pool;
   readonly #budget: BufferBudget;
   readonly #defaults: RequestDefaults;
+  readonly #targets = new Targets(originOf);
   readonly #outside = new Map<ConnectionDriver, Origin>();
   /** Gives up a connection that is being made outside the pool. */
   readonly #connecting = new Set<() => void>();
@@ -116,7 +118,7 @@ export class BaseTransport {
    */
   request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
     return new Promise((resolve, reject) => {
-      this.#submit(prepareRequest(url, options, this.#defaults, originOf), resolve, reject);
+      this.#submit(prepareRequest(url, options, this.#defaults, this.#targets), resolve, reject);
     });
   }
 

@@ -5,6 +5,7 @@ import type { ConnectionDriver } from './connection-driver.js';
 import type { Origin } from './dialler.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import { prepareRequest, type RequestDefaults } from './prepared-request.js';
+import { Targets } from './targets.js';
 import { checkTime, type RequestOptions } from './request-options.js';
 import { WaitQueue } from './wait-queue.js';
 
@@ -34,6 +35,7 @@ export class ClientConn implements ExchangeHost {
   readonly #driver: ConnectionDriver;
   readonly #origin: Origin;
   readonly #defaults: RequestDefaults;
+  readonly #targets = new Targets((url) => this.#checkOrigin(url));
   readonly #waiting = new WaitQueue<Exchange>();
   /** Called once the connection is closed. */
   readonly #closed = new Set<() => void>();
@@ -64,7 +66,7 @@ export class ClientConn implements ExchangeHost {
       // First of all: a request that is refused or aborted uses its reservation up as well (C9).
       const reserved = this.#driver.core.view.reserved > 0;
       if (reserved) this.#driver.releaseReservation();
-      const request = prepareRequest(url, options, this.#defaults, (target) => this.#checkOrigin(target));
+      const request = prepareRequest(url, options, this.#defaults, this.#targets);
       if (request.signal?.aborted === true) {
         request.body?.discard(request.signal.reason);
         reject(request.signal.reason as Error);

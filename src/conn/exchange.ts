@@ -123,6 +123,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const init = {
       sink: this,
       fields: request.fields,
+      block: this.trail === undefined ? request.block : undefined,
       endStream,
       urgency: request.urgency,
       bodyless: request.method === 'HEAD',

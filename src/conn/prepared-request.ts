@@ -1,5 +1,5 @@
 import { invalidArgument, TransportError } from '../errors.js';
-import { buildRequestFields, declaredLength } from '../protocol/index.js';
+import { buildRequestFields, declaredLength, SharedBlock } from '../protocol/index.js';
 import { acceptEncoding } from './decompress.js';
 import type { Origin } from './dialler.js';
 import type { RequestHooks } from './request-hooks.js';
@@ -12,6 +12,7 @@ import {
   type RequestOptions,
   type RequestPriority,
 } from './request-options.js';
+import type { HeaderRecipe, RequestHeader, Target, Targets } from './targets.js';
 
 /** What a transport adds to each of its requests. */
 export interface RequestDefaults {
@@ -31,6 +32,8 @@ export interface PreparedRequest {
   readonly url: string;
   /** The header list as it goes on the wire. */
   readonly fields: readonly string[];
+  /** What requests with these same fields share. */
+  readonly block: SharedBlock | undefined;
   readonly body: RequestBody | undefined;
   /** The body's declared length in bytes; -1: not known. */
   readonly length: number;
@@ -67,11 +70,11 @@ export interface RequestParts {
 }
 
 /** As {@link prepareRequest}, for a facade. */
-export function prepareParts(parts: RequestParts, defaults: RequestDefaults): PreparedRequest {
+export function prepareParts(parts: RequestParts, defaults: RequestDefaults, targets: Targets): PreparedRequest {
   const { options } = parts;
   const body = toRequestBody(options.body);
   try {
-    return assemble(parts, [...parts.fields], body, defaults);
+    return assemble(targets.at(parts.origin, parts.path), parts, [...parts.fields], body, defaults);
   } catch (error) {
     body?.discard(error);
     throw error;
@@ -83,38 +86,31 @@ const noOptions: RequestOptions = {};
 /**
  * Checks everything that can be checked without a connection. Throws a TypeError (ERR_INVALID_ARG_VALUE,
  * ERR_INVALID_URL) or a TransportError (ERR_PASSINGLANE_INVALID_HEADER, _INVALID_REQUEST, _UNSUPPORTED_SCHEME).
- * `originOf` turns a URL into its origin, where a caller has one at hand.
  */
 export function prepareRequest(
   target: string | URL,
   options: RequestOptions | undefined,
   defaults: RequestDefaults,
-  originOf: (url: URL) => Origin,
+  targets: Targets,
 ): PreparedRequest {
   const given = options ?? noOptions;
   // First of all, so that whatever else is wrong with the request, its body is closed (B44).
   const body = toRequestBody(given.body);
   try {
     if (given !== noOptions) checkRequestOptions(given);
-    const url = parseUrl(target);
+    const at = targets.of(target);
     const headers = given.headers === undefined ? [] : flatten(given.headers, 'header');
-    if (url.username !== '' || url.password !== '') addCredentials(headers, url);
-    const path = url.pathname + url.search;
-    return assemble({ origin: originOf(url), path, options: given, hooks: undefined }, headers, body, defaults);
+    if (at.credentials !== undefined) addCredentials(headers, at.credentials);
+    return assemble(at, { options: given, hooks: undefined }, headers, body, defaults);
   } catch (error) {
     body?.discard(error);
     throw error;
   }
 }
 
-function parseUrl(target: string | URL): URL {
-  if (target instanceof URL) return target;
-  if (typeof target !== 'string') throw invalidArgument('url', target, 'a string or a URL');
-  return new URL(target);
-}
-
 function assemble(
-  { origin, path, options: given, hooks, decodeAlways }: Omit<RequestParts, 'fields'>,
+  target: Target,
+  { options: given, hooks, decodeAlways }: Omit<RequestParts, 'origin' | 'path' | 'fields'>,
   headers: string[],
   body: RequestBody | undefined,
   defaults: RequestDefaults,
@@ -126,26 +122,24 @@ function assemble(
   const fixedTrailers =
     trailers === undefined || typeof trailers === 'function' ? undefined : flatten(trailers, 'trailer');
   const length = body === undefined ? 0 : body.length >= 0 ? body.length : declaredLength(headers);
-  const fields = buildRequestFields({
-    method,
-    scheme: origin.scheme.slice(0, -1),
-    authority: origin.authority,
-    path,
-    protocol: given.protocol,
-    fields: headers,
-    contentLength: given.protocol !== undefined ? -1 : length,
-    hasBody: body !== undefined,
-    trailerNames: (fixedTrailers ?? []).filter((_, i) => i % 2 === 0),
-    userAgent: defaults.userAgent,
-    acceptEncoding: decompress ? acceptEncoding() : undefined,
-    expectContinue: given.expectContinue === true && body !== undefined,
-    priority: priorityField(given.priority),
-  });
+  const plain =
+    fixedTrailers === undefined &&
+    given.protocol === undefined &&
+    given.expectContinue !== true &&
+    given.priority === undefined;
+  const hasBody = body !== undefined;
+  let header = plain ? target.recall(method, headers, length, hasBody, decompress) : undefined;
+  if (header === undefined) {
+    const head = { method, headers, length, hasBody, decompress, trailers: fixedTrailers ?? [] };
+    header = buildHeader(target, head, given, defaults);
+    if (plain) target.remember({ method, given: headers, length, hasBody, decompress, header });
+  }
   return {
     method,
-    origin,
-    url: origin.href + path,
-    fields,
+    origin: target.origin,
+    url: target.url,
+    fields: header.fields,
+    block: plain ? header.block : undefined,
     body,
     length,
     trailers: typeof trailers === 'function' ? trailers : fixedTrailers,
@@ -159,11 +153,38 @@ function assemble(
     urgency: given.priority?.urgency ?? 3,
     protocol: given.protocol,
     // A coding that the caller asked for is the caller's to undo (B7, E51).
-    decompress: decompress && (decodeAlways === true || !has(headers, 'accept-encoding')) && !has(headers, 'range'),
+    decompress: decompress && (decodeAlways === true || !header.asksCoding) && !header.asksRange,
     maxResponseSize: defaults.maxResponseSize,
     hooks,
     observer: defaults.observer,
   };
+}
+
+function buildHeader(
+  target: Target,
+  head: Omit<HeaderRecipe, 'given' | 'header'> & { headers: readonly string[]; trailers: readonly string[] },
+  given: RequestOptions,
+  defaults: RequestDefaults,
+): RequestHeader {
+  const { method, headers, length, hasBody, decompress, trailers } = head;
+  const { origin, path } = target;
+  const fields = buildRequestFields({
+    method,
+    scheme: origin.scheme.slice(0, -1),
+    authority: origin.authority,
+    path,
+    protocol: given.protocol,
+    fields: headers,
+    contentLength: given.protocol !== undefined ? -1 : length,
+    hasBody,
+    trailerNames: trailers.filter((_, i) => i % 2 === 0),
+    userAgent: defaults.userAgent,
+    acceptEncoding: decompress ? acceptEncoding() : undefined,
+    expectContinue: given.expectContinue === true && hasBody,
+    priority: priorityField(given.priority),
+  });
+  const asksCoding = has(headers, 'accept-encoding');
+  return { fields, block: new SharedBlock(), asksCoding, asksRange: has(headers, 'range') };
 }
 
 /** Whether sending it calls the caller's code. Strings, bytes and the like call nobody back. */

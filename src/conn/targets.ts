@@ -1,0 +1,118 @@
+import { invalidArgument } from '../errors.js';
+import type { SharedBlock } from '../protocol/index.js';
+import type { Origin } from './dialler.js';
+
+/** The header list of a request, made ready to be sent. */
+export interface RequestHeader {
+  /** As it goes on the wire. */
+  readonly fields: readonly string[];
+  /** What requests with these same fields share. */
+  readonly block: SharedBlock;
+  /** The caller's fields hold accept-encoding; range. */
+  readonly asksCoding: boolean;
+  readonly asksRange: boolean;
+}
+
+/** What a header list was made of, where nothing but this and its target went into it. */
+export interface HeaderRecipe {
+  readonly method: string;
+  readonly given: readonly string[];
+  readonly length: number;
+  readonly hasBody: boolean;
+  readonly decompress: boolean;
+  readonly header: RequestHeader;
+}
+
+/** What a URL says to a request, and the header list of the last one to it. */
+export class Target {
+  readonly origin: Origin;
+  /** Path and query. */
+  readonly path: string;
+  /** As `ClientResponse.url` shows it: without fragment and user-info. */
+  readonly url: string;
+  /** With user-info, for whoever makes credentials of it. */
+  readonly credentials: URL | undefined;
+  private last: HeaderRecipe | undefined = undefined;
+
+  constructor(origin: Origin, path: string, credentials: URL | undefined) {
+    this.origin = origin;
+    this.path = path;
+    this.url = origin.href + path;
+    this.credentials = credentials;
+  }
+
+  /** The header list made of the same things last time. */
+  recall(
+    method: string,
+    given: readonly string[],
+    length: number,
+    hasBody: boolean,
+    decompress: boolean,
+  ): RequestHeader | undefined {
+    const { last } = this;
+    if (last === undefined) return undefined;
+    const same = last.method === method && last.length === length && last.hasBody === hasBody;
+    if (!same || last.decompress !== decompress || last.given.length !== given.length) return undefined;
+    for (let i = 0; i < given.length; i++) if (last.given[i] !== given[i]) return undefined;
+    return last.header;
+  }
+
+  remember(recipe: HeaderRecipe): void {
+    this.last = recipe;
+  }
+}
+
+/** A power of two. */
+const remembered = 256;
+/** A longer URL is not worth its memory. */
+const longest = 512;
+
+/**
+ * The URLs requested last, parsed: parsing takes longer than all else that is done to send a request. Each holds its
+ * place until one comes that belongs there too, so it is bounded, and those that never come again push out others, no more.
+ */
+export class Targets {
+  private readonly places = new Array<{ text: string; target: Target } | undefined>(remembered).fill(undefined);
+  private readonly originOf: (url: URL) => Origin;
+
+  /** `originOf` may throw, for a URL that cannot be requested. */
+  constructor(originOf: (url: URL) => Origin) {
+    this.originOf = originOf;
+  }
+
+  /** Throws a TypeError (ERR_INVALID_ARG_VALUE, ERR_INVALID_URL) or what `originOf` throws. */
+  of(given: string | URL): Target {
+    if (given instanceof URL) return this.parsed(given);
+    if (typeof given !== 'string') throw invalidArgument('url', given, 'a string or a URL');
+    if (given.length > longest) return this.parsed(new URL(given));
+    const place = placeOf(given);
+    const known = this.places[place];
+    if (known?.text === given) return known.target;
+    const target = this.parsed(new URL(given));
+    this.places[place] = { text: given, target };
+    return target;
+  }
+
+  /** The same for who has origin and path apart. */
+  at(origin: Origin, path: string): Target {
+    if (path.length > longest) return new Target(origin, path, undefined);
+    const place = placeOf(path);
+    const known = this.places[place];
+    if (known?.text === path && known.target.origin.href === origin.href) return known.target;
+    const target = new Target(origin, path, undefined);
+    this.places[place] = { text: path, target };
+    return target;
+  }
+
+  private parsed(url: URL): Target {
+    const credentials = url.username !== '' || url.password !== '' ? url : undefined;
+    return new Target(this.originOf(url), url.pathname + url.search, credentials);
+  }
+}
+
+/** Of the last characters, in which the URLs of one API differ. */
+function placeOf(url: string): number {
+  let hash = url.length;
+  for (let i = Math.max(0, url.length - 16); i < url.length; i++) hash = (Math.imul(hash, 31) + url.charCodeAt(i)) | 0;
+  return (hash ^ (hash >>> 8)) & (remembered - 1);
+}
