@@ -11,7 +11,14 @@ import { alpnFailed, connectFailed, inadequateSecurity, isAlpnRefusal, mostTelli
 import { race } from './race.js';
 import { ReadBuffer } from './read-buffer.js';
 import { SocketTransport } from './socket-transport.js';
-import { alpnProtocols, isAllowedForHttp2, minVersionFor, servernameFor, SessionCache } from './tls.js';
+import {
+  alpnProtocols,
+  isAllowedForHttp2,
+  minVersionFor,
+  servernameFor,
+  SessionCache,
+  withoutRenegotiation,
+} from './tls.js';
 
 export interface DiallerOptions {
   /** Options of tls.connect. `ALPNProtocols` is ignored: what to offer follows from `allowHTTP1`. */
@@ -123,6 +130,7 @@ export class NodeDialler implements Dialler {
     return {
       ...options,
       ...minVersionFor(options, nodeMinimum),
+      ...withoutRenegotiation(options),
       ...(servername === undefined ? {} : { servername }),
       ALPNProtocols: [...alpnProtocols(allowHTTP1)],
       socket: undefined,

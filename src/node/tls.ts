@@ -25,6 +25,18 @@ export function minVersionFor(options: ConnectionOptions, nodeMinimum: string): 
 }
 
 /**
+ * RFC 9113 section 9.2.1: no renegotiation. OpenSSL's clients take part in it under TLS 1.2 unless told not to; a server
+ * that asks for it then loses the connection. (Compression OpenSSL leaves out by itself.)
+ */
+export function withoutRenegotiation(options: ConnectionOptions): ConnectionOptions {
+  // The types of Node do not know it; where the TLS library is not OpenSSL there may be none.
+  const constants: Readonly<Record<string, unknown>> = { ...process.getBuiltinModule('node:crypto').constants };
+  const noRenegotiation = constants['SSL_OP_NO_RENEGOTIATION'];
+  const bits = typeof noRenegotiation === 'number' ? noRenegotiation : 0;
+  return { secureOptions: (options.secureOptions ?? 0) | bits };
+}
+
+/**
  * Whether HTTP/2 allows what was negotiated. Under TLS 1.2 it wants an ephemeral key exchange and an AEAD cipher
  * (RFC 9113 section 9.2.2 and appendix A); every suite of TLS 1.3 has both.
  */
