@@ -16,29 +16,29 @@ export type DispatchHeaders =
 
 /** Options of one request. Times are milliseconds. */
 export interface DispatchOptions {
-  origin?: string | URL | undefined;
+  origin?: string | URL;
   /** Goes out as it is. In a CONNECT: the host and port to connect to. */
   path: string;
   method: string;
   /** What the transport takes, and iterables. */
   body?: unknown;
-  headers?: DispatchHeaders | null | undefined;
+  headers?: DispatchHeaders | null;
   /** Appended to the path. */
-  query?: Record<string, unknown> | null | undefined;
+  query?: Record<string, unknown>;
   /** True: may be sent again after a failure that leaves its fate unknown. Default: false, GET or not. */
-  idempotent?: boolean | null | undefined;
+  idempotent?: boolean;
   /** Of no use to HTTP/2. */
-  blocking?: boolean | null | undefined;
+  blocking?: boolean;
   /** 'websocket' makes an extended CONNECT (RFC 8441); nothing else can be upgraded to. */
-  upgrade?: boolean | string | null | undefined;
+  upgrade?: boolean | string | null;
   /** From the request sent to the response's headers; 0: no limit. Default: the transport's. */
-  headersTimeout?: number | null | undefined;
+  headersTimeout?: number | null;
   /** Between two pieces of the body; 0: no limit. Default: the transport's. */
-  bodyTimeout?: number | null | undefined;
+  bodyTimeout?: number | null;
   /** Of no use to HTTP/2. */
-  reset?: boolean | null | undefined;
+  reset?: boolean;
   /** Sends `expect: 100-continue` and holds the body back until 100 or a second has passed. */
-  expectContinue?: boolean | null | undefined;
+  expectContinue?: boolean;
 }
 
 /** What a handler of the newer kind steers its request by. */
@@ -75,20 +75,21 @@ export interface DispatchHandler {
   onResponseError?(controller: DispatchController, error: Error): void;
 
   onConnect?(abort: (reason?: Error) => void, context?: unknown): void;
-  onUpgrade?(statusCode: number, headers: Buffer[], socket: Duplex): unknown;
+  onUpgrade?(statusCode: number, headers: Buffer[] | string[] | null, socket: Duplex): unknown;
   onHeaders?(statusCode: number, headers: Buffer[], resume: () => void, statusText: string): boolean | undefined;
   onData?(chunk: Buffer): boolean | undefined;
-  onComplete?(trailers: Buffer[]): void;
+  onComplete?(trailers: (Buffer | string)[] | null): void;
   onError?(error: Error): void;
 
   /** A piece of the request's body was handed to the connection. */
-  onBodySent?(chunk: Uint8Array): void;
+  onBodySent?(chunk: Uint8Array | number, total?: number): void;
   /** All of the request was handed to the connection. */
   onRequestSent?(): void;
   onResponseStarted?(): void;
 }
 
-export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => boolean;
+/** As of a method, so that it compares to undici's. */
+export type Dispatch = { dispatch(options: DispatchOptions, handler: DispatchHandler): boolean }['dispatch'];
 
 /** What `compose` takes. */
 export type Interceptor = (dispatch: Dispatch) => Dispatch;

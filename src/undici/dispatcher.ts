@@ -108,7 +108,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     check(options, handler, newer);
     const { upgrade } = options;
     const origin = this.originOf(options.origin);
-    const path = options.query === null || options.query === undefined ? options.path : withQuery(options);
+    const path = options.query === undefined || (options.query as unknown) === null ? options.path : withQuery(options);
     const fields: string[] = [];
     addHeaders(fields, options.headers);
     const body = toBody(options.body);
@@ -201,8 +201,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   }
 
   /** Interceptors of undici 6, 7 and 8 work: each finds a handler that has the methods of both kinds. */
-  compose(interceptors: readonly Interceptor[]): this;
-  compose(...interceptors: readonly Interceptor[]): this;
+  compose(interceptors: Interceptor[]): this;
+  compose(...interceptors: Interceptor[]): this;
   compose(...given: readonly (Interceptor | readonly Interceptor[])[]): this {
     let dispatch: Dispatch = (options, handler) => this.dispatch(options, handler);
     for (const interceptor of given.flat() as readonly unknown[]) {

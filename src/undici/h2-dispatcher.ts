@@ -1,4 +1,82 @@
+import type { Duplex } from 'node:stream';
+import type {
+  Callback,
+  CallOptions,
+  ConnectData,
+  ConnectOptions,
+  PipelineHandler,
+  PipelineOptions,
+  RequestOptions,
+  ResponseData,
+  StreamData,
+  StreamFactory,
+  UpgradeData,
+  UpgradeOptions,
+} from './api-types.js';
+import { RequestCall, settle, StreamCall, TunnelCall } from './calls.js';
+import type { DispatchHandler, DispatchOptions } from './contract.js';
 import { CoreDispatcher } from './dispatcher.js';
+import { pipeline } from './pipeline.js';
 
-/** Undici's Dispatcher over a Transport. */
-export class H2Dispatcher extends CoreDispatcher {}
+/**
+ * Undici's Dispatcher over a Transport: pass it as `dispatcher` to undici's functions, to `fetch`, or to
+ * `setGlobalDispatcher`, or call its own methods, which do what undici's do.
+ */
+export class H2Dispatcher extends CoreDispatcher {
+  request<TOpaque = null>(options: RequestOptions<TOpaque>, callback: Callback<ResponseData<TOpaque>>): void;
+  request<TOpaque = null>(options: RequestOptions<TOpaque>): Promise<ResponseData<TOpaque>>;
+  request<TOpaque>(options: RequestOptions<TOpaque>, callback?: Callback<ResponseData<TOpaque>>): unknown {
+    return settle(
+      new Promise<ResponseData<TOpaque>>((resolve, reject) => {
+        this.dispatch(options, new RequestCall(options, resolve, reject));
+      }),
+      callback,
+    );
+  }
+
+  stream<TOpaque = null>(
+    options: RequestOptions<TOpaque>,
+    factory: StreamFactory<TOpaque>,
+    callback: Callback<StreamData<TOpaque>>,
+  ): void;
+  stream<TOpaque = null>(
+    options: RequestOptions<TOpaque>,
+    factory: StreamFactory<TOpaque>,
+  ): Promise<StreamData<TOpaque>>;
+  stream<TOpaque>(
+    options: RequestOptions<TOpaque>,
+    factory: StreamFactory<TOpaque>,
+    callback?: Callback<StreamData<TOpaque>>,
+  ): unknown {
+    return settle(
+      new Promise<StreamData<TOpaque>>((resolve, reject) => {
+        this.dispatch(options, new StreamCall(options, factory, resolve, reject));
+      }),
+      callback,
+    );
+  }
+
+  pipeline<TOpaque = null>(options: PipelineOptions<TOpaque>, handler: PipelineHandler<TOpaque>): Duplex {
+    return pipeline((given, to) => this.dispatch(given, to), options, handler);
+  }
+
+  connect<TOpaque = null>(options: ConnectOptions<TOpaque>, callback: Callback<ConnectData<TOpaque>>): void;
+  connect<TOpaque = null>(options: ConnectOptions<TOpaque>): Promise<ConnectData<TOpaque>>;
+  connect<TOpaque>(options: ConnectOptions<TOpaque>, callback?: Callback<ConnectData<TOpaque>>): unknown {
+    return settle(this.tunnel({ ...options, method: 'CONNECT' }, options), callback);
+  }
+
+  upgrade(options: UpgradeOptions, callback: Callback<UpgradeData>): void;
+  upgrade(options: UpgradeOptions): Promise<UpgradeData>;
+  upgrade(options: UpgradeOptions, callback?: Callback<UpgradeData>): unknown {
+    const { method = 'GET', protocol = 'Websocket' } = options;
+    return settle<UpgradeData>(this.tunnel({ ...options, method, upgrade: protocol }, options), callback);
+  }
+
+  private tunnel<TOpaque>(options: DispatchOptions, call: CallOptions<TOpaque>): Promise<ConnectData<TOpaque>> {
+    return new Promise((resolve, reject) => {
+      const handler: DispatchHandler = new TunnelCall<TOpaque>(call, resolve, reject);
+      this.dispatch(options, handler);
+    });
+  }
+}

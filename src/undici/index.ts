@@ -8,5 +8,7 @@ export type {
   IncomingHeaders,
   Interceptor,
 } from './contract.js';
+export type * from './api-types.js';
+export type { BodyReadable } from './body-readable.js';
 export { H2Dispatcher } from './h2-dispatcher.js';
 export { install, uninstall } from './install.js';

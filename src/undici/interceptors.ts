@@ -27,7 +27,7 @@ class Bridge implements DispatchHandler {
     this.older.onConnect?.(abort, context);
   }
 
-  onUpgrade(statusCode: number, headers: Buffer[], socket: Duplex): unknown {
+  onUpgrade(statusCode: number, headers: Buffer[] | string[] | null, socket: Duplex): unknown {
     return this.older.onUpgrade?.(statusCode, headers, socket);
   }
 
@@ -39,7 +39,7 @@ class Bridge implements DispatchHandler {
     return this.older.onData?.(chunk);
   }
 
-  onComplete(trailers: Buffer[]): void {
+  onComplete(trailers: (Buffer | string)[] | null): void {
     this.older.onComplete?.(trailers);
   }
 
@@ -82,7 +82,7 @@ class Bridge implements DispatchHandler {
     this.onError(error);
   }
 
-  onBodySent(chunk: Uint8Array): void {
+  onBodySent(chunk: Uint8Array | number): void {
     this.older.onBodySent?.(chunk);
   }
 

@@ -1,0 +1,95 @@
+import type { Blob as NodeBlob } from 'node:buffer';
+import { Readable } from 'node:stream';
+import { aborted, invalidArgument, UndiciError } from './undici-error.js';
+
+interface Init {
+  resume(): void;
+  abort(reason: Error): void;
+  readonly contentType: string;
+  readonly highWaterMark: number;
+}
+
+/** The body of a response as undici's `request` gives it: a Readable, and the ways to read all of it. */
+export class BodyReadable extends Readable {
+  private readonly init: Init;
+
+  constructor(init: Init) {
+    super({ highWaterMark: init.highWaterMark });
+    this.init = init;
+  }
+
+  override _read(): void {
+    this.init.resume();
+  }
+
+  /** Destroyed before its end, it cancels the request. */
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const reason = error ?? (this.readableEnded ? null : aborted());
+    if (reason !== null) this.init.abort(reason);
+    done(reason);
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.all());
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text()) as unknown;
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    return new Uint8Array(await this.all());
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return new Uint8Array(await this.all()).buffer;
+  }
+
+  async blob(): Promise<NodeBlob> {
+    return new Blob([new Uint8Array(await this.all())], { type: this.init.contentType });
+  }
+
+  /** Rejects with UND_ERR_NOT_SUPPORTED, as undici's does. */
+  formData(): Promise<never> {
+    return Promise.reject(new UndiciError('UND_ERR_NOT_SUPPORTED', 'formData() is not supported; use fetch'));
+  }
+
+  get bodyUsed(): boolean {
+    return this.readableDidRead;
+  }
+
+  /** The same as a WHATWG stream. Undici's types say that there is none. */
+  get body(): never {
+    return Readable.toWeb(this) as never;
+  }
+
+  /** Drops what is left, of more than `limit` bytes by cancelling. */
+  async dump(options?: { limit?: number; signal?: AbortSignal }): Promise<void> {
+    const limit = options?.limit ?? 131_072;
+    if (!(limit >= 0)) throw invalidArgument('limit must be a non-negative number');
+    const { signal } = options ?? {};
+    signal?.throwIfAborted();
+    const onAbort = (): void => {
+      this.destroy(signal?.reason as Error);
+    };
+    signal?.addEventListener('abort', onAbort);
+    let size = 0;
+    try {
+      for await (const chunk of this) {
+        size += (chunk as Buffer).length;
+        if (size > limit) break; // leaving the loop destroys the stream
+      }
+    } catch (error) {
+      if (size <= limit) throw error;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  private async all(): Promise<Buffer> {
+    if (this.readableDidRead || this.destroyed) throw new TypeError('unusable: the body was read or destroyed');
+    const chunks: Buffer[] = [];
+    for await (const chunk of this) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  }
+}
