@@ -8,6 +8,7 @@ const layers = {
   hpack: { path: '^src/hpack/', uses: ['errors'] },
   protocol: { path: '^src/protocol/', uses: ['errors', 'wire', 'hpack'] },
   conn: { path: '^src/conn/', uses: ['errors', 'wire', 'hpack', 'protocol'] },
+  diagnostics: { path: '^src/diagnostics/', uses: ['errors', 'wire', 'conn'] },
   pool: { path: '^src/pool/', uses: ['errors', 'wire', 'hpack', 'conn'] },
   transport: { path: '^src/transport(-options)?\\.ts$', uses: ['errors', 'wire', 'hpack', 'conn', 'pool'] },
   node: { path: '^src/node/', uses: ['errors', 'conn'] },
@@ -15,7 +16,7 @@ const layers = {
   undici: { path: '^src/undici/', uses: ['errors', 'conn', 'pool', 'transport', 'index'] },
   index: {
     path: '^src/(index|version)\\.ts$',
-    uses: ['errors', 'conn', 'pool', 'transport', 'node', 'fetch'],
+    uses: ['errors', 'conn', 'diagnostics', 'pool', 'transport', 'node', 'fetch'],
   },
   connect: { path: '^src/connect/', uses: ['errors', 'index'] },
   http: { path: '^src/http/', uses: ['errors', 'index'] },

@@ -1,4 +1,6 @@
 import type { ClientResponse, RequestOptions } from './conn/index.js';
+import { debugLog } from './diagnostics/debug-log.js';
+import { observers } from './diagnostics/observers.js';
 import { fetchOver, type FetchInit } from './fetch/index.js';
 import { inRootContext, nodeClock, NodeDialler, SocketTransport } from './node/index.js';
 import { BaseTransport } from './transport.js';
@@ -34,7 +36,8 @@ export type { TransportOptions } from './transport-options.js';
 export class Transport extends BaseTransport {
   /** Throws a TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range. */
   constructor(options?: TransportOptions) {
-    const resolved = resolveOptions(options, `passinglane/${version}`);
+    const given = resolveOptions(options, `passinglane/${version}`);
+    const resolved = { ...given, observer: observers(given.observer, debugLog()) };
     super(resolved, {
       clock: nodeClock,
       dialler: new NodeDialler(resolved),

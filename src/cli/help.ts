@@ -79,13 +79,13 @@ export function getHelp(): string {
       --resolve HOST:PORT:ADDRESS        use this address; * is any host
       --unix-socket PATH    -x, --proxy URL
       --http2-prior-knowledge            HTTP/2 for http:, only that for https:
-  -s, --silent    -S, --show-error       no progress, no errors; but errors
-  -v, --verbose             each frame; --show-secrets: with credentials
+  -s, --silent  -S, --show-error  -h, --help  -V, --version
+  -v, --verbose  --trace FILE            show frames; write a trace for 'view'
+      --show-secrets        with credentials, in both
   -w, --write-out FORMAT    print when done; @FILE reads it. %{...} knows:
 ${wrap(writeOutVariables, 76)
   .map((line) => `    ${line}`)
   .join('\n')}
-  -h, --help    -V, --version
 `;
 }
 
@@ -97,6 +97,7 @@ const transportHelp = `  -k, --insecure            do not verify the certificate
       --resolve HOST:PORT:ADDRESS        use this address; * is any host
       --unix-socket PATH    -x, --proxy URL    --http2-prior-knowledge
   -v, --verbose             each frame; --show-secrets: with credentials
+      --trace FILE          write a trace, for 'passinglane view' and Perfetto
   -h, --help
 `;
 
@@ -131,12 +132,15 @@ http:// URLs are loaded in HTTP/2. Exits with 0 only if no request failed.
 `;
 
 /** `passinglane demo --help`. */
-export const demoHelp = `Usage: passinglane demo
+export const demoHelp = `Usage: passinglane demo [--trace FILE]
 
 Starts an HTTPS origin and a proxy before it in this process, sends 500 requests
 through one Transport, and lets the proxy stop reading one connection for a
 while in the middle. Prints a table of what became of the requests. Takes some
 ten seconds; exits with 0 only if no request failed.
+
+      --trace FILE          write a trace, for 'passinglane view' and Perfetto
+  -h, --help
 `;
 
 /** The words joined with commas, in lines of at most `width` characters. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseGetArguments } from './args.js';
-import { CliError, ExitCode, usageError } from './exit-codes.js';
+import { CliError, ExitCode } from './exit-codes.js';
 import { benchHelp, commands, demoHelp, getHelp, helpText, pingHelp } from './help.js';
 import { version } from '../version.js';
 import type { Io } from './session.js';
@@ -22,11 +22,11 @@ const runners: Readonly<Record<string, (argv: readonly string[], io: Io) => Prom
     return args.help ? print(io, benchHelp) : runBench(args, io, interrupted());
   },
   async demo(argv, io) {
-    const [first] = argv;
-    if (first === '--help' || first === '-h') return print(io, demoHelp);
-    if (first !== undefined) throw usageError(`demo takes no '${first}'`, 'demo');
+    const { parseDemoArguments } = await import('./demo/arguments.js');
+    const args = parseDemoArguments(argv);
+    if (args.help) return print(io, demoHelp);
     const { runDemo } = await import('./demo/demo.js');
-    return runDemo(io);
+    return runDemo(io, args.trace);
   },
 };
 

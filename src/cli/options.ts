@@ -23,6 +23,8 @@ export interface CommonArguments {
   unixSocket: string | undefined;
   proxy: string | undefined;
   http2PriorKnowledge: boolean;
+  /** Where a trace goes. */
+  trace: string | undefined;
   help: boolean;
 }
 
@@ -40,6 +42,7 @@ export function commonArguments(): CommonArguments {
     unixSocket: undefined,
     proxy: undefined,
     http2PriorKnowledge: false,
+    trace: undefined,
     help: false,
   };
 }
@@ -76,6 +79,7 @@ export const connectionOptions: readonly Option<CommonArguments>[] = [
     long: 'http2-prior-knowledge',
     set: (a) => void (a.http2PriorKnowledge = true),
   },
+  { long: 'trace', value: 'FILE', set: (a, v) => void (a.trace = v) },
   { short: 'h', long: 'help', set: (a) => void (a.help = true) },
 ];
 

@@ -71,7 +71,7 @@ export async function runPing(args: PingArguments, io: Io, stop: AbortSignal): P
   } catch (error) {
     return complain(error);
   } finally {
-    transport.destroy();
+    await session.close(true);
   }
 }
 

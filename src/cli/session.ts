@@ -4,11 +4,11 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Transport, type TransportOptions } from '../index.js';
 import { CliError, ExitCode, usageError } from './exit-codes.js';
-import { frameLog } from './frame-log.js';
+import { frameLog, observers, openTrace } from '../diagnostics/index.js';
 import type { CommonArguments } from './options.js';
 import type { ProgressView } from './progress.js';
 import { reasonOf } from './request-body.js';
-import { palette, wantsColour, type Palette, type Terminal } from './terminal.js';
+import { palette, printable, wantsColour, type Palette, type Terminal } from './terminal.js';
 
 /** The streams and the environment of the process. */
 export interface Io {
@@ -34,6 +34,7 @@ export class Session<A extends CommonArguments = CommonArguments> {
   private readonly resolutions: readonly Resolution[];
   private readonly options: TransportOptions;
   private readonly transports = new Map<number, Transport>();
+  private readonly trace: ReturnType<typeof openTrace> | undefined;
   /** The progress of transfers that run at once, where it shows. */
   view: ProgressView | undefined = undefined;
 
@@ -42,6 +43,7 @@ export class Session<A extends CommonArguments = CommonArguments> {
     this.io = io;
     this.palette = palette(wantsColour(io.stderr, io.env));
     this.resolutions = args.resolve.map(parseResolution);
+    this.trace = args.trace === undefined ? undefined : traceTo(args.trace, args.showSecrets);
     this.options = this.transportOptions();
   }
 
@@ -64,6 +66,7 @@ export class Session<A extends CommonArguments = CommonArguments> {
       if (failed) transport.destroy();
       else await transport.close({ timeout: 1000 });
     }
+    this.trace?.close();
   }
 
   /** A line on standard error for the user, unless -s asks for none. */
@@ -92,7 +95,19 @@ export class Session<A extends CommonArguments = CommonArguments> {
       ...(args.headers.some((line) => /^user-agent:\s*$/i.test(line)) ? { userAgent: '' } : {}),
       ...(args.http2PriorKnowledge ? { cleartext: 'h2c', allowHTTP1: false } : {}),
       ...(args.unixSocket === undefined ? {} : { socketPath: args.unixSocket }),
-      ...(args.verbose ? { observer: this.log() } : {}),
+      observer: observers(args.verbose ? this.log() : this.retries(), this.trace?.observer),
+    };
+  }
+
+  /** On a terminal, that a request is sent again, and why. */
+  private retries(): TransportOptions['observer'] {
+    if (this.io.stderr.isTTY !== true || this.args.silent) return undefined;
+    return {
+      request: ({ type, request, attempt, error }) => {
+        if (type !== 'retry') return;
+        const why = error instanceof Error ? printable(error.message) : 'it failed';
+        this.warn(`${request.url} is sent again, after attempt ${attempt}: ${why}`);
+      },
     };
   }
 
@@ -102,6 +117,15 @@ export class Session<A extends CommonArguments = CommonArguments> {
       palette: this.palette,
       showSecrets: this.args.showSecrets,
     });
+  }
+}
+
+/** Throws a {@link CliError} with exit number 23. */
+export function traceTo(file: string, showSecrets: boolean): ReturnType<typeof openTrace> {
+  try {
+    return openTrace(file, showSecrets);
+  } catch (error) {
+    throw new CliError(ExitCode.Write, `cannot write '${file}': ${reasonOf(error)}`, undefined, error);
   }
 }
 

@@ -2,7 +2,7 @@ import { TransportError } from '../errors.js';
 import type { ClientResponse, RequestOptions } from '../index.js';
 import type { GetArguments } from './args.js';
 import { CliError, describeFailure, ExitCode, usageError, type Failure } from './exit-codes.js';
-import { formatField } from './frame-log.js';
+import { formatField } from '../diagnostics/index.js';
 import { fileOutput, standardOutput, type Output } from './output.js';
 import { ProgressBar, type Progress } from './progress.js';
 import { maxRedirects, nextHop, type HeaderPair, type Hop } from './redirect.js';

@@ -2,12 +2,14 @@ import { connect as connectTcp, type LookupFunction, type NetConnectOpts, type S
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { CreateConnectionOptions, Dialled, Dialler, Origin } from '../conn/dialler.js';
+import type { DialTimes } from '../conn/observer.js';
 import { abortable } from './abortable.js';
 import { resolveAddresses } from './address.js';
 import { nodeClock } from './clock.js';
 import { closeReason, connected, ignoreError } from './connected.js';
 import { inRootContext } from './context.js';
 import { alpnFailed, connectFailed, inadequateSecurity, isAlpnRefusal, mostTelling } from './failure.js';
+import { logKeys } from './key-log.js';
 import { race } from './race.js';
 import { ReadBuffer } from './read-buffer.js';
 import { SocketTransport } from './socket-transport.js';
@@ -44,6 +46,7 @@ export interface DiallerOptions {
 interface Connected {
   readonly socket: Socket;
   readonly reads: ReadBuffer | undefined;
+  readonly times: DialTimes;
 }
 
 /** An address to try, or the path of a socket. */
@@ -81,13 +84,15 @@ export class NodeDialler implements Dialler {
 
   async #dialOwn(origin: Origin, signal: AbortSignal): Promise<Dialled> {
     const { socketPath } = this.#options;
+    const begun = nodeClock.now();
     const secure = origin.scheme === 'https:' ? await import('node:tls') : undefined;
     const endpoints: Endpoint[] =
       socketPath === undefined
         ? (await resolveAddresses(origin.hostname, this.#options, signal)).map((host) => ({ host }))
         : [{ path: socketPath }];
     const session = this.#sessions.get(origin.href);
-    const { socket, reads } = await race<Endpoint, Connected>(
+    const lookup = socketPath === undefined ? nodeClock.now() : undefined;
+    const { socket, reads, times } = await race<Endpoint, Connected>(
       endpoints,
       (endpoint, succeeded, failed) => {
         const reads = secure !== undefined || this.#options.cleartext === 'h2c' ? new ReadBuffer() : undefined;
@@ -99,12 +104,16 @@ export class NodeDialler implements Dialler {
         reads?.attach(socket);
         socket.unref(); // whoever waits for it keeps the process alive; if nobody does any more, neither does it
         if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, session);
-        return follow(
-          socket,
-          secure === undefined ? 'connect' : 'secureConnect',
-          () => succeeded({ socket, reads }),
-          failed,
-        );
+        if (secure !== undefined) logKeys(socket as TLSSocket);
+        let connect: number | undefined = undefined;
+        socket.once('connect', () => {
+          connect = nodeClock.now();
+        });
+        const ready = (): void => {
+          const done = secure === undefined ? undefined : nodeClock.now();
+          succeeded({ socket, reads, times: { begun, lookup, connect, secure: done } });
+        };
+        return follow(socket, secure === undefined ? 'connect' : 'secureConnect', ready, failed);
       },
       nodeClock,
       signal,
@@ -113,7 +122,7 @@ export class NodeDialler implements Dialler {
     socket.setNoDelay(true);
     const { keepAlive } = this.#options;
     if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);
-    return this.#verdict(origin, socket, reads);
+    return this.#verdict(origin, socket, reads, times);
   }
 
   #placeOf(origin: Origin, endpoint: Endpoint, reads: ReadBuffer | undefined): NetConnectOpts {
@@ -169,10 +178,10 @@ export class NodeDialler implements Dialler {
     return { protocol: 'h2', transport: new SocketTransport(stream) };
   }
 
-  #verdict(origin: Origin, socket: Socket, reads: ReadBuffer | undefined): Dialled {
+  #verdict(origin: Origin, socket: Socket, reads: ReadBuffer | undefined, times: DialTimes): Dialled {
     if (!isTls(socket)) {
       return this.#options.cleartext === 'h2c'
-        ? { protocol: 'h2', transport: new SocketTransport(socket, reads) }
+        ? { protocol: 'h2', transport: new SocketTransport(socket, reads, times) }
         : { protocol: 'http/1.1', socket };
     }
     if (socket.alpnProtocol !== 'h2') return this.#http1(origin, socket, socket.alpnProtocol || undefined);
@@ -181,7 +190,7 @@ export class NodeDialler implements Dialler {
       socket.destroy();
       throw inadequateSecurity(origin.href, cipher);
     }
-    return { protocol: 'h2', transport: new SocketTransport(socket, reads) };
+    return { protocol: 'h2', transport: new SocketTransport(socket, reads, times) };
   }
 
   #http1(origin: Origin, socket: Duplex, chosen: string | undefined): Dialled {

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ByteSink, ByteTransport, TransportInfo } from '../conn/byte-transport.js';
+import type { DialTimes } from '../conn/observer.js';
 import { inRootContext } from './context.js';
 import type { ReadBuffer } from './read-buffer.js';
 
@@ -48,12 +49,12 @@ export class SocketTransport implements ByteTransport {
   #error: Error | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(socket: Duplex, reads?: ReadBuffer) {
+  constructor(socket: Duplex, reads?: ReadBuffer, dial?: DialTimes) {
     this.#socket = socket;
     this.#reads = reads;
     this.#copies = !(socket instanceof Socket);
     this.transientReads = reads !== undefined;
-    this.info = infoOf(socket);
+    this.info = dial === undefined ? infoOf(socket) : { ...infoOf(socket), dial };
     this.#endedEarly = socket.readableEnded;
     socket.on('error', (error: Error) => this.#close(error)); // never removed: a late error must not be uncaught
     socket.once('close', () => this.#close(socket.errored ?? undefined));

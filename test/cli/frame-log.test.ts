@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { frameLog } from '../../dist/cli/frame-log.js';
+import { frameLog } from '../../dist/diagnostics/index.js';
 import { palette } from '../../dist/cli/terminal.js';
 import { Flag, FrameType } from '../../dist/wire/constants.js';
 import type { ConnectionEvent, FrameEvent } from '../../dist/index.js';

@@ -51,7 +51,7 @@ export async function runBench(args: BenchArguments, io: Io, stop: AbortSignal):
     live.stop();
     return complain(session, url, error);
   } finally {
-    transport.destroy();
+    await session.close(true);
   }
 }
 

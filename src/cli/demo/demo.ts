@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Transport } from '../../index.js';
 import { selfSignedCertificate } from '../certificate.js';
-import type { Io } from '../session.js';
+import { observers } from '../../diagnostics/index.js';
+import { traceTo, type Io } from '../session.js';
 import { palette, wantsColour } from '../terminal.js';
 import { LiveView, type Progress } from './live.js';
 import { perform, performLargeUpload, workOf } from './load.js';
@@ -25,13 +26,14 @@ const requestTimeout = 20_000;
 /** Milliseconds that the stall lasts at most once its last request was started. */
 const stallGrace = 5_000;
 
-/** Runs the demo and resolves with the exit number: 0 only if no request failed. */
-export async function runDemo(io: Io): Promise<number> {
+/** Runs the demo and resolves with the exit number: 0 only if no request failed. A trace of it goes to `traceFile`. */
+export async function runDemo(io: Io, traceFile?: string): Promise<number> {
+  const trace = traceFile === undefined ? undefined : traceTo(traceFile, false);
   const certificate = selfSignedCertificate({ names: ['localhost'], ips: ['127.0.0.1'] });
   const origin = await startOrigin(certificate);
   const proxy = await StallingProxy.start(origin.port);
   const recorder = new Recorder();
-  const transport = new Transport({ tls: { ca: certificate.cert }, observer: recorder });
+  const transport = new Transport({ tls: { ca: certificate.cert }, observer: observers(recorder, trace?.observer) });
   const demo = new Demo(transport, proxy, recorder);
   const colours = palette(wantsColour(io.stderr, io.env));
   const view = new LiveView(io.stderr, colours, transport, recorder, () => demo.progress);
@@ -43,6 +45,7 @@ export async function runDemo(io: Io): Promise<number> {
   } finally {
     view.stop();
     transport.destroy();
+    trace?.close();
     await proxy.close();
     await origin.close();
   }

@@ -1,6 +1,7 @@
-import type { ConnectionEvent, FrameEvent, Observer } from '../index.js';
+import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../conn/index.js';
 import { flagNames, frameTypeName } from '../wire/describe.js';
-import { printable, type Palette } from './terminal.js';
+import { printable, type Palette } from './paint.js';
+import { withoutSecret } from './secrets.js';
 
 export interface FrameLogOptions {
   readonly write: (text: string) => unknown;
@@ -8,8 +9,6 @@ export interface FrameLogOptions {
   /** Show the values of fields that carry credentials. */
   readonly showSecrets: boolean;
 }
-
-const secretFields = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie']);
 
 /**
  * An observer that writes each frame as a line, `>` for sent and `<` for received, with the decoded fields of a
@@ -22,6 +21,9 @@ export function frameLog(options: FrameLogOptions): Observer {
   return {
     frame: (event) => void options.write(formatFrame(event, since(event.time), options)),
     connection: (event) => void options.write(formatConnection(event, since(event.time), options.palette)),
+    request: (event) => {
+      if (event.type === 'retry') options.write(formatRetry(event, since(event.time), options.palette));
+    },
   };
 }
 
@@ -46,8 +48,8 @@ export function formatFrame(
 
 /** `name: value` for a terminal, with the value hidden where it is a credential. */
 export function formatField(name: string, value: string, showSecrets: boolean): string {
-  const hidden = secretFields.has(name.toLowerCase()) && !showSecrets;
-  return `${printable(name)}: ${hidden ? '[hidden; --show-secrets shows it]' : printable(value)}`;
+  const shown = showSecrets ? value : withoutSecret(name, value, '[hidden; --show-secrets shows it]');
+  return `${printable(name)}: ${printable(shown)}`;
 }
 
 /** One event of a connection, as a line. */
@@ -55,6 +57,16 @@ export function formatConnection(event: ConnectionEvent, time: string, palette: 
   // 0 is the number of a dial that has not come to a connection.
   const when = event.connection === 0 ? time : `${time} #${event.connection}`;
   return `${palette.yellow('*')} ${palette.dim(when)} ${describeConnection(event)}\n`;
+}
+
+/** That a request is sent again, and why, as a line. */
+export function formatRetry(event: RequestEvent, time: string, palette: Palette): string {
+  const { request, attempt, delay = 0, connection, streamId } = event;
+  const where = connection === undefined ? '' : ` #${connection}`;
+  const stream = streamId === undefined ? '' : ` stream=${streamId}`;
+  const again = delay > 0 ? `is sent again in ${Math.round(delay)} ms` : 'is sent again';
+  const what = `${request.method} ${request.url} ${again}, after attempt ${attempt}${because(event.error)}`;
+  return `${palette.yellow('*')} ${palette.dim(time + where)}${stream} ${what}\n`;
 }
 
 function describeConnection(event: ConnectionEvent): string {

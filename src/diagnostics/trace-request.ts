@@ -1,0 +1,129 @@
+import type { ObservedRequest, RequestEvent } from '../conn/index.js';
+import { messageOf, type TraceEvent } from './trace-event.js';
+
+/** When the connection that a request went out on was dialled. */
+export interface DialSpan {
+  readonly begun: number;
+  readonly connected: number;
+}
+
+/** One request, and of it the attempt under way. Times are microseconds of the trace; -1: not yet. */
+export class RequestRow {
+  readonly title: string;
+  connection: number | undefined = undefined;
+  private readonly request: ObservedRequest;
+  private streamId: number | undefined = undefined;
+  private attempt = 0;
+  private from: number;
+  private bound = -1;
+  private sent = -1;
+  private headers = -1;
+  private status: number | undefined = undefined;
+  private waits: { readonly from: number; to: number }[] = [];
+  private waitSince = -1;
+
+  constructor(request: ObservedRequest, start: number) {
+    this.request = request;
+    this.from = start;
+    const { url, origin } = request;
+    this.title = `${request.method} ${url.startsWith(origin) ? url.slice(origin.length) : url}`;
+  }
+
+  /** Takes note of the event, and returns the slices of an attempt that it ends. */
+  take(event: RequestEvent, time: number, dial: DialSpan | undefined): TraceEvent[] {
+    switch (event.type) {
+      case 'bound':
+        this.bound = time;
+        this.connection = event.connection;
+        this.streamId = event.streamId ?? event.request.id;
+        this.attempt = event.attempt;
+        return [];
+      case 'sent':
+        this.sent = time;
+        return [];
+      case 'headers':
+        this.headers = time;
+        this.status = event.status;
+        return [];
+      case 'window-wait':
+        this.waitSince = time;
+        return [];
+      case 'window-open':
+        this.endWait(time);
+        return [];
+      case 'end':
+        return this.finish(time, undefined, dial);
+      case 'error':
+        return this.finish(time, `failed: ${messageOf(event.error)}`, dial);
+      case 'retry': {
+        const slices = this.finish(time, `sent again: ${messageOf(event.error)}`, dial);
+        this.startAgain(time);
+        return slices;
+      }
+      default:
+        return [];
+    }
+  }
+
+  private startAgain(time: number): void {
+    this.from = time;
+    this.connection = this.streamId = this.status = undefined;
+    this.bound = this.sent = this.headers = this.waitSince = -1;
+    this.waits = [];
+  }
+
+  private endWait(time: number): void {
+    if (this.waitSince >= 0) this.waits.push({ from: this.waitSince, to: time });
+    this.waitSince = -1;
+  }
+
+  /** The attempt as slices: one for all of it, and within that one for each phase that it came to. */
+  finish(time: number, outcome: string | undefined, dial: DialSpan | undefined): TraceEvent[] {
+    this.endWait(time);
+    const { request, attempt, status } = this;
+    const result = outcome ?? String(status ?? '');
+    const args = { request: request.id, url: request.url, attempt, result };
+    const whole = this.slice(this.from, time, `${this.title} ${outcome === undefined ? result : ''}`.trim(), args);
+    const phases = this.phases(time, dial).map(([name, from, to]) => this.slice(from, to, name, {}));
+    const waits = phases.flatMap((phase) =>
+      this.waits.flatMap(({ from, to }) => {
+        const begin = Math.max(from, phase.ts);
+        const end = Math.min(to, phase.ts + (phase.dur ?? 0));
+        return end > begin ? [this.slice(begin, end, 'window wait', {})] : [];
+      }),
+    );
+    return [...this.rowName(), whole, ...phases, ...waits];
+  }
+
+  /** The row of a request that no connection had; the others are named when they get their connection. */
+  private rowName(): TraceEvent[] {
+    if (this.connection !== undefined) return [];
+    const { pid, tid } = this.slice(0, 0, '', {});
+    return [{ ph: 'M', name: 'thread_name', pid, tid, ts: 0, args: { name: this.title } }];
+  }
+
+  private phases(end: number, dial: DialSpan | undefined): (readonly [name: string, from: number, to: number])[] {
+    const { from, sent, headers } = this;
+    const bound = this.bound < 0 ? end : this.bound;
+    const answered = headers < 0 ? end : headers;
+    const dialFrom = dial === undefined ? bound : Math.min(bound, Math.max(from, dial.begun));
+    const dialTo = dial === undefined ? bound : Math.max(dialFrom, Math.min(bound, dial.connected));
+    // An answer may come while the request is still being sent: then there is no wait.
+    const written = sent < 0 ? answered : Math.min(sent, answered);
+    const all = [
+      ['queue', from, dialFrom],
+      ['dial', dialFrom, dialTo],
+      ['queue', dialTo, bound],
+      ['send', bound, written],
+      ['wait', written, answered],
+      ['body', answered, end],
+    ] as const;
+    return all.filter(([, begin, until]) => until > begin);
+  }
+
+  private slice(from: number, to: number, name: string, args: Readonly<Record<string, unknown>>): TraceEvent {
+    const tid = this.streamId ?? this.request.id * 2 + 1;
+    const pid = this.connection ?? 0;
+    return { ph: 'X', name, cat: 'request', pid, tid, ts: from, dur: Math.max(0, to - from), args };
+  }
+}
