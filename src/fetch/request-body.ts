@@ -39,7 +39,6 @@ function streamBody(body: object, keepalive: unknown, duplex: unknown): FetchBod
 
 /** As the standard converts what it wants as a string. */
 export function toText(value: unknown): string {
-   
   return String(value);
 }
 

@@ -83,6 +83,7 @@ const methods = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 /** Section 2.2.1: these in upper case, all others as they are. */
 function normalizeMethod(method: string): string {
   if (methods.has(method)) return method;
+  if (method === '') throw new TypeError('The method of fetch is empty');
   const upper = method.toUpperCase();
   if (upper === 'CONNECT' || upper === 'TRACE' || upper === 'TRACK')
     throw new TypeError(`The method ${upper} is forbidden in fetch`);

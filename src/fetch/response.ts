@@ -78,15 +78,29 @@ function fill(headers: Headers, response: ClientResponse): void {
   for (let i = 0; i + 1 < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
 }
 
+interface Mutators {
+  append(): void;
+  set(): void;
+  delete(): void;
+}
+
 /** The headers of what came over the network cannot be changed (section 2.2.6, guard "immutable"). */
-function immutableHeaders(): Headers {
+function immutableHeaders(): object {
   const refuse = (): never => {
     throw new TypeError('The headers of a response are immutable: copy them with new Headers(response.headers)');
   };
-  return class extends Headers {
-    override append = refuse;
-    override set = refuse;
-    override delete = refuse;
+  return class extends (Headers as unknown as new () => Mutators) {
+    override append(): void {
+      refuse();
+    }
+
+    override set(): void {
+      refuse();
+    }
+
+    override delete(): void {
+      refuse();
+    }
   }.prototype;
 }
 

@@ -69,18 +69,18 @@ export class Dialling {
         else waiter.reject(error);
       this.owner.changed();
     };
-    const fail = (error: unknown): void => {
-      this.owner.failed(error);
-      end(error);
-    };
     this.dialler.dial(this.origin, dial.controller.signal).then(
       (dialled) => {
-        this.dials.delete(dial);
+        if (!this.dials.delete(dial)) {
+          drop(dialled);
+          return end(abandoned());
+        }
         giveUp = this.owner.connected(dialled, detour, end);
       },
       (error: unknown) => {
-        this.dials.delete(dial);
-        fail(error);
+        // One that was abandoned is no failure: who came since then waits for a dial of its own.
+        if (this.dials.delete(dial)) this.owner.failed(error);
+        end(error);
       },
     );
   }
@@ -98,11 +98,25 @@ export class Dialling {
 
   /** No request waits any more. */
   abandon(): void {
-    for (const dial of [...this.dials])
-      if (dial.waiters.length === 0) dial.controller.abort(new Error('no request waits for this dial any more'));
+    for (const dial of [...this.dials]) {
+      if (dial.waiters.length > 0) continue;
+      this.dials.delete(dial);
+      this.connecting.delete(dial);
+      dial.controller.abort(abandoned());
+    }
   }
 
   destroy(error: Error): void {
     for (const dial of [...this.dials]) dial.controller.abort(error);
   }
+}
+
+function abandoned(): Error {
+  return new Error('no request waits for this dial any more');
+}
+
+/** It came to a connection at the very moment when it was abandoned: its pool may be gone by now. */
+function drop(dialled: Dialled): void {
+  if (dialled.protocol === 'h2') dialled.transport.destroy();
+  else dialled.socket.destroy();
 }
