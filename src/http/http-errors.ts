@@ -1,0 +1,62 @@
+import { TransportError, type TransportErrorCode } from '../errors.js';
+
+/** An error as node:http's callers know it; the one that it was made from is its `cause`. */
+export interface HttpError extends Error {
+  readonly code: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+}
+
+/** The request was destroyed before there was a response. */
+export function socketHangUp(): HttpError {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+}
+
+/** The response was destroyed before its end. */
+export function aborted(): HttpError {
+  return Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+}
+
+/** What the caller did wrong keeps our code: node:http's retry lists must not take it for a fault of the network. */
+const callersFaults = new Set<TransportErrorCode>([
+  'ERR_PASSINGLANE_BODY_LOCKED',
+  'ERR_PASSINGLANE_INVALID_HEADER',
+  'ERR_PASSINGLANE_INVALID_REQUEST',
+  'ERR_PASSINGLANE_REQUEST_BODY',
+  'ERR_PASSINGLANE_REQUEST_BODY_LENGTH',
+  'ERR_PASSINGLANE_TRANSPORT_CLOSED',
+  'ERR_PASSINGLANE_UNSUPPORTED_SCHEME',
+]);
+
+/**
+ * A failure with the code that node:http would have given it, so that its callers' retry rules work: the code of the
+ * system error behind it (ECONNREFUSED, ENOTFOUND, EPIPE, a TLS code...), ETIMEDOUT for a time-out, and ECONNRESET for
+ * a stream or connection that ended early. What is no TransportError stays what it is.
+ */
+export function toHttpError(reason: unknown): Error {
+  if (!TransportError.isInstance(reason)) return reason instanceof Error ? reason : new Error(String(reason));
+  const error = new Error(reason.message, { cause: reason });
+  if (callersFaults.has(reason.code)) return Object.assign(error, { code: reason.code });
+  const system = systemError(reason.cause);
+  if (system !== undefined) {
+    const { code, errno, syscall } = system;
+    return Object.assign(error, {
+      code,
+      ...(errno !== undefined && { errno }),
+      ...(syscall !== undefined && { syscall }),
+    });
+  }
+  return Object.assign(error, { code: reason.name === 'TimeoutError' ? 'ETIMEDOUT' : 'ECONNRESET' });
+}
+
+/** The first error with a code of Node's or the system's among the causes, and the parts of an AggregateError. */
+function systemError(cause: unknown): HttpError | undefined {
+  let next = cause;
+  // Causes are few. A circle of them is nobody's error, but must not become an endless loop.
+  for (let depth = 0; depth < 10 && next instanceof Error; depth++) {
+    const { code } = next as Partial<HttpError>;
+    if (typeof code === 'string' && !TransportError.isInstance(next)) return next as HttpError;
+    next = next instanceof AggregateError ? (next.errors[0] as unknown) : next.cause;
+  }
+  return undefined;
+}
