@@ -98,6 +98,8 @@ export class ConnectionState {
   /** Frames that carried nothing since the last that did, and since when they are counted. */
   idleFrames = 0;
   idleFramesSince = 0;
+  /** Header blocks for streams that are over. */
+  lateBlocks = 0;
 
   // Resets that the peer has not confirmed by any PING ACK keep their slots (H15). Owned by reset.ts.
   unconfirmedResets = 0;

@@ -7,11 +7,17 @@ export const sealMark = 65_536;
 export const maxProvokedFrames = 1_000;
 
 /**
- * Frames that carry nothing (I7; CVE-2019-9512, -9515, -9518): so many within so many milliseconds, with no HEADERS and
- * no body byte in between, are a flood.
+ * Frames that carry nothing (I7; CVE-2019-9511, -9512, -9515, -9518): so many within so many milliseconds, with no
+ * HEADERS or body byte of an open stream and no useful DATA of ours in between, are a flood.
  */
 export const maxIdleFrames = 20_000;
 export const idleFramesPeriod = 10_000;
+
+/** Our DATA of this size or larger, or what ends a piece of a body, is worth the WINDOW_UPDATEs before it. In bytes. */
+export const usefulData = 64;
+
+/** Header blocks for streams that are over, for each request made, that are no flood yet: 1xx, headers, trailers. */
+export const lateBlocksEach = 4;
 
 /** CONTINUATION frames in one header block, and those among them that are empty (I6; CVE-2024-27316). */
 export const maxContinuations = 256;

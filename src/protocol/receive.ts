@@ -3,9 +3,9 @@ import { HpackError } from '../hpack/index.js';
 import { ErrorCode, Flag, FrameType, max31, noBytes, ProtocolViolation, uint32 } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { checkDrained, connectionError, forget, stopReuse } from './lifecycle.js';
-import { idleFramesPeriod, maxIdleFrames, maxProvokedFrames } from './limits.js';
+import { maxProvokedFrames } from './limits.js';
 import { onContinuation, onHeaders } from './receive-headers.js';
-import { creditStream, endReceived, lengthMismatch, streamOf } from './receive-stream.js';
+import { countIdleFrame, creditStream, endReceived, lengthMismatch, streamOf } from './receive-stream.js';
 import { confirmResets, failStream } from './reset.js';
 import { unblock } from './seal.js';
 import { StreamInput, StreamState, step, violationOf } from './stream-state.js';
@@ -95,16 +95,6 @@ function onFrame(c: ConnectionState): void {
   }
 }
 
-/** Each such frame costs the peer nine bytes, and us more than that (RFC 9113 section 10.5). */
-function countIdleFrame(c: ConnectionState): void {
-  if (c.idleFrames === 0 || c.now - c.idleFramesSince >= idleFramesPeriod) {
-    c.idleFrames = 0;
-    c.idleFramesSince = c.now;
-  }
-  if (++c.idleFrames > maxIdleFrames)
-    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, `more than ${maxIdleFrames} frames that carry nothing`);
-}
-
 function onData(c: ConnectionState): void {
   const reader = c.reader;
   if (reader.first) {
@@ -117,8 +107,7 @@ function onData(c: ConnectionState): void {
     c.streamFrames++;
     c.bundleBlocked = false;
     c.liveness.receivedStreamFrame();
-    if (reader.length > reader.overhead || (reader.flags & Flag.EndStream) !== 0) c.idleFrames = 0;
-    else countIdleFrame(c);
+    if (reader.length === reader.overhead && (reader.flags & Flag.EndStream) === 0) countIdleFrame(c);
   }
   const stream = streamOf(c);
   if (stream === undefined) return;
@@ -142,6 +131,7 @@ function onData(c: ConnectionState): void {
 
 function openDataFrame(c: ConnectionState, stream: Stream): void {
   const reader = c.reader;
+  if (reader.length > reader.overhead || (reader.flags & Flag.EndStream) !== 0) c.idleFrames = 0;
   if (reader.length > stream.recvWindow)
     throw new ProtocolViolation(ErrorCode.FlowControlError, `more DATA than the window of stream ${stream.id} allows`);
   stream.recvWindow -= reader.length;
@@ -286,6 +276,7 @@ function debugText(bytes: Uint8Array): string {
 function onWindowUpdate(c: ConnectionState): void {
   const { streamId, value: increment } = c.reader;
   c.streamFrames++;
+  countIdleFrame(c); // DATA of ours that it lets through starts the count again: seal.ts
   const stream = streamId === 0 ? undefined : streamOf(c);
   if (increment === 0) throw new ProtocolViolation(ErrorCode.ProtocolError, 'a WINDOW_UPDATE of 0', streamId);
   if (streamId === 0) {

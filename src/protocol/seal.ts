@@ -3,6 +3,7 @@ import { ErrorCode, Flag, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { announceStream } from './credit.js';
 import { forget } from './lifecycle.js';
+import { usefulData } from './limits.js';
 import { encodeBlock, type SharedBlock } from './repeated-block.js';
 import { fieldListSize } from './request-fields.js';
 import { failStream, sealReset } from './reset.js';
@@ -144,6 +145,7 @@ function sealData(c: ConnectionState, stream: Stream): void {
   }
   if (stream.windowWait) reportWindow(stream, false);
   const whole = size === left;
+  if (whole || size >= usefulData) c.idleFrames = 0;
   const endStream = whole && stream.sendEnds && stream.trailers === undefined;
   c.writer.data(stream.id, chunk, stream.chunkAt, stream.chunkAt + size, endStream);
   const flags = endStream ? Flag.EndStream : 0;

@@ -15,6 +15,8 @@ const nothings: readonly [name: string, make: (r: Call) => Buffer][] = [
   ['PRIORITY_UPDATE', (r) => frame(0x10, 0, 0, uint32(r.id))],
   ['an unknown type', () => frame(0x99, 0, 0)],
   ['GOAWAY', () => frame(frameType.goaway, 0, 0, uint32(0x7fff_ffff, 0))],
+  ['WINDOW_UPDATE of 1 on the connection', () => frame(frameType.windowUpdate, 0, 0, uint32(1))],
+  ['WINDOW_UPDATE of 1 on a stream', (r) => frame(frameType.windowUpdate, 0, r.id, uint32(1))],
   ['RST_STREAM of a stream that is over', () => frame(frameType.rstStream, 0, 1, uint32(8))],
 ];
 
@@ -69,6 +71,43 @@ for (const [name, make] of nothings) {
     assert.equal(r.error, undefined);
   });
 }
+
+test('header blocks for streams that are over are a flood too, beyond those that cancelled requests may still get', () => {
+  const { h } = streaming();
+  let count = 0;
+  const bytes = frame(frameType.headers, flag.endHeaders, 1, encodeFields([['x', 'y']]));
+  for (; h.failure === undefined && count < 100_000; count++) h.peer.bytes(bytes);
+  assert.equal(count, 2 * 4 + 20_001, 'four for each of two requests, and then the limit');
+  h.expect.failedWith('ENHANCE_YOUR_CALM', 'late HEADERS');
+});
+
+test('bytes of a body that nobody waits for do not excuse a flood', () => {
+  const { h } = streaming();
+  let count = 0;
+  for (; h.failure === undefined && count < 100_000; count++) {
+    h.peer.frame(frameType.ping, flag.ack, 0, Buffer.alloc(8));
+    if (count % 1_000 === 0) h.peer.frame(frameType.data, 0, 1, Buffer.from('late'));
+  }
+  assert.equal(count, 20_001);
+});
+
+test('CVE-2019-9511: a window opened byte by byte is cut off, also while it lets our DATA out; larger steps may go on', () => {
+  for (const [step, cut] of [
+    [1, true],
+    [64, false],
+  ] as const) {
+    const h = harness({ config: { stallTimeout: 0 } }).greet({ initialWindowSize: 0 });
+    const r = h.post('/up');
+    h.expect.headers(r);
+    r.send(new Uint8Array(4_000_000));
+    for (let i = 0; i < 40_000 && h.failure === undefined; i++) {
+      h.peer.windowUpdate(r.id, step);
+      h.peer.windowUpdate(0, step);
+      take(h);
+    }
+    assert.equal(h.failure?.errorCode, cut ? 'ENHANCE_YOUR_CALM' : undefined, `steps of ${step}`);
+  }
+});
 
 test('I9, CVE-2019-9512, CVE-2019-9514: what a peer provokes and does not take is bounded, whatever it is', () => {
   const h = harness().greet();
