@@ -1,19 +1,20 @@
 // The benchmarks: `npm run bench` runs them all, `npm run bench -- small-get` one, `--node PATH` with the clients on
-// another Node, `--quick` with sizes that only show that it works, `--list` names them. See docs/performance.md.
+// another Node, `--quick` with sizes that only show that it works, `--profile` profiles our clients instead of measuring,
+// `--list` names the scenarios. See docs/performance.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, type } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chart } from './lib/chart.mjs';
-import { markdown, targetTable } from './lib/markdown.mjs';
+import { markdown, profileLists, targetTable } from './lib/markdown.mjs';
 import { makePeers } from './lib/peers.mjs';
 import { firstLine, placement } from './lib/processes.mjs';
-import { runScenario } from './lib/runner.mjs';
+import { profileScenario, runScenario } from './lib/runner.mjs';
 import { Servers } from './lib/servers.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
-const usage = `usage: npm run bench -- [SCENARIO...] [--node PATH] [--quick] [--list]
+const usage = `usage: npm run bench -- [SCENARIO...] [--node PATH] [--quick | --profile] [--list]
 scenarios: ${scenarios.map(({ name }) => name).join(', ')}`;
 
 function fail(message) {
@@ -23,7 +24,8 @@ function fail(message) {
 
 function parse() {
   try {
-    const options = { node: { type: 'string' }, quick: { type: 'boolean' }, list: { type: 'boolean' } };
+    const flag = { type: 'boolean' };
+    const options = { node: { type: 'string' }, quick: flag, profile: flag, list: flag };
     return parseArgs({ allowPositionals: true, options });
   } catch (error) {
     return fail(error.message);
@@ -50,6 +52,21 @@ say(`Node ${version}; ${placement}; servers: ${servers.name}`);
 for (const [name, { absent }] of Object.entries(peers)) if (absent !== undefined) say(`absent: ${name}: ${absent}`);
 
 const wanted = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const folder = fileURLToPath(new URL('results/', import.meta.url));
+mkdirSync(folder, { recursive: true });
+const names = positionals.length > 3 ? ['part'] : positionals;
+const base = join(folder, [`node-${version.slice(1)}`, ...names, ...(values.quick ? ['quick'] : [])].join('-'));
+
+if (values.profile) {
+  const profiles = [];
+  const context = { peers, servers, folder: join(folder, 'profiles'), say };
+  for (const scenario of wanted) profiles.push(...(await profileScenario(scenario, context)));
+  writeFileSync(`${base}-profiles.json`, `${JSON.stringify(profiles, null, 1)}\n`);
+  console.log(profileLists(profiles).join('\n'));
+  say(`written: ${base}-profiles.json, and the .cpuprofile files in ${context.folder}`);
+  process.exit(0);
+}
+
 const used = new Set(
   wanted.flatMap(({ variants }) => variants.flatMap(({ clients }) => clients.map((one) => one.client))),
 );
@@ -72,10 +89,6 @@ const result = {
 for (const scenario of wanted)
   result.scenarios.push(await runScenario(scenario, { peers, servers, quick: values.quick, say }));
 
-const folder = fileURLToPath(new URL('results/', import.meta.url));
-mkdirSync(folder, { recursive: true });
-const parts = [`node-${version.slice(1)}`, ...positionals, ...(values.quick ? ['quick'] : [])];
-const base = join(folder, parts.join('-'));
 writeFileSync(`${base}.json`, `${JSON.stringify(result, null, 1)}\n`);
 writeFileSync(`${base}.md`, markdown(result));
 writeFileSync(`${base}.svg`, chart(result));

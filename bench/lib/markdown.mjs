@@ -38,6 +38,33 @@ export function targetTable(result) {
   return table(['scenario', 'what', 'median', 'spread over the pairs', 'first target', 'then', ''], rows);
 }
 
+/** The table of targets over several runs, one column each. */
+export function targetSummary(runs) {
+  const rows = runs[0].scenarios.flatMap((scenario) =>
+    scenario.variants.flatMap((variant) =>
+      variant.targets.map((target, i) => {
+        const same = runs.map((run) => run.scenarios.find(({ name }) => name === scenario.name));
+        const variants = same.map((one) => one?.variants.find(({ name }) => name === variant.name));
+        const cells = variants.map((one) => summaryCell(one, one?.targets[i]));
+        const goals = [goal(target.sense, target.first), goal(target.sense, target.then)];
+        return [`${scenario.name}, ${variant.name}`, targetName(target), ...goals, ...cells];
+      }),
+    ),
+  );
+  return table(['scenario', 'what', 'first', 'then', ...runs.map(({ node }) => `Node ${node.slice(1)}`)], rows);
+}
+
+/** Ours, the peer's, the ratio with its spread, and whether it is enough. */
+function summaryCell(variant, target) {
+  if (target === undefined) return 'not run';
+  if (target.missing !== undefined) return target.missing;
+  const { of, over, metric, value, lowest, highest, pairs } = target;
+  const figure = (client) => short(variant.clients.find(({ name }) => name === client)?.median[metric]);
+  const sides = over === undefined || over === of ? '' : `${figure(of)} / ${figure(over)} = `;
+  const spread = pairs > 1 ? ` (${short(lowest)} to ${short(highest)})` : '';
+  return `${sides}**${short(value)}**${spread} ${verdict(target)}`;
+}
+
 function variantTable(scenario, variant) {
   const keys = Object.keys(scenario.metrics);
   const rows = variant.clients.map(({ name, median, absent, failed, samples }) => {
@@ -79,6 +106,19 @@ export function conditions(result) {
     `${result.placement}; servers: ${result.server}. Clients run in turn, each as its own process, so many rounds as a ` +
     `table says; ratios are within rounds${result.quick ? '; QUICK: sizes are too small for these figures to mean much' : ''}.`
   );
+}
+
+/** Profiles, each as a list of functions with their share of the time. */
+export function profileLists(profiles, level = '##') {
+  return profiles.flatMap(({ scenario, variant, client, functions }) => [
+    '',
+    `${level} Profile of ${scenario}, ${variant}: ${client}`,
+    '',
+    ...table(
+      ['of the time', 'in'],
+      functions.map(({ name, share }) => [`${(share * 100).toFixed(1)}%`, `\`${name}\``]),
+    ),
+  ]);
 }
 
 export function markdown(result) {

@@ -1,5 +1,6 @@
 // Runs scenarios: in each round every client once, one after the other, so that what the machine does meanwhile falls on
 // all of them alike, and figures are compared within their round only.
+import { profile } from './profile.mjs';
 import { median } from './statistics.mjs';
 
 const defaultRounds = 5;
@@ -12,6 +13,21 @@ function quickened(job) {
   if (quick.batches !== undefined) quick.batches = Math.ceil(quick.batches / 10);
   if (quick.work === 'churn') quick.requests /= 20;
   return quick;
+}
+
+/** One profile of each of our clients in a scenario; see profile.mjs. */
+export async function profileScenario(scenario, { peers, servers, folder, say }) {
+  const profiles = [];
+  for (const variant of scenario.variants) {
+    const server = await servers.at(variant.server);
+    for (const { name, client, job } of variant.clients) {
+      if (!client.startsWith('passinglane') || peers[client].absent !== undefined) continue;
+      say(`profile of ${scenario.name}, ${variant.name}: ${name ?? client}`);
+      const { file, functions } = await profile(peers[client], { ...job, ...server }, folder);
+      profiles.push({ scenario: scenario.name, variant: variant.name, client: name ?? client, file, functions });
+    }
+  }
+  return profiles;
 }
 
 /** All rounds of one scenario. */

@@ -13,6 +13,7 @@ export async function run(job) {
     await sleep(job.stalledFor);
     const besideTime = await timed(neighbour);
     const fresh = await openClient(job);
+    await sleep(job.stalledFor); // caches cool down alike
     const coldTime = await timed(fresh);
     if (i >= 0) {
       beside.push(besideTime);
