@@ -26,7 +26,9 @@ export class BodyReadable extends Readable {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const reason = error ?? (this.readableEnded ? null : aborted());
     if (reason !== null) this.init.abort(reason);
-    done(reason);
+    // Whoever waits for the response has not had it yet, and so cannot have a listener for the error.
+    if (this.readableDidRead) done(reason);
+    else setImmediate(done, reason);
   }
 
   async text(): Promise<string> {
@@ -86,7 +88,16 @@ export class BodyReadable extends Readable {
     }
   }
 
+  /** Rejects with what destroyed the stream. */
+  private failure(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) reject(this.errored ?? aborted());
+      else this.on('error', reject).on('close', resolve);
+    });
+  }
+
   private async all(): Promise<Buffer> {
+    if (this.destroyed && !this.readableDidRead) await this.failure();
     if (this.readableDidRead || this.destroyed) throw new TypeError('unusable: the body was read or destroyed');
     const chunks: Buffer[] = [];
     for await (const chunk of this) chunks.push(chunk as Buffer);

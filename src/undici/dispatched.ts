@@ -14,6 +14,7 @@ import { sendingObserved, type PublishedRequest } from './diagnostics.js';
 import { discardBody, watched } from './request-body.js';
 import { Tunnel } from './tunnel.js';
 import { aborted, toUndiciError, UndiciError } from './undici-error.js';
+import { asUpgraded } from './websocket.js';
 
 /** Who wants to know when a request is over. */
 export interface DispatchOwner {
@@ -37,6 +38,8 @@ export abstract class Dispatched implements RequestHooks {
   private over = false;
   private pumping = false;
   private waiting = false;
+  /** The handler has had the headers in this very turn. */
+  private fresh = false;
   /** The body, where it is bytes and its handler wants to know that they were sent. */
   private unreported: Uint8Array | undefined = undefined;
 
@@ -79,7 +82,7 @@ export abstract class Dispatched implements RequestHooks {
   }
 
   private startTunnel(transport: BaseTransport, parts: RequestParts): void {
-    const tunnel = new Tunnel();
+    const tunnel = new Tunnel(parts.options.protocol === undefined);
     const options = { ...parts.options, body: tunnel.body };
     const { headersTimeout } = options;
     // The transport's own begins when the request has been sent, and this one's body has no end.
@@ -91,26 +94,33 @@ export abstract class Dispatched implements RequestHooks {
           }, headersTimeout);
     void this.send(transport, this.withHooks({ ...parts, options }))
       .then((response) => {
-        this.openTunnel(tunnel, response);
+        this.openTunnel(tunnel, response, parts);
       }, this.onFailure)
       .finally(() => {
         clearTimeout(timer);
       });
   }
 
-  private openTunnel(tunnel: Tunnel, response: ClientResponse): void {
+  private openTunnel(tunnel: Tunnel, response: ClientResponse, parts: RequestParts): void {
     if (this.over) return response.body.cancel(this.reason);
     const fields = receivedFields(response);
+    const websocket = parts.options.protocol !== undefined;
+    if (websocket && response.status !== 200) {
+      tunnel.end(); // refused: a response like others
+      return this.onResponse(response);
+    }
+    const status = websocket ? 101 : response.status;
+    const shown = websocket ? asUpgraded(fields, parts.fields) : fields;
     this.response = response;
-    this.published?.publishHeaders(response.status, fields);
+    this.published?.publishHeaders(status, shown);
     try {
       tunnel.open(response, this.request);
-      this.upgraded(response.status, fields, tunnel);
+      this.upgraded(status, shown, tunnel);
     } catch (error) {
       this.abort(error as Error);
     }
     // From here on the stream is its user's.
-    if (this.over) tunnel.destroy(this.reason ?? undefined);
+    if (this.over) tunnel.destroy();
     else {
       this.published?.publishTrailers([]);
       this.settle();
@@ -178,7 +188,9 @@ export abstract class Dispatched implements RequestHooks {
     } catch (error) {
       return this.abort(error as Error);
     }
+    this.fresh = true;
     this.pump();
+    this.fresh = false;
   };
 
   private readonly onFailure = (error: unknown): void => {
@@ -211,7 +223,9 @@ export abstract class Dispatched implements RequestHooks {
       const chunk = chunks.take();
       if (chunk !== undefined) return chunk;
     } catch (error) {
-      this.fail(error);
+      // Undici's users count on a turn of the event loop between the headers and a failure.
+      if (this.fresh) setImmediate(this.onFailure, error);
+      else this.fail(error);
       return undefined;
     }
     if (chunks.finished) this.end();

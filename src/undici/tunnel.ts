@@ -63,8 +63,6 @@ class TunnelBody implements AsyncIterableIterator<Uint8Array> {
 
 /** The two directions of a CONNECT (RFC 9113 section 8.5, RFC 8441) as one stream. */
 export class Tunnel extends Duplex {
-  /** By this undici's WebSocket tells a stream of HTTP/2 from a socket. */
-  readonly session: { readonly alpnProtocol: 'h2' } = Object.freeze({ alpnProtocol: 'h2' });
   /** What the request sends. */
   readonly body: AsyncIterable<Uint8Array>;
   private readonly source: TunnelBody;
@@ -73,8 +71,9 @@ export class Tunnel extends Duplex {
   private chunks: ChunkReader | undefined = undefined;
   private waiting = false;
 
-  constructor() {
-    super({ allowHalfOpen: true, highWaterMark: 65_536 });
+  /** @param allowHalfOpen as of a socket: whether it can still be written to when the server has ended */
+  constructor(allowHalfOpen: boolean) {
+    super({ allowHalfOpen, highWaterMark: 65_536 });
     this.source = new TunnelBody();
     this.body = this.source;
   }

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+
+/** RFC 6455 section 1.3. */
+const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/**
+ * The response fields to an extended CONNECT (RFC 8441) as those of the HTTP/1.1 handshake that it stands for, whose
+ * status is 101: so the WebSocket of every undici takes it, and `upgrade` does. HTTP/2 leaves these fields out, since
+ * it has no use for them (RFC 8441 section 5).
+ */
+export function asUpgraded(fields: readonly string[], requestFields: readonly string[]): string[] {
+  const shown = [...fields, 'upgrade', 'websocket', 'connection', 'Upgrade'];
+  const key = valueOf(requestFields, 'sec-websocket-key');
+  if (key !== undefined && valueOf(fields, 'sec-websocket-accept') === undefined) {
+    shown.push(
+      'sec-websocket-accept',
+      createHash('sha1')
+        .update(key + guid)
+        .digest('base64'),
+    );
+  }
+  return shown;
+}
+
+function valueOf(fields: readonly string[], name: string): string | undefined {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i]!.toLowerCase() === name) return fields[i + 1];
+  return undefined;
+}

@@ -1,0 +1,126 @@
+/** Undici's WebSocket, and Node's own, over extended CONNECT (RFC 8441). */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { H2Dispatcher, install, uninstall } from '../../dist/undici/index.js';
+import { startOrigin } from '../support/origin.js';
+import { versions } from './undicis.js';
+
+interface WebSocketServer {
+  readonly url: string;
+  /** `:method`, `:protocol` and `:path` of the streams so far. */
+  readonly seen: string[];
+}
+
+/** Echoes text messages of less than 64 KiB, and the close frame; `/refuse` is answered with 403. */
+async function startServer(t: TestContext): Promise<WebSocketServer> {
+  const server = createServer({ settings: { enableConnectProtocol: true } });
+  const seen: string[] = [];
+  const streams = new Set<ServerHttp2Stream>();
+  server.on('stream', (stream, headers) => {
+    streams.add(stream);
+    stream.on('error', () => undefined);
+    seen.push(`${String(headers[':method'])} ${String(headers[':protocol'])} ${String(headers[':path'])}`);
+    if (headers[':path'] === '/refuse') return stream.respond({ ':status': 403 }, { endStream: true });
+    stream.respond({ ':status': 200, 'sec-websocket-protocol': 'chat' });
+    echo(stream);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const stream of streams) stream.session?.destroy();
+    server.close();
+  });
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+}
+
+function echo(stream: ServerHttp2Stream): void {
+  let held = Buffer.alloc(0);
+  stream.on('data', (chunk: Buffer) => {
+    held = Buffer.concat([held, chunk]);
+    for (;;) {
+      const long = held.length >= 2 && (held[1]! & 0x7f) === 126;
+      const start = long ? 8 : 6;
+      if (held.length < start) return;
+      const length = long ? held.readUInt16BE(2) : held[1]! & 0x7f;
+      if (held.length < start + length) return;
+      const mask = held.subarray(start - 4, start);
+      const payload = held.subarray(start, start + length).map((byte, i) => byte ^ mask[i % 4]!);
+      const head = long ? Buffer.from([held[0]!, 126, length >> 8, length & 255]) : Buffer.from([held[0]!, length]);
+      stream.write(Buffer.concat([head, payload]));
+      if ((held[0]! & 0x0f) === 8) stream.end();
+      held = held.subarray(start + length);
+    }
+  });
+}
+
+async function converse(socket: WebSocket): Promise<void> {
+  await once(socket, 'open');
+  assert.equal(socket.protocol, 'chat');
+  for (const text of ['hello', 'x'.repeat(40_000), 'bye']) {
+    socket.send(text);
+    const [event] = (await once(socket, 'message')) as [Event & { data: string }];
+    assert.equal(event.data, text);
+  }
+  socket.close(1000, 'done');
+  const [closed] = (await once(socket, 'close')) as [Event & { code: number; reason: string }];
+  assert.deepEqual([closed.code, closed.reason], [1000, 'done']);
+}
+
+for (const version of versions) {
+  test(`${version.name}: a WebSocket opens, talks and closes over a stream`, { skip: version.skip }, async (t) => {
+    const { url, seen } = await startServer(t);
+    const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
+    t.after(() => dispatcher.destroy());
+    const { WebSocket } = await version.load();
+    await converse(
+      new WebSocket(`${url}/chat`, { dispatcher, protocols: ['chat'] }) as unknown as globalThis.WebSocket,
+    );
+    assert.deepEqual(seen, ['CONNECT websocket /chat']);
+  });
+
+  test(`${version.name}: a WebSocket that is refused, or not offered, fails`, { skip: version.skip }, async (t) => {
+    const { url } = await startServer(t);
+    const plain = await startOrigin();
+    const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
+    t.after(async () => {
+      await dispatcher.destroy();
+      await plain.close();
+    });
+    const { WebSocket } = await version.load();
+    for (const target of [`${url}/refuse`, plain.origin.replace('http', 'ws')]) {
+      const socket = new WebSocket(target, { dispatcher });
+      await once(socket as unknown as EventTarget, 'error');
+      assert.notEqual(socket.readyState, 1, 'open');
+    }
+  });
+
+  test(`${version.name}: upgrade gives the stream of a WebSocket`, { skip: version.skip }, async (t) => {
+    const { url } = await startServer(t);
+    const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
+    t.after(() => dispatcher.destroy());
+    const undici = await version.load();
+    const origin = url.replace('ws', 'http');
+    const { socket, headers } = await undici.upgrade(`${origin}/chat`, { dispatcher, protocol: 'websocket' });
+    assert.equal(headers['sec-websocket-protocol'], 'chat');
+    // A text frame with an empty mask.
+    socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+    const [frame] = (await once(socket, 'data')) as [Buffer];
+    assert.deepEqual([...frame], [0x81, 2, 0x68, 0x69]);
+    socket.destroy();
+    await assert.rejects(undici.upgrade(`${origin}/refuse`, { dispatcher, protocol: 'websocket' }));
+  });
+}
+
+test(
+  'Node\u2019s own WebSocket goes over a stream once installed',
+  { skip: 'WebSocket' in globalThis ? false : 'this Node has no WebSocket' },
+  async (t) => {
+    const { url, seen } = await startServer(t);
+    install({ cleartext: 'h2c' });
+    t.after(uninstall);
+    await converse(new WebSocket(`${url}/own`, 'chat'));
+    assert.deepEqual(seen, ['CONNECT websocket /own']);
+  },
+);
