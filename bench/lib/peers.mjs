@@ -104,7 +104,7 @@ export function makePeers(node, files) {
       configuration: 'a decompressor or compressor a story',
       absent: missing('hpack.js') ?? noVectors,
     }),
-    modules: ofNode(undefined, { version: '', configuration: 'import() in a process of its own' }),
+    modules: ofNode(undefined, { version: '', configuration: 'import() in a process of its own', extra: { undici } }),
     Go: goPeer(files),
     h2load: {
       version: h2load && firstLine(h2load, '--version'),
