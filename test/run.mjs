@@ -7,7 +7,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Folders that run by their own command only. */
-const onRequest = new Set(['interop', 'package', 'soak']);
+const onRequest = new Set(['hostile', 'interop', 'package', 'soak']);
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const build = join(root, 'build');
