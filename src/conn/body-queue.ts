@@ -6,16 +6,34 @@ export interface BodyOwner {
   cancelled(reason: unknown): void;
 }
 
+/** In place of an owner that has nothing more to learn. */
+const nobody: BodyOwner = { consumed() {}, cancelled() {} };
+
+/** Stands for those of a queue that has had none: most bodies are one piece. Nothing is ever added to it. */
+const noChunks: (Uint8Array | undefined)[] = [];
+
 /**
  * What a connection has received of one body and its one reader has not taken yet. It bounds nothing by itself: the
  * peer sends no more than the credit that `consumed` gives back. It never knows its reader, except for the promise
  * that a reader is waiting on at the moment.
+ *
+ * What is lent are views of the buffer that the connection reads into. Mostly the reader takes them before the next
+ * read, and then they are copied once, into what it asked for, or not at all; `keep` copies those that are left.
  */
 export class BodyQueue {
-  readonly #owner: BodyOwner;
+  #owner: BodyOwner;
   /** Those before `#head` were read. */
-  #chunks: (Uint8Array | undefined)[] = [];
+  #chunks = noChunks;
   #head = 0;
+  /** Behind all chunks: the piece lent last, `[#start, #end)`, so that a body of one piece needs no view of it. */
+  #piece: Uint8Array | undefined;
+  #start = 0;
+  #end = 0;
+  /** The memory that lent pieces are in; undefined: none has come since `keep`. */
+  #lentMemory: ArrayBufferLike | undefined;
+  /** The reader works with a view of that memory. */
+  #onLoan = false;
+  #discarding = false;
   #buffered = 0;
   #ended = false;
   #failed = false;
@@ -57,21 +75,80 @@ export class BodyQueue {
 
   /** Bytes that arrived; they are not to change any more. After the end, a failure or a cancel they are dropped. */
   push(chunk: Uint8Array): void {
-    const length = chunk.byteLength;
-    if (length === 0) return;
-    if (this.#ended || this.#failed || this.#cancelled) {
-      this.#owner.consumed(length);
-      return;
-    }
-    this.#chunks.push(chunk);
-    this.#buffered += length;
+    if (!this.#accepts(chunk.byteLength)) return;
+    this.#settlePiece();
+    this.#add(chunk);
     this.#wakeReader();
+  }
+
+  /** As `push`, of `bytes[start, end)`; `transient`: they are going to change. */
+  pushPiece(bytes: Uint8Array, start: number, end: number, transient: boolean): void {
+    // A small piece must not pin the whole buffer of its read (K48).
+    const copy = transient || bytes.buffer.byteLength > 4 * (end - start);
+    this.push(copy ? copyOf(bytes, start, end) : bytes.subarray(start, end));
+  }
+
+  /** As `push`, of bytes that stay as they are only until `keep`. True: the first since `keep`, which is to be called. */
+  lend(bytes: Uint8Array, start: number, end: number): boolean {
+    if (!this.#accepts(end - start)) return false;
+    this.#settlePiece();
+    this.#piece = bytes;
+    this.#start = start;
+    this.#end = end;
+    const first = this.#lentMemory === undefined;
+    this.#lentMemory = bytes.buffer;
+    this.#wakeReader();
+    return first;
+  }
+
+  /** Copies what is lent and unread. True: the reader works with a view of the memory, which must be left to it. */
+  keep(): boolean {
+    const onLoan = this.#onLoan;
+    this.#onLoan = false;
+    this.#settlePiece();
+    for (let i = this.#chunks.length - 1; i >= this.#head; i--) {
+      const chunk = this.#chunks[i];
+      if (chunk === undefined || chunk.buffer !== this.#lentMemory) break; // those before were kept before
+      this.#chunks[i] = copyOf(chunk);
+    }
+    this.#lentMemory = undefined;
+    return onLoan;
+  }
+
+  /** Nobody will look at what is here and what comes: it counts as read when it arrives. */
+  discard(): void {
+    this.#discarding = true;
+    this.#drop();
+  }
+
+  #accepts(length: number): boolean {
+    if (length === 0) return false;
+    if (this.#ended || this.#failed || this.#cancelled || this.#discarding) {
+      this.#owner.consumed(length);
+      return false;
+    }
+    this.#buffered += length;
+    return true;
+  }
+
+  #add(chunk: Uint8Array): void {
+    if (this.#chunks === noChunks) this.#chunks = [];
+    this.#chunks.push(chunk);
+  }
+
+  /** Makes a chunk of the piece. */
+  #settlePiece(): void {
+    const piece = this.#piece;
+    if (piece === undefined) return;
+    this.#piece = undefined;
+    this.#add(piece.subarray(this.#start, this.#end));
   }
 
   /** All of it has arrived. */
   end(): void {
     if (this.#failed || this.#cancelled) return;
     this.#ended = true;
+    this.#release();
     this.#wakeReader();
   }
 
@@ -93,8 +170,28 @@ export class BodyQueue {
     this.#wakeReader();
   }
 
-  /** The oldest chunk; undefined where there is none at hand. */
+  /** The oldest chunk, the reader's to keep; undefined where there is none at hand. */
   read(): Uint8Array | undefined {
+    this.#onLoan = false;
+    if (this.#chunks.length > 0) {
+      const chunk = this.#shift();
+      return this.#taken(chunk !== undefined && chunk.buffer === this.#lentMemory ? copyOf(chunk) : chunk);
+    }
+    const piece = this.#piece;
+    this.#piece = undefined;
+    return piece === undefined ? undefined : this.#taken(copyOf(piece, this.#start, this.#end));
+  }
+
+  /** As `read`, but the chunk is the reader's only until it asks for the next one. */
+  borrow(): Uint8Array | undefined {
+    this.#onLoan = false;
+    this.#settlePiece();
+    const chunk = this.#shift();
+    this.#onLoan = chunk !== undefined && chunk.buffer === this.#lentMemory;
+    return this.#taken(chunk);
+  }
+
+  #shift(): Uint8Array | undefined {
     const chunk = this.#chunks[this.#head];
     if (chunk === undefined) return undefined;
     this.#chunks[this.#head++] = undefined;
@@ -105,8 +202,14 @@ export class BodyQueue {
       this.#chunks.splice(0, 256);
       this.#head = 0;
     }
+    return chunk;
+  }
+
+  #taken(chunk: Uint8Array | undefined): Uint8Array | undefined {
+    if (chunk === undefined) return undefined;
     this.#buffered -= chunk.byteLength;
     this.#owner.consumed(chunk.byteLength);
+    this.#release();
     return chunk;
   }
 
@@ -128,9 +231,15 @@ export class BodyQueue {
     if (open) this.#owner.cancelled(reason);
   }
 
+  /** The connection still refers to this until its next read: that is not to hold the request with all that is its. */
+  #release(): void {
+    if (this.#ended && this.#buffered === 0 && this.#lentMemory !== undefined) this.#owner = nobody;
+  }
+
   #drop(): void {
     const dropped = this.#buffered;
-    this.#chunks = [];
+    this.#chunks = noChunks;
+    this.#piece = undefined;
     this.#head = 0;
     this.#buffered = 0;
     if (dropped > 0) this.#owner.consumed(dropped);
@@ -141,4 +250,9 @@ export class BodyQueue {
     this.#wake = undefined;
     wake?.();
   }
+}
+
+function copyOf(bytes: Uint8Array, start?: number, end?: number): Uint8Array {
+  // A Buffer's own slice makes a view.
+  return Uint8Array.prototype.slice.call(bytes, start, end);
 }

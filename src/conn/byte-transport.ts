@@ -23,11 +23,21 @@ export interface TransportInfo {
   readonly dial?: DialTimes | undefined;
 }
 
+/** Makes what `onBytes` gets last longer than the call. Both are called from within `onBytes`. */
+export interface ReadLoans {
+  /** What this call got stays as it is until the next call has returned. */
+  hold(): void;
+  /** What the call before got, and was held, is not to be overwritten any more. */
+  giveAway(): void;
+}
+
 /** An ordered stream of bytes both ways: the only thing of the network that a connection sees. */
 export interface ByteTransport {
   readonly info: TransportInfo;
   /** True: what `onBytes` gets lives in a buffer that the next read overwrites. */
   readonly transientReads: boolean;
+  /** Where transient reads can be made to last. */
+  readonly loans?: ReadLoans | undefined;
   /** Begins delivery. Called once. */
   start(sink: ByteSink): void;
   /**

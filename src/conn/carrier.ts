@@ -1,6 +1,7 @@
 import type { OpenInit } from '../protocol/index.js';
 import type { ClientResponse, ResponseConnection } from './client-response.js';
 import type { PreparedRequest } from './prepared-request.js';
+import type { ReadLending } from './read-lending.js';
 
 /** Wants to know of responses that are dropped unread. */
 export interface Watcher {
@@ -30,6 +31,8 @@ export interface Carrier {
   readonly now: number;
   /** What is passed on of a body is overwritten by the next read. */
   readonly transientReads: boolean;
+  /** There where what is passed on of a body can be lent until the next read. */
+  readonly lending?: ReadLending | undefined;
   /** How many bytes of interim responses a request without a listener for them puts up with. */
   readonly informationalLimit: number;
   /** The peer takes extended CONNECT (RFC 8441 section 3). */

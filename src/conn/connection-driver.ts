@@ -15,6 +15,7 @@ import type { ClientResponse, ResponseConnection } from './client-response.js';
 import type { Clock } from './clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { hearsConnection, tellConnection, type ConnectionEvent, type Observer } from './observer.js';
+import { ReadLending } from './read-lending.js';
 import { WritePump, type PumpSource } from './pump.js';
 
 /** Whoever holds connections: told between steps, so it may do anything. */
@@ -47,6 +48,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   readonly clock: Clock;
   readonly info: ByteTransport['info'];
   readonly transientReads: boolean;
+  readonly lending: ReadLending | undefined;
   readonly informationalLimit: number;
   readonly openedWall: number;
   bytesSent = 0;
@@ -82,6 +84,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.owner = owner;
     this.info = transport.info;
     this.transientReads = transport.transientReads;
+    this.lending = transport.loans === undefined ? undefined : new ReadLending(transport.loans);
     this.informationalLimit = config.maxHeaderListSize;
     this.now = clock.now();
     this.openedWall = clock.wallNow();
@@ -115,6 +118,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   // --- from the socket ---
 
   onBytes(bytes: Uint8Array): void {
+    this.lending?.keep();
     if (this.closed) return; // the peer's answer to our goodbye
     this.bytesReceived += bytes.length;
     this.step();
@@ -129,6 +133,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   }
 
   onClose(error: Error | undefined): void {
+    this.lending?.keep();
     this.step();
     this.core.lost(error, this.now);
     this.settle();

@@ -13,6 +13,10 @@ const decodedChunkSize = 16_384;
 export interface ChunkSource {
   /** The oldest chunk at hand. */
   read(): Uint8Array | undefined;
+  /** The same, where there is something cheaper to be had that is valid only until the next call. */
+  borrow?(): Uint8Array | undefined;
+  /** Nobody will look at what is here and what comes. */
+  discard?(): void;
   /** Bytes at hand. */
   readonly buffered: number;
   /** Nothing comes after what is at hand. */

@@ -284,9 +284,9 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   onData(bytes: Uint8Array, start: number, end: number): void {
     const driver = this.driver!;
     this.lastPieceAt = driver.now;
-    // A small piece must not pin the whole buffer of its read (K48), and one that is overwritten must be copied.
-    const copy = driver.transientReads || bytes.buffer.byteLength > 4 * (end - start);
-    this.body?.push(copy ? Uint8Array.prototype.slice.call(bytes, start, end) : bytes.subarray(start, end));
+    const { body } = this;
+    if (driver.lending === undefined) body?.pushPiece(bytes, start, end, driver.transientReads);
+    else if (body?.lend(bytes, start, end) === true) driver.lending.lent(body);
   }
 
   onEnd(trailers: string[] | undefined): void {

@@ -67,8 +67,9 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   /** As the loop over the body, but each chunk is valid only until the next step: for who is done with it by then. */
   borrow(): AsyncIterableIterator<Uint8Array> {
-    // Every chunk of the queue has memory of its own, so there is nothing cheaper to lend.
-    return this[Symbol.asyncIterator]();
+    this.#claim();
+    this.#reading.borrowing = true;
+    return new ChunkIterator(this, this.#reading);
   }
 
   /** All of it, in memory of exactly its size. */
@@ -78,12 +79,12 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   /** All of it as UTF-8, as fetch reads it: without a byte order mark, U+FFFD in place of what is malformed. */
   text(): Promise<string> {
-    return this.#whole(decodeText);
+    return this.#whole(decodeText, true);
   }
 
   /** All of it as JSON; rejects with JSON.parse's SyntaxError. */
   json(): Promise<unknown> {
-    return this.#whole((chunks) => JSON.parse(decodeText(chunks)) as unknown);
+    return this.#whole((chunks) => JSON.parse(decodeText(chunks)) as unknown, true);
   }
 
   /** All of it, in memory of exactly its size. */
@@ -97,8 +98,17 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   /** Reads to the end and drops it. */
-  async dump(): Promise<void> {
-    this.#claim();
+  dump(): Promise<void> {
+    try {
+      this.#claim();
+      this.#reading.discard();
+      return this.#reading.finished ? Promise.resolve() : this.#dumpRest();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #dumpRest(): Promise<void> {
     while ((await this.#reading.next()) !== undefined);
   }
 
@@ -179,10 +189,12 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   /** Where all has arrived, the promise returned is the only one made. */
-  #whole<T>(finish: (chunks: Uint8Array[]) => T): Promise<T> {
+  #whole<T>(finish: (chunks: Uint8Array[]) => T, copies = false): Promise<T> {
     try {
       this.#claim();
       const chunks: Uint8Array[] = [];
+      // Who copies all of it in this very step need not be given copies.
+      this.#reading.borrowing = copies && this.#reading.complete;
       return this.#reading.gather(chunks) ? Promise.resolve(finish(chunks)) : this.#later(chunks, finish);
     } catch (error) {
       return Promise.reject(error);
@@ -199,6 +211,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
 /** Where the one reader of a body stands: what all ways of reading are made of. */
 class Reading implements ChunkReader {
+  /** What is taken is valid only until more is taken. */
+  borrowing = false;
   readonly #source: ChunkSource;
   readonly #limit: number;
   #size = 0;
@@ -215,6 +229,17 @@ class Reading implements ChunkReader {
     return this.#source.ended && this.#source.buffered === 0 && this.#refusal === undefined;
   }
 
+  /** Nothing more will arrive. */
+  get complete(): boolean {
+    return this.#source.ended;
+  }
+
+  /** Reads on, without looking at it. What counts towards a limit has to be looked at. */
+  discard(): void {
+    this.borrowing = true;
+    if (this.#limit === 0) this.#source.discard?.();
+  }
+
   check(): void {
     if (this.#refusal !== undefined) throw this.#refusal;
   }
@@ -223,7 +248,7 @@ class Reading implements ChunkReader {
   take(): Uint8Array | undefined {
     this.check();
     const source = this.#source;
-    const chunk = source.read();
+    const chunk = this.borrowing && source.borrow !== undefined ? source.borrow() : source.read();
     if (chunk === undefined) {
       if (source.failed) throw source.error;
       return undefined;

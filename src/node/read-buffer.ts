@@ -1,20 +1,26 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import type { ReadLoans } from '../conn/byte-transport.js';
 
 /** What one read can take: as much as libuv asks the kernel for. TLS gives at most one record (16 KiB) at a time. */
 const size = 65_536;
 
 /**
- * One buffer that a socket of our own reads into again and again, by the `onread` option of net.connect and
+ * The buffer that a socket of our own reads into again and again, by the `onread` option of net.connect and
  * tls.connect. Such a socket emits no 'data'; so until {@link deliverTo} is called, what arrives is pushed into the
- * stream as copies, and the socket serves node:http like any other.
+ * stream as copies, and the socket serves node:http like any other. Where what was read is held for one more read, two
+ * buffers take turns.
  */
-export class ReadBuffer {
+export class ReadBuffer implements ReadLoans {
   readonly onread: OnReadOpts;
   #socket: Socket | undefined;
   #receiver: ((bytes: Uint8Array) => void) | undefined;
 
+  #current = new Uint8Array(size);
+  #spare: Uint8Array<ArrayBuffer> | undefined;
+  #held = false;
+
   constructor() {
-    this.onread = { buffer: new Uint8Array(size), callback: (length, buffer) => this.#read(length, buffer) };
+    this.onread = { buffer: () => this.#current, callback: (length) => this.#read(length) };
   }
 
   /** Names the socket that was made with {@link onread}. To be called before anything can arrive. */
@@ -27,11 +33,25 @@ export class ReadBuffer {
     this.#receiver = receiver;
   }
 
+  hold(): void {
+    this.#held = true;
+  }
+
+  giveAway(): void {
+    this.#spare = undefined;
+  }
+
   /** False makes the socket stop reading until its stream asks for more. */
-  #read(length: number, buffer: Uint8Array): boolean {
+  #read(length: number): boolean {
+    const buffer = this.#current;
     const bytes = buffer.subarray(0, length);
     if (this.#receiver === undefined) return this.#socket?.push(Buffer.from(bytes)) ?? false;
     this.#receiver(bytes);
+    if (this.#held) {
+      this.#held = false;
+      this.#current = this.#spare ?? new Uint8Array(size);
+      this.#spare = buffer;
+    }
     return true;
   }
 }

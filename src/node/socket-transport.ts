@@ -29,6 +29,7 @@ interface SocketTraits {
 export class SocketTransport implements ByteTransport {
   readonly info: TransportInfo;
   readonly transientReads: boolean;
+  readonly loans: ReadBuffer | undefined;
   readonly #socket: Duplex & SocketTraits;
   readonly #reads: ReadBuffer | undefined;
   /** A socket is done with bytes once it says so; another stream may have passed them on by reference, so it gets a copy. */
@@ -54,6 +55,7 @@ export class SocketTransport implements ByteTransport {
     this.#reads = reads;
     this.#copies = !(socket instanceof Socket);
     this.transientReads = reads !== undefined;
+    this.loans = reads;
     this.info = dial === undefined ? infoOf(socket) : { ...infoOf(socket), dial };
     this.#endedEarly = socket.readableEnded;
     socket.on('error', (error: Error) => this.#close(error)); // never removed: a late error must not be uncaught

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type OnReadOpts, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { ReadBuffer } from '../../dist/node/read-buffer.js';
@@ -172,9 +172,9 @@ test('bytes that have to wait are copied out of the buffer that is overwritten',
   const sink = new Recorder();
   transport.start(sink);
   await nextTurn();
-  const { buffer, callback } = reads.onread as { buffer: Uint8Array; callback: (n: number, b: Uint8Array) => boolean };
+  const { buffer, callback } = reads.onread as { buffer: () => Uint8Array; callback: OnReadOpts['callback'] };
   stream.write = () => {
-    for (const letter of 'ab') callback(Buffer.from(letter).copy(buffer), buffer);
+    for (const letter of 'ab') callback(Buffer.from(letter).copy(buffer()), buffer());
     return true;
   };
   transport.write(Buffer.from('x'), () => undefined);
