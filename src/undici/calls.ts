@@ -59,7 +59,7 @@ abstract class Call<TOpaque, TResult> {
   protected shown(headers: IncomingHeaders): IncomingHeaders {
     if (this.options.responseHeaders !== 'raw') return headers;
     const raw = this.controller?.rawHeaders ?? [];
-    return raw.map((one) => one.toString('latin1')) as unknown as IncomingHeaders;
+    return raw.map((one) => (typeof one === 'string' ? one : one.toString('latin1'))) as unknown as IncomingHeaders;
   }
 
   protected head(statusCode: number, headers: IncomingHeaders): ResponseHead<TOpaque> {

@@ -47,8 +47,8 @@ export interface DispatchController {
   readonly paused: boolean;
   readonly reason: Error | null;
   /** Names and values in turn, as they came. */
-  rawHeaders?: Buffer[] | null;
-  rawTrailers?: Buffer[] | null;
+  rawHeaders?: Buffer[] | string[] | null;
+  rawTrailers?: Buffer[] | string[] | null;
   abort(reason?: Error): void;
   /** No data from here on, and no more credit to the server than its window has left. */
   pause(): void;

@@ -12,6 +12,7 @@ import { submit, type Abortable, type BaseTransport } from '../transport.js';
 import type { DispatchHandler } from './contract.js';
 import { sendingObserved, type PublishedRequest } from './diagnostics.js';
 import { discardBody, watched } from './request-body.js';
+import type { Runner } from './running.js';
 import { Tunnel } from './tunnel.js';
 import { aborted, toUndiciError, UndiciError } from './undici-error.js';
 import { asUpgraded } from './websocket.js';
@@ -25,7 +26,10 @@ export interface DispatchOwner {
  * One request on its way through a handler, of either kind. It calls the handler in undici's order, reads no further
  * while it is paused, and settles once: the handler gets its end or its error, and nothing after.
  */
-export abstract class Dispatched implements RequestHooks {
+export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
+  /** Owned by Running. */
+  before: Dispatched | undefined = undefined;
+  behind: Dispatched | undefined = undefined;
   protected readonly handler: DispatchHandler;
   aborted = false;
   paused = false;
@@ -72,7 +76,17 @@ export abstract class Dispatched implements RequestHooks {
       return;
     }
     if (upgrade) this.startTunnel(transport, parts);
-    else this.send(transport, this.withHooks(parts)).then(this.onResponse, this.onFailure);
+    else void this.exchange(transport, this.withHooks(parts));
+  }
+
+  private async exchange(transport: BaseTransport, parts: RequestParts): Promise<void> {
+    let response: ClientResponse;
+    try {
+      response = await this.send(transport, parts);
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.receive(response);
   }
 
   private send(transport: BaseTransport, parts: RequestParts): Promise<ClientResponse> {
@@ -92,13 +106,16 @@ export abstract class Dispatched implements RequestHooks {
         : setTimeout(() => {
             this.abort(new UndiciError('UND_ERR_HEADERS_TIMEOUT', `No answer within ${headersTimeout} ms`));
           }, headersTimeout);
-    void this.send(transport, this.withHooks({ ...parts, options }))
-      .then((response) => {
-        this.openTunnel(tunnel, response, parts);
-      }, this.onFailure)
-      .finally(() => {
+    this.send(transport, this.withHooks({ ...parts, options })).then(
+      (response) => {
         clearTimeout(timer);
-      });
+        this.openTunnel(tunnel, response, parts);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        this.fail(error);
+      },
+    );
   }
 
   private openTunnel(tunnel: Tunnel, response: ClientResponse, parts: RequestParts): void {
@@ -107,7 +124,7 @@ export abstract class Dispatched implements RequestHooks {
     const websocket = parts.options.protocol !== undefined;
     if (websocket && response.status !== 200) {
       tunnel.end(); // refused: a response like others
-      return this.onResponse(response);
+      return this.receive(response);
     }
     const status = websocket ? 101 : response.status;
     const shown = websocket ? asUpgraded(fields, parts.fields) : fields;
@@ -176,7 +193,7 @@ export abstract class Dispatched implements RequestHooks {
     });
   };
 
-  private readonly onResponse = (response: ClientResponse): void => {
+  private receive(response: ClientResponse): void {
     if (this.over) return response.body.cancel(this.reason);
     const fields = receivedFields(response);
     this.response = response;
@@ -191,14 +208,10 @@ export abstract class Dispatched implements RequestHooks {
     this.fresh = true;
     this.pump();
     this.fresh = false;
-  };
-
-  private readonly onFailure = (error: unknown): void => {
-    this.fail(error);
-  };
+  }
 
   /** Hands on what is at hand, as long as the handler takes it. */
-  private readonly pump = (): void => {
+  private pump(): void {
     const { chunks } = this;
     this.waiting = false;
     if (this.pumping || chunks === undefined) return;
@@ -215,7 +228,7 @@ export abstract class Dispatched implements RequestHooks {
       }
     }
     this.pumping = false;
-  };
+  }
 
   /** The next chunk. Where there is none, it has seen to what comes next. */
   private take(chunks: ChunkReader): Uint8Array | undefined {
@@ -224,16 +237,21 @@ export abstract class Dispatched implements RequestHooks {
       if (chunk !== undefined) return chunk;
     } catch (error) {
       // Undici's users count on a turn of the event loop between the headers and a failure.
-      if (this.fresh) setImmediate(this.onFailure, error);
+      if (this.fresh) setImmediate(() => this.fail(error));
       else this.fail(error);
       return undefined;
     }
     if (chunks.finished) this.end();
     else {
       this.waiting = true;
-      void chunks.wait().then(this.pump);
+      void this.wait(chunks);
     }
     return undefined;
+  }
+
+  private async wait(chunks: ChunkReader): Promise<void> {
+    await chunks.wait();
+    this.pump();
   }
 
   private end(): void {
@@ -259,12 +277,16 @@ export abstract class Dispatched implements RequestHooks {
 
   private settle(): void {
     this.over = true;
+    // Undici holds the controller for as long as the response, which may be long.
+    this.request = undefined;
+    this.response = undefined;
+    this.chunks = undefined;
     this.owner.settled(this);
   }
 
   // --- what the handler may do; named as in undici's contract ---
 
-  readonly abort = (reason?: Error | null): void => {
+  abort(reason?: Error | null): void {
     if (this.over) return;
     const error = reason ?? aborted();
     this.aborted = true;
@@ -272,16 +294,19 @@ export abstract class Dispatched implements RequestHooks {
     this.request?.abort(error);
     this.response?.body.cancel(error);
     this.fail(error);
-  };
+  }
 
   pause(): void {
     this.paused = true;
   }
 
   /** Goes on in a microtask: the caller may be in the middle of taking what came before. */
-  readonly resume = (): void => {
+  resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    if (!this.waiting && !this.pumping && !this.over && this.chunks !== undefined) queueMicrotask(this.pump);
-  };
+    if (!this.waiting && !this.pumping && !this.over && this.chunks !== undefined)
+      queueMicrotask(() => {
+        this.pump();
+      });
+  }
 }

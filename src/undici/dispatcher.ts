@@ -11,6 +11,7 @@ import { addHeaders } from './fields.js';
 import { NewerDispatched, OlderDispatched } from './handlers.js';
 import { bothKinds, isNewer, withoutBridge } from './interceptors.js';
 import { toBody } from './request-body.js';
+import { Running } from './running.js';
 import { invalidArgument, UndiciError } from './undici-error.js';
 
 /** Undici's own limits, for a transport that nobody has set others for. */
@@ -23,7 +24,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   private readonly transport: BaseTransport;
   /** Whether the transport is this dispatcher's to close. */
   private readonly owned: boolean;
-  private readonly running = new Set<Dispatched>();
+  private readonly running = new Running<Dispatched>();
   private isClosed = false;
   private isDestroyed = false;
   private whenQuiet: (() => void) | undefined = undefined;
@@ -159,8 +160,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   }
 
   settled(request: Dispatched): void {
-    this.running.delete(request);
-    if (this.running.size === 0) this.whenQuiet?.();
+    this.running.remove(request);
+    if (this.running.empty) this.whenQuiet?.();
   }
 
   /** Takes no new requests; done when those under way are over and, of a transport of our own, all is closed. */
@@ -176,7 +177,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   }
 
   private async closeQuiet(): Promise<void> {
-    if (this.running.size > 0) {
+    if (!this.running.empty) {
       await new Promise<void>((resolve) => {
         this.whenQuiet = resolve;
       });

@@ -6,11 +6,16 @@ import type { Tunnel } from './tunnel.js';
 /** A request whose handler is of undici 6's kind: `onConnect`, `onHeaders`, `onData`, `onComplete`, `onError`. */
 export class OlderDispatched extends Dispatched {
   protected override started(): void {
-    this.handler.onConnect?.(this.abort, null);
+    this.handler.onConnect?.((reason) => {
+      this.abort(reason);
+    }, null);
   }
 
   protected override headers(status: number, fields: readonly string[]): void {
-    if (this.handler.onHeaders?.(status, toRaw(fields), this.resume, '') === false) this.pause();
+    const resume = (): void => {
+      this.resume();
+    };
+    if (this.handler.onHeaders?.(status, toRaw(fields), resume, '') === false) this.pause();
   }
 
   protected override data(chunk: Buffer): void {
@@ -32,38 +37,16 @@ export class OlderDispatched extends Dispatched {
 
 /** A request whose handler is of undici 8's kind, `onRequestStart` and so on; it is its own controller. */
 export class NewerDispatched extends Dispatched implements DispatchController {
-  private fields: readonly string[] | undefined = undefined;
-  private trailers: readonly string[] | undefined = undefined;
-
-  private raw: Buffer[] | null = null;
-  private rawEnd: Buffer[] | null = null;
-
-  /** Made when asked for, which undici's fetch does and its `request` does not. Interceptors may set another. */
-  get rawHeaders(): Buffer[] | null {
-    if (this.fields !== undefined) this.raw ??= toRaw(this.fields);
-    return this.raw;
-  }
-
-  set rawHeaders(raw: Buffer[] | null) {
-    this.raw = raw;
-  }
-
-  get rawTrailers(): Buffer[] | null {
-    if (this.trailers !== undefined) this.rawEnd ??= toRaw(this.trailers);
-    return this.rawEnd;
-  }
-
-  set rawTrailers(raw: Buffer[] | null) {
-    this.rawEnd = raw;
-  }
+  /** As strings, which all of undici takes: bytes would be made for each response, and undici's `request` drops them. */
+  rawHeaders: string[] | Buffer[] | null = null;
+  rawTrailers: string[] | Buffer[] | null = null;
 
   protected override started(): void {
     this.handler.onRequestStart?.(this, null);
   }
 
   protected override headers(status: number, fields: readonly string[]): void {
-    this.fields = fields;
-    this.raw = null; // those of a 1xx response before
+    this.rawHeaders = fields as string[];
     this.handler.onResponseStart?.(this, status, toRecord(fields), '');
   }
 
@@ -72,7 +55,7 @@ export class NewerDispatched extends Dispatched implements DispatchController {
   }
 
   protected override ended(trailers: readonly string[]): void {
-    this.trailers = trailers;
+    this.rawTrailers = trailers as string[];
     this.handler.onResponseEnd?.(this, toRecord(trailers));
   }
 
@@ -81,7 +64,7 @@ export class NewerDispatched extends Dispatched implements DispatchController {
   }
 
   protected override upgraded(status: number, fields: readonly string[], tunnel: Tunnel): void {
-    this.fields = fields;
+    this.rawHeaders = fields as string[];
     this.handler.onRequestUpgrade?.(this, status, toRecord(fields), tunnel);
   }
 }

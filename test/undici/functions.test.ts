@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { buffer, text } from 'node:stream/consumers';
 import { PassThrough, Readable, Writable } from 'node:stream';
@@ -201,4 +202,46 @@ testEach('expectContinue holds the body back until the server asks for it', asyn
     expectContinue: true,
   });
   assert.equal(await response.body.text(), 'wanted');
+});
+
+testEach('as the global dispatcher it serves calls that name none', async ({ t, undici, url, dispatcher, version }) => {
+  const before = undici.getGlobalDispatcher();
+  t.after(() => undici.setGlobalDispatcher(before));
+  undici.setGlobalDispatcher(dispatcher);
+  const response = await undici.fetch(`${url}/hello.txt`);
+  assert.equal(await response.text(), 'hello\n');
+  // Undici 7 sets it for the built-in fetch of every Node too, and undici 8 through a wrapper; 6 does not know `.2`.
+  if (version === 'undici 6' && Number(process.versions.node.split('.')[0]) >= 26) return;
+  const own = await fetch(`${url}/hello.txt`);
+  assert.equal(await own.text(), 'hello\n');
+});
+
+testEach('callbacks run in the async context of their request', async ({ undici, url, dispatcher }) => {
+  const storage = new AsyncLocalStorage<number>();
+  const seen: unknown[] = [];
+  const composed = dispatcher.compose((dispatch) => (options, handler) => {
+    const note = <T extends (...args: never[]) => unknown>(method: T | undefined) =>
+      ((...args: never[]) => {
+        seen.push(storage.getStore());
+        return method?.apply(handler, args);
+      }) as T;
+    return dispatch(options, {
+      onRequestStart: note(handler.onRequestStart),
+      onResponseStart: note(handler.onResponseStart),
+      onResponseData: note(handler.onResponseData),
+      onResponseEnd: note(handler.onResponseEnd),
+      onResponseError: note(handler.onResponseError),
+    });
+  });
+  const call = async (id: number): Promise<void> => {
+    const { body } = await undici.request(`${url}/bytes/200000`, { dispatcher: composed });
+    assert.equal((await body.arrayBuffer()).byteLength, 200_000);
+    assert.equal(storage.getStore(), id);
+    assert.ok(
+      seen.every((one) => one === id),
+      `${String(seen)} in ${id}`,
+    );
+    seen.length = 0;
+  };
+  for (const id of [1, 2, 3]) await storage.run(id, call, id);
 });
