@@ -78,10 +78,11 @@ function routes(router: ConnectRouter, seen: Seen): void {
     async echo(note, context) {
       look(context, seen);
       if (note.text === 'hang') return hang(context.signal, seen);
-      if (note.text === 'fail')
-        throw new ConnectError(refusal, Code.FailedPrecondition, { 'x-reason': 'it said so' }, [
-          { desc: StringValueSchema, value: { value: 'the detail' } },
-        ]);
+      if (note.text === 'fail') {
+        context.responseTrailer.set('x-reason', 'it said so');
+        const details = [{ desc: StringValueSchema, value: { value: 'the detail' } }];
+        throw new ConnectError(refusal, Code.FailedPrecondition, undefined, details);
+      }
       context.responseHeader.set('x-answer', `to ${note.number}`);
       context.responseTrailer.set('x-trailer', 'at the end');
       context.responseTrailer.set('x-bytes-bin', Buffer.from([0, 255, 7]).toString('base64'));
