@@ -1,5 +1,4 @@
 import type { AsyncResource } from 'node:async_hooks';
-import type { Carrier } from './carrier.js';
 import type { ResponseConnection } from './client-response.js';
 
 /** What a facade wants to know of its request on the way. Called between steps, in the caller's async context. */
@@ -10,9 +9,15 @@ export interface RequestHooks {
   onSent(): void;
 }
 
+/** What is asked of the connection: that it says who it is, and calls back between its steps. */
+interface Reporter {
+  describeFor(streamId: number): ResponseConnection;
+  later(task: () => void): void;
+}
+
 export function reportBound(
   hooks: RequestHooks,
-  driver: Carrier,
+  driver: Reporter,
   streamId: number,
   context: AsyncResource | undefined,
 ): void {
@@ -20,6 +25,10 @@ export function reportBound(
   driver.later(() => context?.runInAsyncScope(() => hooks.onBound(connection)));
 }
 
-export function reportSent(hooks: RequestHooks, driver: Carrier | undefined, context: AsyncResource | undefined): void {
+export function reportSent(
+  hooks: RequestHooks,
+  driver: Reporter | undefined,
+  context: AsyncResource | undefined,
+): void {
   driver?.later(() => context?.runInAsyncScope(() => hooks.onSent()));
 }
