@@ -11,7 +11,8 @@ const layers = {
   diagnostics: { path: '^src/diagnostics/', uses: ['errors', 'wire', 'conn'] },
   pool: { path: '^src/pool/', uses: ['errors', 'wire', 'hpack', 'conn'] },
   transport: { path: '^src/transport(-options)?\\.ts$', uses: ['errors', 'wire', 'hpack', 'conn', 'pool'] },
-  node: { path: '^src/node/', uses: ['errors', 'conn'] },
+  http1: { path: '^src/http1/', uses: ['errors', 'conn'] },
+  node: { path: '^src/node/', uses: ['errors', 'conn', 'http1'] },
   fetch: { path: '^src/fetch/', uses: ['errors', 'conn', 'pool', 'transport'] },
   undici: { path: '^src/undici/', uses: ['errors', 'conn', 'pool', 'transport', 'index'] },
   index: {

@@ -104,6 +104,8 @@ export class BaseTransport {
         maxConnectionsPerOrigin,
         strict: options.strictMaxConcurrentStreams,
         stallTimeout,
+        allowHTTP1: options.allowHTTP1,
+        cleartextHTTP1: options.cleartext === 'http/1.1',
         random,
         driverConfig: (origin) => this.#driverConfig(origin),
       },

@@ -1,6 +1,5 @@
 import type { OpenInit } from '../protocol/index.js';
 import type { ClientResponse, ResponseConnection } from './client-response.js';
-import type { PreparedRequest } from './prepared-request.js';
 import type { ReadLending } from './read-lending.js';
 
 /** Wants to know of responses that are dropped unread. */
@@ -12,6 +11,15 @@ export interface Watcher {
 export interface CarriedStream {
   /** Odd, from 1, as RFC 9113 section 5.1.1 counts them. */
   readonly id: number;
+}
+
+/** What a carrier may want to know of a request that its stream does not need. */
+export interface Outgoing {
+  readonly method: string;
+  /** The header list as HTTP/2 sends it. */
+  readonly fields: readonly string[];
+  /** Undefined: none will be sent. */
+  readonly trailers: unknown;
 }
 
 /** What sends the body of a request. */
@@ -40,7 +48,7 @@ export interface Carrier {
   /** The peer's GOAWAY spared requests, so it ended for no fault of theirs. */
   readonly drainedInOrder: boolean;
   /** Begins to send a request, or throws what keeps it from being sent. */
-  openStream(init: OpenInit, request: PreparedRequest): CarriedStream;
+  openStream(init: OpenInit, request: Outgoing): CarriedStream;
   /** So many bytes of the body have been read. */
   consume(stream: CarriedStream, bytes: number): void;
   /** Gives the request up; nothing where it is over. */

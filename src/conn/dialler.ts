@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ByteTransport } from './byte-transport.js';
+import type { OpenHttp1 } from './http1.js';
 
 /** Where a connection goes (RFC 6454): what is dialled and what the certificate is checked against. */
 export interface Origin {
@@ -14,10 +15,10 @@ export interface Origin {
   readonly authority: string;
 }
 
-/** What a dial came to: bytes to speak HTTP/2 on, or a socket whose peer chose HTTP/1.1. */
+/** What a dial came to: bytes to speak HTTP/2 on, or a socket whose peer chose HTTP/1.1, with what speaks that. */
 export type Dialled =
   | { readonly protocol: 'h2'; readonly transport: ByteTransport }
-  | { readonly protocol: 'http/1.1'; readonly socket: Duplex };
+  | { readonly protocol: 'http/1.1'; readonly socket: Duplex; readonly open: OpenHttp1 };
 
 /** Makes connections. Implemented over node:net and node:tls in `src/node`, by harnesses in tests. */
 export interface Dialler {
@@ -25,9 +26,9 @@ export interface Dialler {
    * Resolves with a connected, and for https secured, transport. Rejects with a TransportError
    * (ERR_PASSINGLANE_CONNECT_FAILED with the system or TLS error as `cause`, ERR_PASSINGLANE_ALPN), or with
    * `signal.reason` once the signal is aborted; whatever was begun is then given up. What is being connected does not
-   * keep the process alive: that is for those who wait for it.
+   * keep the process alive: that is for those who wait for it. `http1Only`: the peer has asked for HTTP/1.1.
    */
-  dial(origin: Origin, signal: AbortSignal): Promise<Dialled>;
+  dial(origin: Origin, signal: AbortSignal, http1Only?: boolean): Promise<Dialled>;
 }
 
 /** What a dialler of the user's own, `createConnection`, is told. */

@@ -1,6 +1,8 @@
 /** Layer 2, as the layers above see it. */
-export { Availability, BufferBudget } from '../protocol/index.js';
+export { Availability, BufferBudget, type OpenInit } from '../protocol/index.js';
+export { buildTrailerFields, fieldListSize } from '../protocol/request-fields.js';
 export type { ByteSink, ByteTransport, TransportInfo } from './byte-transport.js';
+export type { CarriedStream, Carrier, Outgoing, Outlet, Watcher } from './carrier.js';
 export { ClientConn, type ConnState } from './client-conn.js';
 export {
   ClientResponse,
@@ -13,6 +15,7 @@ export { forever, type Clock, type TimerHandle } from './clock.js';
 export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
 export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';
 export { Exchange, type ExchangeHost } from './exchange.js';
+export type { Http1Config, Http1Connection, Http1Owner, OpenHttp1 } from './http1.js';
 export {
   hearsConnection,
   tellConnection,

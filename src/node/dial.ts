@@ -12,7 +12,7 @@ import { alpnFailed, connectFailed, inadequateSecurity, isAlpnRefusal, mostTelli
 import { logKeys } from './key-log.js';
 import { race } from './race.js';
 import { ReadBuffer } from './read-buffer.js';
-import { SocketTransport } from './socket-transport.js';
+import { infoOf, SocketTransport } from './socket-transport.js';
 import {
   alpnProtocols,
   isAllowedForHttp2,
@@ -61,17 +61,18 @@ export class NodeDialler implements Dialler {
     this.#options = options;
   }
 
-  async dial(origin: Origin, signal: AbortSignal): Promise<Dialled> {
-    return inRootContext(() => this.#dial(origin, signal));
+  async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
+    return inRootContext(() => this.#dial(origin, signal, http1Only));
   }
 
-  async #dial(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+  async #dial(origin: Origin, signal: AbortSignal, http1Only: boolean): Promise<Dialled> {
     try {
       signal.throwIfAborted();
       const { createConnection } = this.#options;
+      const offer = http1Only ? ['http/1.1'] : alpnProtocols(this.#options.allowHTTP1);
       const dialled = await (createConnection === undefined
-        ? this.#dialOwn(origin, signal)
-        : this.#dialCustom(origin, signal, createConnection));
+        ? this.#dialOwn(origin, signal, offer)
+        : this.#dialCustom(origin, signal, offer, createConnection));
       if (signal.aborted) (dialled.protocol === 'h2' ? dialled.transport : dialled.socket).destroy();
       signal.throwIfAborted(); // it may have been while the last promise settled
       return dialled;
@@ -82,7 +83,7 @@ export class NodeDialler implements Dialler {
     }
   }
 
-  async #dialOwn(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+  async #dialOwn(origin: Origin, signal: AbortSignal, offer: readonly string[]): Promise<Dialled> {
     const { socketPath } = this.#options;
     const begun = nodeClock.now();
     const secure = origin.scheme === 'https:' ? await import('node:tls') : undefined;
@@ -100,7 +101,7 @@ export class NodeDialler implements Dialler {
         const socket =
           secure === undefined
             ? connectTcp(place)
-            : secure.connect({ ...this.#tlsOptions(origin, secure.DEFAULT_MIN_VERSION), ...place, session });
+            : secure.connect({ ...this.#tlsOptions(origin, secure.DEFAULT_MIN_VERSION, offer), ...place, session });
         reads?.attach(socket);
         socket.unref(); // whoever waits for it keeps the process alive; if nobody does any more, neither does it
         if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, session);
@@ -133,15 +134,15 @@ export class NodeDialler implements Dialler {
     return 'path' in endpoint ? { ...common, host: origin.hostname, path: endpoint.path } : { ...common, ...endpoint };
   }
 
-  #tlsOptions(origin: Origin, nodeMinimum: string): ConnectionOptions {
-    const { tls: options = {}, allowHTTP1 } = this.#options;
+  #tlsOptions(origin: Origin, nodeMinimum: string, offer: readonly string[]): ConnectionOptions {
+    const { tls: options = {} } = this.#options;
     const servername = servernameFor(origin.hostname, options);
     return {
       ...options,
       ...minVersionFor(options, nodeMinimum),
       ...withoutRenegotiation(options),
       ...(servername === undefined ? {} : { servername }),
-      ALPNProtocols: [...alpnProtocols(allowHTTP1)],
+      ALPNProtocols: [...offer],
       socket: undefined,
       path: undefined,
     };
@@ -158,6 +159,7 @@ export class NodeDialler implements Dialler {
   async #dialCustom(
     origin: Origin,
     signal: AbortSignal,
+    offer: readonly string[],
     createConnection: NonNullable<DiallerOptions['createConnection']>,
   ): Promise<Dialled> {
     const secure = origin.scheme === 'https:';
@@ -167,22 +169,26 @@ export class NodeDialler implements Dialler {
       hostname: origin.hostname,
       port: origin.port,
       servername: secure ? servernameFor(origin.hostname, this.#options.tls ?? {}) : undefined,
-      alpnProtocols: secure ? alpnProtocols(this.#options.allowHTTP1) : [],
+      alpnProtocols: secure ? offer : [],
       signal,
     });
     await connected(stream, signal);
     const { alpnProtocol } = stream as { alpnProtocol?: string | false | null };
     if (alpnProtocol === 'http/1.1') return this.#http1(origin, stream, alpnProtocol);
-    if (!secure && alpnProtocol !== 'h2' && this.#options.cleartext === 'http/1.1')
-      return { protocol: 'http/1.1', socket: stream };
+    if (!secure && alpnProtocol !== 'h2' && this.#options.cleartext === 'http/1.1') return speakHttp1(stream);
     return { protocol: 'h2', transport: new SocketTransport(stream) };
   }
 
-  #verdict(origin: Origin, socket: Socket, reads: ReadBuffer | undefined, times: DialTimes): Dialled {
+  #verdict(
+    origin: Origin,
+    socket: Socket,
+    reads: ReadBuffer | undefined,
+    times: DialTimes,
+  ): Dialled | Promise<Dialled> {
     if (!isTls(socket)) {
       return this.#options.cleartext === 'h2c'
         ? { protocol: 'h2', transport: new SocketTransport(socket, reads, times) }
-        : { protocol: 'http/1.1', socket };
+        : speakHttp1(socket);
     }
     if (socket.alpnProtocol !== 'h2') return this.#http1(origin, socket, socket.alpnProtocol || undefined);
     const cipher = socket.getCipher().name;
@@ -193,11 +199,22 @@ export class NodeDialler implements Dialler {
     return { protocol: 'h2', transport: new SocketTransport(socket, reads, times) };
   }
 
-  #http1(origin: Origin, socket: Duplex, chosen: string | undefined): Dialled {
-    if (this.#options.allowHTTP1) return { protocol: 'http/1.1', socket };
+  #http1(origin: Origin, socket: Duplex, chosen: string | undefined): Promise<Dialled> {
+    if (this.#options.allowHTTP1) return speakHttp1(socket);
     socket.destroy();
     throw alpnFailed(origin.href, false, chosen);
   }
+}
+
+/** Loads what speaks HTTP/1.1, which most processes never need. */
+async function speakHttp1(socket: Duplex): Promise<Dialled> {
+  const { NodeHttp1Connection } = await import('../http1/index.js');
+  const platform = { info: infoOf(socket), inRootContext };
+  return {
+    protocol: 'http/1.1',
+    socket,
+    open: (stream, config, clock, owner) => new NodeHttp1Connection(stream, config, clock, owner, platform),
+  };
 }
 
 /** Reports the outcome of an attempt, and returns what gives it up. */

@@ -186,7 +186,8 @@ function endOf(socket: Duplex): void {
   socket.end();
 }
 
-function infoOf(socket: Duplex & SocketTraits): TransportInfo {
+/** Where a stream leads, as far as it says. */
+export function infoOf(socket: Duplex & SocketTraits): TransportInfo {
   const version = socket.getProtocol?.() ?? undefined;
   const cipher = socket.getCipher?.()?.name;
   return {

@@ -75,3 +75,21 @@ export function decideDials(s: Situation): Decision {
   const due = oldestStall + s.patience;
   return s.now >= due ? { dials: 1, detour: true, again: Infinity } : { ...wait, again: due };
 }
+
+/** What is known of an origin that speaks HTTP/1.1, where a connection carries one request at a time. */
+export interface Http1Situation {
+  readonly now: number;
+  readonly waiting: number;
+  readonly dialling: number;
+  /** Connections that carry a request, or may carry one. */
+  readonly connections: number;
+  readonly maxConnections: number;
+  readonly notBefore: number;
+}
+
+/** One connection for each request that waits, as far as there may be so many. */
+export function decideHttp1Dials(s: Http1Situation): Decision {
+  const needed = Math.min(s.waiting - s.dialling, s.maxConnections - s.connections - s.dialling);
+  if (needed <= 0) return wait;
+  return s.now < s.notBefore ? { ...wait, again: s.notBefore } : { dials: needed, detour: false, again: Infinity };
+}

@@ -46,7 +46,8 @@ export class Dialling {
     return [...this.connecting].some((dial) => dial.waiters.length > 0);
   }
 
-  start(detour: boolean): void {
+  /** `http1Only`: the origin has asked for HTTP/1.1. */
+  start(detour: boolean, http1Only: boolean): void {
     const dial: Dial = { controller: new AbortController(), waiters: [] };
     this.dials.add(dial);
     this.connecting.add(dial);
@@ -69,7 +70,7 @@ export class Dialling {
         else waiter.reject(error);
       this.owner.changed();
     };
-    this.dialler.dial(this.origin, dial.controller.signal).then(
+    this.dialler.dial(this.origin, dial.controller.signal, http1Only).then(
       (dialled) => {
         if (!this.dials.delete(dial)) {
           drop(dialled);

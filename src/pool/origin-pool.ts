@@ -6,6 +6,7 @@ import {
   hearsConnection,
   tellConnection,
   WaitQueue,
+  type Carrier,
   type Clock,
   type Dialled,
   type Dialler,
@@ -13,14 +14,20 @@ import {
   type DriverOwner,
   type Exchange,
   type ExchangeHost,
+  type Http1Connection,
+  type Http1Owner,
   type Observer,
   type Origin,
   type TimerHandle,
 } from '../conn/index.js';
-import { endsAtOnce, http1Only } from './dial-errors.js';
-import { decideDials, type Candidate } from './dial-policy.js';
+import { endsAtOnce } from './dial-errors.js';
+import { decideDials, decideHttp1Dials, type Candidate, type Decision } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
-import { backOffDelay, decideReplay, neverSent, type Retry } from './replay.js';
+import { Http1Connections } from './http1-connections.js';
+import { backOffDelay, decideReplay, needsHttp1, neverSent, type Retry } from './replay.js';
+
+/** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
+export type Http1Verdict = 'chosen' | 'required';
 
 /** What the pools of all origins share. */
 export interface PoolEnvironment {
@@ -31,6 +38,10 @@ export interface PoolEnvironment {
   readonly connectTimeout: number;
   readonly maxConnectionsPerOrigin: number;
   readonly strict: boolean;
+  /** Whether HTTP/1.1 may be spoken where HTTP/2 is not to be had. */
+  readonly allowHTTP1: boolean;
+  /** Whether HTTP/1.1 is what is spoken to http: origins. */
+  readonly cleartextHTTP1: boolean;
   readonly stallTimeout: number;
   readonly random: () => number;
   driverConfig(origin: Origin): DriverConfig;
@@ -38,6 +49,10 @@ export interface PoolEnvironment {
   linkStalled(origin: OriginPool): boolean;
   /** The origin's new connections keep at least this gap between PINGs of their own accord. */
   widenPingGap(origin: Origin, gap: number): void;
+  /** What is known of the origin from before. */
+  verdict(origin: Origin): Http1Verdict | undefined;
+  /** Undefined: it speaks HTTP/2. */
+  learn(origin: Origin, verdict: Http1Verdict | undefined): void;
   /** The pool may have become empty, or its requests have ended. */
   onQuiet(pool: OriginPool): void;
 }
@@ -49,15 +64,18 @@ const refusalsBeforeBackOff = 2;
  * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
  * sealed on a connection that can write (late binding); nothing in here waits for anything.
  */
-export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
+export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeHost {
   readonly origin: Origin;
   readonly clock: Clock;
   readonly queue = new WaitQueue<Exchange>();
   /** Oldest first; those that drain are still in here until they are closed. */
   readonly drivers: ConnectionDriver[] = [];
+  readonly http1 = new Http1Connections();
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
   private readonly detours = new Set<ConnectionDriver>();
+  /** Undefined as long as nothing is known, and where HTTP/2 is spoken. */
+  private verdict: Http1Verdict | undefined;
   /** Detours since any of this origin's connections last made progress. */
   private fruitlessDetours = 0;
   private notBefore = 0;
@@ -75,6 +93,7 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
     this.origin = origin;
     this.env = env;
     this.clock = env.clock;
+    this.verdict = env.cleartextHTTP1 && origin.scheme === 'http:' ? 'chosen' : env.verdict(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
   }
 
@@ -87,19 +106,9 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
     this.consider();
   }
 
-  /** Nothing runs, waits or is being dialled. */
-  get quiet(): boolean {
-    return (
-      this.queue.size === 0 &&
-      this.retrying.size === 0 &&
-      this.drivers.every((driver) => driver.core.view.streams.size === 0)
-    );
-  }
-
   get empty(): boolean {
-    return (
-      this.drivers.length === 0 && this.dialling.dials.size === 0 && this.queue.size === 0 && this.retrying.size === 0
-    );
+    const connections = this.drivers.length + this.http1.all.length + this.dialling.dials.size;
+    return connections === 0 && this.queue.size === 0 && this.retrying.size === 0;
   }
 
   get stalled(): boolean {
@@ -109,21 +118,21 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
   // --- choosing a connection ---
 
   /** The first connection that can carry the request in this turn. Silent ones are asked for a sign of life. */
-  private pick(exchange: Exchange): ConnectionDriver | undefined {
+  private pick(exchange: Exchange): Carrier | undefined {
     for (const driver of this.drivers) {
       const availability = driver.availability(exchange.early);
       if (availability === Availability.Ready) return driver;
       if (availability === Availability.Silent) driver.probe();
     }
-    return undefined;
+    return this.http1.pick();
   }
 
   /** True when the request was sent, or has failed for good. */
   private place(exchange: Exchange): boolean {
-    const driver = this.pick(exchange);
-    if (driver === undefined) return false;
+    const carrier = this.pick(exchange);
+    if (carrier === undefined) return false;
     try {
-      exchange.bind(driver);
+      exchange.bind(carrier);
     } catch (error) {
       exchange.settleFailed(error);
     }
@@ -144,9 +153,15 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
   private consider(): void {
     this.updateKeepAlive();
     if (this.queue.size === 0) return;
+    const decision = this.verdict === undefined ? this.decideDials() : this.decideHttp1Dials();
+    for (let i = 0; i < decision.dials; i++) this.dial(decision.detour);
+    if (decision.again !== Infinity) this.considerAt(decision.again);
+  }
+
+  private decideDials(): Decision {
     const now = this.clock.now();
     const live = this.drivers.filter((driver) => driver.core.accepts(now));
-    const decision = decideDials({
+    return decideDials({
       now,
       waiting: this.queue.size,
       dialling: this.dialling.dials.size,
@@ -157,8 +172,17 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
       linkStalled: () => this.env.linkStalled(this),
       notBefore: this.notBefore,
     });
-    for (let i = 0; i < decision.dials; i++) this.dial(decision.detour);
-    if (decision.again !== Infinity) this.considerAt(decision.again);
+  }
+
+  private decideHttp1Dials(): Decision {
+    return decideHttp1Dials({
+      now: this.clock.now(),
+      waiting: this.queue.size,
+      dialling: this.dialling.dials.size,
+      connections: this.http1.live,
+      maxConnections: this.env.maxConnectionsPerOrigin,
+      notBefore: this.notBefore,
+    });
   }
 
   private candidate(driver: ConnectionDriver): Candidate {
@@ -185,20 +209,22 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
   private dial(detour: boolean): void {
     if (detour) this.fruitlessDetours++;
     this.observe('dialling', undefined);
-    this.dialling.start(detour);
+    this.dialling.start(detour, this.verdict === 'required');
   }
 
   connected(dialled: Dialled, detour: boolean, settled: (error: unknown) => void): (error: TransportError) => void {
-    if (dialled.protocol !== 'h2') {
-      dialled.socket.destroy();
-      const error = http1Only(this.origin);
-      this.failed(error);
-      settled(error);
+    if (this.destroyed !== undefined) {
+      (dialled.protocol === 'h2' ? dialled.transport : dialled.socket).destroy();
+      settled(this.destroyed);
       return () => undefined;
     }
-    if (this.destroyed !== undefined) {
-      dialled.transport.destroy();
-      settled(this.destroyed);
+    this.learn(dialled.protocol === 'h2' ? undefined : (this.verdict ?? 'chosen'));
+    if (dialled.protocol === 'http/1.1') {
+      const { socket, open } = dialled;
+      this.http1.all.push(open(socket, this.env.driverConfig(this.origin), this.clock, this));
+      this.failedDials = 0;
+      settled(undefined);
+      this.drain();
       return () => undefined;
     }
     const driver = new ConnectionDriver(dialled.transport, this.env.driverConfig(this.origin), this.clock, this);
@@ -211,6 +237,12 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
     return (error) => {
       if (!driver.core.view.peer.received) driver.fail(error);
     };
+  }
+
+  private learn(verdict: Http1Verdict | undefined): void {
+    if (verdict === this.verdict) return;
+    this.verdict = verdict;
+    this.env.learn(this.origin, verdict);
   }
 
   failed(error: unknown): void {
@@ -227,7 +259,7 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
     this.updateKeepAlive();
     if (this.dialling.dials.size > 0) return;
     const now = this.clock.now();
-    if (this.drivers.some((driver) => driver.core.accepts(now))) {
+    if (this.http1.live > 0 || this.drivers.some((driver) => driver.core.accepts(now))) {
       this.notBefore = now + backOffDelay(this.env.retry, this.failedDials++);
       this.consider();
       return;
@@ -241,7 +273,9 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
   /** Makes up for what is missing of so many connections; resolves when each of them has the peer's SETTINGS. */
   async preconnect(connections: number): Promise<void> {
     const now = this.clock.now();
-    const ready = this.drivers.filter((driver) => driver.core.view.peer.received && driver.core.accepts(now)).length;
+    const ready =
+      this.drivers.filter((driver) => driver.core.view.peer.received && driver.core.accepts(now)).length +
+      this.http1.live;
     const missing = Math.max(0, Math.min(connections, this.env.maxConnectionsPerOrigin) - ready);
     while (this.dialling.connecting.size < missing) this.dial(false);
     await this.dialling.ready(missing);
@@ -268,15 +302,25 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
     this.env.widenPingGap(this.origin, driver.core.view.liveness.pingGap);
   }
 
-  onClosed(driver: ConnectionDriver, error: TransportError | undefined): void {
+  onClosed(connection: ConnectionDriver | Http1Connection, error?: TransportError): void {
+    if (connection instanceof ConnectionDriver) this.forget(connection, error);
+    else this.http1.remove(connection);
+    this.drain();
+    this.env.onQuiet(this);
+  }
+
+  private forget(driver: ConnectionDriver, error: TransportError | undefined): void {
     const at = this.drivers.indexOf(driver);
     if (at >= 0) this.drivers.splice(at, 1);
     this.detours.delete(driver);
     const { view } = driver.core;
     if (error !== undefined && !view.peer.received) this.lostEarly(error);
     else if (view.requests === 0 && (error !== undefined || view.goAwayReceived)) this.carriedNothing(error);
+  }
+
+  onIdle(): void {
     this.drain();
-    this.env.onQuiet(this);
+    if (!this.http1.busy) this.env.onQuiet(this);
   }
 
   /** A connection that ended before the peer's SETTINGS was none. Who waits for one gets a second chance, once. */
@@ -300,11 +344,14 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
 
   attemptFailed(exchange: Exchange, error: TransportError): void {
     if (this.destroyed !== undefined) return exchange.settleFailed(error);
-    const verdict = decideReplay(exchange, error, this.env.retry, this.env.random());
+    // http: origins are spoken to in what the user said.
+    const http1 = this.env.allowHTTP1 && this.origin.scheme === 'https:';
+    const verdict = decideReplay(exchange, error, this.env.retry, this.env.random(), http1);
     if (typeof verdict !== 'number') {
       exchange.settleFailed(verdict);
       return;
     }
+    if (needsHttp1(error)) this.requireHttp1();
     const delay = Math.max(verdict, this.backOff(error));
     exchange.trail?.retry(error, delay);
     if (delay === 0) {
@@ -318,6 +365,12 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
       this.drain();
     };
     this.retrying.set(exchange, this.clock.setTimer(delay, again, true));
+  }
+
+  /** The origin wants HTTP/1.1 although it took HTTP/2: new requests go out in that, and those that run may finish. */
+  private requireHttp1(): void {
+    this.learn('required');
+    for (const driver of [...this.drivers]) driver.stopReuse();
   }
 
   /** Fresh connections that refuse their first stream say that the origin, not the request, is in trouble. */
@@ -369,10 +422,12 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
       const { view } = driver.core;
       if (view.streams.size === 0 && view.reserved === 0) driver.stopReuse();
     }
+    this.http1.closeIdle();
   }
 
   goAway(): void {
     for (const driver of [...this.drivers]) driver.goAway();
+    this.http1.stopReuse();
   }
 
   destroy(error: TransportError): void {
@@ -380,6 +435,7 @@ export class OriginPool implements DriverOwner, DialOwner, ExchangeHost {
     this.dialling.destroy(error);
     for (const exchange of [...this.queue, ...this.retrying.keys()]) exchange.settleFailed(error);
     for (const driver of [...this.drivers]) driver.fail(error);
+    this.http1.destroy(error);
     if (this.timer !== undefined) this.clock.clearTimer(this.timer);
     this.timer = undefined;
     this.updateKeepAlive();

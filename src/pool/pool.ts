@@ -1,13 +1,14 @@
 import { TransportError } from '../errors.js';
 import type { BufferBudget, Exchange, Origin } from '../conn/index.js';
-import { OriginPool, type PoolEnvironment } from './origin-pool.js';
+import { OriginPool, type Http1Verdict, type PoolEnvironment } from './origin-pool.js';
+import { Remembered } from './remembered.js';
 import { originStats, type TransportStats } from './stats.js';
 
 /** So many origins stalled at once, the asking one included, point to our own link. */
 const stalledOriginsOfALink = 3;
 
-/** So many origins that complained of our PINGs are remembered, the latest of them. */
-const rememberedPingGaps = 256;
+/** So many origins that complained of our PINGs, or speak HTTP/1.1, are remembered, the latest of them. */
+const rememberedOrigins = 256;
 
 /** The pools of all origins. An origin without requests and connections leaves no trace. */
 export class Pool {
@@ -15,10 +16,15 @@ export class Pool {
   private readonly env: PoolEnvironment;
   private readonly budget: BufferBudget;
   /** Of origins that complained of our PINGs: the gap that their connections keep. It outlives the origin's pool. */
-  private readonly pingGaps = new Map<string, number>();
+  private readonly pingGaps = new Remembered<number>(rememberedOrigins);
+  /** Of origins that do not speak HTTP/2, so that nobody waits to be told again. */
+  private readonly verdicts = new Remembered<Http1Verdict>(rememberedOrigins);
   private whenQuiet: (() => void) | undefined = undefined;
 
-  constructor(env: Omit<PoolEnvironment, 'linkStalled' | 'widenPingGap' | 'onQuiet'>, budget: BufferBudget) {
+  constructor(
+    env: Omit<PoolEnvironment, 'linkStalled' | 'widenPingGap' | 'verdict' | 'learn' | 'onQuiet'>,
+    budget: BufferBudget,
+  ) {
     this.budget = budget;
     this.env = {
       ...env,
@@ -26,6 +32,11 @@ export class Pool {
       linkStalled: (asking) => this.linkStalled(asking),
       widenPingGap: (origin, gap) => {
         this.widenPingGap(origin.href, gap);
+      },
+      verdict: (origin) => this.verdicts.get(origin.href),
+      learn: (origin, verdict) => {
+        if (verdict === undefined) this.verdicts.delete(origin.href);
+        else this.verdicts.set(origin.href, verdict);
       },
       onQuiet: (pool) => {
         this.onQuiet(pool);
@@ -53,13 +64,7 @@ export class Pool {
   }
 
   private widenPingGap(origin: string, gap: number): void {
-    const widest = Math.max(gap, this.pingGaps.get(origin) ?? 0);
-    this.pingGaps.delete(origin); // the latest stands last
-    this.pingGaps.set(origin, widest);
-    for (const oldest of this.pingGaps.keys()) {
-      if (this.pingGaps.size <= rememberedPingGaps) break;
-      this.pingGaps.delete(oldest);
-    }
+    this.pingGaps.set(origin, Math.max(gap, this.pingGaps.get(origin) ?? 0));
   }
 
   private onQuiet(pool: OriginPool): void {

@@ -17,18 +17,20 @@ export type Retry = { readonly [K in keyof RetryOptions]-?: number };
 /**
  * How long to wait before the request is sent again, in milliseconds, or the error that its caller gets. A request
  * that the peer cannot have acted on is sent again whatever its method; any other only when its caller has called it
- * idempotent; and either only with a body that can be had again.
+ * idempotent; and either only with a body that can be had again. One that has to go out in HTTP/1.1 is for the caller where that is
+ * not to be had.
  */
 export function decideReplay(
   exchange: Exchange,
   error: TransportError,
   retry: Retry,
   chance: number,
+  http1: boolean,
 ): number | TransportError {
   const { request } = exchange;
   const attempts = exchange.attempts - exchange.spared;
   const safe = error.unprocessed || (request.idempotent && error.initiator !== 'user' && error.scope !== 'request');
-  if (!safe || error.errorCode === 'HTTP_1_1_REQUIRED') return final(exchange, error, undefined);
+  if (!safe || (needsHttp1(error) && !http1)) return final(exchange, error, undefined);
   if (request.body?.replayable === false)
     return final(
       exchange,
@@ -44,6 +46,11 @@ export function decideReplay(
 /** The wait after so many doublings, in milliseconds. */
 export function backOffDelay(retry: Retry, doublings: number): number {
   return Math.min(retry.baseDelay * 2 ** doublings, retry.maxDelay);
+}
+
+/** The server wants this request in HTTP/1.1 (RFC 9113 section 7). */
+export function needsHttp1(error: TransportError): boolean {
+  return error.errorCode === 'HTTP_1_1_REQUIRED';
 }
 
 /** What the caller gets: with why the request was not sent again, and true of all its attempts. */

@@ -1,4 +1,4 @@
-import { Availability, type ConnectionDriver } from '../conn/index.js';
+import { Availability, type ConnectionDriver, type Http1Connection } from '../conn/index.js';
 import type { OriginPool } from './origin-pool.js';
 
 export type ConnectionStatus = 'connecting' | 'idle' | 'ready' | 'busy' | 'full' | 'stalled' | 'silent' | 'draining';
@@ -6,20 +6,21 @@ export type ConnectionStatus = 'connecting' | 'idle' | 'ready' | 'busy' | 'full'
 export interface ConnectionStats {
   /** As in `ClientResponse.connection.id`. */
   readonly id: number;
+  readonly httpVersion: '2.0' | '1.1';
   readonly state: ConnectionStatus;
   readonly streams: number;
   /** Requests sent on it so far. */
   readonly requests: number;
-  /** The peer's stream limit; an assumption until its first SETTINGS. */
+  /** The peer's stream limit; an assumption until its first SETTINGS; 1 in HTTP/1.1. */
   readonly maxConcurrentStreams: number;
   readonly remoteAddress: string | undefined;
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  /** The smoothed round trip in milliseconds; 0 until the first sample. */
+  /** The smoothed round trip in milliseconds; 0 until the first sample, and in HTTP/1.1. */
   readonly roundTrip: number;
-  /** What the peer may still send on the connection, in bytes. */
+  /** What the peer may still send on the connection, in bytes; 0 in HTTP/1.1, which has no windows. */
   readonly receiveWindow: number;
-  /** What we may still send on the connection, in bytes. */
+  /** What we may still send on the connection, in bytes; 0 in HTTP/1.1. */
   readonly sendWindow: number;
 }
 
@@ -61,6 +62,7 @@ export function connectionStats(driver: ConnectionDriver): ConnectionStats {
   const state = statusOf[driver.availability(false)];
   return {
     id: driver.id,
+    httpVersion: driver.httpVersion,
     state: state === 'ready' && view.streams.size === 0 ? 'idle' : state,
     streams: view.streams.size,
     requests: view.requests,
@@ -74,11 +76,29 @@ export function connectionStats(driver: ConnectionDriver): ConnectionStats {
   };
 }
 
+function http1Stats(connection: Http1Connection): ConnectionStats {
+  const { id, httpVersion, closing, busy, requests, info, bytesSent, bytesReceived } = connection;
+  return {
+    id,
+    httpVersion,
+    state: closing ? 'draining' : busy ? 'full' : 'idle',
+    streams: busy ? 1 : 0,
+    requests,
+    maxConcurrentStreams: 1,
+    remoteAddress: info.remoteAddress,
+    bytesSent,
+    bytesReceived,
+    roundTrip: 0,
+    receiveWindow: 0,
+    sendWindow: 0,
+  };
+}
+
 export function originStats(pool: OriginPool): OriginStats {
   return {
     origin: pool.origin.href,
     queued: pool.queue.size,
     dialling: pool.dialling.dials.size,
-    connections: pool.drivers.map(connectionStats),
+    connections: [...pool.drivers.map(connectionStats), ...pool.http1.all.map(http1Stats)],
   };
 }

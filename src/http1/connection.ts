@@ -1,0 +1,301 @@
+import { Agent, type ClientRequest } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TransportError } from '../errors.js';
+import {
+  buildTrailerFields,
+  type CarriedStream,
+  type ClientResponse,
+  type Clock,
+  type Http1Config,
+  type Http1Connection,
+  type Http1Owner,
+  type OpenInit,
+  type Outlet,
+  type Outgoing,
+  type ResponseConnection,
+  type TimerHandle,
+  type TransportInfo,
+  type Watcher,
+} from '../conn/index.js';
+import { forRequest, noTunnel } from './failures.js';
+import { Turn, type TurnHost } from './turn.js';
+
+/** How long the server may take to close its side, in milliseconds. */
+const closeTimeout = 250;
+
+/** An idle connection is given up so long before the server said that it would close it, in milliseconds. */
+const keepAliveMargin = 1_000;
+
+/** What only the layer of sockets knows. */
+export interface Http1Platform {
+  readonly info: TransportInfo;
+  inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R;
+}
+
+/** What a socket may tell and do beyond Duplex. */
+interface SocketTraits {
+  readonly bytesRead?: number;
+  readonly bytesWritten?: number;
+  readonly ref?: () => unknown;
+  readonly unref?: () => unknown;
+}
+
+/** Gives each request to the one socket, which it leaves free again when it is through. */
+class HandOff extends Agent {
+  readonly #socket: Duplex;
+
+  constructor(socket: Duplex) {
+    super({ keepAlive: true });
+    this.#socket = socket;
+  }
+
+  /** Called by ClientRequest. */
+  addRequest(request: ClientRequest): void {
+    request.onSocket(this.#socket as Parameters<ClientRequest['onSocket']>[0]);
+  }
+}
+
+/** An HTTP/1.1 connection over node:http: parsing and framing are Node's, pooling, time-outs and errors are ours. */
+export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
+  readonly httpVersion = '1.1';
+  readonly core: Outlet = this;
+  readonly transientReads = false;
+  readonly extendedConnect = false;
+  readonly drainedInOrder = false;
+  readonly id: number;
+  readonly info: TransportInfo;
+  readonly clock: Clock;
+  readonly socket: Duplex & SocketTraits;
+  readonly agent: Agent;
+  requests = 0;
+  closing = false;
+
+  private readonly config: Http1Config;
+  private readonly owner: Http1Owner;
+  private readonly platform: Http1Platform;
+  private turn: Turn | undefined = undefined;
+  private closed = false;
+  private closeError: TransportError | undefined = undefined;
+  private readonly openedAt: number;
+  private idleWall = 0;
+  /** How long it may be idle; Infinity: for ever. */
+  private patience: number;
+  private timer: TimerHandle | undefined = undefined;
+
+  constructor(socket: Duplex, config: Http1Config, clock: Clock, owner: Http1Owner, platform: Http1Platform) {
+    this.socket = socket;
+    this.config = config;
+    this.clock = clock;
+    this.owner = owner;
+    this.platform = platform;
+    this.id = config.id;
+    this.info = platform.info;
+    this.agent = new HandOff(socket);
+    this.openedAt = clock.now();
+    this.patience = config.idleTimeout === 0 ? Infinity : config.idleTimeout;
+    socket.on('free', () => {
+      this.onFree();
+    });
+    socket.once('close', () => {
+      this.onClose();
+    });
+    this.observe('connected', undefined);
+    this.rest();
+    if (socket.destroyed) process.nextTick(() => this.onClose());
+  }
+
+  get origin(): string {
+    return this.config.origin;
+  }
+
+  get budget(): Http1Config['budget'] {
+    return this.config.budget;
+  }
+
+  get maxHeaderListSize(): number {
+    return this.config.maxHeaderListSize;
+  }
+
+  get informationalLimit(): number {
+    return this.config.maxHeaderListSize;
+  }
+
+  get writeTimeout(): number {
+    return this.config.writeTimeout;
+  }
+
+  get now(): number {
+    return this.clock.now();
+  }
+
+  get bytesSent(): number {
+    return this.socket.bytesWritten ?? 0;
+  }
+
+  get bytesReceived(): number {
+    return this.socket.bytesRead ?? 0;
+  }
+
+  get busy(): boolean {
+    return this.turn !== undefined;
+  }
+
+  // --- requests ---
+
+  canTakeRequest(): boolean {
+    if (this.turn !== undefined || this.closing) return false;
+    const { socket } = this;
+    // What was frozen wakes up with its timers late: the wall clock tells.
+    if (this.clock.wallNow() - this.idleWall > this.patience) this.stopReuse();
+    return !this.closing && socket.writable && socket.readable;
+  }
+
+  openStream(init: OpenInit, request: Outgoing): CarriedStream {
+    if (request.method === 'CONNECT') throw noTunnel(this.origin);
+    this.wake();
+    const id = 2 * this.requests++ + 1;
+    const turn = this.platform.inRootContext(() => new Turn(id, this, init, request));
+    this.turn = turn;
+    return turn;
+  }
+
+  send(stream: CarriedStream, bytes: Uint8Array, last: boolean): void {
+    (stream as Turn).send(bytes, last);
+  }
+
+  sendTrailers(stream: CarriedStream, fields: readonly string[]): void {
+    (stream as Turn).sendTrailers(buildTrailerFields(fields));
+  }
+
+  dropUnsent(stream: CarriedStream): void {
+    (stream as Turn).stop();
+  }
+
+  consume(stream: CarriedStream, bytes: number): void {
+    (stream as Turn).consume(bytes);
+  }
+
+  resetStream(stream: CarriedStream): void {
+    const turn = stream as Turn;
+    if (!turn.complete) turn.cancel();
+  }
+
+  later(task: () => void): void {
+    this.clock.defer(task);
+  }
+
+  watch(response: ClientResponse, watcher: Watcher): void {
+    this.clock.defer(() => {
+      watcher.registerUnread(response);
+    });
+  }
+
+  describeFor(streamId: number): ResponseConnection {
+    const { remoteAddress, remotePort } = this.info;
+    return { id: this.id, remoteAddress, remotePort, reused: streamId > 1 };
+  }
+
+  // --- between requests ---
+
+  onKeepAlive(field: string): void {
+    const seconds = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(field)?.[1];
+    if (seconds === undefined) return;
+    const { idleTimeout } = this.config;
+    const theirs = Math.max(0, Number(seconds) * 1_000 - keepAliveMargin);
+    this.patience = idleTimeout === 0 ? theirs : Math.min(theirs, idleTimeout);
+    if (theirs === 0) this.closing = true;
+  }
+
+  /** The last request is through, and the server keeps the connection. */
+  private onFree(): void {
+    this.turn = undefined;
+    const { maxRequests, maxAge } = this.config;
+    const old = maxAge > 0 && this.clock.now() - this.openedAt >= maxAge;
+    if (old || (maxRequests > 0 && this.requests >= maxRequests)) this.closing = true;
+    if (this.closing) return this.end();
+    this.rest();
+    this.owner.onIdle(this);
+  }
+
+  /** Waits for the next request, without keeping the process alive. */
+  private rest(): void {
+    const { socket } = this;
+    this.idleWall = this.clock.wallNow();
+    socket.unref?.();
+    // Bytes that no request asked for would pass for the response to the next one.
+    socket.on('data', this.onUnasked);
+    socket.once('end', this.onUnasked);
+    socket.resume();
+    if (this.patience === Infinity) return;
+    this.timer = this.clock.setTimer(
+      this.patience,
+      () => {
+        this.stopReuse();
+      },
+      false,
+    );
+  }
+
+  private wake(): void {
+    const { socket } = this;
+    socket.off('data', this.onUnasked);
+    socket.off('end', this.onUnasked);
+    socket.ref?.();
+    this.stopTimer();
+  }
+
+  private readonly onUnasked = (): void => {
+    this.closing = true;
+    this.socket.destroy();
+  };
+
+  private stopTimer(): void {
+    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
+    this.timer = undefined;
+  }
+
+  // --- the end ---
+
+  stopReuse(): void {
+    this.closing = true;
+    if (this.turn === undefined) this.end();
+  }
+
+  fail(error: TransportError): void {
+    this.closeError ??= error;
+    this.closing = true;
+    this.socket.destroy();
+    this.turn?.fail(forRequest(error, this.turn.written));
+    this.onClose();
+  }
+
+  onBroken(error: TransportError): void {
+    this.closeError ??= error;
+    this.closing = true;
+  }
+
+  private end(): void {
+    if (this.closed) return;
+    const { socket } = this;
+    socket.end();
+    this.stopTimer();
+    this.timer = this.clock.setTimer(closeTimeout, () => socket.destroy(), false);
+    this.onClose();
+  }
+
+  private onClose(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.closing = true;
+    if (this.socket.destroyed) this.stopTimer();
+    this.observe('closed', this.closeError);
+    this.owner.onClosed(this);
+  }
+
+  private observe(type: 'connected' | 'closed', error: unknown): void {
+    const { remoteAddress, alpnProtocol, tls } = this.info;
+    const { observer, origin } = this.config;
+    const time = this.clock.now();
+    observer?.connection?.({ connection: this.id, origin, type, time, error, remoteAddress, alpnProtocol, tls });
+  }
+}

@@ -1,0 +1,81 @@
+import { TransportError, type TransportErrorInit } from '../errors.js';
+
+/** Where a request stands when it fails. */
+export interface Stage {
+  readonly origin: string;
+  /** Its head was handed to the socket, so that the server may act on it. */
+  readonly written: boolean;
+  readonly responseBegun: boolean;
+}
+
+/** What an error of node:http, or of the socket below it, means for the request. */
+export function requestFailed(cause: Error | undefined, stage: Stage): TransportError {
+  const code = cause !== undefined && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const { origin, written, responseBegun } = stage;
+  const init: TransportErrorInit = { scope: 'connection', initiator: 'remote', origin, cause, unprocessed: !written };
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new TransportError(
+      'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
+      `The response headers of ${origin} exceed what is accepted (maxHeaderListSize)`,
+      { ...init, initiator: 'local' },
+    );
+  if (code.startsWith('HPE_'))
+    return new TransportError(
+      'ERR_PASSINGLANE_PROTOCOL',
+      `${origin} broke the rules of HTTP/1.1: ${reasonOf(cause)} (${code})`,
+      { ...init, initiator: 'local' },
+    );
+  const when = responseBegun ? 'before the response was complete' : 'before a response came';
+  const system = code === '' || code === 'ECONNRESET' ? '' : ` (${code})`;
+  return new TransportError(
+    'ERR_PASSINGLANE_CONNECTION_LOST',
+    `The HTTP/1.1 connection to ${origin} ended ${when}${system}`,
+    init,
+  );
+}
+
+/** llhttp's reason, which quotes nothing of what the server sent. */
+function reasonOf(cause: Error | undefined): string {
+  return cause !== undefined && 'reason' in cause && typeof cause.reason === 'string' ? cause.reason : 'parse error';
+}
+
+/** A response of status 101, which no request of ours asks for. */
+export function unaskedUpgrade(origin: string): TransportError {
+  return new TransportError('ERR_PASSINGLANE_PROTOCOL', `${origin} switched protocols (101) without being asked`, {
+    scope: 'connection',
+    initiator: 'local',
+    origin,
+  });
+}
+
+/** More 1xx responses than a request without a listener for them puts up with. */
+export function tooManyInterim(origin: string, limit: number): TransportError {
+  return new TransportError(
+    'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
+    `${origin} sent interim responses (1xx) of more than ${limit} bytes (maxHeaderListSize)`,
+    { scope: 'connection', initiator: 'local', origin },
+  );
+}
+
+/** CONNECT makes a tunnel, for which a response has no place in HTTP/1.1. */
+export function noTunnel(origin: string): TransportError {
+  return new TransportError(
+    'ERR_PASSINGLANE_INVALID_REQUEST',
+    `${origin} is spoken to in HTTP/1.1, where CONNECT is for proxies: set the proxy option instead`,
+    { scope: 'request', initiator: 'user', origin, unprocessed: true },
+  );
+}
+
+export function writeTimedOut(origin: string, limit: number): TransportError {
+  return new TransportError(
+    'ERR_PASSINGLANE_WRITE_TIMEOUT',
+    `The server took no bytes for ${limit} ms (writeTimeout), so the connection was closed`,
+    { scope: 'connection', initiator: 'local', origin },
+  );
+}
+
+/** The failure of a connection as its request has it. */
+export function forRequest(error: TransportError, written: boolean): TransportError {
+  const { code, message, scope, initiator, origin, cause } = error;
+  return new TransportError(code, message, { scope, initiator, origin, cause, unprocessed: !written });
+}
