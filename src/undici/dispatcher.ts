@@ -49,7 +49,9 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
       bodyTimeout: undiciTimeout,
       ...options,
       observer: {
+        // What it does not listen to is left out: that costs nothing then.
         ...(observer?.frame === undefined ? undefined : { frame: (event) => observer.frame?.(event) }),
+        ...(observer?.request === undefined ? undefined : { request: (event) => observer.request?.(event) }),
         connection: (event) => {
           observer?.connection?.(event);
           this.report(event);

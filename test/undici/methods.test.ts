@@ -239,6 +239,25 @@ test('connections that open, fail and close are events', async (t) => {
   ]);
 });
 
+test('an observer among the options hears of connections, requests and frames', async (t) => {
+  const origin = await startOrigin();
+  const heard = new Set<string>();
+  const dispatcher = new H2Dispatcher({
+    cleartext: 'h2c',
+    observer: {
+      connection: () => void heard.add('connection'),
+      request: () => void heard.add('request'),
+      frame: () => void heard.add('frame'),
+    },
+  });
+  t.after(async () => {
+    await dispatcher.destroy();
+    await origin.close();
+  });
+  await (await dispatcher.request({ origin: origin.origin, path: '/hello.txt', method: 'GET' })).body.dump();
+  assert.deepEqual([...heard].sort(), ['connection', 'frame', 'request']);
+});
+
 test('connect opens a tunnel to where its path says, of two directions', async (t) => {
   const proxy = createHttp2();
   const seen: string[] = [];
