@@ -41,7 +41,6 @@ const unread = new FinalizationRegistry<Exchange>((exchange) => {
  */
 export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   readonly request: PreparedRequest;
-  readonly startedAt: number;
   attempts = 0;
   /** Attempts that ended only because the connection drained while it served others; they count towards no limit. */
   spared = 0;
@@ -81,7 +80,6 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.host = host;
     this.resolve = resolve;
     this.reject = reject;
-    this.startedAt = host.clock.now();
     this.trail = trailOf(request, host.clock);
     this.request = this.trail?.request ?? request;
     this.context = needsContext(request) ? new AsyncResource('PASSINGLANE_REQUEST') : undefined;
