@@ -8,6 +8,7 @@ const layers = {
   hpack: { path: '^src/hpack/', uses: ['errors'] },
   protocol: { path: '^src/protocol/', uses: ['errors', 'wire', 'hpack'] },
   conn: { path: '^src/conn/', uses: ['errors', 'wire', 'hpack', 'protocol'] },
+  view: { path: '^src/view/', uses: [] },
   diagnostics: { path: '^src/diagnostics/', uses: ['errors', 'wire', 'conn'] },
   pool: { path: '^src/pool/', uses: ['errors', 'wire', 'hpack', 'conn'] },
   transport: { path: '^src/transport(-options)?\\.ts$', uses: ['errors', 'wire', 'hpack', 'conn', 'pool'] },

@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, string>> = {
   get: 'request URLs; the word may be left out',
   ping: 'measure round trips with HTTP/2 PINGs',
   bench: 'load a URL in a closed loop and report throughput and latencies',
+  view: 'make a page of a trace, to look at in a browser',
   demo: 'show what a blocked connection does to other requests; needs no network',
 };
 
@@ -129,6 +130,20 @@ byte. One process; the report says when that process is what sets the limit.
       --json                the result as JSON
 ${connecting}${transportHelp}
 http:// URLs are loaded in HTTP/2. Exits with 0 only if no request failed.
+`;
+
+/** `passinglane view --help`. */
+export const viewHelp = `Usage: passinglane view [-o FILE] TRACE
+
+Makes one HTML page of a trace that --trace wrote: each connection's requests as
+a waterfall, windows and bytes in flight, stalls and silence, every frame.
+The page holds everything it needs and loads nothing.
+
+  -o, --output FILE         where to write it; - is standard output (TRACE.html)
+  -h, --help
+
+In the page: arrow keys go from request to request, + and - zoom, 0 fits,
+/ filters, Escape closes the details.
 `;
 
 /** `passinglane demo --help`. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseGetArguments } from './args.js';
 import { CliError, ExitCode } from './exit-codes.js';
-import { benchHelp, commands, demoHelp, getHelp, helpText, pingHelp } from './help.js';
+import { benchHelp, commands, demoHelp, getHelp, helpText, pingHelp, viewHelp } from './help.js';
 import { version } from '../version.js';
 import type { Io } from './session.js';
 
@@ -20,6 +20,11 @@ const runners: Readonly<Record<string, (argv: readonly string[], io: Io) => Prom
     ]);
     const args = parseBenchArguments(argv);
     return args.help ? print(io, benchHelp) : runBench(args, io, interrupted());
+  },
+  async view(argv, io) {
+    const { parseViewArguments, runView } = await import('./view.js');
+    const args = parseViewArguments(argv);
+    return args.help ? print(io, viewHelp) : runView(args, io);
   },
   async demo(argv, io) {
     const { parseDemoArguments } = await import('./demo/arguments.js');

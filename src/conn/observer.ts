@@ -40,7 +40,7 @@ export interface ConnectionEvent {
   readonly remoteAddress?: string | undefined;
   readonly alpnProtocol?: string | undefined;
   readonly tls?: { readonly version: string; readonly cipher: string } | undefined;
-  /** On 'connected', where the connection was dialled over node:net: how long that took. */
+  /** How long it took to make the connection, where that was dialled over node:net. */
   readonly dial?: DialTimes | undefined;
 }
 

@@ -87,7 +87,7 @@ export class TraceWriter implements Observer {
   }
 
   connection(event: ConnectionEvent): void {
-    const time = this.at(event.dial?.begun ?? event.time, event.time);
+    const time = this.at(event.time);
     switch (event.type) {
       case 'dialling':
         this.dialling.set(event.origin, [...(this.dialling.get(event.origin) ?? []), time]);
@@ -268,10 +268,11 @@ export class TraceWriter implements Observer {
   // --- writing ---
 
   /** Microseconds since the first event. */
-  private at(time: number, latest = time): number {
+  private at(time: number): number {
     this.start ??= time;
-    this.last = Math.max(this.last, Math.round((latest - this.start) * 1000));
-    return Math.max(0, Math.round((time - this.start) * 1000));
+    const at = Math.max(0, Math.round((time - this.start) * 1000));
+    this.last = Math.max(this.last, at);
+    return at;
   }
 
   private fieldsOf(fields: readonly string[]): Record<string, string> {
