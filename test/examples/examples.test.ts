@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'examples');
+
+/** What each example prints, from the first line to the last. */
+const expected: Record<string, RegExp> = {
+  'event-stream.mjs': /^"Water", and 2 models meanwhile\n" is", [^]*\nWater is wet\.\n$/,
+  'fetch.mjs': /^Ada has id 1\n(Ada has id [234]\n){3}all over 1 connection\n$/,
+  'grpc.mjs': /^hello Ada\ng-R-P-C\n$/,
+  'in-process.mjs': /^the order was placed, and no port was opened\n$/,
+  'mock-agent.mjs': /^tea costs 3, says the mock\n$/,
+  'mutual-tls.mjs':
+    /^hello client\.test\nwithout the CA: refused, ERR_PASSINGLANE_\w+\nwithout a certificate: refused, ERR_PASSINGLANE_\w+\n$/,
+  'push.mjs': /^device 7: Unregistered\n500 notifications sent, 500 received\n$/,
+  'socks.mjs': /^hello from behind the proxy\nthe proxy made 1 tunnel to 127\.0\.0\.1\n$/,
+  'upload.mjs': /^25% sent\n50% sent\n75% sent\n100% sent\n201 stored 33554432 bytes\n$/,
+  'websocket.mjs': /^status 200\nhello -> HELLO\ngoodbye -> GOODBYE\nclosed: true\n$/,
+};
+
+const nodeMajor = Number(process.versions.node.split('.')[0]);
+const skips: Record<string, string | false> = {
+  'mock-agent.mjs': nodeMajor >= 22 ? false : "undici 8's engines ask for Node 22.19 or later",
+};
+
+test('every example is tested', () => {
+  const found = readdirSync(folder).filter((name) => name.endsWith('.mjs'));
+  assert.deepEqual(found.sort(), Object.keys(expected).sort());
+});
+
+for (const [name, output] of Object.entries(expected)) {
+  test(`examples/${name} does what it says, and ends`, { skip: skips[name] ?? false }, async () => {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(folder, name)], { timeout: 60_000 });
+    assert.match(stdout, output);
+    assert.equal(stderr, '');
+  });
+}
