@@ -1,6 +1,6 @@
 // The benchmarks: `npm run bench` runs them all, `npm run bench -- small-get` one, `--node PATH` with the clients on
-// another Node, `--quick` with sizes that only show that it works, `--profile` profiles our clients instead of measuring,
-// `--list` names the scenarios. See docs/performance.md.
+// another Node, `--quick` with sizes that only show that it works, `--rounds N` with fewer rounds, `--profile`
+// profiles our clients instead of measuring, `--list` names the scenarios. See docs/performance.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, type } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { profileScenario, runScenario } from './lib/runner.mjs';
 import { Servers } from './lib/servers.mjs';
 import { scenarios } from './scenarios/index.mjs';
 
-const usage = `usage: npm run bench -- [SCENARIO...] [--node PATH] [--quick | --profile] [--list]
+const usage = `usage: npm run bench -- [SCENARIO...] [--node PATH] [--quick | --profile | --rounds N] [--list]
 scenarios: ${scenarios.map(({ name }) => name).join(', ')}`;
 
 function fail(message) {
@@ -25,7 +25,13 @@ function fail(message) {
 function parse() {
   try {
     const flag = { type: 'boolean' };
-    const options = { node: { type: 'string' }, quick: flag, profile: flag, list: flag };
+    const options = {
+      node: { type: 'string' },
+      rounds: { type: 'string', default: '100' },
+      quick: flag,
+      profile: flag,
+      list: flag,
+    };
     return parseArgs({ allowPositionals: true, options });
   } catch (error) {
     return fail(error.message);
@@ -42,6 +48,9 @@ if (unknown !== undefined) fail(`there is no scenario ${unknown}`);
 const path = values.node ?? process.env.PASSINGLANE_BENCH_NODE ?? process.execPath;
 const version = firstLine(path, '--version');
 if (version === undefined) fail(`${path} is no Node that runs here`);
+
+const rounds = Number(values.rounds);
+if (!(rounds >= 1)) fail('--rounds takes a number');
 
 const start = Date.now();
 const servers = new Servers();
@@ -87,7 +96,7 @@ const result = {
   scenarios: [],
 };
 for (const scenario of wanted)
-  result.scenarios.push(await runScenario(scenario, { peers, servers, quick: values.quick, say }));
+  result.scenarios.push(await runScenario(scenario, { peers, servers, quick: values.quick, rounds, say }));
 
 writeFileSync(`${base}.json`, `${JSON.stringify(result, null, 1)}\n`);
 writeFileSync(`${base}.md`, markdown(result));

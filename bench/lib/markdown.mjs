@@ -110,7 +110,7 @@ export function conditions(result) {
 
 /** Profiles, each as a list of functions with their share of the time. */
 export function profileLists(profiles, level = '##') {
-  return profiles.flatMap(({ scenario, variant, client, functions }) => [
+  return profiles.flatMap(({ scenario, variant, client, functions, allocations }) => [
     '',
     `${level} Profile of ${scenario}, ${variant}: ${client}`,
     '',
@@ -118,6 +118,15 @@ export function profileLists(profiles, level = '##') {
       ['of the time', 'in'],
       functions.map(({ name, share }) => [`${(share * 100).toFixed(1)}%`, `\`${name}\``]),
     ),
+    ...(allocations.length === 0
+      ? []
+      : [
+          '',
+          ...table(
+            ['bytes a request', 'allocated in'],
+            allocations.map(({ name, bytes }) => [bytes.toFixed(0), `\`${name}\``]),
+          ),
+        ]),
   ]);
 }
 

@@ -23,35 +23,36 @@ export async function profileScenario(scenario, { peers, servers, folder, say })
     for (const { name, client, job } of variant.clients) {
       if (!client.startsWith('passinglane') || peers[client].absent !== undefined) continue;
       say(`profile of ${scenario.name}, ${variant.name}: ${name ?? client}`);
-      const { file, functions } = await profile(peers[client], { ...job, ...server }, folder);
-      profiles.push({ scenario: scenario.name, variant: variant.name, client: name ?? client, file, functions });
+      const found = await profile(peers[client], { ...job, ...server }, folder);
+      profiles.push({ scenario: scenario.name, variant: variant.name, client: name ?? client, ...found });
     }
   }
   return profiles;
 }
 
 /** All rounds of one scenario. */
-export async function runScenario(scenario, { peers, servers, quick, say }) {
+export async function runScenario(scenario, { peers, servers, quick, rounds, say }) {
   const variants = [];
   for (const variant of scenario.variants) {
     say(`${scenario.name}: ${variant.name}`);
-    variants.push(await runVariant(scenario, variant, { peers, servers, quick, say }));
+    variants.push(await runVariant(scenario, variant, { peers, servers, quick, rounds, say }));
   }
   const { name, title, metrics } = scenario;
   return { name, title, metrics, variants };
 }
 
-async function runVariant(scenario, variant, { peers, servers, quick, say }) {
+async function runVariant(scenario, variant, { peers, servers, quick, rounds: most, say }) {
   const server = await servers.at(variant.server);
-  const rounds = quick ? 1 : (variant.rounds ?? scenario.rounds ?? defaultRounds);
-  const lines = variant.clients.map(({ name, client, job, rounds: most = rounds }) => {
+  const usual = variant.rounds ?? scenario.rounds ?? defaultRounds;
+  const rounds = quick ? 1 : Math.min(usual, most);
+  const lines = variant.clients.map(({ name, client, job, rounds: turns = rounds }) => {
     const { absent } = peers[client];
     const sized = quick ? quickened(job) : job;
-    return { name: name ?? client, client, job: sized, absent, most: Math.min(most, rounds), samples: [] };
+    return { name: name ?? client, client, job: sized, absent, turns: Math.min(turns, rounds), samples: [] };
   });
   for (let round = 0; round < rounds; round++) {
     for (const line of lines) {
-      if (line.absent !== undefined || line.failed !== undefined || round >= line.most) continue;
+      if (line.absent !== undefined || line.failed !== undefined || round >= line.turns) continue;
       try {
         line.samples.push(await peers[line.client].run({ ...line.job, ...server }));
       } catch (error) {

@@ -1,16 +1,16 @@
 // What a small request allocates: the growth of the heap over so many requests in a young generation so large that
 // nothing is collected meanwhile. Needs --expose-gc, and --min-semi-space-size for what is allocated.
 import { PerformanceObserver } from 'node:perf_hooks';
-import { openClient } from './measure.mjs';
+import { makeRequests, openClient } from './measure.mjs';
 
 export async function run(job) {
   const client = await openClient(job);
-  await requests(client.get, job.warmUpRequests, job.inFlight);
+  await makeRequests(client.get, job.warmUpRequests, job.inFlight);
   globalThis.gc();
   const collections = new PerformanceObserver(() => undefined);
   collections.observe({ entryTypes: ['gc'] });
   const before = process.memoryUsage();
-  await requests(client.get, job.requests, job.inFlight);
+  await makeRequests(client.get, job.requests, job.inFlight);
   const after = process.memoryUsage();
   const collected = collections.takeRecords().length;
   await client.close();
@@ -18,15 +18,4 @@ export async function run(job) {
     throw new Error(`${collected} collections came in between: a larger --min-semi-space-size is needed`);
   const grown = after.heapUsed - before.heapUsed + (after.external - before.external);
   return { bytes: grown / job.requests };
-}
-
-async function requests(get, count, inFlight) {
-  let left = count;
-  const worker = async () => {
-    while (left > 0) {
-      left--;
-      await get();
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, worker));
 }

@@ -37,3 +37,15 @@ export function liveBytes() {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
+
+/** Makes so many requests, `inFlight` at a time. */
+export async function makeRequests(get, count, inFlight) {
+  let left = count;
+  const worker = async () => {
+    while (left > 0) {
+      left--;
+      await get();
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+}
