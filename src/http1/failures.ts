@@ -1,3 +1,4 @@
+import { quoteName } from '../conn/index.js';
 import { TransportError, type TransportErrorInit } from '../errors.js';
 
 /** Where a request stands when it fails. */
@@ -37,6 +38,15 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
 /** llhttp's reason, which quotes nothing of what the server sent. */
 function reasonOf(cause: Error | undefined): string {
   return cause !== undefined && 'reason' in cause && typeof cause.reason === 'string' ? cause.reason : 'parse error';
+}
+
+/** A field that RFC 9110 section 5 does not allow. */
+export function malformedField(origin: string, name: string): TransportError {
+  return new TransportError('ERR_PASSINGLANE_PROTOCOL', `${origin} sent a malformed field, ${quoteName(name)}`, {
+    scope: 'connection',
+    initiator: 'local',
+    origin,
+  });
 }
 
 /** A response of status 101, which no request of ours asks for. */

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
   fieldListSize,
+  isFieldValue,
+  isToken,
   type BufferBudget,
   type CarriedStream,
   type Clock,
@@ -10,7 +12,7 @@ import {
   type Outgoing,
   type TimerHandle,
 } from '../conn/index.js';
-import { requestFailed, tooManyInterim, unaskedUpgrade, writeTimedOut } from './failures.js';
+import { malformedField, requestFailed, tooManyInterim, unaskedUpgrade, writeTimedOut } from './failures.js';
 import { lowerCased, requestHead } from './request-head.js';
 
 /** A response that nobody reads is read up to here, in bytes; then its connection waits for the reader. */
@@ -80,7 +82,7 @@ export class Turn implements CarriedStream {
       this.written = this.host.socket.writable;
     });
     request.on('information', ({ statusCode, rawHeaders }) => {
-      this.onInformational(statusCode, lowerCased(rawHeaders));
+      this.onInformational(statusCode, rawHeaders);
     });
     request.once('response', (response) => {
       this.onResponse(response);
@@ -138,8 +140,21 @@ export class Turn implements CarriedStream {
 
   // --- the response ---
 
-  private onInformational(status: number, fields: string[]): void {
+  /** The fields in lower case; undefined, and the request failed, where one is none: some Nodes' parsers let it pass. */
+  private received(raw: readonly string[]): string[] | undefined {
+    const fields = lowerCased(raw);
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      if (isToken(fields[i]!) && isFieldValue(fields[i + 1]!)) continue;
+      this.fail(malformedField(this.host.origin, fields[i]!));
+      return undefined;
+    }
+    return fields;
+  }
+
+  private onInformational(status: number, raw: readonly string[]): void {
     const { informationalLimit, sink } = this.init;
+    const fields = this.received(raw);
+    if (fields === undefined) return;
     this.interim += fieldListSize(fields);
     if (this.interim > informationalLimit) return this.fail(tooManyInterim(this.host.origin, informationalLimit));
     if (!this.over) sink.onInformational(status, fields);
@@ -152,7 +167,8 @@ export class Turn implements CarriedStream {
     });
     if (this.over) return;
     const { sink, bodyless } = this.init;
-    const fields = lowerCased(response.rawHeaders);
+    const fields = this.received(response.rawHeaders);
+    if (fields === undefined) return;
     const { 'keep-alive': keepAlive, 'content-length': length } = response.headers;
     if (typeof keepAlive === 'string') this.host.onKeepAlive(keepAlive);
     const status = response.statusCode ?? 0;
@@ -175,11 +191,12 @@ export class Turn implements CarriedStream {
 
   private onEnd(): void {
     if (this.over) return;
+    const trailers = this.received(this.response?.rawTrailers ?? []);
+    if (trailers === undefined) return;
     this.ended = true;
     // After node:http has left the socket free, so that what the caller does next finds it free too.
     process.nextTick(() => {
-      if (this.over) return;
-      this.init.sink.onEnd(lowerCased(this.response?.rawTrailers ?? []));
+      if (!this.over) this.init.sink.onEnd(trailers);
     });
   }
 

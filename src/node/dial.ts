@@ -15,6 +15,7 @@ import { ReadBuffer } from './read-buffer.js';
 import { infoOf, SocketTransport } from './socket-transport.js';
 import {
   alpnProtocols,
+  identityCheckFor,
   isAllowedForHttp2,
   minVersionFor,
   servernameFor,
@@ -101,7 +102,7 @@ export class NodeDialler implements Dialler {
         const socket =
           secure === undefined
             ? connectTcp(place)
-            : secure.connect({ ...this.#tlsOptions(origin, secure.DEFAULT_MIN_VERSION, offer), ...place, session });
+            : secure.connect({ ...this.#tlsOptions(origin, secure, offer), ...place, session });
         reads?.attach(socket);
         socket.unref(); // whoever waits for it keeps the process alive; if nobody does any more, neither does it
         if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, session);
@@ -134,12 +135,13 @@ export class NodeDialler implements Dialler {
     return 'path' in endpoint ? { ...common, host: origin.hostname, path: endpoint.path } : { ...common, ...endpoint };
   }
 
-  #tlsOptions(origin: Origin, nodeMinimum: string, offer: readonly string[]): ConnectionOptions {
+  #tlsOptions(origin: Origin, tls: typeof import('node:tls'), offer: readonly string[]): ConnectionOptions {
     const { tls: options = {} } = this.#options;
     const servername = servernameFor(origin.hostname, options);
     return {
       ...options,
-      ...minVersionFor(options, nodeMinimum),
+      ...minVersionFor(options, tls.DEFAULT_MIN_VERSION),
+      ...identityCheckFor(origin.hostname, options, tls.checkServerIdentity),
       ...withoutRenegotiation(options),
       ...(servername === undefined ? {} : { servername }),
       ALPNProtocols: [...offer],

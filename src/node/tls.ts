@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { isIP, isIPv6 } from 'node:net';
+import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
 
 /** The protocols to offer by ALPN, the preferred one first (RFC 9113 section 3.2). */
 export function alpnProtocols(allowHTTP1: boolean): readonly string[] {
@@ -34,6 +34,26 @@ export function withoutRenegotiation(options: ConnectionOptions): ConnectionOpti
   const noRenegotiation = constants['SSL_OP_NO_RENEGOTIATION'];
   const bits = typeof noRenegotiation === 'number' ? noRenegotiation : 0;
   return { secureOptions: (options.secureOptions ?? 0) | bits };
+}
+
+/**
+ * tls.checkServerIdentity of Node 22.23 takes an IPv6 address for a name, and so refuses every certificate. Where it
+ * refuses one for such an address, OpenSSL is asked whether the certificate is for it.
+ */
+export function identityCheckFor(
+  hostname: string,
+  options: ConnectionOptions,
+  nodeCheck: (hostname: string, certificate: PeerCertificate) => Error | undefined,
+): ConnectionOptions {
+  if (options.checkServerIdentity !== undefined || options.servername !== undefined || !isIPv6(hostname)) return {};
+  const { X509Certificate } = process.getBuiltinModule('node:crypto');
+  return {
+    checkServerIdentity(_, certificate) {
+      const error = nodeCheck(hostname, certificate);
+      const isForIt = error !== undefined && new X509Certificate(certificate.raw).checkIP(hostname) !== undefined;
+      return isForIt ? undefined : error;
+    },
+  };
 }
 
 /**

@@ -141,6 +141,8 @@ test('a response that could be read in two ways, or breaks the syntax, is an err
     'HTTP/1.1 200 OK\nContent-Length: 2\nContent-Length: 3\n\nabc',
     'HTTP/1.1 200 OK\nContent-Length: -1\n\n',
     'HTTP/1.1 200 OK\nbad name: x\n\n',
+    'HTTP/1.1 103 Early Hints\nbad name: x\n\nHTTP/1.1 200 OK\nContent-Length: 0\n\n',
+    'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n0\nbad name: x\n\n',
     'HTTP/1.1 101 Switching Protocols\nConnection: upgrade\nUpgrade: x\n\n',
     'SSH-2.0-OpenSSH\n\n',
   ]) {

@@ -426,3 +426,13 @@ test('preconnect waits for connections that are being made already, and makes wh
   await (await call).body.dump();
   assert.equal(origin.sessionCount, 3);
 });
+
+test('an address is reached only with a certificate for that address', withIPv6, async (t) => {
+  const server = createSecureServer(elsewhere, (_, response) => response.end());
+  const port = await listen(t, server, { host: '::1' });
+  const transport = transportFor(t, { tls: { ca: elsewhere.cert } });
+  await assert.rejects(transport.request(`https://[::1]:${port}/`), {
+    code: 'ERR_PASSINGLANE_CONNECT_FAILED',
+    message: /ERR_TLS_CERT_ALTNAME_INVALID|certificate/,
+  });
+});
