@@ -14,11 +14,12 @@ const layers = {
   transport: { path: '^src/transport(-options)?\\.ts$', uses: ['errors', 'wire', 'hpack', 'conn', 'pool'] },
   http1: { path: '^src/http1/', uses: ['errors', 'conn'] },
   node: { path: '^src/node/', uses: ['errors', 'conn', 'http1'] },
+  proxy: { path: '^src/proxy/', uses: ['errors', 'conn', 'pool', 'transport', 'node'] },
   fetch: { path: '^src/fetch/', uses: ['errors', 'conn', 'pool', 'transport'] },
   undici: { path: '^src/undici/', uses: ['errors', 'conn', 'pool', 'transport', 'index'] },
   index: {
     path: '^src/(index|version)\\.ts$',
-    uses: ['errors', 'conn', 'diagnostics', 'pool', 'transport', 'node', 'fetch'],
+    uses: ['errors', 'conn', 'diagnostics', 'pool', 'transport', 'node', 'proxy', 'fetch'],
   },
   connect: { path: '^src/connect/', uses: ['errors', 'index'] },
   http: { path: '^src/http/', uses: ['errors', 'index'] },

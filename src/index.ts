@@ -2,7 +2,8 @@ import type { ClientResponse, RequestOptions } from './conn/index.js';
 import { debugLog } from './diagnostics/debug-log.js';
 import { observers } from './diagnostics/observers.js';
 import { fetchOver, type FetchInit } from './fetch/index.js';
-import { inRootContext, nodeClock, NodeDialler, SocketTransport } from './node/index.js';
+import { inRootContext, nodeClock, SocketTransport } from './node/index.js';
+import { proxyDialler } from './proxy/index.js';
 import { BaseTransport } from './transport.js';
 import { resolveOptions, type TransportOptions } from './transport-options.js';
 import { version } from './version.js';
@@ -40,7 +41,7 @@ export class Transport extends BaseTransport {
     const resolved = { ...given, observer: observers(given.observer, debugLog()) };
     super(resolved, {
       clock: nodeClock,
-      dialler: new NodeDialler(resolved),
+      dialler: proxyDialler(resolved),
       wrap: (socket) => new SocketTransport(socket),
       random: Math.random,
       inRootContext,

@@ -60,8 +60,11 @@ export interface TransportOptions {
   readonly maxResponseSize?: number | undefined;
   /** Ask for gzip, deflate, br, and zstd where Node has it, and undo them. Default: true. */
   readonly decompress?: boolean | undefined;
-  /** Not in this version: only false is accepted. Default: false. */
-  readonly proxy?: false | undefined;
+  /**
+   * Requests go through tunnels (CONNECT) of this proxy: its http: or https: URL, where user and password may stand; or
+   * 'env': what https_proxy, http_proxy, all_proxy and no_proxy say when the transport is made. Default: false.
+   */
+  readonly proxy?: string | URL | false | undefined;
   /** A Unix domain socket that stands for every host. */
   readonly socketPath?: string | undefined;
   /** As in node:net. Default: dns.lookup. */
@@ -85,7 +88,10 @@ export type ResolvedOptions = {
       'retry' | 'proxy' | 'socketPath' | 'lookup' | 'localAddress' | 'keepAlive' | 'createConnection' | 'observer'
     >
   ]-?: NonNullable<TransportOptions[K]>;
-} & Pick<TransportOptions, 'socketPath' | 'lookup' | 'localAddress' | 'keepAlive' | 'createConnection' | 'observer'> & {
+} & Pick<
+  TransportOptions,
+  'proxy' | 'socketPath' | 'lookup' | 'localAddress' | 'keepAlive' | 'createConnection' | 'observer'
+> & {
     readonly retry: Retry;
   };
 
@@ -132,6 +138,12 @@ function observer(name: string, value: unknown): void {
   }
 }
 
+function proxy(name: string, value: unknown): void {
+  // What is in it may be a password.
+  if (value !== false && typeof value !== 'string' && !(value instanceof URL))
+    throw invalidArgument(`option '${name}'`, value, "the URL of a proxy, 'env', or false");
+}
+
 function share(name: string, value: unknown): void {
   if (typeof value !== 'number' || !(value >= 0 && value <= 1))
     throw invalidArgument(`option '${name}'`, value, 'a number from 0 to 1');
@@ -174,7 +186,7 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   maxBufferedBytes: [integer(65_535, Number.MAX_SAFE_INTEGER), 67_108_864],
   maxResponseSize: [size, 0],
   decompress: [flag, true],
-  proxy: [oneOf(false), undefined],
+  proxy: [proxy],
   socketPath: [ofType('string', 'the path of a socket')],
   lookup: [ofType('function', 'a function as dns.lookup')],
   localAddress: [ofType('string', 'an IP address')],
@@ -199,6 +211,11 @@ export function resolveOptions(options: TransportOptions | undefined, userAgent:
   if (options !== undefined && (typeof options !== 'object' || (options as unknown) === null))
     throw invalidArgument('options', options, 'an object with transport options');
   const resolved = resolve(table, options ?? {}, '');
+  const another = (['createConnection', 'socketPath'] as const).find((name) => resolved[name] !== undefined);
+  if (another !== undefined && resolved['proxy'] !== undefined && resolved['proxy'] !== false) {
+    const given = resolved['proxy'] === 'env' ? 'env' : new URL('http://concealed');
+    throw invalidArgument("option 'proxy'", given, `false where '${another}' says how to connect`);
+  }
   return {
     ...resolved,
     userAgent: options?.userAgent ?? userAgent,

@@ -235,6 +235,7 @@ export class BaseTransport {
   /** Closes the pool's connections that carry no request. */
   closeIdleConnections(): void {
     this.#pool.closeIdle();
+    this.#platform.dialler.closeIdle?.();
   }
 
   /** A snapshot; synchronous, whatever the network does. */
@@ -295,6 +296,7 @@ export class BaseTransport {
 
   #finishClosing(): void {
     if (!this.#poolClosed || this.#outside.size > 0) return;
+    this.#platform.dialler.close?.();
     this.#whenClosed?.();
     this.#whenClosed = undefined;
   }
@@ -305,6 +307,7 @@ export class BaseTransport {
     this.#pool.destroy(reason);
     for (const giveUp of [...this.#connecting]) giveUp();
     for (const [driver, origin] of [...this.#outside]) driver.fail(transportDestroyed(origin.href, reason));
+    this.#platform.dialler.close?.();
   }
 
   /** `close` with a time-out of 5 s. */

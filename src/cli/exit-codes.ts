@@ -81,6 +81,7 @@ const byCode: Readonly<Record<TransportErrorCode, number | 'alpn' | 'cause' | 's
   ERR_PASSINGLANE_INVALID_REQUEST: 'scope',
   ERR_PASSINGLANE_PING_TIMEOUT: ExitCode.Timeout,
   ERR_PASSINGLANE_PROTOCOL: 'scope',
+  ERR_PASSINGLANE_PROXY_REFUSED: ExitCode.Receive,
   ERR_PASSINGLANE_REQUEST_BODY: ExitCode.Read,
   ERR_PASSINGLANE_REQUEST_BODY_LENGTH: ExitCode.Read,
   ERR_PASSINGLANE_RESPONSE_LENGTH: ExitCode.Partial,

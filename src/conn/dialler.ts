@@ -29,6 +29,10 @@ export interface Dialler {
    * keep the process alive: that is for those who wait for it. `http1Only`: the peer has asked for HTTP/1.1.
    */
   dial(origin: Origin, signal: AbortSignal, http1Only?: boolean): Promise<Dialled>;
+  /** Lets go of what it holds for dials to come, and that no connection uses. */
+  closeIdle?(): void;
+  /** The same once connections have stopped using it: no more dials come. */
+  close?(): void;
 }
 
 /** What a dialler of the user's own, `createConnection`, is told. */

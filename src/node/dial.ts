@@ -1,4 +1,4 @@
-import { connect as connectTcp, type LookupFunction, type NetConnectOpts, type Socket } from 'node:net';
+import { connect as connectTcp, Socket, type LookupFunction, type NetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { CreateConnectionOptions, Dialled, Dialler, Origin } from '../conn/dialler.js';
@@ -63,17 +63,37 @@ export class NodeDialler implements Dialler {
   }
 
   async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
-    return inRootContext(() => this.#dial(origin, signal, http1Only));
+    const { createConnection } = this.#options;
+    return inRootContext(() =>
+      this.#dial(origin, signal, http1Only, (offer) =>
+        createConnection === undefined
+          ? this.#dialOwn(origin, signal, offer)
+          : this.#dialCustom(origin, signal, offer, createConnection),
+      ),
+    );
   }
 
-  async #dial(origin: Origin, signal: AbortSignal, http1Only: boolean): Promise<Dialled> {
+  /** As {@link dial}, over a stream that leads to the origin already. It is destroyed where that comes to nothing. */
+  async dialOver(stream: Duplex, origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
+    try {
+      return await inRootContext(() =>
+        this.#dial(origin, signal, http1Only, (offer) => this.#secureOver(stream, origin, signal, offer)),
+      );
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
+  }
+
+  async #dial(
+    origin: Origin,
+    signal: AbortSignal,
+    http1Only: boolean,
+    connect: (offer: readonly string[]) => Promise<Dialled>,
+  ): Promise<Dialled> {
     try {
       signal.throwIfAborted();
-      const { createConnection } = this.#options;
-      const offer = http1Only ? ['http/1.1'] : alpnProtocols(this.#options.allowHTTP1);
-      const dialled = await (createConnection === undefined
-        ? this.#dialOwn(origin, signal, offer)
-        : this.#dialCustom(origin, signal, offer, createConnection));
+      const dialled = await connect(http1Only ? ['http/1.1'] : alpnProtocols(this.#options.allowHTTP1));
       if (signal.aborted) (dialled.protocol === 'h2' ? dialled.transport : dialled.socket).destroy();
       signal.throwIfAborted(); // it may have been while the last promise settled
       return dialled;
@@ -127,6 +147,27 @@ export class NodeDialler implements Dialler {
     return this.#verdict(origin, socket, reads, times);
   }
 
+  async #secureOver(stream: Duplex, origin: Origin, signal: AbortSignal, offer: readonly string[]): Promise<Dialled> {
+    if (origin.scheme === 'http:') return this.#verdict(origin, stream, undefined, undefined);
+    const begun = nodeClock.now();
+    const tls = await import('node:tls');
+    const session = this.#sessions.get(origin.href);
+    const socket = await abortable<TLSSocket>(signal, (resolve, reject) => {
+      const secured = tls.connect({
+        ...this.#tlsOptions(origin, tls, offer),
+        host: origin.hostname,
+        socket: stream,
+        session,
+      });
+      this.#followSession(secured, origin, session);
+      logKeys(secured);
+      return follow(secured, 'secureConnect', () => resolve(secured), reject);
+    });
+    passRefs(socket, stream);
+    const times = { begun, lookup: undefined, connect: undefined, secure: nodeClock.now() };
+    return this.#verdict(origin, socket, undefined, times);
+  }
+
   #placeOf(origin: Origin, endpoint: Endpoint, reads: ReadBuffer | undefined): NetConnectOpts {
     const { localAddress } = this.#options;
     // autoSelectFamily is Node's own race, which aborts attempts that are slower than 250 ms.
@@ -154,7 +195,8 @@ export class NodeDialler implements Dialler {
     this.#sessions.collectFrom(socket, origin.href);
     if (session === undefined) return;
     const drop = (): void => this.#sessions.drop(origin.href, session);
-    socket.once('connect', () => socket.once('close', drop));
+    if (socket.connecting) socket.once('connect', () => socket.once('close', drop));
+    else socket.once('close', drop);
     socket.once('secureConnect', () => socket.off('close', drop));
   }
 
@@ -183,9 +225,9 @@ export class NodeDialler implements Dialler {
 
   #verdict(
     origin: Origin,
-    socket: Socket,
+    socket: Duplex,
     reads: ReadBuffer | undefined,
-    times: DialTimes,
+    times: DialTimes | undefined,
   ): Dialled | Promise<Dialled> {
     if (!isTls(socket)) {
       return this.#options.cleartext === 'h2c'
@@ -258,6 +300,19 @@ function settledStream(
   });
 }
 
-function isTls(socket: Socket): socket is TLSSocket {
+/** What keeps the process alive is the stream beneath; TLS passes that on by itself only where that is a socket. */
+function passRefs(socket: TLSSocket, stream: Duplex & { ref?: () => unknown; unref?: () => unknown }): void {
+  if (stream instanceof Socket) return;
+  socket.ref = () => {
+    stream.ref?.();
+    return socket;
+  };
+  socket.unref = () => {
+    stream.unref?.();
+    return socket;
+  };
+}
+
+function isTls(socket: Duplex): socket is TLSSocket {
   return 'encrypted' in socket;
 }

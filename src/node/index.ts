@@ -1,4 +1,5 @@
 /** The leaf over node:net, node:tls and the process's clock, as the root sees it. */
+export { abortable } from './abortable.js';
 export { nodeClock } from './clock.js';
 export { inRootContext } from './context.js';
 export { NodeDialler, type DiallerOptions } from './dial.js';

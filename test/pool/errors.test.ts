@@ -277,6 +277,20 @@ const provoked: Readonly<Record<TransportErrorCode, Provoked>> = {
     unprocessed: false,
     provoke: () => after(500, {}, { timeout: 400 }),
   },
+  ERR_PASSINGLANE_PROXY_REFUSED: {
+    ...remote,
+    unprocessed: true,
+    provoke: async () => {
+      const { createServer } = await import('node:http');
+      const proxy = createServer().on('connect', (_request, socket) => socket.end('HTTP/1.1 403 No\r\n\r\n'));
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      const { port } = proxy.address() as { port: number };
+      const transport = new Transport({ proxy: `http://127.0.0.1:${port}` });
+      const error = await failure(transport.request('https://origin.test/'));
+      proxy.close();
+      return error;
+    },
+  },
   ERR_PASSINGLANE_TRANSPORT_CLOSED: {
     ...user,
     provoke: async () => {

@@ -62,7 +62,7 @@ test('B20: an option that is unknown or out of range is refused by name, with it
     ['lookup', 'dns'],
     ['createConnection', {}],
     ['observer', () => undefined],
-    ['proxy', 'http://proxy.example'],
+    ['proxy', true],
     ['idleTimeOut', 5],
     ['retry', 3],
   ];

@@ -1,0 +1,51 @@
+import type { Dialled, Dialler, Origin } from '../conn/index.js';
+import { inRootContext, NodeDialler } from '../node/index.js';
+import type { ResolvedOptions } from '../transport-options.js';
+import { environmentRule, type ProxyRule } from './environment.js';
+import { parseProxy } from './proxy.js';
+import { Tunnels } from './tunnels.js';
+
+/**
+ * Dials as the option `proxy` says. Throws a TypeError, ERR_INVALID_ARG_VALUE, for a proxy that cannot be used;
+ * the environment is read now, once.
+ */
+export function proxyDialler(options: ResolvedOptions): Dialler {
+  const direct = new NodeDialler(options);
+  const { proxy } = options;
+  if (proxy === undefined || proxy === false) return direct;
+  if (proxy === 'env') return new ProxyDialler(direct, environmentRule(process.env), options);
+  const always = parseProxy("option 'proxy'", proxy);
+  return new ProxyDialler(direct, () => always, options);
+}
+
+/** Dials through a tunnel where a proxy leads to the origin, and directly where none does. */
+class ProxyDialler implements Dialler {
+  readonly #direct: NodeDialler;
+  readonly #rule: ProxyRule;
+  readonly #options: ResolvedOptions;
+  readonly #tunnels = new Map<ReturnType<ProxyRule>, Tunnels>();
+
+  constructor(direct: NodeDialler, rule: ProxyRule, options: ResolvedOptions) {
+    this.#direct = direct;
+    this.#rule = rule;
+    this.#options = options;
+  }
+
+  async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
+    const proxy = this.#rule(origin);
+    if (proxy === undefined) return this.#direct.dial(origin, signal, http1Only);
+    let tunnels = this.#tunnels.get(proxy);
+    if (tunnels === undefined) this.#tunnels.set(proxy, (tunnels = new Tunnels(proxy, this.#options)));
+    const opened = tunnels;
+    const stream = await inRootContext(() => opened.open(origin, signal));
+    return this.#direct.dialOver(stream, origin, signal, http1Only);
+  }
+
+  closeIdle(): void {
+    for (const tunnels of this.#tunnels.values()) tunnels.closeIdle();
+  }
+
+  close(): void {
+    for (const tunnels of this.#tunnels.values()) tunnels.close();
+  }
+}

@@ -1,0 +1,2 @@
+/** Tunnels through proxies, as the root sees them. */
+export { proxyDialler } from './dialler.js';

@@ -1,0 +1,172 @@
+import type { Duplex } from 'node:stream';
+import type { ConnectionOptions } from 'node:tls';
+import { TransportError } from '../errors.js';
+import type { ClientResponse, Dialled, Origin } from '../conn/index.js';
+import { TunnelBody } from '../conn/tunnel.js';
+import { abortable, inRootContext, nodeClock, NodeDialler, SocketTransport } from '../node/index.js';
+import type { ResolvedOptions } from '../transport-options.js';
+import { BaseTransport, submit } from '../transport.js';
+import { connectOver } from './connect.js';
+import { brokeOff, refused, unreachable, type Route } from './failure.js';
+import type { Proxy } from './proxy.js';
+import { KeepAlive, ProxyTunnel } from './proxy-tunnel.js';
+
+/** The options of the user's that hold for TLS to a proxy too: whom to trust, and what to speak, but nothing of who we are. */
+const sharedTlsOptions = ['ca', 'crl', 'minVersion', 'maxVersion', 'ciphers'] as const;
+
+/** Failures that come of having no connection to the proxy, where it has not been asked for anything. */
+const dialFailures = new Set<string>([
+  'ERR_PASSINGLANE_ALPN',
+  'ERR_PASSINGLANE_CONNECT_FAILED',
+  'ERR_PASSINGLANE_CONNECT_TIMEOUT',
+]);
+
+/**
+ * Tunnels through one proxy. Where it speaks HTTP/2, they are streams on connections of a transport of their own, so that
+ * no tunnel waits behind a stalled connection either; where it speaks HTTP/1.1, each has a connection to itself.
+ */
+export class Tunnels {
+  readonly #proxy: Proxy;
+  readonly #dialler: NodeDialler;
+  readonly #transport: BaseTransport;
+  readonly #keepAlive = new KeepAlive(nodeClock);
+  #speaksHttp1: boolean;
+  /** The socket by which it turned out that the proxy speaks HTTP/1.1, for the first who wants it. */
+  #spare: Duplex | undefined = undefined;
+
+  constructor(proxy: Proxy, options: ResolvedOptions) {
+    this.#proxy = proxy;
+    this.#speaksHttp1 = proxy.origin.scheme === 'http:';
+    const own: ResolvedOptions = {
+      ...options,
+      tls: proxyTls(options.tls),
+      allowHTTP1: true,
+      cleartext: 'http/1.1',
+      userAgent: '',
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxResponseSize: 0,
+      maxRequestsPerConnection: 0,
+      decompress: false,
+      observer: undefined, // it would be shown the credentials
+    };
+    this.#dialler = new NodeDialler(own);
+    this.#transport = new BaseTransport(own, {
+      clock: nodeClock,
+      dialler: { dial: (origin, signal) => this.#dialHttp2(origin, signal) },
+      wrap: (socket) => new SocketTransport(socket),
+      random: Math.random,
+      inRootContext,
+    });
+  }
+
+  /** Resolves with a stream that leads to the origin. */
+  async open(origin: Origin, signal: AbortSignal): Promise<Duplex> {
+    const route = { origin, proxy: this.#proxy.origin };
+    try {
+      if (!this.#speaksHttp1) {
+        const tunnel = await this.#openStream(route, signal);
+        if (tunnel !== undefined) return tunnel;
+      }
+      const socket = this.#takeSpare() ?? (await this.#dialHttp1(signal));
+      return await connectOver(socket, route, this.#fields(origin), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!TransportError.isInstance(error)) throw error;
+      if (error.code === 'ERR_PASSINGLANE_PROXY_REFUSED') throw error;
+      throw dialFailures.has(error.code) ? unreachable(route, error) : brokeOff(route, error);
+    }
+  }
+
+  /** Lets go of connections that carry no tunnel. */
+  closeIdle(): void {
+    this.#transport.closeIdleConnections();
+  }
+
+  /** Lets go of all connections when their last tunnel has ended. */
+  close(): void {
+    void this.#transport.close();
+  }
+
+  #fields(origin: Origin): Record<string, string> {
+    const host = origin.hostname.includes(':') ? `[${origin.hostname}]` : origin.hostname;
+    const { authorization } = this.#proxy;
+    return {
+      host: `${host}:${origin.port}`,
+      ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }),
+    };
+  }
+
+  // --- HTTP/2 ---
+
+  /** Undefined: it turned out that the proxy speaks HTTP/1.1. */
+  async #openStream(route: Route, signal: AbortSignal): Promise<ProxyTunnel | undefined> {
+    let source = new TunnelBody();
+    const body = (): TunnelBody => (source = new TunnelBody());
+    const parts = {
+      origin: this.#proxy.origin,
+      path: '/',
+      fields: Object.entries(this.#fields(route.origin)).flat(),
+      options: { method: 'CONNECT', body },
+      hooks: undefined,
+    };
+    let request: ReturnType<typeof submit> = undefined;
+    let response: ClientResponse;
+    try {
+      response = await abortable<ClientResponse>(signal, (resolve, reject) => {
+        request = submit(this.#transport, parts, resolve, reject);
+        return () => {
+          request?.abort(signal.reason);
+        };
+      });
+    } catch (error) {
+      if (this.#speaksHttp1 && !signal.aborted) return undefined;
+      throw error;
+    }
+    if (response.status >= 200 && response.status < 300) {
+      const tunnel = new ProxyTunnel(this.#keepAlive, source);
+      tunnel.open(response, request);
+      return tunnel;
+    }
+    response.body.cancel();
+    throw refused(route, response.status, this.#proxy.authorization !== undefined);
+  }
+
+  async #dialHttp2(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+    const dialled = await this.#dialler.dial(origin, signal);
+    if (dialled.protocol === 'h2') {
+      const { transport } = dialled;
+      // The tunnels say whether they keep the process alive; for the connection, each is a request that runs.
+      transport.ref = (): void => undefined;
+      transport.unref();
+      return dialled;
+    }
+    this.#speaksHttp1 = true;
+    const { socket } = dialled;
+    this.#spare = socket;
+    setImmediate(() => {
+      if (this.#spare === socket) this.#takeSpare()?.destroy();
+    });
+    throw new Error('the proxy speaks HTTP/1.1');
+  }
+
+  // --- HTTP/1.1 ---
+
+  #takeSpare(): Duplex | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare;
+  }
+
+  async #dialHttp1(signal: AbortSignal): Promise<Duplex> {
+    const dialled = await this.#dialler.dial(this.#proxy.origin, signal, true);
+    if (dialled.protocol === 'http/1.1') return dialled.socket;
+    throw new Error('a proxy that was offered HTTP/1.1 only chose HTTP/2');
+  }
+}
+
+function proxyTls(tls: ConnectionOptions): ConnectionOptions {
+  return Object.fromEntries(
+    sharedTlsOptions.filter((name) => tls[name] !== undefined).map((name) => [name, tls[name]]),
+  );
+}
