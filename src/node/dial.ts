@@ -229,7 +229,7 @@ export class NodeDialler implements Dialler {
     reads: ReadBuffer | undefined,
     times: DialTimes | undefined,
   ): Dialled | Promise<Dialled> {
-    if (!isTls(socket)) {
+    if (!isSecured(socket, origin)) {
       return this.#options.cleartext === 'h2c'
         ? { protocol: 'h2', transport: new SocketTransport(socket, reads, times) }
         : speakHttp1(socket);
@@ -313,6 +313,7 @@ function passRefs(socket: TLSSocket, stream: Duplex & { ref?: () => unknown; unr
   };
 }
 
-function isTls(socket: Duplex): socket is TLSSocket {
-  return 'encrypted' in socket;
+/** What leads to an http: origin may be a TLSSocket too: one to a proxy. */
+function isSecured(socket: Duplex, origin: Origin): socket is TLSSocket {
+  return origin.scheme === 'https:' && 'encrypted' in socket;
 }
