@@ -1,7 +1,7 @@
 // One exchange with the server of smoke.mjs, on whatever runtime runs this file.
 import assert from 'node:assert/strict';
 import process from 'node:process';
-import { Transport } from '../dist/index.js';
+import { Transport } from 'passinglane';
 
 const [url] = process.argv.slice(2);
 const transport = new Transport({ tls: { ca: process.env.SMOKE_CA } });

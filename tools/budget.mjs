@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const entry = pathToFileURL(join(root, 'dist', 'index.js')).href;
+const entry = pathToFileURL(join(root, 'lib', 'index.js')).href;
 const pairs = 7;
 
 /** In kB, and in files. Raise one with its reason in the commit. */
-const budgets = { packed: 380, unpacked: 1_400, importedFiles: 130, imported: 560 };
+const budgets = { packed: 320, unpacked: 1_150, importedFiles: 20, imported: 420 };
 
 function pack() {
   const folder = mkdtempSync(join(tmpdir(), 'passinglane-pack-'));

@@ -1,5 +1,5 @@
 // passinglane/hpack.
-import { Decoder, Encoder } from '../../dist/hpack/index.js';
+import { Decoder, Encoder } from 'passinglane/hpack';
 
 export const codec = {
   /** The form in which it takes fields. */

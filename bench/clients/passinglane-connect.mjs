@@ -1,6 +1,6 @@
 // Connect-ES's gRPC over passinglane/connect.
-import { createGrpcTransport } from '../../dist/connect/index.js';
-import { Transport } from '../../dist/index.js';
+import { createGrpcTransport } from 'passinglane/connect';
+import { Transport } from 'passinglane';
 import { callsOver } from './echo-service.mjs';
 
 export const open = (job) =>

@@ -1,5 +1,5 @@
 // passinglane's Transport.fetch, with default options.
-import { Transport } from '../../dist/index.js';
+import { Transport } from 'passinglane';
 
 export async function open(job) {
   const transport = new Transport({ cleartext: 'h2c', ...(job.ca === undefined ? {} : { tls: { ca: job.ca } }) });

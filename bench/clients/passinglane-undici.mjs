@@ -1,6 +1,6 @@
 // undici's own request(), on passinglane's dispatcher.
-import { Transport } from '../../dist/index.js';
-import { H2Dispatcher } from '../../dist/undici/index.js';
+import { Transport } from 'passinglane';
+import { H2Dispatcher } from 'passinglane/undici';
 
 export async function open(job) {
   const { request } = await import(job.undici);

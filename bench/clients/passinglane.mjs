@@ -1,7 +1,7 @@
 // passinglane's Transport.request, with default options.
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Transport } from '../../dist/index.js';
+import { Transport } from 'passinglane';
 
 const chunk = new Uint8Array(65_536);
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Transport } from '../../dist/index.js';
+import { Transport } from 'passinglane';
 import { findProgram, firstLine, runClient } from './processes.mjs';
 import { runH2load } from './h2load.mjs';
 

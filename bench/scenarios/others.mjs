@@ -55,7 +55,7 @@ export const importTime = {
       server: { kind: 'none' },
       rounds: 9,
       clients: [
-        imported('passinglane', new URL('../../dist/index.js', import.meta.url).href),
+        imported('passinglane', import.meta.resolve('passinglane')),
         imported('node:net and node:tls', 'node:net', 'node:tls'),
         imported('node:http2', 'node:http2'),
         imported('undici', 'undici'),

@@ -72,11 +72,12 @@ after(() => {
 });
 
 describe('the tarball', () => {
-  test('holds the built modules, their declarations, the license and the README, and nothing else', () => {
+  test('holds what is joined of the built modules, their declarations, the license and the README, and nothing else', () => {
     const files = run('tar', ['-tzf', tarball], folder).trim().split('\n');
     const strangers = files.filter((file) => {
       if (/^package\/(package\.json|LICENSE|README\.md)$/.test(file)) return false;
-      const module = /^package\/dist\/(.+?)(\.d\.ts|\.js)$/.exec(file)?.[1];
+      if (/^package\/lib\/.+\.js$/.test(file)) return false;
+      const module = /^package\/dist\/(.+?)\.d\.ts$/.exec(file)?.[1];
       return module === undefined || !existsSync(join(root, 'src', `${module}.ts`));
     });
     assert.deepEqual(strangers, [], 'a file that no source stands behind ships');
@@ -96,7 +97,7 @@ describe('the tarball', () => {
       encoding: 'utf8',
     });
     assert.match(lone.stderr, /ERR_MODULE_NOT_FOUND/);
-    assert.match(lone.stderr, /Cannot find package '@connectrpc\/connect' imported from .*passinglane.dist.connect/);
+    assert.match(lone.stderr, /Cannot find package '@connectrpc\/connect' imported from .*passinglane.lib.connect/);
     node(['-e', `import('${manifest.name}')`], consumer);
   });
 
@@ -147,7 +148,7 @@ describe('every entry point', () => {
   test('is listed: the manifest is, and what is not listed is out of reach', () => {
     write('manifest.cjs', `process.stdout.write(require('${manifest.name}/package.json').name);`);
     assert.equal(node(['manifest.cjs'], consumer), manifest.name);
-    write('private.cjs', `require('${manifest.name}/dist/errors.js');`);
+    write('private.cjs', `require('${manifest.name}/lib/index.js');`);
     const done = spawnSync(process.execPath, ['private.cjs'], { cwd: consumer, encoding: 'utf8' });
     assert.match(done.stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/);
   });
@@ -157,6 +158,27 @@ describe('every entry point', () => {
       assert.match(run(join(consumer, 'node_modules/.bin', command), ['--help'], consumer), new RegExp(command));
     });
   }
+
+  test('shares what has an identity: one TransportError, one Transport, whichever entry brought them', () => {
+    write(
+      'identity.mjs',
+      `import { Transport, TransportError } from '${manifest.name}';
+       import { H2Dispatcher } from '${manifest.name}/undici';
+       const transport = new Transport({ connectTimeout: 1_000 });
+       const dispatcher = new H2Dispatcher(transport);
+       await transport.close();
+       const error = await transport.request('https://127.0.0.1:1/').catch((error) => error);
+       process.stdout.write(String(error instanceof TransportError && dispatcher instanceof H2Dispatcher));`,
+    );
+    assert.equal(node(['identity.mjs'], consumer), 'true');
+  });
+
+  test('has a command whose demo writes a trace, and whose view makes a page of it', () => {
+    const command = join(consumer, 'node_modules/.bin/passinglane');
+    run(command, ['demo', '--trace', 'demo.json'], consumer);
+    run(command, ['view', 'demo.json', '-o', 'demo.html'], consumer);
+    assert.match(readFileSync(join(consumer, 'demo.html'), 'utf8'), /<!doctype html>/i);
+  });
 });
 
 describe('the declarations', () => {
