@@ -93,16 +93,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.deadline = new DeadlineTimer(
       clock,
       () => this.core.nextDeadline(),
-      () => {
-        this.onDeadline();
-      },
+      () => this.onDeadline(),
     );
     const trace =
-      config.observer?.frame === undefined
-        ? undefined
-        : (frame: FrameRecord) => {
-            this.traceFrame(frame);
-          };
+      config.observer?.frame === undefined ? undefined : (frame: FrameRecord): void => this.traceFrame(frame);
     this.observe('connected', undefined); // the core's first frames follow at once
     this.core = new Connection({ ...config, trace }, this, this.now);
   }
@@ -139,8 +133,13 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.settle();
   }
 
-  take(limit: number): Uint8Array {
-    const bytes = this.core.takeOutput(limit, this.clock.now());
+  take(limit: number, mayWait: boolean): Uint8Array | undefined {
+    const now = this.clock.now();
+    if (mayWait && this.core.sealBodies(now)) {
+      this.settle();
+      return undefined;
+    }
+    const bytes = this.core.takeOutput(limit, now);
     this.bytesSent += bytes.length;
     return bytes;
   }
@@ -224,9 +223,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.clock.defer(this.settleLater);
   }
 
-  private readonly settleLater = (): void => {
-    this.settle();
-  };
+  private readonly settleLater = (): void => this.settle();
 
   private settle(): void {
     this.stepping = false;

@@ -1,13 +1,18 @@
 import type { ByteTransport } from './byte-transport.js';
 import type { Clock } from './clock.js';
 
-/** One write to the socket at most, in bytes. */
-const chunkSize = 65_536;
+/** One write to the socket at most, in bytes: what is sealed up to the mark of 64 KiB, and the frame that crosses it. */
+const chunkSize = 131_072;
+/** How often a write waits, for a turn of the microtasks, for the next pieces of bodies whose sources have them at hand. */
+const mostWaits = 64;
 
 /** Where the pump gets its bytes, and whom it tells that the socket has taken them. */
 export interface PumpSource {
-  /** At most `limit` bytes, untouched until the next call; empty when there is nothing to write. */
-  take(limit: number): Uint8Array;
+  /**
+   * At most `limit` bytes, untouched until the next call; empty when there is nothing to write. Undefined, only if
+   * `mayWait`: sources were asked for more, and what they have at hand comes before the next turn.
+   */
+  take(limit: number, mayWait: boolean): Uint8Array | undefined;
   taken(): void;
   /** A chunk has just been handed over. */
   wrote(): void;
@@ -34,6 +39,10 @@ export class WritePump {
     this.source.taken();
     this.write();
   };
+  private readonly again = (): void => {
+    this.wake();
+  };
+  private waits = 0;
   private whenEmpty: (() => void) | undefined = undefined;
 
   constructor(transport: ByteTransport, source: PumpSource, clock: Clock) {
@@ -61,7 +70,13 @@ export class WritePump {
 
   private write(): void {
     if (this.stopped || this.writing) return;
-    const bytes = this.source.take(chunkSize);
+    const bytes = this.source.take(chunkSize, this.waits < mostWaits);
+    if (bytes === undefined) {
+      this.waits++;
+      queueMicrotask(this.again);
+      return;
+    }
+    this.waits = 0;
     if (bytes.length === 0) {
       const callback = this.whenEmpty;
       this.whenEmpty = undefined;

@@ -74,6 +74,15 @@ export class Connection {
     return bytes;
   }
 
+  /** Seals what waits if that is DATA; true: there is room for more, and streams in {@link takeHungry} may have it. */
+  sealBodies(now: number): boolean {
+    const c = this.c;
+    if (c.scheduler.size === 0 || c.failure !== undefined) return false;
+    c.now = now;
+    seal(c);
+    return c.hungry.length > 0 && !c.atMark;
+  }
+
   /** The socket has taken the chunk that `takeOutput` handed out. */
   outputTaken(now: number): void {
     const live = this.c.liveness;
