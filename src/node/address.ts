@@ -1,4 +1,4 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { abortable } from './abortable.js';
 
@@ -12,9 +12,14 @@ export async function resolveAddresses(
   signal: AbortSignal,
 ): Promise<string[]> {
   if (isIP(hostname) !== 0) return [hostname];
-  const found = await lookUp(hostname, options.lookup ?? dnsLookup, isIP(options.localAddress ?? ''), signal);
+  const found = await lookUp(hostname, options.lookup ?? systemLookup(), isIP(options.localAddress ?? ''), signal);
   if (found.length > 0) return interleaveFamilies(found);
   throw Object.assign(new Error(`The lookup of ${hostname} gave no address.`), { code: 'ENOTFOUND' });
+}
+
+/** dns.lookup; loaded when a name is first looked up. */
+function systemLookup(): LookupFunction {
+  return process.getBuiltinModule('node:dns').lookup;
 }
 
 /** By turns an address of one family and of the other, beginning with that of the first (RFC 8305 section 4). */

@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
 
 /**
@@ -8,5 +7,6 @@ import type { TLSSocket } from 'node:tls';
 export function logKeys(socket: TLSSocket): void {
   const file = process.env['SSLKEYLOGFILE'];
   if (file === undefined || file === '') return;
+  const { appendFileSync } = process.getBuiltinModule('node:fs'); // rarely needed, and slow to import
   socket.on('keylog', (line) => appendFileSync(file, line, { mode: 0o600 }));
 }
