@@ -15,8 +15,7 @@ export type BodyValue =
   | Readable;
 
 /** A body, or a function that makes one for each time the request is sent. */
-export type RequestBodyInit =
-  BodyValue | (() => BodyValue | null | undefined | Promise<BodyValue | null | undefined>) | null;
+export type RequestBodyInit = BodyValue | (() => BodyValue | null | Promise<BodyValue | null>) | null;
 
 /** The body of one request, which may be sent more than once. */
 export interface RequestBody {
@@ -246,7 +245,7 @@ class MadeBody implements Body {
 
   async begin(): Promise<Source> {
     const value = await this.#make();
-    if (value === null || value === undefined) return new SingleSource(undefined);
+    if (value === null) return new SingleSource(undefined);
     const body = valueBody(value);
     if (body === undefined) throw invalidArgument('body (from its function)', value, allowed);
     return body.begin();

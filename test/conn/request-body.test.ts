@@ -175,7 +175,10 @@ test('a function may give any kind of body, also in a promise, and also none', a
   assert.equal(await sent(body(() => Readable.from(['node']))), 'node');
   assert.equal(await sent(body(() => new URLSearchParams('a=b'))), 'a=b');
   assert.equal(await sent(body(() => null)), '');
-  assert.equal(await sent(body(async () => undefined)), '');
+});
+
+test('a function that gives nothing at all, its return forgotten, is a mistake and no empty upload', async () => {
+  await assert.rejects(sent(body(async () => undefined)), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
 });
 
 test('what a function throws, or gives that is no body, rejects the first piece', async () => {
