@@ -166,7 +166,7 @@ test('h2: a proxy that resets the stream of a tunnel, or its connection, has ref
     stream.on('error', () => undefined);
     how({ close: (number) => stream.close(number), destroy: () => stream.session?.destroy() });
   });
-  const { origin: proxy } = await listen(t, server as never, 'https');
+  const { origin: proxy } = await listen(t, server, 'https');
   const transport = client(t, { proxy });
   const reset = await refusal(transport, 'https://127.0.0.1:1');
   assert.equal(reset.code, code);
