@@ -1,10 +1,18 @@
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import type { ClientResponse } from '../index.js';
-import type { ClientRequest } from './client-request.js';
 import { aborted, toHttpError } from './http-errors.js';
 import { distinctFields, joinFields, rawFields } from './incoming-fields.js';
 import type { SocketView } from './socket-view.js';
+
+/** What a response needs of its ClientRequest. */
+export interface Requested extends Writable {
+  readonly socket: SocketView;
+  setTimeout(milliseconds: number): void;
+  /** Something came, so that its time-out starts anew. */
+  touch(): void;
+  responseDestroyed(): void;
+}
 
 /** A response as node:http gives it. Chunks are Buffers; a body that is cut ends with an error, ECONNRESET. */
 export class IncomingMessage extends Readable {
@@ -16,7 +24,7 @@ export class IncomingMessage extends Readable {
   readonly httpVersionMinor: number;
   readonly url = '';
   readonly method = null;
-  readonly req: ClientRequest;
+  readonly req: Requested;
   /** All of it has arrived, trailers included. */
   complete = false;
   /** It was destroyed before its end. */
@@ -28,7 +36,7 @@ export class IncomingMessage extends Readable {
   readonly #chunks: AsyncIterator<Uint8Array, undefined>;
   #headers: IncomingHttpHeaders | undefined = undefined;
 
-  constructor(response: ClientResponse, req: ClientRequest) {
+  constructor(response: ClientResponse, req: Requested) {
     super();
     this.statusCode = response.status;
     this.statusMessage = STATUS_CODES[response.status] ?? '';
