@@ -7,6 +7,7 @@ export const ExitCode = {
   Usage: 2,
   BadUrl: 3,
   NotBuiltIn: 4,
+  ResolveProxy: 5,
   Resolve: 6,
   Connect: 7,
   Http2Framing: 16,
@@ -184,7 +185,8 @@ function byCause(error: unknown, context: FailureContext): number | undefined {
   for (const cause of causesOf(error)) {
     const code = codeOf(cause) ?? '';
     if (certificateCodes.has(code)) return ExitCode.Certificate;
-    if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return ExitCode.Resolve;
+    if (code === 'ENOTFOUND' || code.startsWith('EAI_'))
+      return isOfAnother(cause, error) ? ExitCode.ResolveProxy : ExitCode.Resolve;
     if (code === 'ETIMEDOUT') return ExitCode.Timeout;
     if (code === 'ECONNRESET' && isConnectFailure(error) && context.url.protocol === 'https:')
       return ExitCode.TlsHandshake;
@@ -197,6 +199,12 @@ function byCause(error: unknown, context: FailureContext): number | undefined {
 }
 
 const connectCodes = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'ENOENT', 'EACCES']);
+
+/** Another name than that of the origin was looked up: that of a proxy. */
+function isOfAnother(cause: Error, error: unknown): boolean {
+  if (!TransportError.isInstance(error) || error.origin === undefined) return false;
+  return 'hostname' in cause && cause.hostname !== new URL(error.origin).hostname;
+}
 
 function isConnectFailure(error: unknown): boolean {
   return TransportError.isInstance(error) && error.code === 'ERR_PASSINGLANE_CONNECT_FAILED';

@@ -17,6 +17,7 @@ const meanings: Readonly<Record<keyof typeof ExitCode, string>> = {
   Usage: 'usage',
   BadUrl: 'not a URL',
   NotBuiltIn: 'not built in',
+  ResolveProxy: 'no address of the proxy',
   Resolve: 'no address',
   Connect: 'no connection',
   Http2Framing: 'HTTP/2 connection error',

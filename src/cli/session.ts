@@ -78,14 +78,6 @@ export class Session<A extends CommonArguments = CommonArguments> {
 
   private transportOptions(): TransportOptions {
     const { args } = this;
-    // As with curl, an empty name turns proxies off.
-    if (args.proxy !== undefined && args.proxy !== '') {
-      throw new CliError(
-        ExitCode.NotBuiltIn,
-        'this version cannot go through a proxy',
-        'Leave -x out to connect directly.',
-      );
-    }
     return {
       tls: {
         ...(args.insecure ? { rejectUnauthorized: false } : {}),
@@ -94,7 +86,10 @@ export class Session<A extends CommonArguments = CommonArguments> {
       decompress: args.compressed,
       ...(args.headers.some((line) => /^user-agent:\s*$/i.test(line)) ? { userAgent: '' } : {}),
       ...(args.http2PriorKnowledge ? { cleartext: 'h2c', allowHTTP1: false } : {}),
-      ...(args.unixSocket === undefined ? {} : { socketPath: args.unixSocket }),
+      // As with curl: -x goes before the environment, an empty name turns proxies off, and a Unix socket leads past them.
+      ...(args.unixSocket === undefined
+        ? { proxy: args.proxy === '' ? false : (args.proxy ?? 'env') }
+        : { socketPath: args.unixSocket }),
       observer: observers(args.verbose ? this.log() : this.retries(), this.trace?.observer),
     };
   }

@@ -50,11 +50,10 @@ function exemptions(list: string): (origin: Origin) => boolean {
 function exemption(entry: string): (origin: Origin) => boolean {
   const network = networkTest(entry);
   if (network !== undefined) return ({ hostname }) => network(hostname);
-  // Two colons without brackets are an IPv6 address, whose last part is no port.
-  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*|.*:.*:.*?))(?::(\d+))?$/.exec(entry) ?? [];
-  const whole = isIP(entry) !== 0;
-  const host = whole ? entry : (bracketed ?? plain ?? entry);
-  const only = whole || port === undefined ? undefined : Number(port);
+  // Two colons without brackets match nothing here: they are an IPv6 address, whose last part is no port.
+  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(entry) ?? [];
+  const host = bracketed ?? plain ?? entry;
+  const only = port === undefined ? undefined : Number(port);
   const named = isIP(host) === 0 ? nameTest(host) : addressTest(host);
   return (origin) => (only === undefined || only === origin.port) && named(origin.hostname);
 }
@@ -64,7 +63,7 @@ function nameTest(entry: string): (hostname: string) => boolean {
   const suffix = `.${name}`;
   return (hostname) => {
     const host = hostname.replace(/\.$/, '');
-    return name !== '' && (host === name || host.endsWith(suffix));
+    return name !== '' && isIP(host) === 0 && (host === name || host.endsWith(suffix));
   };
 }
 

@@ -11,10 +11,17 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** Runs `passinglane` with these arguments and this standard input, both outputs being pipes. */
-export async function passinglane(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Result> {
+/**
+ * Runs `passinglane` with these arguments and this standard input, both outputs being pipes. No proxy of this machine's is
+ * used but one that `env` names.
+ */
+export async function passinglane(
+  args: readonly string[],
+  stdin: string | Uint8Array = '',
+  env: Readonly<Record<string, string>> = { no_proxy: '*' },
+): Promise<Result> {
   // The time-out is a guard against a hang, never a pass mark.
-  const child = spawn(process.execPath, [main, ...args], { timeout: 100_000 });
+  const child = spawn(process.execPath, [main, ...args], { timeout: 100_000, env: { ...process.env, ...env } });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
