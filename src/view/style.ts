@@ -29,8 +29,8 @@ input{width:15rem}
 .group button:first-child{border-radius:5px 0 0 5px}
 .group button:last-child{border-radius:0 5px 5px 0}
 #legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;padding:.35rem .9rem;color:var(--dim);border-bottom:1px solid var(--line)}
-#legend i{display:inline-block;width:.8rem;height:.65rem;border-radius:2px;margin-right:.35rem;vertical-align:-.02rem}
-#legend i.curve{height:2px;vertical-align:.22rem}
+#legend i{box-shadow:0 0 0 1px var(--line);display:inline-block;width:.8rem;height:.65rem;border-radius:2px;margin-right:.35rem;vertical-align:-.02rem}
+#legend i.curve{box-shadow:none;height:2px;vertical-align:.22rem}
 #scroll{flex:1;overflow:auto;min-height:0}
 #content{position:relative;width:calc(var(--label) + (100% - var(--label))*var(--zoom,1));min-width:100%}
 #axis{position:sticky;top:0;z-index:5;height:1.6rem;margin-left:var(--label);background:var(--bg);border-bottom:1px solid var(--line)}
@@ -39,11 +39,11 @@ input{width:15rem}
 .connection>h2{position:sticky;left:0;top:1.6rem;z-index:4;width:fit-content;max-width:95vw;font-size:.95rem;margin:0;padding:.4rem .9rem .25rem;background:var(--bg);border-radius:0 0 6px 0}
 h2 small{font-weight:400;color:var(--dim);margin-left:.6rem;font-variant-numeric:tabular-nums}
 h2 small.bad{color:var(--bad)}
-.shades{position:absolute;inset:0 0 0 var(--label);pointer-events:none;z-index:0}
+.shades{position:absolute;inset:2rem 0 0 var(--label);pointer-events:none;z-index:0}
 .shades div{position:absolute;top:0;bottom:0}
 .shades .stall{background:repeating-linear-gradient(-45deg,var(--stall) 0 6px,transparent 6px 10px),var(--stall);border:solid var(--stallline);border-width:0 1px}
 .shades .silence{background:var(--silence)}
-.shades span{position:sticky;left:var(--label);top:4.2rem;display:inline-block;padding:0 .35rem;font-size:.8rem;color:var(--bad);white-space:nowrap}
+.shades span{position:sticky;left:var(--label);top:4.2rem;display:inline-block;margin:.2rem .3rem;padding:0 .35rem;border-radius:4px;background:var(--bg);font-size:.8rem;color:var(--bad);white-space:nowrap}
 .shades .silence span{color:var(--dim)}
 .lane{display:flex;position:relative;align-items:stretch;z-index:1}
 .label{position:sticky;left:0;z-index:3;flex:0 0 var(--label);width:var(--label);padding:0 .9rem;background:var(--bg);color:var(--dim);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -53,8 +53,9 @@ h2 small.bad{color:var(--bad)}
 .chart svg{position:absolute;inset:3px 0 2px;width:100%;height:calc(100% - 5px);overflow:visible}
 .chart path{fill:none;stroke-width:1.5;vector-effect:non-scaling-stroke}
 .chart .area{stroke:none;opacity:.18}
-.dial{height:14px;margin:2px 0 4px}
-.dial .bar{top:3px;bottom:3px}
+.dial{height:16px;margin:2px 0 4px}
+.dial .label{font-size:.8rem;line-height:16px}
+.dial .bar{top:3px;bottom:3px;min-width:3px}
 .bar{position:absolute;top:1px;bottom:1px;min-width:1px;border-radius:1px}
 .row{cursor:default;height:var(--row,16px)}
 .row.hidden{display:none}
@@ -66,8 +67,11 @@ h2 small.bad{color:var(--bad)}
 .row .label{font-size:.8rem;line-height:var(--row,16px)}
 .dense{--label:11rem}
 .dense .row .label{visibility:hidden}
+.hint{display:none;position:absolute;left:0;top:.15rem;padding:0 .9rem;width:var(--label);color:var(--dim);font-size:.75rem;line-height:1.35;pointer-events:none;z-index:4}
+.list{position:relative}
+.dense .list.many .hint{display:block}
 .dense .chart .label{font-size:.75rem}
-.dense .bar{top:0;bottom:0;border-radius:0;min-width:2px}
+.dense .bar{top:0;bottom:0;border-radius:0;min-width:3px}
 .row svg{position:absolute;inset:0;width:100%;height:100%;pointer-events:none}
 .row svg path{vector-effect:non-scaling-stroke;stroke:var(--ink);stroke-width:1;opacity:.45}
 .dense .row svg{display:none}

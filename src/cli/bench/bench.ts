@@ -20,7 +20,7 @@ export async function runBench(args: BenchArguments, io: Io, stop: AbortSignal):
   const session = new Session(args, io);
   const request = { data: args.data, json: false, headers: args.headers };
   const body = await dataBody(request, io.stdin);
-  const target = withoutCredentials(url);
+  const target = withoutCredentials(url).href;
   const transport = session.transportFor(url);
   const load = new Load(
     {
@@ -42,7 +42,7 @@ export async function runBench(args: BenchArguments, io: Io, stop: AbortSignal):
   try {
     await load.run(stop);
     live.stop();
-    const result = resultOf(load, { url: target.href, clients: args.clients, streams: args.streams });
+    const result = resultOf(load, { url: target, clients: args.clients, streams: args.streams });
     const colours = palette(wantsColour(io.stdout, io.env));
     io.stdout.write(args.json ? `${JSON.stringify(result)}\n` : textOf(result, colours));
     if (load.firstError === undefined) return ExitCode.Ok;

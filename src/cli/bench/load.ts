@@ -4,7 +4,8 @@ import { Histogram } from '../histogram.js';
 
 /** What is to be sent, and for how long. Times in milliseconds. */
 export interface Plan {
-  readonly url: URL;
+  /** A string: the connection remembers what a string was parsed to, and a URL could have changed. */
+  readonly url: string;
   readonly options: RequestOptions;
   readonly clients: number;
   readonly streams: number;

@@ -31,6 +31,7 @@ export function place(made: HTMLElement, from: number, to: number, end: number):
 }
 
 export function duration(milliseconds: number): string {
+  if (milliseconds === 0) return '0';
   if (milliseconds >= 999.5) return `${(milliseconds / 1000).toFixed(2)} s`;
   return `${milliseconds >= 99.5 ? milliseconds.toFixed(0) : milliseconds.toFixed(milliseconds >= 9.95 ? 1 : 2)} ms`;
 }

@@ -29,7 +29,14 @@ export function section(connection: ViewConnection, end: number, drawn: DrawnRow
   const lane = chart(connection, end);
   if (lane !== undefined) made.append(lane);
   if (connection.dial.length > 0) made.append(dialLane(connection.dial, end));
-  const list = element('div', 'list');
+  const many = connection.rows.length > 40;
+  const hint = element(
+    'div',
+    'hint',
+    `${connection.rows.length} requests, a line each: point at one, or choose tall rows`,
+  );
+  hint.setAttribute('aria-hidden', 'true');
+  const list = element('div', many ? 'list many' : 'list', ...(many ? [hint] : []));
   list.setAttribute('role', 'listbox');
   list.setAttribute('aria-label', `Requests of ${connection.name}`);
   for (const row of connection.rows) {
