@@ -227,12 +227,6 @@ test('what cannot be done at all has its number: bad URL, unknown scheme, unread
   assert.equal((await passinglane(['--nonsense'])).exitCode, 2);
 });
 
-test('-x is refused in words as long as there are no proxies', async () => {
-  const result = await passinglane(['-x', 'localhost:1', 'https://127.0.0.1:1/']);
-  assert.equal(result.exitCode, 4);
-  assert.match(result.stderr, /proxy/);
-});
-
 test('URLs that each have a file of their own are requested at once, over one connection', async () => {
   const before = origin.sessionCount;
   const files = ['1', '2', '3'].map((name) => join(folder, `at-once-${name}`));

@@ -17,6 +17,8 @@ const expected: Record<string, RegExp> = {
   'mock-agent.mjs': /^tea costs 3, says the mock\n$/,
   'mutual-tls.mjs':
     /^hello client\.test\nwithout the CA: refused, ERR_PASSINGLANE_\w+\nwithout a certificate: refused, ERR_PASSINGLANE_\w+\n$/,
+  'proxy.mjs':
+    /^one, and no proxy header: true\ntwo, and no proxy header: true\n2 tunnels on 1 connection\nNo tunnel to https:\/\/host:port: the proxy https:\/\/host:port refused with status 407\. .+\n$/,
   'push.mjs': /^device 7: Unregistered\n500 notifications sent, 500 received\n$/,
   'socks.mjs': /^hello from behind the proxy\nthe proxy made 1 tunnel to 127\.0\.0\.1\n$/,
   'upload.mjs': /^25% sent\n50% sent\n75% sent\n100% sent\n201 stored 33554432 bytes\n$/,
