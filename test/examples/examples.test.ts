@@ -19,6 +19,13 @@ const expected: Record<string, RegExp> = {
     /^hello client\.test\nwithout the CA: refused, ERR_PASSINGLANE_\w+\nwithout a certificate: refused, ERR_PASSINGLANE_\w+\n$/,
   'proxy.mjs':
     /^one, and no proxy header: true\ntwo, and no proxy header: true\n2 tunnels on 1 connection\nNo tunnel to https:\/\/host:port: the proxy https:\/\/host:port refused with status 407\. .+\n$/,
+  'opentelemetry.mjs': new RegExp(
+    '^GET / 200 HTTP/2 { child: true }\nGET /nowhere 404 HTTP/2 { child: true }\n' +
+      'GET /slow ERR_PASSINGLANE_HEADERS_TIMEOUT HTTP/2 { child: true }\nthe server was told the trace: true\n$',
+  ),
+  // Strict: a TYPE line before each metric's samples, and nothing else.
+  'prometheus.mjs':
+    /^(?=[^]*\npassinglane_requests_completed_total\{origin="http:\/\/origin"\} 3\n)(# TYPE (passinglane_\w+) (gauge|counter)\n(\2(\{\w+="[^"\n\\]*"(,\w+="[^"\n\\]*")*\})? \d+(\.\d+)?\n)+)+$/,
   'push.mjs': /^device 7: Unregistered\n500 notifications sent, 500 received\n$/,
   'socks.mjs': /^hello from behind the proxy\nthe proxy made 1 tunnel to 127\.0\.0\.1\n$/,
   'upload.mjs': /^25% sent\n50% sent\n75% sent\n100% sent\n201 stored 33554432 bytes\n$/,
