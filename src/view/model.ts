@@ -61,6 +61,8 @@ export class NotATrace extends Error {
   }
 }
 
+const counterNames: ReadonlySet<string> = new Set(['send window', 'receive window', 'in flight']);
+
 interface RawEvent {
   readonly ph: string;
   readonly name: string;
@@ -80,7 +82,7 @@ export function readTrace(text: string): ViewModel {
   const connections = new Map<number, ViewConnection>();
   const rows = new Map<string, ViewRow>();
   let end = 0;
-  const events = parse(text).filter((event) => typeof event.ts === 'number' && typeof event.pid === 'number');
+  const events = parse(text).filter(isEvent);
   // A slice of a request comes before the slices within it; frames may come before any.
   for (const event of events) {
     const connection = connectionOf(connections, event.pid);
@@ -104,11 +106,19 @@ export function readTrace(text: string): ViewModel {
   return { connections: shown, end: Math.max(end, 0.001) };
 }
 
-function parse(text: string): readonly RawEvent[] {
+/** Of other programs' traces, and of broken ones, what cannot be shown is left out. */
+function isEvent(value: unknown): value is RawEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const { ph, name, pid, tid, ts, dur = 0, args = {} } = value as Readonly<Record<string, unknown>>;
+  const named = typeof ph === 'string' && typeof name === 'string';
+  return named && [pid, tid, ts, dur].every(Number.isFinite) && typeof args === 'object' && args !== null;
+}
+
+function parse(text: string): readonly unknown[] {
   const whole = tryParse(text) ?? tryParse(`${text.trimEnd().replace(/,$/, '')}]`) ?? tryParse(withoutLastLine(text));
   const events: unknown = Array.isArray(whole) ? whole : (whole as { traceEvents?: unknown } | undefined)?.traceEvents;
   if (!Array.isArray(events)) throw new NotATrace('it is not in the Chrome trace-event format (JSON)');
-  return events as RawEvent[];
+  return events as unknown[];
 }
 
 function tryParse(text: string): unknown {
@@ -141,7 +151,8 @@ function isShown({ rows, dial, frames }: ViewConnection): boolean {
 }
 
 function addCount(connection: ViewConnection, event: RawEvent): void {
-  const bytes = Number(event.args?.['bytes']);
+  const bytes = event.args?.['bytes'];
+  if (typeof bytes !== 'number' || !counterNames.has(event.name)) return;
   (connection.counters[event.name] ??= []).push([milliseconds(event.ts), bytes]);
 }
 

@@ -1,0 +1,44 @@
+/** Traces made by hand, for tests of the page. Times in microseconds. */
+
+export type TraceEvent = Readonly<Record<string, unknown>>;
+
+/** The start of a connection. */
+export function connection(pid: number, name = `connection ${pid} https://a`): TraceEvent[] {
+  return [
+    { ph: 'M', name: 'process_name', pid, tid: 0, ts: 0, args: { name } },
+    { ph: 'X', name: 'tcp', cat: 'connection', pid, tid: 0, ts: 0, dur: 400, args: {} },
+  ];
+}
+
+/** A request of five milliseconds that waits for four of them, with its HEADERS and their `fields`. */
+export function request(
+  pid: number,
+  stream: number,
+  ts: number,
+  { path = `/${stream}`, result = '200', fields = {} }: Partial<RequestShape> = {},
+): TraceEvent[] {
+  const at = { pid, tid: stream };
+  const args = { request: pid * 100_000 + stream, attempt: 1, url: `https://a${path}`, result };
+  const frame = { ph: 'i', s: 't', cat: 'frame', ...at };
+  return [
+    { ph: 'X', name: `GET ${path} ${result}`, cat: 'request', ...at, ts, dur: 5_000, args },
+    { ph: 'X', name: 'wait', cat: 'request', ...at, ts, dur: 4_000, args: {} },
+    { ph: 'X', name: 'body', cat: 'request', ...at, ts: ts + 4_000, dur: 1_000, args: {} },
+    { ...frame, name: 'HEADERS', ts, args: { direction: 'sent', length: 40, flags: 'END_STREAM', fields } },
+    { ...frame, name: 'DATA', ts: ts + 4_500, args: { direction: 'received', length: 1_000 } },
+  ];
+}
+
+interface RequestShape {
+  readonly path: string;
+  readonly result: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export function slice(pid: number, name: 'stalled' | 'silent', ts: number, dur: number): TraceEvent {
+  return { ph: 'X', name, cat: 'connection', pid, tid: 0, ts, dur, args: {} };
+}
+
+export function counter(pid: number, name: string, ts: number, bytes: number): TraceEvent {
+  return { ph: 'C', name, pid, tid: 0, ts, args: { bytes } };
+}
