@@ -110,6 +110,7 @@ export class BaseTransport {
         driverConfig: (origin) => this.#driverConfig(origin),
       },
       this.#budget,
+      options.proxy !== undefined && options.proxy !== false,
     );
     this.request = this.request.bind(this);
   }

@@ -24,12 +24,14 @@ export class Pool {
   constructor(
     env: Omit<PoolEnvironment, 'linkStalled' | 'widenPingGap' | 'verdict' | 'learn' | 'onQuiet'>,
     budget: BufferBudget,
+    throughProxy = false,
   ) {
     this.budget = budget;
     this.env = {
       ...env,
       driverConfig: (origin) => ({ ...env.driverConfig(origin), pingGap: this.pingGaps.get(origin.href) }),
-      linkStalled: (asking) => this.linkStalled(asking),
+      // Origins that are stalled together may share no more than a connection to a proxy, which can be gone around.
+      linkStalled: (asking) => !throughProxy && this.linkStalled(asking),
       widenPingGap: (origin, gap) => {
         this.widenPingGap(origin.href, gap);
       },

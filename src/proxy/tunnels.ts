@@ -21,6 +21,9 @@ const dialFailures = new Set<string>([
   'ERR_PASSINGLANE_CONNECT_TIMEOUT',
 ]);
 
+/** As many as the option allows. There are no more of them than tunnels. */
+const mostConnections = 65_535;
+
 /**
  * Tunnels through one proxy. Where it speaks HTTP/2, they are streams on connections of a transport of their own, so that
  * no tunnel waits behind a stalled connection either; where it speaks HTTP/1.1, each has a connection to itself.
@@ -41,6 +44,8 @@ export class Tunnels {
       ...options,
       tls: proxyTls(options.tls),
       allowHTTP1: true,
+      maxConnectionsPerOrigin: mostConnections, // a limit for each origin says nothing of the proxy, which leads to all
+      strictMaxConcurrentStreams: false,
       cleartext: 'http/1.1',
       userAgent: '',
       headersTimeout: 0,
@@ -72,7 +77,7 @@ export class Tunnels {
       return await connectOver(socket, route, this.#fields(origin), signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (!TransportError.isInstance(error)) throw error;
+      if (!TransportError.isInstance(error)) throw brokeOff(route, error);
       if (error.code === 'ERR_PASSINGLANE_PROXY_REFUSED') throw error;
       throw dialFailures.has(error.code) ? unreachable(route, error) : brokeOff(route, error);
     }
