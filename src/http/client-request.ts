@@ -1,8 +1,9 @@
+import { setMaxListeners } from 'node:events';
 import { STATUS_CODES, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
-import { addAbortSignal, Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import type { ClientResponse, RequestOptions, Transport } from '../index.js';
 import { HeaderStore } from './header-store.js';
-import { aborted, socketHangUp, toHttpError } from './http-errors.js';
+import { aborted, signalAborted, socketHangUp, toHttpError } from './http-errors.js';
 import { IncomingMessage } from './incoming-message.js';
 import { joinFields, rawFields } from './incoming-fields.js';
 import { OutgoingBody } from './outgoing-body.js';
@@ -53,7 +54,7 @@ export class ClientRequest extends Writable {
       this.#headers.set('authorization', `Basic ${Buffer.from(target.auth).toString('base64')}`);
     if (onResponse !== undefined) this.once('response', onResponse);
     if (target.timeout !== undefined) this.setTimeout(target.timeout);
-    if (target.signal !== undefined) addAbortSignal(target.signal, this);
+    if (target.signal !== undefined) this.#follow(target.signal);
     process.nextTick(() => {
       if (!this.destroyed) this.emit('socket', this.socket);
       // Whoever expects 100 waits for it before the first piece.
@@ -151,6 +152,20 @@ export class ClientRequest extends Writable {
     this.aborted = true;
     process.nextTick(() => this.emit('abort'));
     this.destroy();
+  }
+
+  /** Until it is closed: node:stream's addAbortSignal would listen no longer than there is a body to write. */
+  #follow(signal: AbortSignal): void {
+    const onAbort = (): void => void this.destroy(signalAborted(signal.reason));
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    setMaxListeners(0, signal); // as Node's own fetch does: many requests may share it, and each stops listening
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.once('close', () => {
+      signal.removeEventListener('abort', onAbort);
+    });
   }
 
   override _write(piece: Buffer, _: BufferEncoding, callback: (error?: Error | null) => void): void {

@@ -17,6 +17,12 @@ export function aborted(): HttpError {
   return Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
 }
 
+/** Its signal was aborted: as node:http has it, with the signal's reason as the cause. */
+export function signalAborted(reason: unknown): HttpError {
+  const error = new Error('The operation was aborted', { cause: reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}
+
 /** What the caller did wrong keeps our code: node:http's retry lists must not take it for a fault of the network. */
 const callersFaults = new Set<TransportErrorCode>([
   'ERR_PASSINGLANE_BODY_LOCKED',
