@@ -22,11 +22,13 @@ function newest(line) {
   return paths[0];
 }
 
-/** The profiles that were taken on that Node, of all scenarios or of some. */
+/** The last profile of each client in each scenario that was taken on that Node. */
 function profilesOf(path) {
   const stem = basename(path, '.json');
   const files = readdirSync(results).filter((name) => name.startsWith(`${stem}-`) && name.endsWith('profiles.json'));
-  return files.flatMap((name) => JSON.parse(readFileSync(join(results, name), 'utf8')));
+  const byAge = files.map((name) => join(results, name)).sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs);
+  const all = byAge.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')));
+  return [...new Map(all.map((one) => [`${one.scenario}, ${one.variant}: ${one.client}`, one])).values()];
 }
 
 const paths = process.argv.length > 2 ? process.argv.slice(2) : lines.map(newest);

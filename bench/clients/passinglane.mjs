@@ -1,13 +1,14 @@
 // passinglane's Transport.request, with default options.
 import { performance } from 'node:perf_hooks';
+import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Transport } from 'passinglane';
 
 const chunk = new Uint8Array(65_536);
 
-/** Chunks that share one buffer, up to `size` bytes. */
-async function* source(size) {
-  for (let left = size; left > 0; left -= chunk.length) yield left < chunk.length ? chunk.subarray(0, left) : chunk;
+/** Pieces that share one buffer, up to `size` bytes. */
+async function* source(size, piece = chunk) {
+  for (let left = size; left > 0; left -= piece.length) yield left < piece.length ? piece.subarray(0, left) : piece;
 }
 
 async function* endless() {
@@ -42,6 +43,13 @@ export async function open(job) {
     return bytes;
   };
 
+  let bytes;
+  const upload = async (size, body) => {
+    const response = await checked(transport.request(`${origin}/sink`, { method: 'POST', body }));
+    await response.body.dump();
+    return size;
+  };
+
   return {
     get:
       job.fields === undefined ? getter(transport.request, origin + path) : withFields(transport, origin + path, job),
@@ -53,11 +61,10 @@ export async function open(job) {
     },
     borrow: async (size) => count((await download(size)).body.borrow()),
     owned: async (size) => count((await download(size)).body),
-    async upload(size) {
-      const response = await checked(transport.request(`${origin}/sink`, { method: 'POST', body: source(size) }));
-      await response.body.dump();
-      return size;
-    },
+    upload: (size) => upload(size, source(size)),
+    uploadBytes: (size) => upload(size, (bytes ??= new Uint8Array(size).fill(1))),
+    uploadReadable: (size) => upload(size, Readable.from(source(size), { objectMode: false })),
+    uploadSmall: (size) => upload(size, source(size, chunk.subarray(0, 1_024))),
     async downloadFor(size, time) {
       const end = performance.now() + time;
       let bytes = 0;

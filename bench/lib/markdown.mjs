@@ -110,7 +110,7 @@ export function conditions(result) {
 
 /** Profiles, each as a list of functions with their share of the time. */
 export function profileLists(profiles, level = '##') {
-  return profiles.flatMap(({ scenario, variant, client, functions, allocations }) => [
+  return profiles.flatMap(({ scenario, variant, client, functions, allocations = [] }) => [
     '',
     `${level} Profile of ${scenario}, ${variant}: ${client}`,
     '',

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { selfSignedCertificate } from '../../dist/cli/certificate.js';
 import { findProgram, firstLine, startServer } from './processes.mjs';
 
-/** Bodies at /bytes-<size>, in bytes: to warm up with, the path with a long round trip's, and the measured one. */
-const sizes = [64 * 1_048_576, 1e8, 256 * 1_048_576];
+/** Bodies at /bytes-<size>, in bytes: of the path with a long round trip, and of downloads. */
+const sizes = [1e8, 256 * 1_048_576];
 
 const script = (name) => fileURLToPath(new URL(`../servers/${name}.mjs`, import.meta.url));
 

@@ -2,8 +2,7 @@ import { cpuOver, transferMetrics } from './common.mjs';
 
 // The servers have bodies of these sizes only, see lib/servers.mjs.
 const size = 256 * 1_048_576;
-const warmUpSize = 64 * 1_048_576;
-const transfer = (how) => ({ work: 'transfer', how, size, times: 2, warmUpSize });
+const transfer = (how) => ({ work: 'transfer', how, size, times: 2, warmUpSize: size });
 
 export const download = {
   name: 'download',
@@ -31,6 +30,9 @@ export const download = {
   })),
 };
 
+const smallSize = 16 * 1_048_576;
+const small = { ...transfer('uploadSmall'), size: smallSize, warmUpSize: smallSize };
+
 export const upload = {
   name: 'upload',
   title: 'Uploads of 256 MiB from an async iterable, one at a time, with default options',
@@ -38,10 +40,15 @@ export const upload = {
   variants: [false, true].map((tls) => ({
     name: tls ? 'TLS' : 'h2c',
     server: { kind: 'files', tls },
-    clients: ['passinglane', 'node:http2', 'Go', 'h2load'].map((client) => ({
-      client,
-      job: { ...transfer('upload'), times: 1 },
-    })),
+    clients: [
+      { client: 'passinglane', job: transfer('upload') },
+      { client: 'node:http2', job: transfer('upload') },
+      { client: 'Go', job: transfer('upload') },
+      { client: 'h2load', job: transfer('upload') },
+      { name: 'passinglane, one buffer', client: 'passinglane', job: transfer('uploadBytes'), rounds: 3 },
+      { name: 'passinglane, node:stream', client: 'passinglane', job: transfer('uploadReadable'), rounds: 3 },
+      { name: 'passinglane, pieces of 1 KiB', client: 'passinglane', job: small, rounds: 3 },
+    ],
     targets: [cpuOver('node:http2', [1 / 2, 1 / 3])],
   })),
 };
