@@ -1,9 +1,10 @@
+import type { Duplex } from 'node:stream';
 import type { Dialled, Dialler, Origin } from '../conn/index.js';
 import { inRootContext, NodeDialler } from '../node/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
 import { environmentRule, type ProxyRule } from './environment.js';
-import { parseProxy } from './proxy.js';
-import { Tunnels } from './tunnels.js';
+import { parseProxy, type Proxy } from './proxy.js';
+import type { Tunnels } from './tunnels.js';
 
 /**
  * Dials as the option `proxy` says. Throws a TypeError, ERR_INVALID_ARG_VALUE, for a proxy that cannot be used;
@@ -23,7 +24,7 @@ class ProxyDialler implements Dialler {
   readonly #direct: NodeDialler;
   readonly #rule: ProxyRule;
   readonly #options: ResolvedOptions;
-  readonly #tunnels = new Map<ReturnType<ProxyRule>, Tunnels>();
+  readonly #tunnels = new Map<Proxy, Tunnels>();
 
   constructor(direct: NodeDialler, rule: ProxyRule, options: ResolvedOptions) {
     this.#direct = direct;
@@ -34,11 +35,15 @@ class ProxyDialler implements Dialler {
   async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
     const proxy = this.#rule(origin);
     if (proxy === undefined) return this.#direct.dial(origin, signal, http1Only);
+    const stream = await inRootContext(() => this.#open(proxy, origin, signal));
+    return this.#direct.dialOver(stream, origin, signal, http1Only);
+  }
+
+  async #open(proxy: Proxy, origin: Origin, signal: AbortSignal): Promise<Duplex> {
+    const { Tunnels } = await import('./tunnels.js'); // most processes never need it
     let tunnels = this.#tunnels.get(proxy);
     if (tunnels === undefined) this.#tunnels.set(proxy, (tunnels = new Tunnels(proxy, this.#options)));
-    const opened = tunnels;
-    const stream = await inRootContext(() => opened.open(origin, signal));
-    return this.#direct.dialOver(stream, origin, signal, http1Only);
+    return tunnels.open(origin, signal);
   }
 
   closeIdle(): void {
