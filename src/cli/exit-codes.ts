@@ -54,6 +54,8 @@ export interface FailureContext {
   readonly url: URL;
   /** The response headers had arrived. */
   readonly responseBegun: boolean;
+  /** The command was told to speak HTTP/2 in the clear. Default: false. */
+  readonly priorKnowledge?: boolean;
 }
 
 export interface Failure {
@@ -114,9 +116,21 @@ export function describeFailure(error: unknown, context: FailureContext): Failur
   const exitCode = exitCodeOf(error, context);
   if (exitCode === ExitCode.Certificate) return certificateFailure(error, context);
   const message = error instanceof Error ? error.message : String(error);
-  const isCleartext = exitCode === ExitCode.UnsupportedScheme && context.url.protocol === 'http:';
-  return { exitCode, message, hint: isCleartext ? cleartextHint : hints[exitCode] };
+  return { exitCode, message, hint: needsOtherProtocol(exitCode, context) ? cleartextHint : hints[exitCode] };
 }
+
+/** What an HTTP/2 server in the clear, or one with TLS, answers HTTP/1.1 with is no HTTP/1.1, or nothing. */
+function needsOtherProtocol(exitCode: number, { url, responseBegun, priorKnowledge }: FailureContext): boolean {
+  if (url.protocol !== 'http:' || responseBegun) return false;
+  return exitCode === ExitCode.UnsupportedScheme || (priorKnowledge !== true && misunderstandings.has(exitCode));
+}
+
+const misunderstandings: ReadonlySet<number> = new Set([
+  ExitCode.Http2Framing,
+  ExitCode.EmptyReply,
+  ExitCode.Receive,
+  ExitCode.Http2Stream,
+]);
 
 /** A certificate that was not accepted: what node:tls says of it, and what this command offers. */
 function certificateFailure(error: unknown, { url }: FailureContext): Failure {

@@ -55,7 +55,7 @@ export async function runPing(args: PingArguments, io: Io, stop: AbortSignal): P
   const session = new Session(args, io);
   const transport = session.transportFor(url);
   const complain = (error: unknown): number => {
-    const { exitCode, message, hint } = describeFailure(error, { url, responseBegun: false });
+    const { exitCode, message, hint } = describeFailure(error, { url, responseBegun: false, priorKnowledge: true });
     session.warn(`(${exitCode}) ${printable(message)}`);
     if (hint !== undefined) session.warn(hint);
     return exitCode;

@@ -44,7 +44,9 @@ export class Transfer {
     try {
       await this.receive(await this.exchange());
     } catch (error) {
-      failure = describeFailure(this.inWords(error), { url: this.url, responseBegun: this.response !== undefined });
+      const responseBegun = this.response !== undefined;
+      const priorKnowledge = this.session.args.http2PriorKnowledge;
+      failure = describeFailure(this.inWords(error), { url: this.url, responseBegun, priorKnowledge });
     }
     return { report: this.report(failure), failure };
   }

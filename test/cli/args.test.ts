@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { getOptions, parseGetArguments } from '../../dist/cli/args.js';
-import { CliError } from '../../dist/cli/exit-codes.js';
 import { benchOptions } from '../../dist/cli/bench/arguments.js';
-import { benchHelp, demoHelp, getHelp, helpText, pingHelp } from '../../dist/cli/help.js';
+import { demoOptions } from '../../dist/cli/demo/arguments.js';
+import { benchHelp, demoHelp, getHelp, helpText, pingHelp, viewHelp } from '../../dist/cli/help.js';
 import { pingOptions } from '../../dist/cli/ping.js';
-import { ExitCode } from '../../dist/cli/exit-codes.js';
+import { viewOptions } from '../../dist/cli/view.js';
+import { CliError, ExitCode } from '../../dist/cli/exit-codes.js';
 
 function refused(argv: readonly string[], message: RegExp): void {
   assert.throws(
@@ -95,6 +96,8 @@ const helps = [
   ['get', getOptions, getHelp()],
   ['ping', pingOptions, pingHelp],
   ['bench', benchOptions, benchHelp],
+  ['view', viewOptions, viewHelp],
+  ['demo', demoOptions, demoHelp],
 ] as const;
 
 test('no two options of a command share a letter or a name, and its help has each', () => {
@@ -112,7 +115,7 @@ test('no two options of a command share a letter or a name, and its help has eac
 });
 
 test('each help text fits a screen of 24 lines and 80 columns, and the first has every exit number', () => {
-  for (const help of [helpText(), demoHelp, ...helps.map(([, , text]) => text)]) {
+  for (const help of [helpText(), ...helps.map(([, , text]) => text)]) {
     const lines = help.trimEnd().split('\n');
     assert.ok(lines.length <= 23, `${lines[0]}: ${lines.length} lines`);
     for (const line of lines) assert.ok(line.length <= 80, line);

@@ -12,7 +12,7 @@ function system(code: string, message = code): Error {
 function failure(
   code: TransportErrorCode,
   init: Partial<TransportErrorInit> = {},
-  context: { responseBegun?: boolean; url?: URL } = {},
+  context: { responseBegun?: boolean; url?: URL; priorKnowledge?: boolean } = {},
 ): ReturnType<typeof describeFailure> {
   const error = new TransportError(code, `what ${code} says`, { scope: 'stream', initiator: 'remote', ...init });
   return describeFailure(error, { url, responseBegun: false, ...context });
@@ -115,4 +115,14 @@ test('what nobody foresaw still has a number and its message', () => {
     message: 'odd',
     hint: undefined,
   });
+});
+
+test('an http: server that does not understand HTTP/1.1 brings up prior knowledge, unless that was given', () => {
+  const lost = (context: { url?: URL; responseBegun?: boolean; priorKnowledge?: boolean }): string | undefined =>
+    failure('ERR_PASSINGLANE_CONNECTION_LOST', { cause: system('ECONNRESET') }, context).hint;
+  const clear = new URL('http://origin.test/');
+  assert.match(lost({ url: clear }) ?? '', /--http2-prior-knowledge/);
+  assert.doesNotMatch(lost({ url: clear, priorKnowledge: true }) ?? '', /prior-knowledge/);
+  assert.doesNotMatch(lost({ url: clear, responseBegun: true }) ?? '', /prior-knowledge/);
+  assert.doesNotMatch(lost({}) ?? '', /prior-knowledge/, 'https: has ALPN');
 });

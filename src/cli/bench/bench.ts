@@ -56,7 +56,7 @@ export async function runBench(args: BenchArguments, io: Io, stop: AbortSignal):
 }
 
 function complain(session: Session, url: URL, error: unknown): number {
-  const { exitCode, message, hint } = describeFailure(error, { url, responseBegun: false });
+  const { exitCode, message, hint } = describeFailure(error, { url, responseBegun: false, priorKnowledge: true });
   session.warn(`(${exitCode}) ${printable(message)}`);
   if (hint !== undefined) session.warn(hint);
   return exitCode;
