@@ -152,6 +152,7 @@ export class NodeDialler implements Dialler {
     const begun = nodeClock.now();
     const tls = await import('node:tls');
     const session = this.#sessions.get(origin.href);
+    if (stream.destroyed) throw closeReason(stream);
     const socket = await abortable<TLSSocket>(signal, (resolve, reject) => {
       const secured = tls.connect({
         ...this.#tlsOptions(origin, tls, offer),

@@ -16,6 +16,9 @@ export async function connectOver(
   signal: AbortSignal,
 ): Promise<Duplex> {
   const { request } = await import('node:http');
+  if (signal.aborted) socket.destroy();
+  signal.throwIfAborted();
+  if (socket.destroyed) throw brokeOff(route, new Error('it closed the connection'));
   return abortable(signal, (resolve, reject) => {
     const options = {
       method: 'CONNECT',

@@ -6,6 +6,7 @@ import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { TransportError, type Transport } from '../../dist/index.js';
+import { H2Dispatcher } from '../../dist/undici/index.js';
 import { listen, rawOrigin, type RawPeer } from '../http1/support.js';
 import { closedPort } from '../node/helpers.js';
 import { client as identity, elsewhere, loopback } from '../support/certificates.js';
@@ -195,3 +196,25 @@ async function pour(socket: Socket): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+for (const scheme of ['https', 'http'])
+  test(`a proxy that makes a tunnel and closes it at once fails the request, to an ${scheme}: origin`, async (t) => {
+    const ends: ((socket: Socket) => void)[] = [(socket) => socket.end(), (socket) => socket.resetAndDestroy()];
+    for (const end of ends) {
+      const proxy = await rawOrigin(t, async (peer) => {
+        await peer.request();
+        peer.socket.write('HTTP/1.1 200 OK\r\n\r\n', () => end(peer.socket));
+      });
+      const transport = client(t, { proxy: proxy.origin, connectTimeout: 0, retry: { maxAttempts: 1 } });
+      await assert.rejects(transport.request(`${scheme}://origin.test/`), TransportError);
+      await until(() => proxy.open.size === 0);
+    }
+  });
+
+test("undici's users know a refusal as they know it from undici's own proxies: it is not tried again", async (t) => {
+  const proxy = await startProxy(t, 'http', { answer: () => 407 });
+  const dispatcher = new H2Dispatcher({ proxy: proxy.url });
+  t.after(() => dispatcher.destroy());
+  const request = dispatcher.request({ origin: 'https://origin.test', path: '/', method: 'GET' });
+  await assert.rejects(request, { code: 'UND_ERR_ABORTED', message: /refused with status 407/ });
+});
