@@ -50,6 +50,12 @@ interface Connected {
   readonly times: DialTimes;
 }
 
+/** A stream that leads to the origin already, and when its making was begun. */
+export interface Tunnel {
+  readonly stream: Duplex;
+  readonly begun: number;
+}
+
 /** An address to try, or the path of a socket. */
 type Endpoint = { readonly host: string } | { readonly path: string };
 
@@ -73,14 +79,14 @@ export class NodeDialler implements Dialler {
     );
   }
 
-  /** As {@link dial}, over a stream that leads to the origin already. It is destroyed where that comes to nothing. */
-  async dialOver(stream: Duplex, origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
+  /** As {@link dial}, through a tunnel. It is destroyed where that comes to nothing. */
+  async dialOver(tunnel: Tunnel, origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
     try {
       return await inRootContext(() =>
-        this.#dial(origin, signal, http1Only, (offer) => this.#secureOver(stream, origin, signal, offer)),
+        this.#dial(origin, signal, http1Only, (offer) => this.#dialTunnel(tunnel, origin, signal, offer)),
       );
     } catch (error) {
-      stream.destroy();
+      tunnel.stream.destroy();
       throw error;
     }
   }
@@ -147,9 +153,14 @@ export class NodeDialler implements Dialler {
     return this.#verdict(origin, socket, reads, times);
   }
 
-  async #secureOver(stream: Duplex, origin: Origin, signal: AbortSignal, offer: readonly string[]): Promise<Dialled> {
-    if (origin.scheme === 'http:') return this.#verdict(origin, stream, undefined, undefined);
-    const begun = nodeClock.now();
+  async #dialTunnel(
+    { stream, begun }: Tunnel,
+    origin: Origin,
+    signal: AbortSignal,
+    offer: readonly string[],
+  ): Promise<Dialled> {
+    const times = { begun, lookup: undefined, connect: nodeClock.now(), secure: undefined };
+    if (origin.scheme === 'http:') return this.#verdict(origin, stream, undefined, times);
     const tls = await import('node:tls');
     const session = this.#sessions.get(origin.href);
     if (stream.destroyed) throw closeReason(stream);
@@ -165,8 +176,7 @@ export class NodeDialler implements Dialler {
       return follow(secured, 'secureConnect', () => resolve(secured), reject);
     });
     passRefs(socket, stream);
-    const times = { begun, lookup: undefined, connect: undefined, secure: nodeClock.now() };
-    return this.#verdict(origin, socket, undefined, times);
+    return this.#verdict(origin, socket, undefined, { ...times, secure: nodeClock.now() });
   }
 
   #placeOf(origin: Origin, endpoint: Endpoint, reads: ReadBuffer | undefined): NetConnectOpts {
@@ -228,7 +238,7 @@ export class NodeDialler implements Dialler {
     origin: Origin,
     socket: Duplex,
     reads: ReadBuffer | undefined,
-    times: DialTimes | undefined,
+    times: DialTimes,
   ): Dialled | Promise<Dialled> {
     if (!isSecured(socket, origin)) {
       return this.#options.cleartext === 'h2c'

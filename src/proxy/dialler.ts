@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Dialled, Dialler, Origin } from '../conn/index.js';
-import { inRootContext, NodeDialler } from '../node/index.js';
+import { inRootContext, nodeClock, NodeDialler } from '../node/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
 import { environmentRule, type ProxyRule } from './environment.js';
 import { parseProxy, type Proxy } from './proxy.js';
@@ -35,8 +35,9 @@ class ProxyDialler implements Dialler {
   async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
     const proxy = this.#rule(origin);
     if (proxy === undefined) return this.#direct.dial(origin, signal, http1Only);
+    const begun = nodeClock.now();
     const stream = await inRootContext(() => this.#open(proxy, origin, signal));
-    return this.#direct.dialOver(stream, origin, signal, http1Only);
+    return this.#direct.dialOver({ stream, begun }, origin, signal, http1Only);
   }
 
   async #open(proxy: Proxy, origin: Origin, signal: AbortSignal): Promise<Duplex> {

@@ -5,6 +5,7 @@ import { sensitiveHeaders } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import { test } from 'node:test';
 import { fetch as undiciFetch } from 'undici-6';
+import type { ConnectionEvent } from '../../dist/index.js';
 import { H2Dispatcher } from '../../dist/undici/index.js';
 import { listen, rawOrigin } from '../http1/support.js';
 import { loopback } from '../support/certificates.js';
@@ -160,6 +161,21 @@ for (const kind of proxyKinds) {
     await assert.rejects(transport.request(`https://other.test:${port}/`), { code, message: /for another name/ });
     await until(() => proxy.asked.at(-1)?.closed === true);
     assert.equal(proxy.asked.at(-1)?.authority, `other.test:${port}`);
+  });
+
+  test(`${kind}: the time that a dial took has the making of the tunnel in it`, async (t) => {
+    const proxy = await startProxy(t, kind);
+    const { origin: url } = await origin(t);
+    const events: ConnectionEvent[] = [];
+    const transport = client(t, { proxy: proxy.url, observer: { connection: (event) => void events.push(event) } });
+    await (await transport.request(`${url}/hello.txt`)).body.dump();
+    const [dialling, connected] = events;
+    const { begun = 0, connect = 0, secure = 0 } = connected?.dial ?? {};
+    const times = [dialling?.time ?? Infinity, begun, connect, secure, connected?.time ?? 0];
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
   });
 
   test(`${kind}: a second tunnel resumes the TLS session of the first`, async (t) => {
