@@ -25,7 +25,17 @@ const impure = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'lib/', 'build/', 'node_modules/', 'test/fixtures/', 'bench/results/', '.dependency-cruiser.cjs'] },
+  {
+    ignores: [
+      'dist/',
+      'lib/',
+      'build/',
+      'node_modules/',
+      'test/fixtures/',
+      'bench/results/',
+      '.dependency-cruiser.cjs',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {
