@@ -152,9 +152,12 @@ export class ClientConn implements ExchangeHost {
     );
   }
 
-  /** Whether a request made now would go out in this turn of the event loop. */
+  /** Whether a request made now would go out in this turn of the event loop, or once the chunk on its way is written. */
   canTakeNewRequest(): boolean {
-    return this.#waiting.size === 0 && this.#driver.availability(true) === Availability.Ready;
+    const availability = this.#driver.availability(true);
+    if (availability !== Availability.Ready && availability !== Availability.Busy) return false;
+    const { slotsUsed, peer } = this.#driver.core.view;
+    return slotsUsed + this.#waiting.size < peer.maxConcurrentStreams;
   }
 
   /** Takes a slot for one coming request; true when it was to be had. */

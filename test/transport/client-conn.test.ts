@@ -547,6 +547,8 @@ test('C21: setDoNotReuse closes an idle connection at once', async (t) => {
 
 test('A17, A49: queries answer in the same tick while a write is blocked', async (t) => {
   const { conn, url } = await blockedPair(t, { stallTimeout: 20 });
+  assert.equal(conn.canTakeNewRequest(), true, 'a chunk on its way is no reason yet');
+  await until(() => conn.state().stalled);
   let ticked = false;
   process.nextTick(() => (ticked = true));
   assert.equal(conn.canTakeNewRequest(), false);
@@ -558,7 +560,6 @@ test('A17, A49: queries answer in the same tick while a write is blocked', async
   );
   conn.releaseReservation();
   assert.equal(ticked, false);
-  await until(() => conn.state().stalled);
   const controller = new AbortController();
   const waiting = conn.request(url, { signal: controller.signal });
   assert.equal(conn.state().streamsPending, 1, 'A19: it waits behind the write');
@@ -616,4 +617,17 @@ test('a response is cancelled and read while a write is blocked, without waiting
   assert.equal((await large.body.bytes()).length, 200_000, 'A40');
   endless.body.cancel();
   await assert.rejects(endless.trailers, { code: 'ERR_PASSINGLANE_BODY_CANCELLED' });
+});
+
+test('right after connect, and right after a request, there is room as long as the limit has some', async (t) => {
+  const server = await originFor(t, { tls: true, settings: { maxConcurrentStreams: 2 } });
+  const transport = transportFor(t, { tls: { ca: server.ca } });
+  const conn = await transport.connect(server.origin);
+  const failing = [];
+  for (const room of [true, true, false]) {
+    assert.equal(conn.canTakeNewRequest(), room);
+    failing.push(assert.rejects(conn.request(`${server.origin}/silent`)));
+  }
+  conn.close();
+  await Promise.all(failing);
 });
