@@ -12,6 +12,12 @@ const nobody: BodyOwner = { consumed() {}, cancelled() {} };
 /** Stands for those of a queue that has had none: most bodies are one piece. Nothing is ever added to it. */
 const noChunks: (Uint8Array | undefined)[] = [];
 
+/** So many chunks wait as they came; of more, small ones are joined, up to a size in bytes. */
+const unjoined = 32;
+const joinedSize = 1_024;
+/** Where so many chunks wait, what is lent is copied without waiting for the next read: each view of it is an object. */
+const mostViews = 256;
+
 /**
  * What a connection has received of one body and its one reader has not taken yet. It bounds nothing by itself: the
  * peer sends no more than the credit that `consumed` gives back. It never knows its reader, except for the promise
@@ -19,6 +25,9 @@ const noChunks: (Uint8Array | undefined)[] = [];
  *
  * What is lent are views of the buffer that the connection reads into. Mostly the reader takes them before the next
  * read, and then they are copied once, into what it asked for, or not at all; `keep` copies those that are left.
+ *
+ * What is kept costs memory by its bytes, not by its pieces: pieces of one read become one chunk, and so do small
+ * chunks when many wait. A peer may send a body in frames of one byte (RFC 9113 section 10.5), and each would be an object.
  */
 export class BodyQueue {
   #owner: BodyOwner;
@@ -77,7 +86,7 @@ export class BodyQueue {
   push(chunk: Uint8Array): void {
     if (!this.#accepts(chunk.byteLength)) return;
     this.#settlePiece();
-    this.#add(chunk);
+    this.#addOwn(chunk);
     this.#wakeReader();
   }
 
@@ -92,6 +101,7 @@ export class BodyQueue {
   lend(bytes: Uint8Array, start: number, end: number): boolean {
     if (!this.#accepts(end - start)) return false;
     this.#settlePiece();
+    if (this.#chunks.length - this.#head >= mostViews) this.#joinLent();
     this.#piece = bytes;
     this.#start = start;
     this.#end = end;
@@ -106,11 +116,7 @@ export class BodyQueue {
     const onLoan = this.#onLoan;
     this.#onLoan = false;
     this.#settlePiece();
-    for (let i = this.#chunks.length - 1; i >= this.#head; i--) {
-      const chunk = this.#chunks[i];
-      if (chunk === undefined || chunk.buffer !== this.#lentMemory) break; // those before were kept before
-      this.#chunks[i] = copyOf(chunk);
-    }
+    this.#joinLent();
     this.#lentMemory = undefined;
     return onLoan;
   }
@@ -134,6 +140,21 @@ export class BodyQueue {
   #add(chunk: Uint8Array): void {
     if (this.#chunks === noChunks) this.#chunks = [];
     this.#chunks.push(chunk);
+  }
+
+  #addOwn(chunk: Uint8Array): void {
+    const chunks = this.#chunks;
+    const last = chunks[chunks.length - 1];
+    if (last === undefined || chunks.length - this.#head < unjoined || last.length + chunk.length > joinedSize)
+      this.#add(chunk);
+    else chunks[chunks.length - 1] = join([last, chunk]);
+  }
+
+  #joinLent(): void {
+    const chunks = this.#chunks;
+    let first = chunks.length;
+    while (first > this.#head && chunks[first - 1]?.buffer === this.#lentMemory) first--;
+    if (first < chunks.length) this.#addOwn(join(chunks.splice(first)));
   }
 
   /** Makes a chunk of the piece. */
@@ -255,4 +276,17 @@ export class BodyQueue {
 function copyOf(bytes: Uint8Array, start?: number, end?: number): Uint8Array {
   // A Buffer's own slice makes a view.
   return Uint8Array.prototype.slice.call(bytes, start, end);
+}
+
+function join(chunks: readonly (Uint8Array | undefined)[]): Uint8Array {
+  let length = 0;
+  for (const chunk of chunks) length += chunk?.length ?? 0;
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    if (chunk === undefined) continue;
+    joined.set(chunk, at);
+    at += chunk.length;
+  }
+  return joined;
 }

@@ -76,7 +76,7 @@ test('what nobody has read by the next read is there later, in order', () => {
     return joined;
   };
   assert.deepEqual([all(a), all(b)], ['a1 a2 a3 ', 'b1 b2 b3 ']);
-  assert.deepEqual([a.buffered, b.buffered, consumed], [0, 0, [3, 3, 3]]);
+  assert.deepEqual([a.buffered, b.buffered, consumed], [0, 0, [6, 3]]);
   assert.equal(reads.buffers, 2, 'two buffers take turns');
 });
 
@@ -147,4 +147,29 @@ test('text, json and bytes of a lent body hold when the buffer is used again', a
   const results = [bodies[0]!.json(), bodies[1]!.text(), bodies[2]!.bytes()];
   for (let i = 0; i < 3; i++) reads.read();
   assert.deepEqual(await Promise.all(results), [{ a: 1 }, '{"b":2}', new Uint8Array(Buffer.from('12345'))]);
+});
+
+test('the pieces of a read that are left unread become one chunk of their size', () => {
+  const reads = new Reads();
+  const queue = newQueue();
+  reads.read([queue, 'a'], [queue, 'b'], [queue, 'c']);
+  reads.read();
+  assert.equal(queue.buffered, 3);
+  const chunk = queue.read();
+  assert.equal(text(chunk), 'abc');
+  assert.equal(chunk?.buffer.byteLength, 3);
+  assert.equal(queue.read(), undefined);
+});
+
+test('a body that is lent byte by byte and never read is some chunks of 1,024 bytes, in its order', () => {
+  const reads = new Reads();
+  const queue = newQueue();
+  const sent = Array.from({ length: 40_000 }, (_, i) => String.fromCharCode(i & 255));
+  for (let i = 0; i < sent.length; i += 40)
+    reads.read(...sent.slice(i, i + 40).map((byte): [BodyQueue, string] => [queue, byte]));
+  let received = '';
+  let chunks = 0;
+  for (let chunk = queue.read(); chunk !== undefined; chunk = queue.read(), chunks++) received += text(chunk)!;
+  assert.equal(received, sent.join(''));
+  assert.ok(chunks < 150, `${chunks} chunks`);
 });
