@@ -42,6 +42,8 @@ export class BodyQueue {
   #lentMemory: ArrayBufferLike | undefined;
   /** The reader works with a view of that memory. */
   #onLoan = false;
+  /** The memory of the last chunk, where that is small chunks joined. */
+  #block: Uint8Array | undefined;
   #discarding = false;
   #buffered = 0;
   #ended = false;
@@ -145,9 +147,19 @@ export class BodyQueue {
   #addOwn(chunk: Uint8Array): void {
     const chunks = this.#chunks;
     const last = chunks[chunks.length - 1];
-    if (last === undefined || chunks.length - this.#head < unjoined || last.length + chunk.length > joinedSize)
+    if (last === undefined || chunks.length - this.#head < unjoined || last.length + chunk.length > joinedSize) {
       this.#add(chunk);
-    else chunks[chunks.length - 1] = join([last, chunk]);
+      return;
+    }
+    // Filled in place: memory for each byte that comes would be garbage faster than it is collected.
+    const end = last.length + chunk.length;
+    let block = this.#block;
+    if (block?.buffer !== last.buffer) {
+      this.#block = block = new Uint8Array(joinedSize);
+      block.set(last);
+    }
+    block.set(chunk, last.length);
+    chunks[chunks.length - 1] = block.subarray(0, end);
   }
 
   #joinLent(): void {
