@@ -194,10 +194,14 @@ export class Turn implements CarriedStream {
     const trailers = this.received(this.response?.rawTrailers ?? []);
     if (trailers === undefined) return;
     this.ended = true;
-    // After node:http has left the socket free, so that what the caller does next finds it free too.
-    process.nextTick(() => {
+    const deliver = (): void => {
       if (!this.over) this.init.sink.onEnd(trailers);
-    });
+    };
+    // After node:http has left the socket free, so that what the caller does next finds it free too. Over TLS the word
+    // that the request's last bytes are written comes a turn later than the bytes go, and the answer may be faster.
+    const { writableEnded, writableFinished } = this.request;
+    if (writableEnded && !writableFinished) this.host.clock.afterPoll(deliver);
+    else process.nextTick(deliver);
   }
 
   consume(bytes: number): void {
