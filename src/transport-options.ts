@@ -72,7 +72,10 @@ export interface TransportOptions {
   readonly localAddress?: string | undefined;
   /** TCP keep-alive; a number is its initial delay. Default: off. */
   readonly keepAlive?: boolean | number | undefined;
-  /** Bring your own dialler. Its stream is spoken HTTP/2 on as it is, so for https: it brings TLS too. */
+  /**
+   * Bring your own dialler: for https: its stream is secured already. HTTP/2 is spoken on it, but HTTP/1.1 where its
+   * `alpnProtocol` is 'http/1.1', and for http: as `cleartext` says.
+   */
   readonly createConnection?: ((options: CreateConnectionOptions) => Duplex | Promise<Duplex>) | undefined;
   /** Default: `passinglane/<version>`; an empty string sends none. */
   readonly userAgent?: string | undefined;

@@ -7,6 +7,7 @@ import {
   ConnectionDriver,
   Exchange,
   forever,
+  parseUrl,
   prepareParts,
   prepareRequest,
   Targets,
@@ -357,5 +358,5 @@ export class BaseTransport {
 function toUrl(origin: string | URL): URL {
   if (origin instanceof URL) return origin;
   if (typeof origin !== 'string') throw invalidArgument('origin', origin, 'a string or a URL');
-  return new URL(origin);
+  return parseUrl(origin);
 }

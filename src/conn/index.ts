@@ -36,7 +36,7 @@ export {
 } from './prepared-request.js';
 export type { BodyValue, RequestBodyInit } from './request-body.js';
 export type { RequestHooks } from './request-hooks.js';
-export { Targets } from './targets.js';
+export { parseUrl, Targets } from './targets.js';
 export { checkTime, type HeadersInput, type RequestOptions, type RequestPriority } from './request-options.js';
 export { chunksOf, type ChunkReader, type ResponseBody } from './response-body.js';
 export { WaitQueue } from './wait-queue.js';

@@ -62,6 +62,17 @@ export class Target {
   }
 }
 
+/** Throws a TypeError with Node's code, ERR_INVALID_URL, that shows what was given, without user-info and query. */
+export function parseUrl(given: string): URL {
+  try {
+    return new URL(given);
+  } catch (cause) {
+    const shown = JSON.stringify(given.slice(0, 100).replace(/\/\/[^/]*@|[?#].*$/gs, '...'));
+    const error = new TypeError(`Invalid URL: ${shown}. It begins with https:// or http:// and a host.`, { cause });
+    throw Object.assign(error, { code: 'ERR_INVALID_URL' });
+  }
+}
+
 /** A power of two. */
 const remembered = 256;
 /** A longer URL is not worth its memory. */
@@ -84,11 +95,11 @@ export class Targets {
   of(given: string | URL): Target {
     if (given instanceof URL) return this.parsed(given);
     if (typeof given !== 'string') throw invalidArgument('url', given, 'a string or a URL');
-    if (given.length > longest) return this.parsed(new URL(given));
+    if (given.length > longest) return this.parsed(parseUrl(given));
     const place = placeOf(given);
     const known = this.places[place];
     if (known?.text === given) return known.target;
-    const target = this.parsed(new URL(given));
+    const target = this.parsed(parseUrl(given));
     this.places[place] = { text: given, target };
     return target;
   }

@@ -20,12 +20,16 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
       `The response headers of ${origin} exceed what is accepted (maxHeaderListSize)`,
       { ...init, initiator: 'local' },
     );
-  if (code.startsWith('HPE_'))
+  if (code.startsWith('HPE_')) {
+    // What a server of HTTP/2 alone sends first is no status line.
+    const hint =
+      code === 'HPE_INVALID_CONSTANT' && origin.startsWith('http:') ? "; with HTTP/2, set cleartext: 'h2c'" : '';
     return new TransportError(
       'ERR_PASSINGLANE_PROTOCOL',
-      `${origin} broke the rules of HTTP/1.1: ${reasonOf(cause)} (${code})`,
+      `${origin} broke the rules of HTTP/1.1: ${reasonOf(cause)} (${code})${hint}`,
       { ...init, initiator: 'local' },
     );
+  }
   const when = responseBegun ? 'before the response was complete' : 'before a response came';
   const system = code === '' || code === 'ECONNRESET' ? '' : ` (${code})`;
   return new TransportError(

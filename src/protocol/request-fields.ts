@@ -332,8 +332,10 @@ function checkedValue(kind: 'Header' | 'Trailer', name: string, value: string): 
 }
 
 function invalidName(kind: 'Header' | 'Trailer', given: string): TransportError {
-  const why = given.startsWith(':') ? 'is a pseudo-field, which cannot be set here' : 'has a name that is not a token';
-  return invalidHeader(`${kind} ${quoteName(given)} ${why}. Use letters, digits and "-" only.`);
+  const why = given.startsWith(':')
+    ? 'is a pseudo-field. What it says comes from the method, the URL and the "host" header.'
+    : 'has a name that is not a token. Use letters, digits and "-" only.';
+  return invalidHeader(`${kind} ${quoteName(given)} ${why}`);
 }
 
 function invalidHeader(message: string): TransportError {

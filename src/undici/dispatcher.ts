@@ -38,6 +38,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
    */
   constructor(transport?: Transport | TransportOptions) {
     super();
+    if (typeof transport === 'string' || (transport as unknown) instanceof URL)
+      throw invalidArgument('H2Dispatcher takes a Transport, or the options of one, and no origin: it serves them all');
     this.owned = !(transport instanceof BaseTransport);
     this.transport = transport instanceof BaseTransport ? transport : this.makeTransport(transport);
   }

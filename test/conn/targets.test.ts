@@ -78,7 +78,14 @@ test('user-info goes into no cached path, and into each request as credentials',
 test('what is no URL is refused each time', () => {
   const targets = new Targets(originOf);
   for (let i = 0; i < 2; i++) {
-    assert.throws(() => targets.of('nowhere'), { code: 'ERR_INVALID_URL' });
+    assert.throws(() => targets.of('nowhere'), {
+      code: 'ERR_INVALID_URL',
+      message: /"nowhere"\. It begins with https/,
+    });
+    assert.throws(
+      () => targets.of('x//me:secret@h/?key=1'),
+      ({ message }: Error) => !/secret|key=/.test(message),
+    );
     assert.throws(() => targets.of('ftp://a.test/'), { code: 'ERR_PASSINGLANE_UNSUPPORTED_SCHEME' });
     assert.throws(() => targets.of(7 as unknown as string), { code: 'ERR_INVALID_ARG_VALUE' });
   }

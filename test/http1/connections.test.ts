@@ -157,6 +157,14 @@ test('a response that could be read in two ways, or breaks the syntax, is an err
   }
 });
 
+test('a server that speaks HTTP/2 alone is an error that says what to set', async (t) => {
+  const server = await rawOrigin(t, async (peer) => {
+    await peer.request();
+    peer.write('\0\0\0\x04\0\0\0\0\0');
+  });
+  await assert.rejects(transportFor(t).request(server.origin), { message: /cleartext: 'h2c'/ });
+});
+
 test('a response cut short is an error, whatever framed it', async (t) => {
   for (const head of ['Content-Length: 10\n\nabc', 'Transfer-Encoding: chunked\n\n3\nabc\n', 'Content-Le']) {
     const server = await rawOrigin(t, async (peer) => {
