@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { loopback } from '../support/certificates.js';
 import { startOrigin } from '../support/origin.js';
 import { rawServer } from '../support/raw-server.js';
+import { resetSocket } from '../support/reset.js';
 import { runScript } from '../transport/child.js';
 import {
   delay,
@@ -228,7 +229,7 @@ test('a request that was never written to a dead connection goes out on another,
   });
   const transport = transportFor(t);
   await (await transport.request(server.origin)).body.dump();
-  for (const socket of server.open) socket.resetAndDestroy();
+  for (const socket of server.open) resetSocket(socket);
   await eventually(() => transport.stats().connections === 0);
   const { attempts, connection, body } = await transport.request(server.origin, { method: 'POST', body: () => 'x' });
   await body.dump();

@@ -11,6 +11,7 @@ import { listen, rawOrigin, type RawPeer } from '../http1/support.js';
 import { closedPort } from '../node/helpers.js';
 import { client as identity, elsewhere, loopback } from '../support/certificates.js';
 import { proxyKinds, startProxy } from '../support/proxies.js';
+import { resetSocket } from '../support/reset.js';
 import { client, origin, until, withCredentials } from './support.js';
 
 const code = 'ERR_PASSINGLANE_PROXY_REFUSED';
@@ -138,7 +139,7 @@ const answers: Readonly<Record<string, (peer: RawPeer) => void>> = {
   'a status that is no number': (peer) => peer.write('HTTP/1.1 OK fine\n\n'),
   'an end in the middle of the head': (peer) => peer.socket.end('HTTP/1.1 200 OK\r\nserver: '),
   'an end without a word': (peer) => peer.socket.end(),
-  'a reset': (peer) => peer.socket.resetAndDestroy(),
+  'a reset': (peer) => resetSocket(peer.socket),
   'a head without end': (peer) => void pour(peer.socket),
 };
 
@@ -199,7 +200,7 @@ async function pour(socket: Socket): Promise<void> {
 
 for (const scheme of ['https', 'http'])
   test(`a proxy that makes a tunnel and closes it at once fails the request, to an ${scheme}: origin`, async (t) => {
-    const ends: ((socket: Socket) => void)[] = [(socket) => socket.end(), (socket) => socket.resetAndDestroy()];
+    const ends: ((socket: Socket) => void)[] = [(socket) => socket.end(), (socket) => resetSocket(socket)];
     for (const end of ends) {
       const proxy = await rawOrigin(t, async (peer) => {
         await peer.request();

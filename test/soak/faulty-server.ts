@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { flag, type as frameType } from '../support/raw-server.js';
 import { frame, settingsPayload, uint32 } from '../support/harness.js';
 import { encodeFields, HpackDecoder } from '../support/hpack.js';
+import { resetSocket } from '../support/reset.js';
 
 /** How often which fault comes, in requests; every n-th. */
 export const faults = { goAway: 97, refuse: 50, reset: 50, drop: 500, stall: 1_000, silence: 1_000 } as const;
@@ -163,7 +164,7 @@ class FaultyConnection {
     }
     const id = fields.get('x-id') ?? '';
     ledger.acted.set(id, (ledger.acted.get(id) ?? 0) + 1);
-    if (count % faults.drop === 0) return this.fault('drop', () => this.socket.resetAndDestroy());
+    if (count % faults.drop === 0) return this.fault('drop', () => resetSocket(this.socket));
     const path = fields.get(':path') ?? '/0';
     const reset = count % faults.reset === 31;
     if (reset) ledger.faults.reset++;

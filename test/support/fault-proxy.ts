@@ -1,6 +1,7 @@
 /** A TCP proxy on the loopback interface that does to what the server sends whatever a bad network does. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { resetSocket } from './reset.js';
 
 export interface Fault {
   /** Bytes from the server after which it strikes; Infinity: never. */
@@ -85,7 +86,7 @@ async function pass(upstream: Socket, client: Socket, fault: Fault): Promise<num
 
 function strike(upstream: Socket, client: Socket, { how }: Fault, passed: number): number {
   upstream.on('data', () => undefined); // the rest of it goes nowhere
-  if (how === 'reset') client.resetAndDestroy();
+  if (how === 'reset') resetSocket(client);
   else if (how === 'fin') client.destroySoon();
   else if (how === 'half') client.end();
   return passed;

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { loopback } from './certificates.js';
 import { encodeFields, HpackDecoder, type Field } from './hpack.js';
+import { resetSocket } from './reset.js';
 
 /** RFC 9113 section 6. */
 export const type = {
@@ -281,8 +282,7 @@ export class RawConnection {
 
   /** A TCP reset: the client loses what it has not read yet. */
   reset(): void {
-    this.#tcp.resetAndDestroy();
-    this.socket.destroy();
+    resetSocket(this.#tcp, this.socket);
   }
 
   async #take<T>(attempt: () => T | undefined): Promise<T> {
