@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { invalidArgument, TransportError } from './errors.js';
 import {
   BufferBudget,
-  checkTime,
+  checkWait,
   ClientConn,
   ConnectionDriver,
   Exchange,
@@ -249,9 +249,9 @@ export class BaseTransport {
    * Takes no new requests, lets those under way and waiting finish, and resolves when every connection is closed. After
    * `timeout` what still runs is destroyed, and it resolves then.
    */
-  close(options: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkWait(options, 'signal', 'timeout');
     const { signal, timeout = 0 } = options;
-    checkTime('timeout', timeout);
     this.#closed = true;
     this.#closing ??= new Promise<void>((resolve) => {
       this.#whenClosed = resolve;
@@ -263,7 +263,7 @@ export class BaseTransport {
       });
     });
     const closing = this.#closing;
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason as Error);
       const { clock } = this.#platform;
       const onAbort = (): void => {

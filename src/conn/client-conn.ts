@@ -6,7 +6,7 @@ import type { Origin } from './dialler.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import { prepareRequest, type RequestDefaults } from './prepared-request.js';
 import { Targets } from './targets.js';
-import { checkTime, type RequestOptions } from './request-options.js';
+import { checkWait, type RequestOptions, type WaitOptions } from './request-options.js';
 import { WaitQueue } from './wait-queue.js';
 
 /** A snapshot of a connection, true at the moment of the call (C11). */
@@ -187,10 +187,10 @@ export class ClientConn implements ExchangeHost {
   }
 
   /** Sends a PING and resolves with the round trip in milliseconds. Neither time-out nor abort waits for the socket. */
-  ping(options: { signal?: AbortSignal | undefined; timeout?: number | undefined } = {}): Promise<number> {
-    const { signal, timeout = 0 } = options;
-    checkTime('timeout', timeout);
+  ping(options: WaitOptions = {}): Promise<number> {
     return new Promise((resolve, reject) => {
+      checkWait(options, 'signal', 'timeout');
+      const { signal, timeout = 0 } = options;
       if (signal?.aborted === true) return reject(signal.reason as Error);
       const driver = this.#driver;
       if (driver.closed) return reject(this.#unusable());
@@ -231,8 +231,9 @@ export class ClientConn implements ExchangeHost {
    * An aborted signal rejects with its reason; running requests go on, and the connection closes after the last (C17).
    */
   shutdown(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const { signal } = options;
     return new Promise((resolve, reject) => {
+      checkWait(options, 'signal');
+      const { signal } = options;
       this.#driver.goAway();
       if (signal?.aborted === true) return reject(signal.reason as Error);
       if (this.#driver.closed) return resolve();

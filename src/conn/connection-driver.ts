@@ -398,6 +398,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     const error = this.closeError;
     this.deadline.stop();
     this.reportSettled();
+    // Before its last words, whose write would tell of a connection that drains: to the pool it is gone.
+    this.observe('closed', error);
+    this.owner.onClosed(this, error);
+    for (const task of this.tasks.splice(0)) task();
     const end = (): void => {
       if (this.pump.writing) this.transport.destroy();
       else this.transport.end();
@@ -412,9 +416,6 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
       this.pump.stop();
       this.transport.destroy();
     }
-    this.observe('closed', error);
-    this.owner.onClosed(this, error);
-    for (const task of this.tasks.splice(0)) task();
   }
 
   /** Data that had already arrived has been read: what is due now is due. */

@@ -37,6 +37,12 @@ export {
 export type { BodyValue, RequestBodyInit } from './request-body.js';
 export type { RequestHooks } from './request-hooks.js';
 export { parseUrl, Targets } from './targets.js';
-export { checkTime, type HeadersInput, type RequestOptions, type RequestPriority } from './request-options.js';
+export {
+  checkTime,
+  checkWait,
+  type HeadersInput,
+  type RequestOptions,
+  type RequestPriority,
+} from './request-options.js';
 export { chunksOf, type ChunkReader, type ResponseBody } from './response-body.js';
 export { WaitQueue } from './wait-queue.js';

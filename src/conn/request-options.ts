@@ -80,7 +80,7 @@ export function checkRequestOptions(options: RequestOptions): void {
   checkType('decompress', options.decompress, 'boolean', 'true or false');
   checkType('onInformational', options.onInformational, 'function', 'a function (status, headers)');
   const { signal, priority, headers, trailers } = options;
-  if (signal !== undefined && !isSignal(signal)) throw invalidArgument("option 'signal'", signal, 'an AbortSignal');
+  checkSignal(signal);
   if (priority !== undefined) checkPriority(priority);
   if (headers !== undefined && (typeof headers !== 'object' || (headers as unknown) === null))
     throw invalidArgument("option 'headers'", concealed(headers), 'a record, pairs, or a Headers');
@@ -104,6 +104,27 @@ function checkType(name: string, value: unknown, type: 'string' | 'boolean' | 'f
 export function checkTime(name: string, value: unknown): void {
   if (typeof value !== 'number' || !(value >= 0 && value <= 2_147_483_647))
     throw invalidArgument(`option '${name}'`, value, 'milliseconds from 0 (off) to 2147483647');
+}
+
+/** What something that is waited for takes: both are optional. */
+export interface WaitOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** In milliseconds; 0: none. */
+  readonly timeout?: number | undefined;
+}
+
+/** Throws a TypeError (ERR_INVALID_ARG_VALUE) for an option that is not `known`, and for a value that cannot be. */
+export function checkWait(options: WaitOptions, ...known: readonly (keyof WaitOptions)[]): void {
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw invalidArgument('options', options, `an object with ${known.join(', ')}`);
+  for (const name of Object.keys(options) as (keyof WaitOptions)[])
+    if (!known.includes(name)) throw invalidArgument(`option '${name}'`, options[name], known.join(', '));
+  checkSignal(options.signal);
+  if (options.timeout !== undefined) checkTime('timeout', options.timeout);
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !isSignal(signal)) throw invalidArgument("option 'signal'", signal, 'an AbortSignal');
 }
 
 function isSignal(value: unknown): boolean {

@@ -23,6 +23,12 @@ export function endsAtOnce(origin: Origin, connections: number): TransportError 
   return noConnection('ERR_PASSINGLANE_GOAWAY', message, 'remote', origin);
 }
 
+/** The transport was closed while this connection was in the making. */
+export function closedUnready(origin: Origin): TransportError {
+  const message = `The connection to ${origin.href} was closed before the server's SETTINGS came`;
+  return noConnection('ERR_PASSINGLANE_TRANSPORT_CLOSED', message, 'user', origin);
+}
+
 function noConnection(
   code: TransportErrorCode,
   message: string,

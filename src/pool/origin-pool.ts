@@ -20,11 +20,12 @@ import {
   type Origin,
   type TimerHandle,
 } from '../conn/index.js';
-import { endsAtOnce } from './dial-errors.js';
+import { BackOff } from './back-off.js';
+import { closedUnready, endsAtOnce } from './dial-errors.js';
 import { decideDials, decideHttp1Dials, type Candidate, type Decision } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import { Http1Connections } from './http1-connections.js';
-import { backOffDelay, decideReplay, needsHttp1, neverSent, type Retry } from './replay.js';
+import { decideReplay, needsHttp1, neverSent, type Retry } from './replay.js';
 
 /** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
 export type Http1Verdict = 'chosen' | 'required';
@@ -57,9 +58,6 @@ export interface PoolEnvironment {
   onQuiet(pool: OriginPool): void;
 }
 
-/** A refusal of their first stream by so many fresh connections in a row backs off the origin. */
-const refusalsBeforeBackOff = 2;
-
 /**
  * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
  * sealed on a connection that can write (late binding); nothing in here waits for anything.
@@ -78,10 +76,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   private verdict: Http1Verdict | undefined;
   /** Detours since any of this origin's connections last made progress. */
   private fruitlessDetours = 0;
-  private notBefore = 0;
-  private freshRefusals = 0;
-  /** Dials in a row of which no connection came: refused, timed out, or lost before the peer's SETTINGS. */
-  private failedDials = 0;
+  private readonly backOff: BackOff;
   private timer: TimerHandle | undefined = undefined;
   private keepAlive: TimerHandle | undefined = undefined;
   /** Why nothing is sent again. */
@@ -93,6 +88,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.origin = origin;
     this.env = env;
     this.clock = env.clock;
+    this.backOff = new BackOff(env.retry);
     this.verdict = env.cleartextHTTP1 && origin.scheme === 'http:' ? 'chosen' : env.verdict(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
   }
@@ -170,7 +166,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       strict: this.env.strict,
       patience: this.env.stallTimeout * 2 ** this.fruitlessDetours,
       linkStalled: () => this.env.linkStalled(this),
-      notBefore: this.notBefore,
+      notBefore: this.backOff.notBefore,
     });
   }
 
@@ -181,7 +177,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       dialling: this.dialling.dials.size,
       connections: this.http1.live,
       maxConnections: this.env.maxConnectionsPerOrigin,
-      notBefore: this.notBefore,
+      notBefore: this.backOff.notBefore,
     });
   }
 
@@ -222,16 +218,17 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     if (dialled.protocol === 'http/1.1') {
       const { socket, open } = dialled;
       this.http1.all.push(open(socket, this.env.driverConfig(this.origin), this.clock, this));
-      this.failedDials = 0;
+      this.backOff.reset();
       settled(undefined);
       this.drain();
+      this.env.onQuiet(this);
       return () => undefined;
     }
     const driver = new ConnectionDriver(dialled.transport, this.env.driverConfig(this.origin), this.clock, this);
     this.drivers.push(driver);
     if (detour) this.detours.add(driver);
     driver.start(() => {
-      settled(driver.closeError);
+      settled(driver.core.view.peer.received ? undefined : (driver.closeError ?? closedUnready(this.origin)));
     });
     this.drain();
     return (error) => {
@@ -260,11 +257,11 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     if (this.dialling.dials.size > 0) return;
     const now = this.clock.now();
     if (this.http1.live > 0 || this.drivers.some((driver) => driver.core.accepts(now))) {
-      this.notBefore = now + backOffDelay(this.env.retry, this.failedDials++);
+      this.backOff.dialFailed(now);
       this.consider();
       return;
     }
-    this.failedDials = 0;
+    this.backOff.reset();
     for (const exchange of [...this.queue]) exchange.settleFailed(error);
     this.consider();
     this.env.onQuiet(this);
@@ -289,7 +286,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       this.detours.clear();
     }
     const { view } = driver.core;
-    if (view.peer.received && view.requests > 0) this.failedDials = 0;
+    if (view.answered) this.backOff.reset();
     this.drain();
     if (view.streams.size === 0) this.env.onQuiet(this);
   }
@@ -314,8 +311,10 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     if (at >= 0) this.drivers.splice(at, 1);
     this.detours.delete(driver);
     const { view } = driver.core;
-    if (error !== undefined && !view.peer.received) this.lostEarly(error);
-    else if (view.requests === 0 && (error !== undefined || view.goAwayReceived)) this.carriedNothing(error);
+    if (error !== undefined && !view.peer.received) return this.lostEarly(error);
+    const unused = view.requests === 0 && (error !== undefined || view.goAwayReceived);
+    const refused = view.goAwayReceived && view.goAwayLastStreamId === 0;
+    if (unused || refused) this.carriedNothing(view.liveness.openedAt, error);
   }
 
   onIdle(): void {
@@ -325,19 +324,14 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   /** A connection that ended before the peer's SETTINGS was none. Who waits for one gets a second chance, once. */
   private lostEarly(error: TransportError): void {
-    if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.failedDials === 0) this.failedDials++;
-    else this.noConnection(neverSent(error));
+    if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.backOff.takeSecondChance()) return;
+    this.noConnection(neverSent(error));
   }
 
-  /**
-   * A connection that the server ended before it carried anything was of no use to those who wait: the next dial backs
-   * off, and as many in a row as a request has attempts are enough.
-   */
-  private carriedNothing(error: TransportError | undefined): void {
-    const { retry } = this.env;
-    const failed = ++this.failedDials;
-    if (failed >= retry.maxAttempts) return this.noConnection(neverSent(error ?? endsAtOnce(this.origin, failed)));
-    if (failed > 1) this.notBefore = this.clock.now() + backOffDelay(retry, failed - 2);
+  /** Of no use to those who wait, so that the next dial backs off, and in the end they are told. */
+  private carriedNothing(openedAt: number, error: TransportError | undefined): void {
+    if (!this.backOff.endedUnused(openedAt, this.clock.now())) return;
+    this.noConnection(neverSent(error ?? endsAtOnce(this.origin, this.env.retry.maxAttempts)));
   }
 
   // --- told by requests ---
@@ -352,7 +346,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       return;
     }
     if (needsHttp1(error)) this.requireHttp1();
-    const delay = Math.max(verdict, this.backOff(error));
+    const delay = Math.max(verdict, this.backOff.delayAfter(error, this.clock.now()));
     exchange.trail?.retry(error, delay);
     if (delay === 0) {
       this.queue.requeue(exchange);
@@ -371,16 +365,6 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   private requireHttp1(): void {
     this.learn('required');
     for (const driver of [...this.drivers]) driver.stopReuse();
-  }
-
-  /** Fresh connections that refuse their first stream say that the origin, not the request, is in trouble. */
-  private backOff(error: TransportError): number {
-    if (error.errorCode !== 'REFUSED_STREAM') return 0;
-    this.freshRefusals = error.streamId === 1 ? this.freshRefusals + 1 : 0;
-    if (this.freshRefusals < refusalsBeforeBackOff) return 0;
-    const delay = backOffDelay(this.env.retry, this.freshRefusals - refusalsBeforeBackOff);
-    this.notBefore = this.clock.now() + delay;
-    return delay;
   }
 
   abandoned(exchange: Exchange): void {

@@ -95,6 +95,8 @@ export class ConnectionState {
   continuations = 0;
   emptyContinuations = 0;
   streamFrames = 0;
+  /** A response has begun. */
+  answered = false;
   /** Frames that carried nothing since the last that did, and since when they are counted. */
   idleFrames = 0;
   idleFramesSince = 0;

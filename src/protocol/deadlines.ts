@@ -1,6 +1,6 @@
 import { oldestPing } from './availability.js';
 import type { ConnectionState } from './connection-state.js';
-import { failConnection, stopReuse } from './lifecycle.js';
+import { checkDrained, failConnection, stopReuse } from './lifecycle.js';
 
 /**
  * When `tick` is next due, in the time of `now`; Infinity: never, as things stand. It compares with these same sums, so
@@ -35,6 +35,7 @@ export function tick(c: ConnectionState): void {
   if (now >= reportStallAt(c)) {
     live.stallReported = true;
     c.events.onStalled();
+    checkDrained(c);
   }
 }
 

@@ -1,5 +1,6 @@
 import { errorCodeName, TransportError, type ErrorInitiator, type TransportErrorCode } from '../errors.js';
 import { ErrorCode, FrameType } from '../wire/index.js';
+import { isStalled } from './availability.js';
 import type { ConnectionState } from './connection-state.js';
 import type { Stream } from './stream.js';
 
@@ -30,9 +31,14 @@ export function list(c: ConnectionState, stream: Stream): void {
 /** A connection that takes no more requests is done when its last stream and reservation are gone (C24, H5, H6). */
 export function checkDrained(c: ConnectionState): void {
   if (c.drained || !c.closing || c.failure !== undefined) return;
-  if (c.streams.size > 0 || c.reserved > 0) return;
+  if (c.reserved > 0 || (c.streams.size > 0 && !onlyResetsAreStuck(c))) return;
   c.drained = true;
   c.events.onDrained();
+}
+
+/** Nothing runs, and the resets that are left stand behind a stalled write: nobody is helped by waiting for it. */
+function onlyResetsAreStuck(c: ConnectionState): boolean {
+  return isStalled(c, c.now) && c.streams.values().every((stream) => stream.resetCode >= 0);
 }
 
 export function stopReuse(c: ConnectionState): void {

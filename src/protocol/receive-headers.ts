@@ -62,7 +62,10 @@ function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: numb
   c.liveness.receivedStreamFrame();
   const stream = streamOf(c);
   if (stream === undefined) countLateBlock(c);
-  else c.idleFrames = 0;
+  else {
+    c.idleFrames = 0;
+    c.answered = true;
+  }
   const trailers = stream?.headersReceived === true;
   if (trailers) {
     c.fields.begin(BlockKind.Trailers);

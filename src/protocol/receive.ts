@@ -249,14 +249,15 @@ function onGoAway(c: ConnectionState): void {
     // G4: an error on a connection's very first request is probably about that request.
     const ours = stream.id === 1 && c.goAwayCode !== ErrorCode.NoError;
     const debug = c.goAwayDebug === '' ? '' : ` (${c.goAwayDebug})`;
+    const what = stream.headersReceived ? 'goes no further with' : 'did not process';
     const error = c.error(
       'ERR_PASSINGLANE_GOAWAY',
-      `The server sent GOAWAY ${name}${debug} and did not process this request`,
+      `The server sent GOAWAY ${name}${debug} and ${what} this request`,
       'remote',
       {
         streamId: stream.id,
         errorCode: c.goAwayCode,
-        unprocessed: !ours,
+        unprocessed: !ours && !stream.headersReceived,
       },
     );
     failStream(c, stream, ErrorCode.Cancel, error);

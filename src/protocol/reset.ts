@@ -1,7 +1,7 @@
 import { errorCodeName, type TransportError } from '../errors.js';
 import { ErrorCode, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
-import { dropOutput, forget, list } from './lifecycle.js';
+import { checkDrained, dropOutput, forget, list } from './lifecycle.js';
 import type { StreamState } from './stream-state.js';
 import { StreamInput, step } from './stream-state.js';
 import type { Stream } from './stream.js';
@@ -15,6 +15,7 @@ export function resetStream(c: ConnectionState, stream: Stream, errorCode: numbe
   dropOutput(stream);
   stream.resetCode = errorCode;
   list(c, stream);
+  checkDrained(c);
 }
 
 /** Ends a stream for a fault found on it, and says so to its owner. */

@@ -641,7 +641,7 @@ test("close() rejects with its signal's reason, and goes on closing", async (t) 
 test('close() waits for a connection that is still being made', async (t) => {
   const { origin } = await originFor(t);
   const transport = transportFor(t);
-  const made = transport.preconnect(origin);
+  const made = assert.rejects(transport.preconnect(origin), { code: 'ERR_PASSINGLANE_TRANSPORT_CLOSED' });
   const closing = transport.close();
   await made;
   await closing;

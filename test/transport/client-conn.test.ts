@@ -434,7 +434,9 @@ test('C14: ping ends with its time-out, its signal or its connection, whichever 
   peer.reset();
   await lost;
   await assert.rejects(conn.ping(), { code: 'ERR_PASSINGLANE_CONNECTION_UNUSABLE' });
-  assert.throws(() => void conn.ping({ timeout: -1 }), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+  const wrong = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' };
+  await assert.rejects(conn.ping({ timeout: -1 }), wrong);
+  await assert.rejects(conn.ping({ signal: 5 as unknown as AbortSignal }), wrong);
 });
 
 // --- the end ---
@@ -630,4 +632,24 @@ test('right after connect, and right after a request, there is room as long as t
   }
   conn.close();
   await Promise.all(failing);
+});
+
+test('shutdown refuses options that it has not, and then the connection goes on', async (t) => {
+  const { conn } = await pair(t);
+  await assert.rejects(conn.shutdown({ timeout: 5 } as object), { code: 'ERR_INVALID_ARG_VALUE' });
+  assert.equal(conn.state().closing, false);
+});
+
+test('shutdown of a stalled connection on which nothing runs any more waits for nothing', async (t) => {
+  const { origin } = await originFor(t);
+  const socket = blockAfter(connectTcp(Number(new URL(origin).port), '127.0.0.1'), 1_024);
+  const conn = await transportFor(t, { stallTimeout: 20, writeTimeout: 0 }).adopt(socket, origin);
+  const controller = new AbortController();
+  const large = { headers: { large: 'x'.repeat(4_096) }, signal: controller.signal };
+  const failing = assert.rejects(conn.request(`${origin}/headers`, large), /enough/);
+  await until(() => conn.state().stalled);
+  controller.abort(new Error('enough'));
+  await failing;
+  await conn.shutdown();
+  assert.equal(conn.state().closed, true);
 });

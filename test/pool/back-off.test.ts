@@ -1,0 +1,85 @@
+/** An origin whose connections come to nothing is dialled with restraint, and one that is well is not made to wait. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { Transport, type TransportOptions } from '../../dist/index.js';
+import { rawServer, type RawServer, type Script } from '../support/raw-server.js';
+
+async function serverFor(t: TestContext, script: Script): Promise<RawServer> {
+  const server = await rawServer(script);
+  t.after(() => server.close());
+  return server;
+}
+
+function transportFor(t: TestContext, options: TransportOptions = {}): Transport {
+  const transport = new Transport({ cleartext: 'h2c', ...options });
+  t.after(() => {
+    transport.destroy();
+  });
+  return transport;
+}
+
+async function* once(): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(new Uint8Array(1));
+}
+
+for (const [what, bytes] of [
+  ['answers in HTTP/1.1', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+  ['talks nonsense', '\xff'.repeat(100)],
+] as const)
+  test(`a server that ${what} is dialled once, and every request is told`, async (t) => {
+    const server = await serverFor(t, (connection) => {
+      connection.raw(Buffer.from(bytes, 'latin1'));
+    });
+    const transport = transportFor(t);
+    const options = [{}, { method: 'POST', body: once() }, { method: 'POST', body: 'known' }];
+    const told = options.map((one) =>
+      assert.rejects(transport.request(server.origin, one), { code: 'ERR_PASSINGLANE_PROTOCOL' }),
+    );
+    await Promise.all(told);
+    assert.equal(server.connections.length, 1);
+  });
+
+test('a server that ends each connection with its SETTINGS is dialled as often as a request is sent, and no more', async (t) => {
+  const server = await serverFor(t, async (connection) => {
+    await connection.expectPreface();
+    connection.settings({});
+    connection.goaway(0);
+  });
+  const transport = transportFor(t, { retry: { maxAttempts: 4, baseDelay: 5, maxDelay: 10 } });
+  await assert.rejects(transport.request(server.origin, { method: 'POST', body: once() }), {
+    code: 'ERR_PASSINGLANE_GOAWAY',
+  });
+  assert.equal(server.connections.length, 4);
+});
+
+test('connections that fall together count as one: the next request is not made to wait', async (t) => {
+  const server = await serverFor(t, async (connection) => {
+    await connection.greet({ maxConcurrentStreams: 1 });
+    for (;;) {
+      const { streamId, get } = await connection.request();
+      if (get(':path') === '/') connection.headers(streamId, [[':status', '200']], { endStream: true });
+    }
+  });
+  // A wait that only the time-out of the test would end.
+  const transport = transportFor(t, { retry: { baseDelay: 1_000_000, maxDelay: 1_000_000 } });
+  await transport.preconnect(server.origin, 6);
+  const long = assert.rejects(transport.request(`${server.origin}/long`));
+  await new Promise(setImmediate);
+  for (const connection of server.connections.slice(1)) connection.goaway(0);
+  while (transport.stats().connections > 1) await new Promise(setImmediate);
+  assert.equal((await transport.request(server.origin)).status, 200);
+  transport.destroy();
+  await long;
+});
+
+test('a request whose response has begun is not called unprocessed, whatever GOAWAY says', async (t) => {
+  const server = await serverFor(t, async (connection) => {
+    await connection.greet();
+    const { streamId } = await connection.request();
+    connection.headers(streamId, [[':status', '200']]);
+    connection.data(streamId, 'part');
+    connection.goaway(0);
+  });
+  const response = await transportFor(t).request(server.origin);
+  await assert.rejects(response.body.bytes(), { code: 'ERR_PASSINGLANE_GOAWAY', unprocessed: false });
+});
