@@ -1,4 +1,5 @@
-// A transport's figures as Prometheus text: what is true now from stats(), what has happened so far from the channels.
+// A transport's figures as Prometheus text: what is true now, and totals, from stats(); what has a label of its own, as the
+// code of an error, from the channels.
 import { once } from 'node:events';
 import { subscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http';
@@ -68,11 +69,12 @@ function gauges(stats) {
       byOrigin(({ queued }) => queued),
     ),
     gauge('streams', sum('streams')),
-    gauge('open_connections_sent_bytes', sum('bytesSent')),
-    gauge('open_connections_received_bytes', sum('bytesReceived')),
     gauge('buffered_bytes', [['', stats.bufferedBytes]]),
     gauge('buffered_bytes_limit', [['', stats.maxBufferedBytes]]),
     gauge('credit_withheld_connections', [['', stats.creditWithheld]]),
+    metric('sent_bytes_total', 'counter', [['', stats.totals.bytesSent]]),
+    metric('received_bytes_total', 'counter', [['', stats.totals.bytesReceived]]),
+    metric('replays_total', 'counter', [['', stats.totals.replays]]),
   ].join('');
 }
 

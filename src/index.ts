@@ -29,7 +29,14 @@ export type {
   ResponseConnection,
 } from './conn/index.js';
 export type { FetchInit } from './fetch/index.js';
-export type { ConnectionStats, ConnectionStatus, OriginStats, RetryOptions, TransportStats } from './pool/index.js';
+export type {
+  ConnectionStats,
+  ConnectionStatus,
+  OriginStats,
+  RetryOptions,
+  TransportStats,
+  TransportTotals,
+} from './pool/index.js';
 export type { CloseOptions } from './transport.js';
 export type { TransportOptions } from './transport-options.js';
 

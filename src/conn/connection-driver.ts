@@ -52,6 +52,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   readonly informationalLimit: number;
   readonly openedWall: number;
   bytesSent = 0;
+  stalls = 0;
   bytesReceived = 0;
   /** Set when the transport is gone, or is being ended. */
   closed = false;
@@ -185,6 +186,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   }
 
   onStalled(): void {
+    this.stalls++;
     this.observe('stalled', undefined);
     this.capacityChanged = true;
   }

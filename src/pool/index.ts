@@ -4,3 +4,4 @@ export { originOf } from './origin.js';
 export { Pool, transportDestroyed } from './pool.js';
 export type { Retry, RetryOptions } from './replay.js';
 export type { ConnectionStats, ConnectionStatus, OriginStats, TransportStats } from './stats.js';
+export type { TransportTotals } from './totals.js';

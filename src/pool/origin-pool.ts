@@ -26,6 +26,7 @@ import { decideDials, decideHttp1Dials, type Candidate, type Decision } from './
 import { Dialling, type DialOwner } from './dialling.js';
 import { Http1Connections } from './http1-connections.js';
 import { decideReplay, needsHttp1, neverSent, type Retry } from './replay.js';
+import type { Totals } from './totals.js';
 
 /** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
 export type Http1Verdict = 'chosen' | 'required';
@@ -45,6 +46,7 @@ export interface PoolEnvironment {
   readonly cleartextHTTP1: boolean;
   readonly stallTimeout: number;
   readonly random: () => number;
+  readonly totals: Totals;
   driverConfig(origin: Origin): DriverConfig;
   /** Whether so many other origins are stalled that our own link must be. */
   linkStalled(origin: OriginPool): boolean;
@@ -95,6 +97,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   /** Sends the request now if a connection can carry it, and otherwise as soon as one can. */
   submit(exchange: Exchange): void {
+    this.env.totals.requests++;
     if (this.queue.size === 0 && this.place(exchange)) return;
     if (!exchange.pending) return;
     this.queue.push(exchange);
@@ -204,6 +207,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   private dial(detour: boolean): void {
     if (detour) this.fruitlessDetours++;
+    this.env.totals.dials++;
     this.observe('dialling', undefined);
     this.dialling.start(detour, this.verdict === 'required');
   }
@@ -243,6 +247,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   }
 
   failed(error: unknown): void {
+    this.env.totals.failedDials++;
     this.observe('dial-failed', error);
     this.noConnection(error);
   }
@@ -300,6 +305,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   }
 
   onClosed(connection: ConnectionDriver | Http1Connection, error?: TransportError): void {
+    this.env.totals.add(connection);
     if (connection instanceof ConnectionDriver) this.forget(connection, error);
     else this.http1.remove(connection);
     this.drain();
@@ -345,6 +351,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       exchange.settleFailed(verdict);
       return;
     }
+    this.env.totals.replays++;
     if (needsHttp1(error)) this.requireHttp1();
     const delay = Math.max(verdict, this.backOff.delayAfter(error, this.clock.now()));
     exchange.trail?.retry(error, delay);
@@ -368,6 +375,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   }
 
   abandoned(exchange: Exchange): void {
+    this.env.totals.failed++;
     const timer = this.retrying.get(exchange);
     if (timer !== undefined) {
       this.clock.clearTimer(timer);

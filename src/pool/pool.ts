@@ -3,6 +3,7 @@ import type { BufferBudget, Exchange, Origin } from '../conn/index.js';
 import { OriginPool, type Http1Verdict, type PoolEnvironment } from './origin-pool.js';
 import { Remembered } from './remembered.js';
 import { originStats, type TransportStats } from './stats.js';
+import { Totals } from './totals.js';
 
 /** So many origins stalled at once, the asking one included, point to our own link. */
 const stalledOriginsOfALink = 3;
@@ -22,13 +23,14 @@ export class Pool {
   private whenQuiet: (() => void) | undefined = undefined;
 
   constructor(
-    env: Omit<PoolEnvironment, 'linkStalled' | 'widenPingGap' | 'verdict' | 'learn' | 'onQuiet'>,
+    env: Omit<PoolEnvironment, 'totals' | 'linkStalled' | 'widenPingGap' | 'verdict' | 'learn' | 'onQuiet'>,
     budget: BufferBudget,
     throughProxy = false,
   ) {
     this.budget = budget;
     this.env = {
       ...env,
+      totals: new Totals(),
       driverConfig: (origin) => ({ ...env.driverConfig(origin), pingGap: this.pingGaps.get(origin.href) }),
       // Origins that are stalled together may share no more than a connection to a proxy, which can be gone around.
       linkStalled: (asking) => !throughProxy && this.linkStalled(asking),
@@ -87,6 +89,9 @@ export class Pool {
       bufferedBytes: this.budget.held,
       maxBufferedBytes: this.budget.limit,
       creditWithheld: this.budget.starved,
+      totals: this.env.totals.with(
+        [...this.origins.values()].flatMap(({ drivers, http1 }) => [...drivers, ...http1.all]),
+      ),
     };
   }
 

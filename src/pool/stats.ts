@@ -1,5 +1,6 @@
 import { Availability, type ConnectionDriver, type Http1Connection } from '../conn/index.js';
 import type { OriginPool } from './origin-pool.js';
+import type { TransportTotals } from './totals.js';
 
 export type ConnectionStatus = 'connecting' | 'idle' | 'ready' | 'busy' | 'full' | 'stalled' | 'silent' | 'draining';
 
@@ -44,6 +45,7 @@ export interface TransportStats {
   readonly maxBufferedBytes: number;
   /** Connections that hold flow-control credit back because that limit is reached. */
   readonly creditWithheld: number;
+  readonly totals: TransportTotals;
 }
 
 const statusOf: Readonly<Record<Availability, ConnectionStatus>> = {

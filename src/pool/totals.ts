@@ -1,0 +1,47 @@
+/** What has happened on a transport since it was made. */
+export interface TransportTotals {
+  /** Requests that were made. */
+  readonly requests: number;
+  /** Of these, those that ended without a response: failed, timed out or aborted. */
+  readonly failed: number;
+  /** Attempts that were made again after one that came to nothing. */
+  readonly replays: number;
+  readonly dials: number;
+  readonly failedDials: number;
+  /** How often a connection was found to be stalled. */
+  readonly stalls: number;
+  /** On all connections, those that are closed included; in bytes, framing and all. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
+interface Counted {
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly stalls?: number;
+}
+
+/** The counters themselves. What a connection counts is added when it is gone. */
+export class Totals implements TransportTotals {
+  requests = 0;
+  failed = 0;
+  replays = 0;
+  dials = 0;
+  failedDials = 0;
+  stalls = 0;
+  bytesSent = 0;
+  bytesReceived = 0;
+
+  add({ bytesSent, bytesReceived, stalls = 0 }: Counted): void {
+    this.bytesSent += bytesSent;
+    this.bytesReceived += bytesReceived;
+    this.stalls += stalls;
+  }
+
+  /** With what the connections that live have counted so far. */
+  with(living: Iterable<Counted>): TransportTotals {
+    const sum = Object.assign(new Totals(), this);
+    for (const connection of living) sum.add(connection);
+    return sum;
+  }
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { Transport } from '../../dist/index.js';
+import { rawServer } from '../support/raw-server.js';
+
+test('totals count requests, failures, replays, dials and bytes, and outlive the connections', async (t) => {
+  let seen = 0;
+  const server = await rawServer(async (connection) => {
+    await connection.greet();
+    for (;;) {
+      const { streamId } = await connection.request();
+      if (++seen === 1) connection.rst(streamId, 7);
+      else connection.headers(streamId, [[':status', '200']], { endStream: true });
+    }
+  });
+  t.after(() => server.close());
+  const closed = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => closed.once('listening', resolve));
+  const { port } = closed.address() as AddressInfo;
+  await new Promise((resolve) => closed.close(resolve));
+
+  const transport = new Transport({ cleartext: 'h2c' });
+  await transport.request(server.origin);
+  await transport.request(server.origin);
+  await assert.rejects(transport.request(`http://127.0.0.1:${port}`), { code: 'ERR_PASSINGLANE_CONNECT_FAILED' });
+  const open = transport.stats().totals;
+  assert.ok(open.bytesSent > 24 && open.bytesReceived > 9, 'while the connection lives');
+  await transport.close();
+
+  const { bytesSent, bytesReceived, ...counts } = transport.stats().totals;
+  assert.ok(bytesSent >= open.bytesSent && bytesReceived >= open.bytesReceived, 'and when it is gone');
+  assert.deepEqual(counts, { requests: 3, failed: 1, replays: 1, dials: 2, failedDials: 1, stalls: 0 });
+});
