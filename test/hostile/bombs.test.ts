@@ -7,7 +7,7 @@ import { TransportError } from '../../dist/index.js';
 import { encodeFields, type Field } from '../support/hpack.js';
 import { frame, uint32 } from '../support/harness.js';
 import { flag, type as frameType } from '../support/raw-server.js';
-import { codeOf, flood, openScene, repeated, report, type Scene } from './flood-peer.js';
+import { codeOf, costOf, flood, openScene, repeated, report, type Scene } from './flood-peer.js';
 
 const megabyte = 1_048_576;
 const ok: readonly Field[] = [[':status', '200']];
@@ -28,22 +28,27 @@ function fieldsOf(bytes: number): Field[] {
 }
 
 for (const where of ['headers', 'a 1xx response', 'trailers'] as const) {
-  test(`a header list over maxHeaderListSize in ${where} fails its request alone`, async () => {
+  test(`a header list over maxHeaderListSize in ${where} fails its request alone`, async (t) => {
     const scene = await openScene({ maxHeaderListSize: 65_536 });
     try {
       const fate = scene.request();
       const status: readonly Field[] = [[':status', where === 'a 1xx response' ? '103' : '200']];
-      if (where === 'trailers') {
-        await scene.headers(fate.streamId, ok);
-        const response = await fate.response;
-        await longHeaders(scene, fate.streamId, fieldsOf(80_000), true);
-        fate.error = await response.body.dump().catch((error: unknown) => error);
-        await assert.rejects(response.trailers);
-      } else {
-        await longHeaders(scene, fate.streamId, [...status, ...fieldsOf(80_000)], false);
+      const cost = await costOf(async () => {
+        if (where === 'trailers') {
+          await scene.headers(fate.streamId, ok);
+          const response = await fate.response;
+          const sent = await longHeaders(scene, fate.streamId, fieldsOf(80_000), true);
+          fate.error = await response.body.dump().catch((error: unknown) => error);
+          await assert.rejects(response.trailers);
+          return [Math.ceil(sent / 16_384), sent];
+        }
+        const sent = await longHeaders(scene, fate.streamId, [...status, ...fieldsOf(80_000)], false);
         await fate.response.catch(() => undefined);
-      }
+        return [Math.ceil(sent / 16_384), sent];
+      });
+      t.diagnostic(report(`header list in ${where}`, 'maxHeaderListSize (here 65,536)', cost, codeOf(fate.error)));
       assert.equal(codeOf(fate.error), 'ERR_PASSINGLANE_HEADERS_TOO_LARGE');
+      assert.ok(cost.memory < 4 * megabyte, `${cost.memory} bytes`);
       const next = scene.request();
       await scene.headers(next.streamId, [[':status', '204']], true);
       assert.equal((await next.response).status, 204, 'the connection lives');
@@ -173,7 +178,7 @@ test('at most five codings are undone, and a coded body that is cut is an error'
   }
 });
 
-test('a window of 0 that is held for ever holds one request: its body is not read ahead, and its time-out ends it', async () => {
+test('a window of 0 that is held for ever holds one request: its body is not read ahead, and its time-out ends it', async (t) => {
   const scene = await openScene({}, { initialWindowSize: 0 });
   let pulled = 0;
   async function* source(): AsyncGenerator<Uint8Array> {
@@ -184,15 +189,20 @@ test('a window of 0 that is held for ever holds one request: its body is not rea
     const other = scene.request();
     await scene.headers(other.streamId, [[':status', '204']], true);
     assert.equal((await other.response).status, 204, 'others go on');
-    await held.response.catch(() => undefined);
+    const cost = await costOf(async () => {
+      await held.response.catch(() => undefined);
+      return [1, 0];
+    });
+    t.diagnostic(report('window of 0, held', 'timeout (here 150 ms)', cost, codeOf(held.error)));
     assert.equal(codeOf(held.error), 'ERR_PASSINGLANE_TIMEOUT');
+    assert.ok(cost.memory < 4 * megabyte, `${cost.memory} bytes`);
     assert.ok(pulled < 4, `${pulled} pieces were read of a body that could not be sent`);
   } finally {
     scene.close();
   }
 });
 
-test('a peer that sends a byte now and then is ended by the time-out of the request, not kept alive by its bytes', async () => {
+test('a peer that sends a byte now and then is ended by the time-out of the request, not kept alive by its bytes', async (t) => {
   const scene = await openScene();
   try {
     const fate = scene.request({ timeout: 200, bodyTimeout: 5_000 });
@@ -201,24 +211,35 @@ test('a peer that sends a byte now and then is ended by the time-out of the requ
     const read = response.body.text().catch((error: unknown) => error);
     let over = false;
     void read.then(() => (over = true));
-    while (!over) {
-      await scene.socket.send(frame(frameType.data, 0, fate.streamId, Buffer.of(0x61)));
-      await sleep(10);
-    }
+    const cost = await costOf(async () => {
+      let sent = 0;
+      for (; !over; sent++) {
+        await scene.socket.send(frame(frameType.data, 0, fate.streamId, Buffer.of(0x61)));
+        await sleep(10);
+      }
+      return [sent, 10 * sent];
+    });
+    t.diagnostic(report('a byte now and then', 'timeout (here 200 ms)', cost, codeOf(await read)));
     assert.equal(codeOf(await read), 'ERR_PASSINGLANE_TIMEOUT');
+    assert.ok(cost.memory < 4 * megabyte, `${cost.memory} bytes`);
   } finally {
     scene.close();
   }
 });
 
-test('a peer that provokes resets and takes nothing makes us keep one mark a stream, until writeTimeout ends it', async () => {
+test('a peer that provokes resets and takes nothing makes us keep one mark a stream, until writeTimeout ends it', async (t) => {
   const scene = await openScene({ writeTimeout: 300 }, { maxConcurrentStreams: 500 });
   try {
     const fates = Array.from({ length: 500 }, () => scene.request());
     await sleep(10);
     scene.socket.reads = false;
-    for (const { streamId } of fates) await scene.socket.send(frame(frameType.windowUpdate, 0, streamId, uint32(0)));
-    await Promise.all(fates.map((fate) => fate.response.catch(() => undefined)));
+    const cost = await costOf(async () => {
+      for (const { streamId } of fates) await scene.socket.send(frame(frameType.windowUpdate, 0, streamId, uint32(0)));
+      await Promise.all(fates.map((fate) => fate.response.catch(() => undefined)));
+      return [fates.length, 13 * fates.length];
+    });
+    t.diagnostic(report('provoked resets, never taken', 'writeTimeout (here 300 ms)', cost, codeOf(fates[0]?.error)));
+    assert.ok(cost.memory < 8 * megabyte, `${cost.memory} bytes`);
     assert.ok(fates.every(({ error }) => codeOf(error) === 'ERR_PASSINGLANE_PROTOCOL PROTOCOL_ERROR'));
     if (!scene.socket.destroyed) await new Promise((resolve) => scene.socket.once('close', resolve));
     assert.equal(scene.conn.canTakeNewRequest(), false);

@@ -159,6 +159,15 @@ export function codeOf(error: unknown): string {
   return `${error.code}${error.errorCode === undefined ? '' : ` ${error.errorCode}`}`;
 }
 
+/** What it costs to bear something that is sent in one go, or over time; `run` says how many frames and bytes it was. */
+export async function costOf(run: () => Promise<readonly [frames: number, bytes: number]>): Promise<Cost> {
+  const before = held();
+  const start = process.cpuUsage();
+  const [frames, bytes] = await run();
+  const { user, system } = process.cpuUsage(start);
+  return { frames, bytes, cpu: (user + system) / 1_000, memory: held() - before };
+}
+
 /** One line of the table that `npm run test:hostile` prints. */
 export function report(name: string, limit: string, cost: Cost, end: string): string {
   const sent = `${cost.frames} frames, ${(cost.bytes / 1_024).toFixed(0)} KiB`;
