@@ -1,26 +1,18 @@
 /** What goes wrong, and what comes of it. */
 import assert from 'node:assert/strict';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { closedPort } from '../support/closed-port.js';
 import { assertFails, behaviour, type Chapter, until } from './behaviours.js';
 import { bytesOf, textOf } from './driver.js';
 
 const reason = new Error('enough');
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export const failures: Chapter = {
   title: 'Failures',
   behaviours: [
     behaviour('a connection that is refused is an error with the system error beneath it', async ({ client }) => {
       const { send } = await client({ retry: { maxAttempts: 1 } });
-      const failing = send(`http://127.0.0.1:${await closedPort()}/`);
+      const failing = send(`http://127.0.0.1:${closedPort}/`);
       await assertFails(failing, /CONNECT_FAILED$/);
       await assert.rejects(failing, (error: Error) => {
         const codes: unknown[] = [];

@@ -1,9 +1,9 @@
 /** Network errors, other schemes, and integrity (Fetch Standard, sections 2.2.6, 4.3 and 4.1). */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { createServer, type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { TransportError } from '../../dist/index.js';
+import { closedPort } from '../support/closed-port.js';
 import { rawServer } from '../support/raw-server.js';
 import { client, setup } from './support.js';
 
@@ -20,12 +20,8 @@ function broken(message: string, code: string): (error: unknown) => true {
 
 describe('a failure', () => {
   test('to connect is a TypeError, fetch failed, with the TransportError and the system error beneath it', async (t) => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
     const { fetch } = client(t, { retry: { maxAttempts: 1 } });
-    await assert.rejects(fetch(`http://127.0.0.1:${port}/`), (error: Error) => {
+    await assert.rejects(fetch(`http://127.0.0.1:${closedPort}/`), (error: Error) => {
       broken('fetch failed', 'ERR_PASSINGLANE_CONNECT_FAILED')(error);
       assert.equal(((error.cause as Error).cause as NodeJS.ErrnoException).code, 'ECONNREFUSED');
       return true;

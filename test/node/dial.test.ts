@@ -13,7 +13,8 @@ import type { CreateConnectionOptions } from '../../dist/conn/index.js';
 import { TransportError } from '../../dist/errors.js';
 import { NodeDialler } from '../../dist/node/dial.js';
 import { loopback } from '../support/certificates.js';
-import { closedPort, h2, listen, originOf, Recorder, write } from './helpers.js';
+import { closedPort } from '../support/closed-port.js';
+import { h2, listen, originOf, Recorder, write } from './helpers.js';
 
 const h2c = { allowHTTP1: true, cleartext: 'h2c' } as const;
 const never = new AbortController().signal;
@@ -66,7 +67,7 @@ test('http: without prior knowledge gives a socket for HTTP/1.1', async (t) => {
 });
 
 test('a refused connection says so, and what to look at', async () => {
-  const port = await closedPort(createServer());
+  const port = closedPort;
   await assert.rejects(new NodeDialler(h2c).dial(originOf('http:', '127.0.0.1', port), never), (error) => {
     assert.ok(error instanceof TransportError);
     assert.equal(error.code, 'ERR_PASSINGLANE_CONNECT_FAILED');
@@ -83,7 +84,7 @@ test('a refused connection says so, and what to look at', async () => {
 });
 
 test('when every address fails, the error has them all and speaks of the one that got furthest', async () => {
-  const port = await closedPort(createServer());
+  const port = closedPort;
   const dialler = new NodeDialler({ ...h2c, lookup: answer('127.0.0.1', '127.0.0.1') });
   await assert.rejects(dialler.dial(originOf('http:', 'a.test', port), never), (error) => {
     assert.ok(error instanceof TransportError && error.cause instanceof AggregateError);
@@ -244,7 +245,7 @@ test('a custom socket that is still connecting is waited for, and its failure is
   const transport = h2(await dialTo(port).dial(originOf('http:', 'a.test', 80), never));
   assert.equal(transport.info.remotePort, port, 'known only once connected');
   transport.destroy();
-  const closed = await closedPort(createServer());
+  const closed = closedPort;
   await assert.rejects(dialTo(closed).dial(originOf('http:', 'a.test', 80), never), /connection refused/);
 });
 

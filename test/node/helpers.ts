@@ -106,13 +106,6 @@ export async function listen(server: Server, host = '127.0.0.1'): Promise<number
   return (server.address() as AddressInfo).port;
 }
 
-/** A port that was free a moment ago. */
-export async function closedPort(server: Server): Promise<number> {
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 export function originOf(scheme: 'http:' | 'https:', hostname: string, port: number): Origin {
   const authority = `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
   return { scheme, hostname, port, href: `${scheme}//${authority}`, authority };

@@ -1,14 +1,13 @@
 /** The command's -x, and the environment, which it follows as curl does. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { describeFailure } from '../../dist/cli/exit-codes.js';
 import type { TransportOptions } from '../../dist/index.js';
 import { passinglane, type Result } from '../cli/command.js';
-import { closedPort } from '../node/helpers.js';
+import { closedPort } from '../support/closed-port.js';
 import { loopback } from '../support/certificates.js';
 import { proxyKinds, startProxy } from '../support/proxies.js';
 import { client, origin, withCredentials } from './support.js';
@@ -59,7 +58,7 @@ test('what goes wrong with a proxy has the number that curl gives for it', async
   const refused = await run(['-x', refusing.url, 'https://origin.test/']);
   assert.equal(refused.exitCode, 56);
   assert.match(refused.stderr, /refused with status 407\. It asks for credentials/);
-  const gone = `http://user:s3cret@127.0.0.1:${await closedPort(createServer())}`;
+  const gone = `http://user:s3cret@127.0.0.1:${closedPort}`;
   const unreachable = await run(['-x', gone, 'https://origin.test/']);
   assert.equal(unreachable.exitCode, 7);
   const unusable = await run(['-x', 'socks5://user:s3cret@127.0.0.1:1080', 'https://origin.test/']);

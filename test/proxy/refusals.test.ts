@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { TransportError, type Transport } from '../../dist/index.js';
 import { H2Dispatcher } from '../../dist/undici/index.js';
 import { listen, rawOrigin, type RawPeer } from '../http1/support.js';
-import { closedPort } from '../node/helpers.js';
+import { closedPort } from '../support/closed-port.js';
 import { client as identity, elsewhere, loopback } from '../support/certificates.js';
 import { proxyKinds, startProxy } from '../support/proxies.js';
 import { resetSocket } from '../support/reset.js';
@@ -93,7 +93,7 @@ for (const kind of proxyKinds) {
 }
 
 test('a proxy that cannot be reached is named, with the address of the origin', async (t) => {
-  const gone = await closedPort(createServer());
+  const gone = closedPort;
   const { origin: url } = await origin(t);
   for (const scheme of ['http', 'https']) {
     const transport = client(t, { proxy: `${scheme}://user:s3cret@127.0.0.1:${gone}` });

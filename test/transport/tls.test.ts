@@ -21,6 +21,7 @@ import {
   type TransportOptions,
 } from '../../dist/index.js';
 import { client, elsewhere, loopback } from '../support/certificates.js';
+import { closedPort } from '../support/closed-port.js';
 import { startOrigin, type OriginOptions, type TestOrigin } from '../support/origin.js';
 
 const ca = loopback.cert;
@@ -266,19 +267,18 @@ test('and joined by the next where one does not answer, without waiting for its 
 });
 
 test('when every address refuses, the error names them all', async (t) => {
-  const server = createTcpServer();
-  const port = await listen(t, server);
-  server.close();
-  await once(server, 'close');
   const transport = transportFor(t, { lookup: lookupOf('127.0.0.2', '127.0.0.1') });
-  await assert.rejects(transport.request(`https://localhost:${port}/`), (error: Error & { cause: AggregateError }) => {
-    assert.match(error.message, /2 addresses tried.*connection refused \(ECONNREFUSED\)/);
-    assert.deepEqual(
-      error.cause.errors.map((one: { code: string }) => one.code),
-      ['ECONNREFUSED', 'ECONNREFUSED'],
-    );
-    return true;
-  });
+  await assert.rejects(
+    transport.request(`https://localhost:${closedPort}/`),
+    (error: Error & { cause: AggregateError }) => {
+      assert.match(error.message, /2 addresses tried.*connection refused \(ECONNREFUSED\)/);
+      assert.deepEqual(
+        error.cause.errors.map((one: { code: string }) => one.code),
+        ['ECONNREFUSED', 'ECONNREFUSED'],
+      );
+      return true;
+    },
+  );
 });
 
 test('an origin whose host is an IPv6 address is reached, and keeps its brackets', withIPv6, async (t) => {

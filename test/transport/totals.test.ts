@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { Transport } from '../../dist/index.js';
+import { closedPort } from '../support/closed-port.js';
 import { rawServer } from '../support/raw-server.js';
 
 test('totals count requests, failures, replays, dials and bytes, and outlive the connections', async (t) => {
@@ -15,15 +15,10 @@ test('totals count requests, failures, replays, dials and bytes, and outlive the
     }
   });
   t.after(() => server.close());
-  const closed = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => closed.once('listening', resolve));
-  const { port } = closed.address() as AddressInfo;
-  await new Promise((resolve) => closed.close(resolve));
-
   const transport = new Transport({ cleartext: 'h2c' });
   await transport.request(server.origin);
   await transport.request(server.origin);
-  await assert.rejects(transport.request(`http://127.0.0.1:${port}`), { code: 'ERR_PASSINGLANE_CONNECT_FAILED' });
+  await assert.rejects(transport.request(`http://127.0.0.1:${closedPort}`), { code: 'ERR_PASSINGLANE_CONNECT_FAILED' });
   const open = transport.stats().totals;
   assert.ok(open.bytesSent > 24 && open.bytesReceived > 9, 'while the connection lives');
   await transport.close();
