@@ -4,6 +4,7 @@ import type { TransportOptions } from '../../dist/index.js';
 
 /** What not every facade can say. */
 export type Feature =
+  | 'body length'
   | 'closed source'
   | 'decoding'
   | 'informational'

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable, type Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import type undici from 'undici';
+import { createHttpClient } from '../../dist/connect/index.js';
 import { createRequest } from '../../dist/http/index.js';
 import { Transport, type TransportOptions } from '../../dist/index.js';
 import { H2Dispatcher } from '../../dist/undici/index.js';
@@ -185,4 +186,43 @@ function pour(body: AsyncIterable<Uint8Array>, outgoing: Writable): void {
   source.pipe(outgoing);
 }
 
-export const drivers: readonly Driver[] = [request, fetch, undiciRequest, undiciFetch, http];
+const connect: Driver = {
+  name: 'connect',
+  lacks: {
+    'body length': 'Connect-ES gives every body as a stream',
+    decoding: 'a protocol of Connect-ES undoes the codings of its messages itself',
+    informational: 'Connect-ES has no way to tell',
+    'own reason': "Connect-ES fails with a ConnectError, whose cause is the signal's reason",
+    'request trailers': 'Connect-ES sends none',
+  },
+  skip: false,
+  async open(t, options) {
+    const made = transport(t, options);
+    const call = createHttpClient(made);
+    return {
+      close: () => made.close(),
+      async send(url, { method = 'GET', headers, body, signal } = {}) {
+        const stream = body === undefined ? undefined : typeof body === 'string' ? [Buffer.from(body)] : body;
+        const response = await call({
+          httpVersion: '2',
+          url,
+          method,
+          header: new Headers(headers),
+          ...(stream === undefined
+            ? undefined
+            : { body: Readable.from(stream instanceof Uint8Array ? [stream] : stream) }),
+          ...(signal === undefined ? undefined : { signal }),
+        } as Parameters<typeof call>[0]);
+        return {
+          status: response.status,
+          header: (name) => response.header.get(name) ?? undefined,
+          cookies: () => response.header.getSetCookie(),
+          body: response.body,
+          trailer: async (name) => response.trailer.get(name) ?? undefined,
+        };
+      },
+    };
+  },
+};
+
+export const drivers: readonly Driver[] = [request, fetch, undiciRequest, undiciFetch, http, connect];

@@ -92,16 +92,20 @@ export const heads: Chapter = {
 export const bodies: Chapter = {
   title: 'Bodies',
   behaviours: [
-    behaviour('text and bytes go out with their length, and come back', async ({ client, origin }) => {
-      const { send } = await client();
-      const at = (await origin()).origin;
-      for (const body of ['text \u20ac', pattern(1_000)]) {
-        const answer = await send(`${at}/echo`, { method: 'POST', body });
-        assert.deepEqual(await bytesOf(answer.body), Buffer.from(body as string));
-        const seen = JSON.parse(await textOf(await send(`${at}/headers`, { method: 'POST', body }))) as object;
-        assert.equal((seen as Record<string, string>)['content-length'], String(Buffer.byteLength(body as string)));
-      }
-    }),
+    behaviour(
+      'text and bytes go out with their length, and come back',
+      async ({ client, origin }) => {
+        const { send } = await client();
+        const at = (await origin()).origin;
+        for (const body of ['text \u20ac', pattern(1_000)]) {
+          const answer = await send(`${at}/echo`, { method: 'POST', body });
+          assert.deepEqual(await bytesOf(answer.body), Buffer.from(body as string));
+          const seen = JSON.parse(await textOf(await send(`${at}/headers`, { method: 'POST', body }))) as object;
+          assert.equal((seen as Record<string, string>)['content-length'], String(Buffer.byteLength(body as string)));
+        }
+      },
+      ['body length'],
+    ),
     behaviour('a stream goes out piece by piece, and comes back', async ({ client, origin }) => {
       const { send } = await client();
       const answer = await send(`${(await origin()).origin}/echo`, { method: 'PUT', body: pieces(100_000, 1_000) });
