@@ -28,7 +28,9 @@ export function encodeMultipart(form: FormData): Multipart {
       text += `\r\n\r\n${normalized(value)}\r\n`;
     } else {
       const type = value.type === '' ? 'application/octet-stream' : value.type;
-      text += `; filename="${escaped(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`;
+      // Bun leaves a Blob without a name as it is, which the standard makes a File of the name "blob".
+      const { name: filename = 'blob' } = value as Partial<File>;
+      text += `; filename="${escaped(filename)}"\r\nContent-Type: ${type}\r\n\r\n`;
       flush();
       length += value.size;
       parts.push(value);

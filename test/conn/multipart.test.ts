@@ -78,3 +78,10 @@ test('a form is sent again with the same bytes, and two forms have different bou
   assert.deepEqual(await bytesOf(made), first);
   assert.notEqual(boundaryOf(made), boundaryOf(body(form)));
 });
+
+test('a Blob that a form of Bun leaves without a name is a file with the name "blob", as the standard says', async () => {
+  const bare = new Blob(['data']);
+  const form = new FormData();
+  form.entries = form[Symbol.iterator] = () => [['f', bare]][Symbol.iterator]() as ReturnType<FormData['entries']>;
+  assert.match((await bytesOf(body(form))).toString(), /name="f"; filename="blob"\r\n.*\r\n\r\ndata\r\n/s);
+});
