@@ -19,6 +19,11 @@ export interface Ledger {
   requests: number;
   connections: number;
   readonly faults: Record<keyof typeof faults, number>;
+  /**
+   * The request with which a connection falls silent next. Not in step: what one silence fails comes back after the same
+   * time as the next one, if that comes by count, and could meet it on every attempt.
+   */
+  silenceAt: number;
 }
 
 export interface FaultyServer {
@@ -36,6 +41,7 @@ export async function startFaultyServer(): Promise<FaultyServer> {
     acted: new Map(),
     requests: 0,
     connections: 0,
+    silenceAt: faults.silence / 2,
     faults: { goAway: 0, refuse: 0, reset: 0, drop: 0, stall: 0, silence: 0 },
   };
   const sockets = new Set<Socket>();
@@ -145,7 +151,10 @@ class FaultyConnection {
     if (this.silent || streamId > this.lastStream) return;
     const { ledger } = this;
     const count = ++ledger.requests;
-    if (count % faults.silence === 500) return this.fault('silence', () => (this.silent = true));
+    if (count >= ledger.silenceAt) {
+      ledger.silenceAt = count + Math.round(faults.silence * (0.5 + Math.random()));
+      return this.fault('silence', () => (this.silent = true));
+    }
     if (count % faults.stall === 0) {
       this.fault('stall', () => {
         this.socket.pause();

@@ -101,8 +101,7 @@ async function run(): Promise<void> {
     pingTimeout: 1_000,
     writeTimeout: 10_000,
     // One attempt in three fails here: a drop or a silence takes up to a hundred requests with it.
-    // Jitter, or what fails of a silence comes back in step with the next one, which comes by count.
-    retry: { maxAttempts: 40, baseDelay: 50, maxDelay: 500, jitter: 0.5 },
+    retry: { maxAttempts: 40, baseDelay: 50, maxDelay: 500 },
   });
   const started = Date.now();
   const end = started + minutes * 60_000;
