@@ -67,7 +67,10 @@ export interface TransportOptions {
   readonly proxy?: string | URL | false | undefined;
   /** A Unix domain socket that stands for every host. */
   readonly socketPath?: string | undefined;
-  /** As in node:net. Default: dns.lookup. */
+  /**
+   * As in node:net. It is called for each dial, and may answer otherwise each time. Default: dns.lookup, whose answers
+   * the dials of a transport share, for 10 s.
+   */
   readonly lookup?: LookupFunction | undefined;
   readonly localAddress?: string | undefined;
   /** TCP keep-alive; a number is its initial delay. Default: off. */

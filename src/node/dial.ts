@@ -4,13 +4,13 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { CreateConnectionOptions, Dialled, Dialler, Origin } from '../conn/dialler.js';
 import type { DialTimes } from '../conn/observer.js';
 import { abortable } from './abortable.js';
-import { resolveAddresses } from './address.js';
 import { nodeClock } from './clock.js';
 import { closeReason, connected, ignoreError } from './connected.js';
 import { inRootContext } from './context.js';
 import { alpnFailed, connectFailed, inadequateSecurity, isAlpnRefusal, mostTelling } from './failure.js';
 import { logKeys } from './key-log.js';
-import { race } from './race.js';
+import { Names } from './names.js';
+import { race, type StartAttempt } from './race.js';
 import { ReadBuffer } from './read-buffer.js';
 import { infoOf, SocketTransport } from './socket-transport.js';
 import {
@@ -62,10 +62,12 @@ type Endpoint = { readonly host: string } | { readonly path: string };
 /** Dials over node:net and node:tls, in no request's AsyncLocalStorage context. node:tls is loaded when first needed. */
 export class NodeDialler implements Dialler {
   readonly #options: DiallerOptions;
+  readonly #names: Names;
   readonly #sessions = new SessionCache();
 
-  constructor(options: DiallerOptions) {
+  constructor(options: DiallerOptions, names = new Names(options)) {
     this.#options = options;
+    this.#names = names;
   }
 
   async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
@@ -111,46 +113,53 @@ export class NodeDialler implements Dialler {
   }
 
   async #dialOwn(origin: Origin, signal: AbortSignal, offer: readonly string[]): Promise<Dialled> {
-    const { socketPath } = this.#options;
+    const { socketPath, keepAlive } = this.#options;
     const begun = nodeClock.now();
     const secure = origin.scheme === 'https:' ? await import('node:tls') : undefined;
-    const endpoints: Endpoint[] =
+    const connect = (endpoints: readonly Endpoint[]): Promise<Connected> => {
+      const lookup = socketPath === undefined ? nodeClock.now() : undefined;
+      return race(endpoints, this.#attempts(origin, offer, secure, { begun, lookup }), nodeClock, signal);
+    };
+    const connectTo = (hosts: readonly string[]): Promise<Connected> => connect(hosts.map((host) => ({ host })));
+    const { socket, reads, times } =
       socketPath === undefined
-        ? (await resolveAddresses(origin.hostname, this.#options, signal)).map((host) => ({ host }))
-        : [{ path: socketPath }];
-    const session = this.#sessions.get(origin.href);
-    const lookup = socketPath === undefined ? nodeClock.now() : undefined;
-    const { socket, reads, times } = await race<Endpoint, Connected>(
-      endpoints,
-      (endpoint, succeeded, failed) => {
-        const reads = secure !== undefined || this.#options.cleartext === 'h2c' ? new ReadBuffer() : undefined;
-        const place = this.#placeOf(origin, endpoint, reads);
-        const socket =
-          secure === undefined
-            ? connectTcp(place)
-            : secure.connect({ ...this.#tlsOptions(origin, secure, offer), ...place, session });
-        reads?.attach(socket);
-        socket.unref(); // whoever waits for it keeps the process alive; if nobody does any more, neither does it
-        if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, session);
-        if (secure !== undefined) logKeys(socket as TLSSocket);
-        let connect: number | undefined = undefined;
-        socket.once('connect', () => {
-          connect = nodeClock.now();
-        });
-        const ready = (): void => {
-          const done = secure === undefined ? undefined : nodeClock.now();
-          succeeded({ socket, reads, times: { begun, lookup, connect, secure: done } });
-        };
-        return follow(socket, secure === undefined ? 'connect' : 'secureConnect', ready, failed);
-      },
-      nodeClock,
-      signal,
-    );
+        ? await this.#names.connect(origin.hostname, connectTo, signal)
+        : await connect([{ path: socketPath }]);
     socket.ref();
     socket.setNoDelay(true);
-    const { keepAlive } = this.#options;
     if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);
     return this.#verdict(origin, socket, reads, times);
+  }
+
+  /** What starts an attempt to connect to an endpoint of the origin. */
+  #attempts(
+    origin: Origin,
+    offer: readonly string[],
+    secure: typeof import('node:tls') | undefined,
+    times: Pick<DialTimes, 'begun' | 'lookup'>,
+  ): StartAttempt<Endpoint, Connected> {
+    const session = this.#sessions.get(origin.href);
+    return (endpoint, succeeded, failed) => {
+      const reads = secure !== undefined || this.#options.cleartext === 'h2c' ? new ReadBuffer() : undefined;
+      const place = this.#placeOf(origin, endpoint, reads);
+      const socket =
+        secure === undefined
+          ? connectTcp(place)
+          : secure.connect({ ...this.#tlsOptions(origin, secure, offer), ...place, session });
+      reads?.attach(socket);
+      socket.unref(); // whoever waits for it keeps the process alive; if nobody does any more, neither does it
+      if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, session);
+      if (secure !== undefined) logKeys(socket as TLSSocket);
+      let connect: number | undefined = undefined;
+      socket.once('connect', () => {
+        connect = nodeClock.now();
+      });
+      const ready = (): void => {
+        const done = secure === undefined ? undefined : nodeClock.now();
+        succeeded({ socket, reads, times: { ...times, connect, secure: done } });
+      };
+      return follow(socket, secure === undefined ? 'connect' : 'secureConnect', ready, failed);
+    };
   }
 
   async #dialTunnel(

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import type { LookupFunction } from 'node:net';
 import { test } from 'node:test';
-import { interleaveFamilies, resolveAddresses } from '../../dist/node/address.js';
+import { interleaveFamilies } from '../../dist/node/address.js';
+import { Names, type NamesOptions } from '../../dist/node/names.js';
 
 const never = new AbortController().signal;
+
+/** The addresses that a dial is given. */
+function resolveAddresses(hostname: string, options: NamesOptions, signal: AbortSignal): Promise<readonly string[]> {
+  return new Names(options).connect(hostname, (addresses) => Promise.resolve(addresses), signal);
+}
 
 test('families take turns, beginning with that of the first address', () => {
   assert.deepEqual(interleaveFamilies(['::1', '::2', '::3', '10.0.0.1']), ['::1', '10.0.0.1', '::2', '::3']);

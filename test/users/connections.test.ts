@@ -4,6 +4,7 @@ import { createServer as createHttp2Server } from 'node:http2';
 import { createServer, type AddressInfo, type LookupFunction, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
 import { test, type TestContext } from 'node:test';
 import { TransportError, type Transport } from '../../dist/index.js';
 import { startOrigin } from '../support/origin.js';
@@ -306,6 +307,28 @@ test('user problem 23: a slow address is not given up when the next one is tried
   const response = await transport.request(`https://two.example:${port}/hello.txt`);
   assert.equal(await response.body.text(), 'hello\n');
   assert.equal(response.connection.remoteAddress, '127.0.0.1');
+});
+
+test('user problem 23: connections to one name, at one time and soon after, ask the system for its addresses once', async (t) => {
+  const origin = await startOrigin();
+  t.after(() => origin.close());
+  const lookups: unknown[] = [];
+  const seen = (entries: PerformanceEntry[]): void => {
+    for (const { detail } of entries as { detail?: { hostname?: string } }[]) lookups.push(detail?.hostname);
+  };
+  const observer = new PerformanceObserver((list) => seen(list.getEntries()));
+  observer.observe({ entryTypes: ['dns'] });
+  t.after(() => observer.disconnect());
+  const url = `http://localhost:${origin.port}`;
+  const transport = client(t);
+  const connections = await Promise.all([1, 2, 3].map(() => transport.connect(url)));
+  connections.push(await transport.connect(url));
+  assert.equal(await (await transport.request(`${url}/hello.txt`)).body.text(), 'hello\n');
+  assert.equal(origin.sessionCount, 5, 'each of these is a connection of its own');
+  await until(() => lookups.length > 0);
+  seen(observer.takeRecords());
+  assert.deepEqual(lookups, ['localhost']);
+  for (const connection of connections) connection.close();
 });
 
 test('user problem 28: a process that was frozen for longer than idleTimeout dials instead of using what went stale', async () => {

@@ -1,7 +1,6 @@
 /** Problems of users, by number, of which a part or the whole waits for something that is not built, and for what. */
 export const notYet: Readonly<Record<number, string>> = {
   21: 'a WebSocket to an origin without extended CONNECT fails, for there is no HTTP/1.1 upgrade',
-  23: 'there is no DNS cache: every dial asks `lookup`',
 };
 
 /** How many problems there are. */

@@ -1,0 +1,65 @@
+import type { Clock } from '../conn/clock.js';
+
+/** getaddrinfo tells no TTL: a success is kept for so long, and a look-up is waited for by those who come within it. */
+const lifetime = 10_000;
+
+/** What a name stands for. */
+export interface Answer {
+  /** In the order in which to try them. */
+  readonly addresses: readonly string[];
+  /** Whether it was known before it was asked for. */
+  readonly kept: boolean;
+}
+
+interface Entry {
+  readonly asked: Promise<readonly string[]>;
+  addresses: readonly string[] | undefined;
+  until: number;
+}
+
+/** The answers of look-ups, each for a short while, and the look-ups under way. Failures are not kept. */
+export class LookupCache {
+  readonly #lookUp: (hostname: string) => Promise<readonly string[]>;
+  readonly #clock: Clock;
+  readonly #capacity: number;
+  /** By name, the one asked for longest ago first. */
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(lookUp: (hostname: string) => Promise<readonly string[]>, clock: Clock, capacity = 1_000) {
+    this.#lookUp = lookUp;
+    this.#clock = clock;
+    this.#capacity = capacity;
+  }
+
+  async find(hostname: string): Promise<Answer> {
+    const known = this.#entries.get(hostname);
+    const { addresses, asked } = known !== undefined && this.#clock.now() < known.until ? known : this.#ask(hostname);
+    return { addresses: addresses ?? (await asked), kept: addresses !== undefined };
+  }
+
+  /** Forgets an answer that has proved to be of no use, unless there is a newer one. */
+  drop(hostname: string, { addresses }: Answer): void {
+    if (this.#entries.get(hostname)?.addresses === addresses) this.#entries.delete(hostname);
+  }
+
+  #ask(hostname: string): Entry {
+    const asked = this.#lookUp(hostname);
+    const entry: Entry = { asked, addresses: undefined, until: this.#clock.now() + lifetime };
+    this.#entries.delete(hostname); // the latest stands last
+    this.#entries.set(hostname, entry);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#capacity) break;
+      this.#entries.delete(oldest);
+    }
+    asked.then(
+      (addresses) => {
+        entry.addresses = addresses;
+        entry.until = this.#clock.now() + lifetime;
+      },
+      () => {
+        if (this.#entries.get(hostname) === entry) this.#entries.delete(hostname);
+      },
+    );
+    return entry;
+  }
+}

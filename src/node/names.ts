@@ -1,0 +1,71 @@
+import { isIP, type LookupFunction } from 'node:net';
+import type { Clock } from '../conn/clock.js';
+import { abortable } from './abortable.js';
+import { lookUp } from './address.js';
+import { nodeClock } from './clock.js';
+import { LookupCache, type Answer } from './lookup-cache.js';
+
+export interface NamesOptions {
+  /** As in node:net, and called for each dial: what it answers may change from one to the next. Default: dns.lookup. */
+  readonly lookup?: LookupFunction | undefined;
+  /** Restricts addresses to its family. */
+  readonly localAddress?: string | undefined;
+}
+
+/** What hosts stand for. A literal address is its own; what dns.lookup says of a name is kept for a short while. */
+export class Names {
+  readonly #lookUp: (hostname: string) => Promise<Answer>;
+  readonly #cache: LookupCache | undefined;
+
+  /** `builtIn` stands for dns.lookup. */
+  constructor({ lookup, localAddress = '' }: NamesOptions, clock: Clock = nodeClock, builtIn = systemLookup) {
+    const family = isIP(localAddress);
+    if (lookup === undefined) {
+      const cache = new LookupCache((hostname) => lookUp(hostname, builtIn, family), clock);
+      this.#cache = cache;
+      this.#lookUp = (hostname) => cache.find(hostname);
+    } else {
+      this.#lookUp = async (hostname) => ({ addresses: await lookUp(hostname, lookup, family), kept: false });
+    }
+  }
+
+  /**
+   * Has `connect` connect to one of the addresses of a host. If it cannot, or is given up, what was kept of the name is
+   * forgotten, and where these addresses were from before, those that the name has in their place are tried too.
+   */
+  async connect<T>(
+    hostname: string,
+    connect: (addresses: readonly string[]) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const known = await this.#resolve(hostname, signal);
+    try {
+      return await connect(known.addresses);
+    } catch (error) {
+      this.#cache?.drop(hostname, known);
+      if (!known.kept) throw error;
+      const anew = await this.#resolve(hostname, signal);
+      const others = anew.addresses.filter((address) => !known.addresses.includes(address));
+      try {
+        if (others.length === 0) throw error;
+        return await connect(others);
+      } catch (last) {
+        this.#cache?.drop(hostname, anew);
+        throw last;
+      }
+    }
+  }
+
+  async #resolve(hostname: string, signal: AbortSignal): Promise<Answer> {
+    if (isIP(hostname) !== 0) return { addresses: [hostname], kept: false };
+    return abortable(signal, (resolve, reject) => {
+      this.#lookUp(hostname).then(resolve, reject);
+      return () => undefined; // a look-up cannot be taken back, and others may wait for it
+    });
+  }
+}
+
+/** dns.lookup; loaded when a name is first looked up. */
+const systemLookup: LookupFunction = (hostname, options, callback) => {
+  process.getBuiltinModule('node:dns').lookup(hostname, options, callback);
+};
