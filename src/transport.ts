@@ -53,6 +53,8 @@ const disposeTimeout = 5_000;
 /** A request under way that can be given up. */
 export interface Abortable {
   abort(reason: unknown): void;
+  /** No limit any more to the phase that it is in: what is a tunnel may be silent for as long as it likes. */
+  stopPhaseTimer(): void;
 }
 
 /**
@@ -66,6 +68,9 @@ export let submit: (
   reject: (reason: unknown) => void,
 ) => Abortable | undefined;
 
+/** For the facades: the default for requests; 0: none. */
+export let headersTimeoutOf: (transport: BaseTransport) => number;
+
 /**
  * Makes requests over connections that it pools by origin. No request waits behind a blocked connection. It is safe to
  * share, and holds nothing that keeps the process alive while no request runs.
@@ -74,6 +79,7 @@ export class BaseTransport {
   static {
     submit = (transport, parts, resolve, reject) =>
       transport.#submit(prepareParts(parts, transport.#defaults, transport.#targets), resolve, reject);
+    headersTimeoutOf = (transport) => transport.#defaults.headersTimeout;
   }
 
   readonly #options: ResolvedOptions;
@@ -138,7 +144,7 @@ export class BaseTransport {
       reject(reason);
       return undefined;
     }
-    const pool = this.#pool.of(request.origin);
+    const pool = this.#pool.of(request.origin, request.upgrade === 'only');
     const exchange = new Exchange(request, pool, resolve, reject);
     pool.submit(exchange);
     return exchange;

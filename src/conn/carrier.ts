@@ -16,6 +16,8 @@ export interface CarriedStream {
 /** What a carrier may want to know of a request that its stream does not need. */
 export interface Outgoing {
   readonly method: string;
+  /** Of an extended CONNECT (RFC 8441): what is spoken once the server accepts. */
+  readonly protocol: string | undefined;
   /** The header list as HTTP/2 sends it. */
   readonly fields: readonly string[];
   /** Undefined: none will be sent. */

@@ -10,7 +10,7 @@ import { fieldValue, planDecoding } from './decompress.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportSent } from './request-hooks.js';
 import { trailOf, type RequestTrail } from './request-trail.js';
-import { bodyCancelled, isGracefulGoAway, timedOut, unsupportedProtocol } from './request-errors.js';
+import { bodyCancelled, checkProtocol, isGracefulGoAway, timedOut } from './request-errors.js';
 import { ResponseBody } from './response-body.js';
 import { Upload } from './upload.js';
 import type { Waiter, WaitQueue } from './wait-queue.js';
@@ -53,7 +53,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** Set where somebody follows requests. */
   readonly trail: RequestTrail | undefined;
-  private readonly host: ExchangeHost;
+  /** Set anew by a host that hands it on to another. */
+  host: ExchangeHost;
   private resolve: ((response: ClientResponse) => void) | undefined;
   private reject: ((reason: unknown) => void) | undefined;
   /** Runs the caller's callbacks in the caller's async context; made only where there are any. */
@@ -113,9 +114,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    */
   bind(driver: Carrier): void {
     const { request } = this;
-    // RFC 8441 section 4. The peer's SETTINGS have come: such a request is never early.
-    if (request.protocol !== undefined && !driver.extendedConnect)
-      throw unsupportedProtocol(request.origin.href, driver.httpVersion);
+    if (request.protocol !== undefined) checkProtocol(request, driver);
     const silent = (request.body === undefined || request.length === 0) && request.trailers === undefined;
     const endStream = silent && request.protocol === undefined && request.method !== 'CONNECT';
     const init = {
@@ -434,7 +433,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.giveUp(timedOut(code, option, limit, stage, { origin: this.request.origin.href, streamId, attempts }));
   }
 
-  private stopPhaseTimer(): void {
+  /** The phase that it is in may take any time: a tunnel that is open is silent for as long as it likes. */
+  stopPhaseTimer(): void {
     if (this.phaseTimer !== undefined) this.host.clock.clearTimer(this.phaseTimer);
     this.phaseTimer = undefined;
   }

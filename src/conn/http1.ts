@@ -23,6 +23,8 @@ export type Http1Config = Pick<
 export interface Http1Owner {
   /** The connection can carry the next request. */
   onIdle(connection: Http1Connection): void;
+  /** The connection takes no more requests; the one that it carries goes on. */
+  onDraining(): void;
   onClosed(connection: Http1Connection): void;
 }
 

@@ -48,6 +48,7 @@ export interface PreparedRequest {
   readonly onInformational: RequestOptions['onInformational'];
   readonly urgency: number;
   readonly protocol: string | undefined;
+  readonly upgrade: RequestParts['upgrade'];
   /** We asked for content codings ourselves, so we undo them. */
   readonly decompress: boolean;
   readonly maxResponseSize: number;
@@ -67,6 +68,11 @@ export interface RequestParts {
   readonly hooks: RequestHooks | undefined;
   /** Codings are undone also where `fields` asked for them, as fetch does. Default: false. */
   readonly decodeAlways?: boolean | undefined;
+  /**
+   * Of an extended CONNECT: HTTP/1.1's Upgrade stands in for it where the server does not offer it ('also'), or is all
+   * that is wanted ('only'; not of http: origins, which are spoken to as the transport's user says). Default: neither.
+   */
+  readonly upgrade?: 'also' | 'only' | undefined;
 }
 
 /** As {@link prepareRequest}, for a facade. */
@@ -110,7 +116,7 @@ export function prepareRequest(
 
 function assemble(
   target: Target,
-  { options: given, hooks, decodeAlways }: Omit<RequestParts, 'origin' | 'path' | 'fields'>,
+  { options: given, hooks, decodeAlways, upgrade }: Omit<RequestParts, 'origin' | 'path' | 'fields'>,
   headers: string[],
   body: RequestBody | undefined,
   defaults: RequestDefaults,
@@ -152,6 +158,7 @@ function assemble(
     onInformational: given.onInformational,
     urgency: given.priority?.urgency ?? 3,
     protocol: given.protocol,
+    upgrade,
     // A coding that the caller asked for is the caller's to undo (B7, E51).
     decompress: decompress && (decodeAlways === true || !header.asksCoding) && !header.asksRange,
     maxResponseSize: defaults.maxResponseSize,

@@ -1,4 +1,6 @@
 import { TransportError, type TransportErrorCode } from '../errors.js';
+import type { Carrier } from './carrier.js';
+import type { PreparedRequest } from './prepared-request.js';
 
 /** The errors that a request ends with by itself, whatever its connection does. */
 
@@ -12,8 +14,17 @@ export function bodyCancelled(origin: string, cause: unknown): TransportError {
   });
 }
 
+/**
+ * RFC 8441 section 4: extended CONNECT is for peers that offer it. The peer's SETTINGS have come, since such a request is
+ * never early. In HTTP/1.1, Upgrade stands in for it (RFC 9110 section 7.8) where the request allows that.
+ */
+export function checkProtocol({ origin, upgrade }: PreparedRequest, carrier: Carrier): void {
+  const upgrades = upgrade !== undefined && carrier.httpVersion === '1.1';
+  if (!carrier.extendedConnect && !upgrades) throw unsupportedProtocol(origin.href, carrier.httpVersion);
+}
+
 /** RFC 8441 section 3: the peer has not sent ENABLE_CONNECT_PROTOCOL=1, or speaks HTTP/1.1, which has no such thing. */
-export function unsupportedProtocol(origin: string, httpVersion: '2.0' | '1.1'): TransportError {
+function unsupportedProtocol(origin: string, httpVersion: '2.0' | '1.1'): TransportError {
   const why =
     httpVersion === '1.1'
       ? 'is spoken to in HTTP/1.1, which has no extended CONNECT (RFC 8441) but Upgrade'

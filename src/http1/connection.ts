@@ -151,7 +151,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   }
 
   openStream(init: OpenInit, request: Outgoing): CarriedStream {
-    if (request.method === 'CONNECT') throw noTunnel(this.origin);
+    if (request.method === 'CONNECT' && request.protocol === undefined) throw noTunnel(this.origin);
     this.wake();
     const id = 2 * this.requests++ + 1;
     const turn = this.platform.inRootContext(() => new Turn(id, this, init, request));
@@ -193,6 +193,13 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   describeFor(streamId: number): ResponseConnection {
     const { remoteAddress, remotePort } = this.info;
     return { id: this.id, remoteAddress, remotePort, reused: streamId > 1 };
+  }
+
+  onUpgraded(): void {
+    this.closing = true;
+    this.clock.defer(() => {
+      this.owner.onDraining();
+    });
   }
 
   // --- between requests ---

@@ -15,29 +15,33 @@ const plainMethods = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 /**
  * The head of a request in HTTP/1.1, from the fields that HTTP/2 would send, which are validated. The body is framed by
  * exactly one of content-length and transfer-encoding, never by both (RFC 9112 section 6.2), and by none where there is
- * no body.
+ * no body. An extended CONNECT (RFC 8441) is what it stands for: a GET that asks for an upgrade (RFC 6455 section 4.1).
  */
 export function requestHead(request: Outgoing, endStream: boolean): RequestHead {
   const head = { method: 'GET', path: '/', headers: [] as string[] };
   const rest: string[] = [];
   const cookies: string[] = [];
-  let connection = 'keep-alive';
+  const { protocol } = request;
+  let connection = protocol === undefined ? 'keep-alive' : 'upgrade';
   let length: string | undefined = undefined;
   for (let i = 0; i + 1 < request.fields.length; i += 2) {
     const name = request.fields[i]!;
     const value = request.fields[i + 1]!;
-    if (name === ':method') head.method = value;
+    if (name === ':method') head.method = protocol === undefined ? value : 'GET';
     else if (name === ':path') head.path = value;
     else if (name === ':authority') head.headers.push('host', value);
-    else if (name === ':scheme') continue;
+    else if (name === ':scheme' || name === ':protocol') continue;
     else if (name === 'cookie') cookies.push(value);
     else if (name === 'content-length') length = value;
     else rest.push(name, value);
-    if (name === 'te') connection = 'keep-alive, te'; // RFC 9110 section 10.1.4
+    if (name === 'te') connection += ', te'; // RFC 9110 section 10.1.4
   }
-  head.headers.push('connection', connection, ...rest);
+  head.headers.push('connection', connection);
+  if (protocol !== undefined) head.headers.push('upgrade', protocol); // RFC 9110 section 7.8
+  head.headers.push(...rest);
   // RFC 9113 section 8.2.3: HTTP/2 may send cookies apart, HTTP/1.1 wants them in one field.
   if (cookies.length > 0) head.headers.push('cookie', cookies.join('; '));
+  if (protocol !== undefined) return head;
   // Trailers go only after chunks (RFC 9112 section 7.1.2).
   if (!endStream && (length === undefined || request.trailers !== undefined))
     head.headers.push('transfer-encoding', 'chunked');

@@ -1,5 +1,5 @@
 import { request as startRequest, type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
   fieldListSize,
@@ -33,6 +33,8 @@ export interface TurnHost {
   readonly socket: Duplex;
   /** The server says how long it keeps an idle connection. */
   onKeepAlive(field: string): void;
+  /** The connection is the tunnel of this turn from here on. */
+  onUpgraded(): void;
   /** The connection is of no more use. */
   onBroken(error: TransportError): void;
 }
@@ -46,6 +48,10 @@ export class Turn implements CarriedStream {
   private readonly init: OpenInit;
   private readonly request: ClientRequest;
   private response: IncomingMessage | undefined = undefined;
+  /** It asks for an upgrade, and has no body unless that is granted. */
+  private readonly asksUpgrade: boolean;
+  /** The socket, once it is a tunnel (RFC 9110 section 7.8). */
+  private tunnel: Duplex | undefined = undefined;
   /** The response is whole. */
   private ended = false;
   /** The sink hears nothing more. */
@@ -61,6 +67,7 @@ export class Turn implements CarriedStream {
     this.id = id;
     this.host = host;
     this.init = init;
+    this.asksUpgrade = request.protocol !== undefined;
     const options = {
       ...requestHead(request, init.endStream),
       agent: host.agent,
@@ -72,7 +79,7 @@ export class Turn implements CarriedStream {
     this.request = startRequest(options);
     this.request.maxHeadersCount = 0; // no limit but the size: beyond one Node leaves headers out without a word
     this.listen();
-    if (init.endStream) this.request.end();
+    if (init.endStream || this.asksUpgrade) this.request.end();
     else this.request.flushHeaders();
   }
 
@@ -87,12 +94,13 @@ export class Turn implements CarriedStream {
     request.once('response', (response) => {
       this.onResponse(response);
     });
-    request.once('upgrade', () => {
-      this.fail(unaskedUpgrade(this.host.origin));
+    request.once('upgrade', (response, _socket, early) => {
+      if (this.asksUpgrade) this.onUpgraded(response, early);
+      else this.fail(unaskedUpgrade(this.host.origin));
     });
     request.once('finish', () => {
       this.stopWriteTimer();
-      if (!this.init.endStream) this.init.sink.onSent();
+      if (!this.init.endStream && !this.asksUpgrade) this.init.sink.onSent();
     });
     request.on('error', (error) => {
       this.onError(error);
@@ -104,18 +112,27 @@ export class Turn implements CarriedStream {
 
   // --- the request ---
 
+  /** What takes the body. */
+  private get out(): Writable {
+    return this.tunnel ?? this.request;
+  }
+
   /** Writes a piece of the body; the sink hears when the socket has taken it. */
   send(bytes: Uint8Array, last: boolean): void {
+    if (this.asksUpgrade && this.tunnel === undefined) {
+      if (last) this.init.sink.onSent(); // no upgrade, and so nothing to be sent
+      return;
+    }
     if (bytes.length === 0) {
-      if (last) this.request.end();
+      if (last) this.out.end();
       return;
     }
     const piece = bytes.subarray(0, pieceSize);
     const rest = bytes.subarray(pieceSize);
     this.startWriteTimer();
-    this.request.write(piece, (error) => {
+    this.out.write(piece, (error) => {
       this.stopWriteTimer();
-      if (error || this.stopped || this.request.destroyed) return;
+      if (error || this.stopped || this.out.destroyed) return;
       if (rest.length > 0 || last) this.send(rest, last);
       else this.init.sink.onHungry();
     });
@@ -135,7 +152,7 @@ export class Turn implements CarriedStream {
 
   /** All of the request and of the response are through. */
   get complete(): boolean {
-    return this.ended && this.request.writableFinished;
+    return this.ended && this.out.writableFinished;
   }
 
   // --- the response ---
@@ -181,11 +198,44 @@ export class Turn implements CarriedStream {
     });
   }
 
+  /** The socket carries what was asked for, beginning with what came behind the head, and ends with it. */
+  private onUpgraded(response: IncomingMessage, early: Buffer): void {
+    if (this.over) return;
+    const { sink } = this.init;
+    const { socket } = this.host;
+    const fields = this.received(response.rawHeaders);
+    if (fields === undefined) return;
+    this.tunnel = socket;
+    this.host.onUpgraded();
+    sink.onHeaders(101, fields, false);
+    socket.on('data', (chunk: Buffer) => {
+      this.onData(chunk);
+    });
+    socket.once('end', () => {
+      this.ended = true;
+      process.nextTick(() => {
+        if (!this.over) sink.onEnd(undefined);
+      });
+    });
+    socket.once('finish', () => {
+      this.stopWriteTimer();
+      if (!this.over) sink.onSent();
+    });
+    socket.once('error', (error) => {
+      this.onError(error);
+    });
+    socket.once('close', () => {
+      this.onTunnelClose();
+    });
+    socket.resume();
+    if (early.length > 0) this.onData(early);
+  }
+
   private onData(chunk: Buffer): void {
     if (this.over) return;
     this.host.budget.take(chunk.length);
     this.buffered += chunk.length;
-    if (this.buffered >= highWaterMark) this.response?.pause();
+    if (this.buffered >= highWaterMark) this.source?.pause();
     this.init.sink.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length);
   }
 
@@ -204,23 +254,34 @@ export class Turn implements CarriedStream {
     else process.nextTick(deliver);
   }
 
+  /** What the body comes from. */
+  private get source(): Readable | undefined {
+    return this.tunnel ?? this.response;
+  }
+
   consume(bytes: number): void {
     this.host.budget.give(bytes);
     this.buffered -= bytes;
-    if (this.buffered < highWaterMark && this.response?.isPaused() === true) this.response.resume();
+    if (this.buffered < highWaterMark && this.source?.isPaused() === true) this.source.resume();
   }
 
   // --- failures ---
 
   /** The request is through, or its connection is. A response may be whole, and some of it not yet read. */
   private onClose(): void {
+    if (this.tunnel !== undefined) return; // node:http is through with it, and it goes on
     this.stopWriteTimer();
     if (!this.complete && this.response?.complete !== true) this.onError(this.host.socket.errored ?? undefined);
   }
 
+  private onTunnelClose(): void {
+    this.stopWriteTimer();
+    if (!this.complete) this.onError(this.host.socket.errored ?? undefined);
+  }
+
   private onError(error: Error | undefined): void {
     const { origin } = this.host;
-    this.fail(requestFailed(error, { origin, written: this.written, responseBegun: this.response !== undefined }));
+    this.fail(requestFailed(error, { origin, written: this.written, responseBegun: this.source !== undefined }));
   }
 
   /** Ends the request, and with it the connection: where it stands in the bytes of either side is not known any more. */

@@ -56,6 +56,8 @@ export interface PoolEnvironment {
   verdict(origin: Origin): Http1Verdict | undefined;
   /** Undefined: it speaks HTTP/2. */
   learn(origin: Origin, verdict: Http1Verdict | undefined): void;
+  /** Whether a connection of the pool's that refuses this request with this error leaves it to another pool. */
+  handOn(pool: OriginPool, exchange: Exchange, error: unknown): boolean;
   /** The pool may have become empty, or its requests have ended. */
   onQuiet(pool: OriginPool): void;
 }
@@ -66,6 +68,8 @@ export interface PoolEnvironment {
  */
 export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeHost {
   readonly origin: Origin;
+  /** Its name among the pools: an origin may have several. */
+  readonly key: string;
   readonly clock: Clock;
   readonly queue = new WaitQueue<Exchange>();
   /** Oldest first; those that drain are still in here until they are closed. */
@@ -86,8 +90,9 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   /** Requests that wait out their back-off. */
   private readonly retrying = new Map<Exchange, TimerHandle>();
 
-  constructor(origin: Origin, env: PoolEnvironment) {
+  constructor(origin: Origin, env: PoolEnvironment, key = origin.href) {
     this.origin = origin;
+    this.key = key;
     this.env = env;
     this.clock = env.clock;
     this.backOff = new BackOff(env.retry);
@@ -126,20 +131,20 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     return this.http1.pick();
   }
 
-  /** True when the request was sent, or has failed for good. */
+  /** True when the request was sent, handed on, or has failed for good. */
   private place(exchange: Exchange): boolean {
     const carrier = this.pick(exchange);
     if (carrier === undefined) return false;
     try {
       exchange.bind(carrier);
     } catch (error) {
-      exchange.settleFailed(error);
+      if (!this.env.handOn(this, exchange, error)) exchange.settleFailed(error);
     }
     return true;
   }
 
   /** Sends what waits, as far as connections can carry it, then sees whether it takes new ones. */
-  private drain(): void {
+  drain(): void {
     for (let first = this.queue.first; first !== undefined; first = this.queue.first) {
       if (!this.place(first)) break;
       this.queue.remove(first);

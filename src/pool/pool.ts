@@ -1,5 +1,6 @@
 import { TransportError } from '../errors.js';
 import type { BufferBudget, Exchange, Origin } from '../conn/index.js';
+import { isUnsupported } from './replay.js';
 import { OriginPool, type Http1Verdict, type PoolEnvironment } from './origin-pool.js';
 import { Remembered } from './remembered.js';
 import { originStats, type TransportStats } from './stats.js';
@@ -23,7 +24,7 @@ export class Pool {
   private whenQuiet: (() => void) | undefined = undefined;
 
   constructor(
-    env: Omit<PoolEnvironment, 'totals' | 'linkStalled' | 'widenPingGap' | 'verdict' | 'learn' | 'onQuiet'>,
+    env: Omit<PoolEnvironment, 'totals' | 'linkStalled' | 'widenPingGap' | 'verdict' | 'learn' | 'handOn' | 'onQuiet'>,
     budget: BufferBudget,
     throughProxy = false,
   ) {
@@ -42,6 +43,7 @@ export class Pool {
         if (verdict === undefined) this.verdicts.delete(origin.href);
         else this.verdicts.set(origin.href, verdict);
       },
+      handOn: (pool, exchange, error) => this.handOn(pool, exchange, error),
       onQuiet: (pool) => {
         this.onQuiet(pool);
       },
@@ -52,13 +54,32 @@ export class Pool {
     this.of(exchange.request.origin).submit(exchange);
   }
 
-  of(origin: Origin): OriginPool {
-    let pool = this.origins.get(origin.href);
+  /**
+   * `http1Only`: that of the connections which offer nothing but HTTP/1.1, where the origin can be asked for that. What
+   * http: origins are spoken to in is what the user said.
+   */
+  of(origin: Origin, http1Only = false): OriginPool {
+    const apart = http1Only && this.env.allowHTTP1 && origin.scheme === 'https:';
+    const key = apart ? `${origin.href}#http/1.1` : origin.href;
+    let pool = this.origins.get(key);
     if (pool === undefined) {
-      pool = new OriginPool(origin, this.env);
-      this.origins.set(origin.href, pool);
+      const env = apart ? { ...this.env, verdict: () => 'required' as const, learn: () => undefined } : this.env;
+      pool = new OriginPool(origin, env, key);
+      this.origins.set(key, pool);
     }
     return pool;
+  }
+
+  /** What would be an extended CONNECT goes out as an Upgrade, in HTTP/1.1, where it may. */
+  private handOn(pool: OriginPool, exchange: Exchange, error: unknown): boolean {
+    if (exchange.request.upgrade === undefined || !isUnsupported(error)) return false;
+    const other = this.of(pool.origin, true);
+    if (other === pool) return false;
+    pool.queue.remove(exchange);
+    exchange.host = other;
+    other.queue.push(exchange);
+    other.drain();
+    return true;
   }
 
   private linkStalled(asking: OriginPool): boolean {
@@ -73,12 +94,12 @@ export class Pool {
 
   private onQuiet(pool: OriginPool): void {
     // One that was empty before has been let go of, and another may stand in its place.
-    if (pool.empty && this.origins.get(pool.origin.href) === pool) this.origins.delete(pool.origin.href);
+    if (pool.empty && this.origins.get(pool.key) === pool) this.origins.delete(pool.key);
     if (this.whenQuiet !== undefined) this.closeQuiet();
   }
 
   stats(): TransportStats {
-    const origins = [...this.origins.values()].map(originStats);
+    const origins = originStats(this.origins.values());
     const sum = (of: (origin: (typeof origins)[number]) => number): number =>
       origins.reduce((total, one) => total + of(one), 0);
     return {
@@ -108,7 +129,7 @@ export class Pool {
   private closeQuiet(): void {
     for (const pool of [...this.origins.values()]) {
       if (pool.queue.size === 0) pool.goAway();
-      if (pool.empty) this.origins.delete(pool.origin.href);
+      if (pool.empty) this.origins.delete(pool.key);
     }
     if (this.origins.size > 0) return;
     const done = this.whenQuiet;

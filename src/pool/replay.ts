@@ -53,6 +53,11 @@ export function needsHttp1(error: TransportError): boolean {
   return error.errorCode === 'HTTP_1_1_REQUIRED';
 }
 
+/** Nobody offers extended CONNECT on this connection (RFC 8441 section 3). */
+export function isUnsupported(error: unknown): boolean {
+  return TransportError.isInstance(error) && error.code === 'ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED';
+}
+
 /** What the caller gets: with why the request was not sent again, and true of all its attempts. */
 function final(exchange: Exchange, error: TransportError, why: string | undefined): TransportError {
   const unprocessed = error.unprocessed && !exchange.exposed;

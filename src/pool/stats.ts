@@ -96,7 +96,27 @@ function http1Stats(connection: Http1Connection): ConnectionStats {
   };
 }
 
-export function originStats(pool: OriginPool): OriginStats {
+/** One entry an origin, which may have a pool for connections of HTTP/1.1 beside that for all. */
+export function originStats(pools: Iterable<OriginPool>): OriginStats[] {
+  const origins = new Map<string, OriginStats>();
+  for (const pool of pools) {
+    const one = poolStats(pool);
+    const other = origins.get(one.origin);
+    origins.set(one.origin, other === undefined ? one : together(other, one));
+  }
+  return [...origins.values()];
+}
+
+function together(one: OriginStats, other: OriginStats): OriginStats {
+  return {
+    origin: one.origin,
+    queued: one.queued + other.queued,
+    dialling: one.dialling + other.dialling,
+    connections: [...one.connections, ...other.connections],
+  };
+}
+
+function poolStats(pool: OriginPool): OriginStats {
   return {
     origin: pool.origin.href,
     queued: pool.queue.size,

@@ -35,7 +35,7 @@ export interface UpgradeOptions extends CallOptions {
   path: string;
   method?: string;
   headers?: DispatchHeaders | null;
-  /** Default: 'Websocket', the only one there is (RFC 8441). */
+  /** Default: 'Websocket', the only one there is. */
   protocol?: string;
 }
 

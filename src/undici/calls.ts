@@ -171,6 +171,12 @@ export class TunnelCall<TOpaque> extends Call<TOpaque, ConnectData<TOpaque>> imp
     const { opaque } = this.head(statusCode, headers);
     this.resolve({ statusCode, headers: this.shown(headers), socket, opaque });
   }
+
+  /** The server has not accepted. */
+  onResponseStart(controller: DispatchController, statusCode: number): void {
+    if (statusCode < 200) return;
+    controller.abort(new UndiciError('UND_ERR_SOCKET', `bad upgrade: the server answered ${statusCode}`));
+  }
 }
 
 /** Undici's two ways to call: with a callback, or for a promise. */

@@ -29,8 +29,13 @@ export interface DispatchOptions {
   idempotent?: boolean;
   /** Of no use to HTTP/2. */
   blocking?: boolean;
-  /** 'websocket' makes an extended CONNECT (RFC 8441); nothing else can be upgraded to. */
+  /**
+   * 'websocket' makes an extended CONNECT (RFC 8441), or HTTP/1.1's handshake where the server does not offer that;
+   * nothing else can be upgraded to.
+   */
   upgrade?: boolean | string | null;
+  /** False: an upgrade goes out in HTTP/1.1. Of no use to other requests. */
+  allowH2?: boolean;
   /** From the request sent to the response's headers; 0: no limit. Default: the transport's. */
   headersTimeout?: number | null;
   /** Between two pieces of the body; 0: no limit. Default: the transport's. */

@@ -8,14 +8,14 @@ import {
   type RequestParts,
   type ResponseConnection,
 } from '../conn/index.js';
-import { submit, type Abortable, type BaseTransport } from '../transport.js';
+import { headersTimeoutOf, submit, type Abortable, type BaseTransport } from '../transport.js';
 import type { DispatchHandler } from './contract.js';
 import { sendingObserved, type PublishedRequest } from './diagnostics.js';
 import { discardBody, watched } from './request-body.js';
 import type { Runner } from './running.js';
 import { Tunnel } from './tunnel.js';
 import { aborted, toUndiciError, UndiciError } from './undici-error.js';
-import { asUpgraded } from './websocket.js';
+import { asUpgraded, isUpgraded } from './websocket.js';
 
 /** Who wants to know when a request is over. */
 export interface DispatchOwner {
@@ -39,6 +39,8 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   private request: Abortable | undefined = undefined;
   private response: ClientResponse | undefined = undefined;
   private chunks: ChunkReader | undefined = undefined;
+  /** There once the server has accepted that there be one. */
+  private tunnel: Tunnel | undefined = undefined;
   private over = false;
   private pumping = false;
   private waiting = false;
@@ -98,10 +100,10 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   private startTunnel(transport: BaseTransport, parts: RequestParts): void {
     const tunnel = new Tunnel(parts.options.protocol === undefined);
     const options = { ...parts.options, body: tunnel.body };
-    const { headersTimeout } = options;
+    const headersTimeout = options.headersTimeout ?? headersTimeoutOf(transport);
     // The transport's own begins when the request has been sent, and this one's body has no end.
     const timer =
-      headersTimeout === undefined || headersTimeout === 0
+      headersTimeout === 0
         ? undefined
         : setTimeout(() => {
             this.abort(new UndiciError('UND_ERR_HEADERS_TIMEOUT', `No answer within ${headersTimeout} ms`));
@@ -122,13 +124,15 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     if (this.over) return response.body.cancel(this.reason);
     const fields = receivedFields(response);
     const websocket = parts.options.protocol !== undefined;
-    if (websocket && response.status !== 200) {
+    if (websocket && !isUpgraded(response)) {
       tunnel.end(); // refused: a response like others
       return this.receive(response);
     }
     const status = websocket ? 101 : response.status;
-    const shown = websocket ? asUpgraded(fields, parts.fields) : fields;
+    const shown = status === response.status ? fields : asUpgraded(fields, parts.fields);
     this.response = response;
+    this.tunnel = tunnel;
+    this.request?.stopPhaseTimer(); // `bodyTimeout` is for bodies
     this.published?.publishHeaders(status, shown);
     try {
       tunnel.open(response, this.request);
@@ -136,7 +140,8 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     } catch (error) {
       this.abort(error as Error);
     }
-    // From here on the stream is its user's.
+    // From here on the stream is its user's, who may end it by an abort too: as undici's WebSocket does where the
+    // server's handshake is not to its liking.
     if (this.over) tunnel.destroy();
     else {
       this.published?.publishTrailers([]);
@@ -287,7 +292,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   // --- what the handler may do; named as in undici's contract ---
 
   abort(reason?: Error | null): void {
-    if (this.over) return;
+    if (this.over) return void this.tunnel?.destroy();
     const error = reason ?? aborted();
     this.aborted = true;
     this.reason = error;

@@ -150,6 +150,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
         decompress: false,
       },
       hooks: undefined,
+      upgrade: isUpgrade(upgrade) ? (options.allowH2 === false ? 'only' : 'also') : undefined,
     };
     this.running.add(request);
     request.start(this.transport, parts, tunnel);
@@ -243,7 +244,7 @@ function check(options: DispatchOptions, handler: DispatchHandler, newer: boolea
   if (typeof method !== 'string') throw invalidArgument('method must be a string');
   if (upgrade === true) throw invalidArgument('upgrade must be a string');
   if (isUpgrade(upgrade) && upgrade.toLowerCase() !== 'websocket')
-    throw invalidArgument(`Custom upgrade "${upgrade}" not supported over HTTP/2`);
+    throw invalidArgument(`Custom upgrade "${upgrade}" not supported`);
   checkTime('headersTimeout', options.headersTimeout);
   checkTime('bodyTimeout', options.bodyTimeout);
   const { maxRedirections } = options as { maxRedirections?: unknown };

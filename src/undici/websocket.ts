@@ -1,4 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { ClientResponse } from '../conn/index.js';
+
+/** Whether the server has accepted a WebSocket: by 200 to an extended CONNECT, by 101 to HTTP/1.1's handshake. */
+export function isUpgraded({ status, httpVersion }: ClientResponse): boolean {
+  return status === (httpVersion === '1.1' ? 101 : 200);
+}
 
 /** RFC 6455 section 1.3. */
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { H2Dispatcher, install, uninstall } from '../../dist/undici/index.js';
 import { startOrigin } from '../support/origin.js';
+import { converse, echo } from '../support/websocket.js';
 import { versions } from './undicis.js';
 
 interface WebSocketServer {
@@ -33,39 +34,6 @@ async function startServer(t: TestContext): Promise<WebSocketServer> {
     server.close();
   });
   return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
-}
-
-function echo(stream: ServerHttp2Stream): void {
-  let held = Buffer.alloc(0);
-  stream.on('data', (chunk: Buffer) => {
-    held = Buffer.concat([held, chunk]);
-    for (;;) {
-      const long = held.length >= 2 && (held[1]! & 0x7f) === 126;
-      const start = long ? 8 : 6;
-      if (held.length < start) return;
-      const length = long ? held.readUInt16BE(2) : held[1]! & 0x7f;
-      if (held.length < start + length) return;
-      const mask = held.subarray(start - 4, start);
-      const payload = held.subarray(start, start + length).map((byte, i) => byte ^ mask[i % 4]!);
-      const head = long ? Buffer.from([held[0]!, 126, length >> 8, length & 255]) : Buffer.from([held[0]!, length]);
-      stream.write(Buffer.concat([head, payload]));
-      if ((held[0]! & 0x0f) === 8) stream.end();
-      held = held.subarray(start + length);
-    }
-  });
-}
-
-async function converse(socket: WebSocket): Promise<void> {
-  await once(socket, 'open');
-  assert.equal(socket.protocol, 'chat');
-  for (const text of ['hello', 'x'.repeat(40_000), 'bye']) {
-    socket.send(text);
-    const [event] = (await once(socket, 'message')) as [Event & { data: string }];
-    assert.equal(event.data, text);
-  }
-  socket.close(1000, 'done');
-  const [closed] = (await once(socket, 'close')) as [Event & { code: number; reason: string }];
-  assert.deepEqual([closed.code, closed.reason], [1000, 'done']);
 }
 
 for (const version of versions) {
