@@ -89,6 +89,7 @@ export class TunnelStream extends Duplex {
     this.request = request;
     this.chunks = chunksOf(response.body);
     if (this.wanted) this.pull();
+    else this.read(0); // as a socket does, which so hears of its end though nobody reads
   }
 
   get connection(): ResponseConnection | undefined {

@@ -8,6 +8,7 @@ import {
   type RequestParts,
   type ResponseConnection,
 } from '../conn/index.js';
+import { TunnelBody } from '../conn/tunnel.js';
 import { headersTimeoutOf, submit, type Abortable, type BaseTransport } from '../transport.js';
 import type { DispatchHandler } from './contract.js';
 import { sendingObserved, type PublishedRequest } from './diagnostics.js';
@@ -98,8 +99,10 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   }
 
   private startTunnel(transport: BaseTransport, parts: RequestParts): void {
-    const tunnel = new Tunnel(parts.options.protocol === undefined);
-    const options = { ...parts.options, body: tunnel.body };
+    let source = new TunnelBody();
+    // One for each attempt: nothing is written before the server has accepted.
+    const body = (): TunnelBody => (source = new TunnelBody());
+    const options = { ...parts.options, body };
     const headersTimeout = options.headersTimeout ?? headersTimeoutOf(transport);
     // The transport's own begins when the request has been sent, and this one's body has no end.
     const timer =
@@ -111,7 +114,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     this.send(transport, this.withHooks({ ...parts, options })).then(
       (response) => {
         clearTimeout(timer);
-        this.openTunnel(tunnel, response, parts);
+        this.openTunnel(source, response, parts);
       },
       (error: unknown) => {
         clearTimeout(timer);
@@ -120,14 +123,15 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     );
   }
 
-  private openTunnel(tunnel: Tunnel, response: ClientResponse, parts: RequestParts): void {
+  private openTunnel(source: TunnelBody, response: ClientResponse, parts: RequestParts): void {
     if (this.over) return response.body.cancel(this.reason);
     const fields = receivedFields(response);
     const websocket = parts.options.protocol !== undefined;
     if (websocket && !isUpgraded(response)) {
-      tunnel.end(); // refused: a response like others
+      source.end(); // refused: a response like others
       return this.receive(response);
     }
+    const tunnel = new Tunnel(!websocket, source);
     const status = websocket ? 101 : response.status;
     const shown = status === response.status ? fields : asUpgraded(fields, parts.fields);
     this.response = response;

@@ -144,7 +144,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
         headersTimeout: options.headersTimeout ?? undefined,
         bodyTimeout: options.bodyTimeout ?? undefined,
         idempotent,
-        expectContinue: options.expectContinue === true,
+        expectContinue: options.expectContinue === true && !tunnel,
         onInformational: request.onInformational,
         protocol: isUpgrade(upgrade) ? 'websocket' : undefined,
         decompress: false,

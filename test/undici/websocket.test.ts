@@ -1,7 +1,7 @@
 /** Undici's WebSocket, and Node's own, over extended CONNECT (RFC 8441). */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type ServerHttp2Stream } from 'node:http2';
+import { constants, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { H2Dispatcher, install, uninstall } from '../../dist/undici/index.js';
@@ -63,6 +63,31 @@ for (const version of versions) {
       assert.notEqual(socket.readyState, 1, 'open');
     }
   });
+
+  test(
+    `${version.name}: a handshake that the server calls unprocessed is sent again`,
+    { skip: version.skip },
+    async (t) => {
+      const server = createServer({ settings: { enableConnectProtocol: true } });
+      let streams = 0;
+      server.on('stream', (stream) => {
+        stream.on('error', () => undefined);
+        if (++streams === 1) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+        stream.respond({ ':status': 200, 'sec-websocket-protocol': 'chat' });
+        echo(stream);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
+      t.after(async () => {
+        await dispatcher.destroy();
+        server.close();
+      });
+      const { WebSocket } = await version.load();
+      const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await converse(new WebSocket(url, { dispatcher, protocols: ['chat'] }) as unknown as globalThis.WebSocket);
+      assert.equal(streams, 2);
+    },
+  );
 
   test(`${version.name}: upgrade gives the stream of a WebSocket`, { skip: version.skip }, async (t) => {
     const { url } = await startServer(t);
