@@ -7,7 +7,7 @@ import { abortable } from './abortable.js';
 import { nodeClock } from './clock.js';
 import { closeReason, connected, ignoreError } from './connected.js';
 import { inRootContext } from './context.js';
-import { alpnFailed, connectFailed, inadequateSecurity, isAlpnRefusal, mostTelling } from './failure.js';
+import { alpnFailed, connectFailed, http1Refused, inadequateSecurity, isAlpnRefusal, mostTelling } from './failure.js';
 import { logKeys } from './key-log.js';
 import { Names } from './names.js';
 import { race, type StartAttempt } from './race.js';
@@ -107,6 +107,7 @@ export class NodeDialler implements Dialler {
       return dialled;
     } catch (error) {
       signal.throwIfAborted();
+      if (isAlpnRefusal(mostTelling(error)) && http1Only) throw http1Refused(origin.href, error);
       if (isAlpnRefusal(mostTelling(error))) throw alpnFailed(origin.href, this.#options.allowHTTP1, undefined, error);
       throw connectFailed(origin.href, error);
     }

@@ -73,6 +73,14 @@ export function alpnFailed(
   return failure('ERR_PASSINGLANE_ALPN', message, origin, cause);
 }
 
+/** The server was offered HTTP/1.1 alone, for a request that HTTP/2 cannot carry to it. */
+export function http1Refused(origin: string, cause: unknown): TransportError {
+  const message =
+    `${origin} does not speak HTTP/1.1, and HTTP/2 does not do for this request: enable HTTP/1.1 on the server, ` +
+    'or for a WebSocket extended CONNECT (RFC 8441).';
+  return failure('ERR_PASSINGLANE_ALPN', message, origin, cause);
+}
+
 /** The TLS 1.2 cipher suite that was chosen is one that HTTP/2 prohibits (RFC 9113 section 9.2.2). */
 export function inadequateSecurity(origin: string, cipher: string): TransportError {
   const message =

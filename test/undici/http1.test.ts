@@ -86,7 +86,7 @@ for (const version of versions) {
   }
 
   test(
-    `${version.name}: a WebSocket to an origin of HTTP/1.1 fails, and hangs nothing`,
+    `${version.name}: a WebSocket to an origin of HTTP/1.1 that has none fails, and hangs nothing`,
     { skip: version.skip },
     async (t) => {
       const { WebSocket } = await version.load();

@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { H2Dispatcher, install, uninstall } from '../../dist/undici/index.js';
 import { loopback } from '../support/certificates.js';
 import { startOrigin } from '../support/origin.js';
+import { converse, startWebSockets, wires } from '../support/websocket.js';
 import { versions } from '../undici/undicis.js';
 import { client, until } from './support.js';
 
@@ -137,6 +138,33 @@ for (const version of versions) {
         assert.equal(await body.text(), 'beside');
       }
       assert.equal(sockets.size, 1, 'all on one connection');
+    },
+  );
+
+  test(
+    `user problem 21: a WebSocket of ${version.name} to an origin without extended CONNECT goes over HTTP/1.1`,
+    { skip },
+    async (t) => {
+      const undici = await version.load();
+      for (const wire of wires) {
+        const server = await startWebSockets(t, wire);
+        const dispatcher = new H2Dispatcher({ tls: { ca: loopback.cert } });
+        t.after(() => dispatcher.destroy());
+        const beside = async (): Promise<string> => (await undici.request(server.origin, { dispatcher })).body.text();
+        const spoken = wire === 'https with h2' ? '2.0' : '1.1';
+        assert.equal(await beside(), spoken);
+        const refused = new undici.WebSocket(`${server.url}/refuse`, { dispatcher });
+        await once(refused as unknown as EventTarget, 'error');
+        assert.equal(await beside(), spoken);
+        const silent = new undici.WebSocket(`${server.url}/silent`, { dispatcher });
+        const open = new undici.WebSocket(`${server.url}/chat`, { dispatcher, protocols: ['chat'] });
+        const talk = converse(open as unknown as WebSocket);
+        for (let i = 0; i < 10; i++) assert.equal(await beside(), spoken);
+        await talk;
+        assert.equal(silent.readyState, 0, 'connecting, and in the way of none');
+        if (wire === 'https with h2')
+          assert.equal(server.protocols.filter((one) => one === 'h2').length, 1, 'all requests on one connection');
+      }
     },
   );
 }
