@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
-import { invalidArgument, TransportError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { encodeMultipart } from './multipart.js';
+import { ignore, quietly, SourceReader, unusable, type BodyReader, type Source, type Supply } from './source-reader.js';
 
 /** What a request can carry. A string inside a stream is encoded as UTF-8, each by itself. */
 export type BodyValue =
@@ -36,22 +37,6 @@ export interface RequestBody {
    * body or one of another kind.
    */
   discard(reason: unknown): void;
-}
-
-/** One reading of a body. It reads nothing ahead: the source is asked only while a `next()` is pending. */
-export interface BodyReader {
-  /**
-   * The next piece, never empty; undefined at the end. Rejects with the source's own error object (D38), with
-   * ERR_PASSINGLANE_REQUEST_BODY for a piece that is neither bytes nor a string, and after `cancel` with its reason.
-   * One call at a time. Calls the caller's code synchronously. Where a source never answers, a call that is pending at
-   * `cancel` stays pending.
-   */
-  next(): Promise<Uint8Array | undefined>;
-  /**
-   * Stops the source by its own return(), cancel() or destroy(), once, unless it has ended. What that gives is never
-   * waited for, and its errors surface nowhere (A20, A53).
-   */
-  cancel(reason: unknown): void;
 }
 
 const allowed =
@@ -122,19 +107,6 @@ function nodeBody(stream: Readable): StreamBody {
   // the process. Who reads it gets the error from its iterator.
   stream.on('error', ignore);
   return new StreamBody(nodeSupply(stream));
-}
-
-/** What is read from: pieces in order, and a way to stop. */
-interface Source {
-  next(): PromiseLike<IteratorResult<unknown>>;
-  stop(reason: unknown): unknown;
-}
-
-/** Where a source comes from. Both calls run the caller's code. */
-interface Supply {
-  begin(): Source | Promise<Source>;
-  /** Closes it unread. */
-  discard(reason: unknown): unknown;
 }
 
 type Body = RequestBody & Supply;
@@ -254,70 +226,6 @@ class MadeBody implements Body {
   discard(): void {}
 }
 
-class SourceReader implements BodyReader {
-  readonly #supply: Supply;
-  #source: Source | undefined;
-  #begun = false;
-  /** Ended or failed: the source is not to be touched again. */
-  #over = false;
-  #cancelled = false;
-  #reason: unknown;
-
-  constructor(supply: Supply) {
-    this.#supply = supply;
-  }
-
-  async next(): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#pull();
-    } catch (error) {
-      this.#over = true;
-      // What the source says once it was cancelled may be no more than an echo of that.
-      throw this.#cancelled ? this.#reason : error;
-    }
-  }
-
-  async #pull(): Promise<Uint8Array | undefined> {
-    if (this.#over) return undefined;
-    const source = this.#source ?? (await this.#begin());
-    for (;;) {
-      if (this.#cancelled) throw this.#reason;
-      const step = await source.next();
-      // A cancelled web stream answers a pending read with its end, which must not pass for the end of the body.
-      if (this.#cancelled) throw this.#reason;
-      if (step.done === true) {
-        this.#over = true;
-        return undefined;
-      }
-      const bytes = pieceBytes(step.value);
-      if (bytes === undefined) {
-        const error = badPiece(step.value);
-        this.cancel(error);
-        throw error;
-      }
-      if (bytes.byteLength > 0) return bytes;
-    }
-  }
-
-  async #begin(): Promise<Source> {
-    if (this.#cancelled) throw this.#reason;
-    this.#begun = true;
-    const source = await this.#supply.begin();
-    this.#source = source;
-    if (this.#cancelled) quietly(() => source.stop(this.#reason));
-    return source;
-  }
-
-  cancel(reason: unknown): void {
-    if (this.#over || this.#cancelled) return;
-    this.#cancelled = true;
-    this.#reason = reason;
-    const source = this.#source;
-    if (source !== undefined) quietly(() => source.stop(reason));
-    else if (!this.#begun) quietly(() => this.#supply.discard(reason));
-  }
-}
-
 class SingleSource implements Source {
   #bytes: Uint8Array | undefined;
 
@@ -394,30 +302,3 @@ function isDisturbed(stream: ReadableStream): boolean {
 function isConsumed(stream: Readable): boolean {
   return stream.readableEnded && stream.readableDidRead;
 }
-
-function pieceBytes(piece: unknown): Uint8Array | undefined {
-  if (piece instanceof Uint8Array) return piece;
-  if (typeof piece === 'string') return Buffer.from(piece, 'utf8');
-  if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
-  return piece instanceof ArrayBuffer ? new Uint8Array(piece) : undefined;
-}
-
-function badPiece(piece: unknown): TransportError {
-  const kind = piece === null ? 'null' : typeof piece;
-  return unusable(`The body stream gave a piece of type ${kind}; give Uint8Array or string`);
-}
-
-function unusable(message: string): TransportError {
-  return new TransportError('ERR_PASSINGLANE_REQUEST_BODY', message, { scope: 'request', initiator: 'user' });
-}
-
-/** Runs the caller's clean-up. Whether and how it fails is nobody's business any more (A20, A53). */
-function quietly(cleanUp: () => unknown): void {
-  try {
-    Promise.resolve(cleanUp()).catch(ignore);
-  } catch {
-    // The request is settled; there is nobody left to tell.
-  }
-}
-
-function ignore(): void {}

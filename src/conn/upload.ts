@@ -3,7 +3,7 @@ import { TransportError } from '../errors.js';
 import type { CarriedStream, Outlet } from './carrier.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { flatten } from './prepared-request.js';
-import type { BodyReader } from './request-body.js';
+import type { BodyReader } from './source-reader.js';
 
 const noBytes = new Uint8Array(0);
 
@@ -81,17 +81,10 @@ export class Upload {
   private pull(): void {
     const { reader } = this;
     if (reader === undefined) return;
-    this.inContext(() => reader.next()).then(
-      (piece) => {
-        this.onPiece(piece);
-      },
-      (error: unknown) => {
-        this.fail(error);
-      },
-    );
+    this.inContext(() => reader.next()).then(this.onPiece, this.onError);
   }
 
-  private onPiece(piece: Uint8Array | undefined): void {
+  private readonly onPiece = (piece: Uint8Array | undefined): void => {
     if (this.done) return;
     const { length } = this.request;
     if (piece === undefined) {
@@ -108,7 +101,11 @@ export class Upload {
     // that end first, as Go does (D34), would hold the last piece back from a server that the source waits for, and
     // let the source write over it.
     this.connection.send(this.stream, piece, false);
-  }
+  };
+
+  private readonly onError = (error: unknown): void => {
+    this.fail(error);
+  };
 
   /** The end of a Blob or a form, whose length is its own: END_STREAM rides on its last DATA. */
   private sendLast(piece: Uint8Array): void {

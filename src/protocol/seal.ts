@@ -103,6 +103,7 @@ function sealPings(c: ConnectionState): void {
 
 /** RST_STREAM, or else WINDOW_UPDATE, of the streams that have one due; never the second once the first is sealed. */
 function sealListed(c: ConnectionState): void {
+  if (c.listed.length === 0) return; // to set the length of an array, even to what it is, is a slow call
   let done = 0;
   while (done < c.listed.length && !c.atMark) {
     const stream = c.listed[done++]!;

@@ -6,19 +6,23 @@ const turnsBeforeYielding = 8;
 
 /**
  * Whose DATA is sealed next: the most urgent level that has a stream with something to send and window to send it
- * (RFC 9218 section 10), streams of one level by turns.
+ * (RFC 9218 section 10), streams of one level by turns. Each level is a list that its streams link.
  */
 export class SendScheduler {
-  private readonly queues: Stream[][] = Array.from({ length: levels }, () => []);
-  private readonly heads: number[] = new Array<number>(levels).fill(0);
+  private readonly first = new Array<Stream | undefined>(levels).fill(undefined);
+  private readonly last = new Array<Stream | undefined>(levels).fill(undefined);
   private turns = 0;
   size = 0;
 
   add(stream: Stream): void {
     if (stream.scheduled) return;
     stream.scheduled = true;
-    this.queues[stream.urgency]?.push(stream);
     this.size++;
+    const level = stream.urgency;
+    const last = this.last[level];
+    if (last === undefined) this.first[level] = stream;
+    else last.scheduledNext = stream;
+    this.last[level] = stream;
   }
 
   /** Takes the next stream out; whoever has more to send is added again, behind the others of its level. */
@@ -34,29 +38,18 @@ export class SendScheduler {
   }
 
   private firstFrom(level: number): number {
-    while (level < levels && this.queues[level]?.length === this.heads[level]) level++;
+    while (level < levels && this.first[level] === undefined) level++;
     return level;
   }
 
   private shift(level: number): Stream | undefined {
-    const queue = this.queues[level];
-    if (queue === undefined) return undefined;
-    const head = this.heads[level] ?? 0;
-    const stream = queue[head];
-    if (head + 1 >= 64 && (head + 1) * 2 >= queue.length) {
-      queue.splice(0, head + 1); // amortised: half of the queue is spent
-      this.heads[level] = 0;
-    } else {
-      this.heads[level] = head + 1;
-    }
-    if (queue.length === this.heads[level]) {
-      queue.length = 0;
-      this.heads[level] = 0;
-    }
-    if (stream !== undefined) {
-      stream.scheduled = false;
-      this.size--;
-    }
+    const stream = this.first[level];
+    if (stream === undefined) return undefined;
+    this.first[level] = stream.scheduledNext;
+    if (stream.scheduledNext === undefined) this.last[level] = undefined;
+    stream.scheduledNext = undefined;
+    stream.scheduled = false;
+    this.size--;
     return stream;
   }
 }

@@ -52,8 +52,9 @@ export class Stream {
   trailers: readonly string[] | undefined = undefined;
   /** A window holds the chunk back. */
   windowWait = false;
-  /** True while the stream stands in the send scheduler. */
+  /** True while the stream stands in the send scheduler, and who comes after it there. Owned by SendScheduler. */
   scheduled = false;
+  scheduledNext: Stream | undefined = undefined;
   readonly urgency: number;
   /** The output position behind the HEADERS block: until so much was handed out, the peer cannot have read it. */
   sealedAt = 0;

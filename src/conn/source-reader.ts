@@ -1,0 +1,154 @@
+import { TransportError } from '../errors.js';
+
+/** One reading of a body. It reads nothing ahead: the source is asked only while a `next()` is pending. */
+export interface BodyReader {
+  /**
+   * The next piece, never empty; undefined at the end. Rejects with the source's own error object (D38), with
+   * ERR_PASSINGLANE_REQUEST_BODY for a piece that is neither bytes nor a string, and after `cancel` with its reason.
+   * One call at a time. Calls the caller's code synchronously. Where a source never answers, a call that is pending at
+   * `cancel` stays pending.
+   */
+  next(): Promise<Uint8Array | undefined>;
+  /**
+   * Stops the source by its own return(), cancel() or destroy(), once, unless it has ended. What that gives is never
+   * waited for, and its errors surface nowhere (A20, A53).
+   */
+  cancel(reason: unknown): void;
+}
+
+/** What is read from: pieces in order, and a way to stop. */
+export interface Source {
+  next(): PromiseLike<IteratorResult<unknown>>;
+  stop(reason: unknown): unknown;
+}
+
+/** Where a source comes from. Both calls run the caller's code. */
+export interface Supply {
+  begin(): Source | Promise<Source>;
+  /** Closes it unread. */
+  discard(reason: unknown): unknown;
+}
+
+export class SourceReader implements BodyReader {
+  readonly #supply: Supply;
+  #source: Source | undefined;
+  #begun = false;
+  /** Ended or failed: the source is not to be touched again. */
+  #over = false;
+  #cancelled = false;
+  #reason: unknown;
+
+  constructor(supply: Supply) {
+    this.#supply = supply;
+  }
+
+  next(): Promise<Uint8Array | undefined> {
+    if (this.#over) return Promise.resolve(undefined);
+    return this.#source === undefined ? this.#first() : this.#ask(this.#source);
+  }
+
+  async #first(): Promise<Uint8Array | undefined> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      this.#onError(error);
+    }
+    return this.next();
+  }
+
+  /** No async function, so that a piece goes through one promise, not five (an eighth of the time of an upload). */
+  #ask(source: Source): Promise<Uint8Array | undefined> {
+    let step: PromiseLike<IteratorResult<unknown>>;
+    try {
+      step = this.#cancelled ? Promise.reject(this.#reason) : source.next();
+    } catch (error) {
+      step = Promise.reject(error);
+    }
+    return Promise.resolve(step).then(this.#onStep, this.#onError);
+  }
+
+  readonly #onStep = (step: IteratorResult<unknown>): Uint8Array | undefined | Promise<Uint8Array | undefined> => {
+    const bytes = this.#pieceOf(step);
+    return bytes?.byteLength === 0 ? this.#skipEmpty(this.#source!) : bytes;
+  };
+
+  readonly #onError = (error: unknown): never => {
+    this.#over = true;
+    // What the source says once it was cancelled may be no more than an echo of that.
+    throw this.#cancelled ? this.#reason : error;
+  };
+
+  async #skipEmpty(source: Source): Promise<Uint8Array | undefined> {
+    for (;;) {
+      let step: IteratorResult<unknown>;
+      try {
+        step = await source.next();
+      } catch (error) {
+        return this.#onError(error);
+      }
+      const bytes = this.#pieceOf(step);
+      if (bytes?.byteLength !== 0) return bytes;
+    }
+  }
+
+  /** Undefined: the end. */
+  #pieceOf(step: IteratorResult<unknown>): Uint8Array | undefined {
+    // A cancelled web stream answers a pending read with its end, which must not pass for the end of the body.
+    if (this.#cancelled) throw this.#reason;
+    if (step.done === true) {
+      this.#over = true;
+      return undefined;
+    }
+    const bytes = pieceBytes(step.value);
+    if (bytes !== undefined) return bytes;
+    const error = badPiece(step.value);
+    this.cancel(error);
+    throw error;
+  }
+
+  async #begin(): Promise<Source> {
+    if (this.#cancelled) throw this.#reason;
+    this.#begun = true;
+    const source = await this.#supply.begin();
+    this.#source = source;
+    if (this.#cancelled) quietly(() => source.stop(this.#reason));
+    return source;
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#over || this.#cancelled) return;
+    this.#cancelled = true;
+    this.#reason = reason;
+    const source = this.#source;
+    if (source !== undefined) quietly(() => source.stop(reason));
+    else if (!this.#begun) quietly(() => this.#supply.discard(reason));
+  }
+}
+
+function pieceBytes(piece: unknown): Uint8Array | undefined {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === 'string') return Buffer.from(piece, 'utf8');
+  if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+  return piece instanceof ArrayBuffer ? new Uint8Array(piece) : undefined;
+}
+
+function badPiece(piece: unknown): TransportError {
+  const kind = piece === null ? 'null' : typeof piece;
+  return unusable(`The body stream gave a piece of type ${kind}; give Uint8Array or string`);
+}
+
+/** What a source cannot give. */
+export function unusable(message: string): TransportError {
+  return new TransportError('ERR_PASSINGLANE_REQUEST_BODY', message, { scope: 'request', initiator: 'user' });
+}
+
+/** Runs the caller's clean-up. Whether and how it fails is nobody's business any more (A20, A53). */
+export function quietly(cleanUp: () => unknown): void {
+  try {
+    Promise.resolve(cleanUp()).catch(ignore);
+  } catch {
+    // The request is settled; there is nobody left to tell.
+  }
+}
+
+export function ignore(): void {}
