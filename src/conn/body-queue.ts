@@ -38,8 +38,8 @@ export class BodyQueue {
   #piece: Uint8Array | undefined;
   #start = 0;
   #end = 0;
-  /** The memory that lent pieces are in; undefined: none has come since `keep`. */
-  #lentMemory: ArrayBufferLike | undefined;
+  /** A view of the memory that lent pieces are in; undefined: none has come since `keep`. */
+  #lentMemory: Uint8Array | undefined;
   /** The reader works with a view of that memory. */
   #onLoan = false;
   /** The memory of the last chunk, where that is small chunks joined. */
@@ -108,7 +108,7 @@ export class BodyQueue {
     this.#start = start;
     this.#end = end;
     const first = this.#lentMemory === undefined;
-    this.#lentMemory = bytes.buffer;
+    this.#lentMemory = bytes;
     this.#wakeReader();
     return first;
   }
@@ -165,7 +165,7 @@ export class BodyQueue {
   #joinLent(): void {
     const chunks = this.#chunks;
     let first = chunks.length;
-    while (first > this.#head && chunks[first - 1]?.buffer === this.#lentMemory) first--;
+    while (first > this.#head && this.#isLent(chunks[first - 1])) first--;
     if (first < chunks.length) this.#addOwn(join(chunks.splice(first)));
   }
 
@@ -208,7 +208,7 @@ export class BodyQueue {
     this.#onLoan = false;
     if (this.#chunks.length > 0) {
       const chunk = this.#shift();
-      return this.#taken(chunk !== undefined && chunk.buffer === this.#lentMemory ? copyOf(chunk) : chunk);
+      return this.#taken(this.#isLent(chunk) ? copyOf(chunk) : chunk);
     }
     const piece = this.#piece;
     this.#piece = undefined;
@@ -220,8 +220,12 @@ export class BodyQueue {
     this.#onLoan = false;
     this.#settlePiece();
     const chunk = this.#shift();
-    this.#onLoan = chunk !== undefined && chunk.buffer === this.#lentMemory;
+    this.#onLoan = this.#isLent(chunk);
     return this.#taken(chunk);
+  }
+
+  #isLent(chunk: Uint8Array | undefined): chunk is Uint8Array {
+    return chunk !== undefined && chunk.buffer === this.#lentMemory?.buffer;
   }
 
   #shift(): Uint8Array | undefined {

@@ -10,6 +10,15 @@ export interface ResponseConnection {
   readonly reused: boolean;
 }
 
+/** A connection as its first response has it, and as all others have, which share one object. */
+export function describeConnection(
+  id: number,
+  { remoteAddress, remotePort }: Pick<ResponseConnection, 'remoteAddress' | 'remotePort'>,
+): readonly [ResponseConnection, ResponseConnection] {
+  const first = Object.freeze({ id, remoteAddress, remotePort, reused: false });
+  return [first, Object.freeze({ ...first, reused: true })];
+}
+
 /** What a {@link ClientResponse} is made of. */
 export interface ClientResponseInit {
   readonly status: number;

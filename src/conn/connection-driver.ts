@@ -11,7 +11,7 @@ import {
 } from '../protocol/index.js';
 import type { ByteSink, ByteTransport } from './byte-transport.js';
 import type { Carrier, Watcher } from './carrier.js';
-import type { ClientResponse, ResponseConnection } from './client-response.js';
+import { describeConnection, type ClientResponse, type ResponseConnection } from './client-response.js';
 import type { Clock } from './clock.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { hearsConnection, tellConnection, type ConnectionEvent, type Observer } from './observer.js';
@@ -51,6 +51,8 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   readonly lending: ReadLending | undefined;
   readonly informationalLimit: number;
   readonly openedWall: number;
+  /** What responses say of it: the first, and all others. */
+  private readonly described: readonly [ResponseConnection, ResponseConnection];
   bytesSent = 0;
   stalls = 0;
   bytesReceived = 0;
@@ -89,6 +91,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.informationalLimit = config.maxHeaderListSize;
     this.now = clock.now();
     this.openedWall = clock.wallNow();
+    this.described = describeConnection(this.id, this.info);
     this.idleWall = this.openedWall;
     this.pump = new WritePump(transport, this, clock);
     this.deadline = new DeadlineTimer(
@@ -229,7 +232,9 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   private settle(): void {
     this.stepping = false;
-    for (const { response, watcher } of this.takeFresh()) watcher.registerUnread(response);
+    const { fresh } = this;
+    if (fresh.length > 0) this.fresh = [];
+    for (const { response, watcher } of fresh) watcher.registerUnread(response);
     for (const stream of this.core.takeHungry()) stream.sink.onHungry();
     while (this.tasks.length > 0) {
       const { tasks } = this;
@@ -246,12 +251,6 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     if (!this.closed) this.deadline.aim(this.core.nextDeadline());
   }
 
-  private takeFresh(): { response: ClientResponse; watcher: Watcher }[] {
-    const { fresh } = this;
-    if (fresh.length > 0) this.fresh = [];
-    return fresh;
-  }
-
   private reportDraining(): void {
     if (this.draining || this.core.accepts(this.now)) return;
     this.draining = true;
@@ -266,8 +265,8 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   // --- requests ---
 
+  /** Follows upon {@link availability} in the same step, and so is done at its time. */
   openStream(init: OpenInit): Stream {
-    this.now = this.clock.now();
     const stream = this.core.open(init, this.now);
     this.updateRef();
     this.settleSoon();
@@ -285,12 +284,13 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   /** What stands in the way of a new request. A connection idle by the wall clock for too long is retired here (C7). */
   availability(early: boolean): Availability {
+    this.now = this.clock.now();
     const { view } = this.core;
     const unused = view.peer.received && view.streams.size === 0 && view.reserved === 0;
     if (this.config.idleTimeout > 0 && unused && !view.closing) {
       if (this.clock.wallNow() - this.idleWall > this.config.idleTimeout) this.stopReuse();
     }
-    return this.core.availability(this.clock.now(), early);
+    return this.core.availability(this.now, early);
   }
 
   probe(): void {
@@ -364,8 +364,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   }
 
   describeFor(streamId: number): ResponseConnection {
-    const { remoteAddress, remotePort } = this.info;
-    return { id: this.id, remoteAddress, remotePort, reused: streamId > 1 };
+    return this.described[streamId > 1 ? 1 : 0];
   }
 
   // --- keeping the process alive ---

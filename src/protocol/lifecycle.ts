@@ -8,7 +8,7 @@ import type { Stream } from './stream.js';
 export function forget(c: ConnectionState, stream: Stream): void {
   if (!c.streams.delete(stream)) return;
   dropOutput(stream);
-  c.blocked.delete(stream);
+  if (c.blocked.size > 0) c.blocked.delete(stream);
   if (c.streams.size === 0) c.liveness.idleSince = c.now;
   c.events.onCapacity();
   checkDrained(c);
