@@ -303,14 +303,16 @@ class Reading implements ChunkReader {
   }
 }
 
+type Step = IteratorResult<Uint8Array, undefined>;
+
 class ChunkIterator implements AsyncIterableIterator<Uint8Array> {
   /** Keeps the body from being taken for garbage. */
   readonly #body: ResponseBody;
   readonly #reading: Reading;
   #left = false;
-  /** Calls of `next` that have not settled, and the last of them: each waits for the one before. */
+  /** Calls of `next` that wait, and the last of them: each waits for the one before. */
   #pending = 0;
-  #last: Promise<unknown> | undefined;
+  #last: Promise<Step> | undefined;
 
   constructor(body: ResponseBody, reading: Reading) {
     this.#body = body;
@@ -321,33 +323,42 @@ class ChunkIterator implements AsyncIterableIterator<Uint8Array> {
     return this;
   }
 
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+  /** No async function, so that a chunk that is waited for goes through two promises, not six. */
+  next(): Promise<Step> {
     if (this.#pending === 0) {
       try {
-        const chunk = this.#left ? undefined : this.#reading.take();
-        if (chunk !== undefined) return Promise.resolve({ done: false, value: chunk });
-        if (this.#left || this.#reading.finished) return Promise.resolve({ done: true, value: undefined });
+        const step = this.#atHand();
+        if (step !== undefined) return Promise.resolve(step);
       } catch (error) {
         return Promise.reject(error);
       }
     }
     this.#pending++;
-    const step = this.#later(this.#last);
-    this.#last = step.catch(ignore);
-    return step;
+    const last = this.#last;
+    this.#last =
+      last === undefined ? this.#reading.wait().then(this.#arrived) : last.then(this.#arrived, this.#arrived);
+    return this.#last;
   }
 
-  async #later(before: Promise<unknown> | undefined): Promise<IteratorResult<Uint8Array, undefined>> {
+  /** Undefined: nothing yet. */
+  #atHand(): Step | undefined {
+    const value = this.#left ? undefined : this.#reading.take();
+    if (value !== undefined) return { done: false, value };
+    return this.#left || this.#reading.finished ? { done: true, value: undefined } : undefined;
+  }
+
+  readonly #arrived = (): Step | Promise<Step> => {
+    let waits = false;
     try {
-      if (before !== undefined) await before;
-      const value = this.#left ? undefined : await this.#reading.next();
-      return value === undefined ? { done: true, value } : { done: false, value };
+      const step = this.#atHand();
+      waits = step === undefined;
+      return step ?? this.#reading.wait().then(this.#arrived);
     } finally {
-      if (--this.#pending === 0) this.#last = undefined;
+      if (!waits && --this.#pending === 0) this.#last = undefined;
     }
-  }
+  };
 
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+  return(): Promise<Step> {
     this.#left = true;
     this.#body.cancel();
     return Promise.resolve({ done: true, value: undefined });
@@ -398,5 +409,3 @@ function decodeText(chunks: Uint8Array[]): string {
   utf8 ??= new TextDecoder();
   return utf8.decode(chunks.length === 1 ? first : join(chunks));
 }
-
-function ignore(): void {}
