@@ -42,11 +42,11 @@ export class BufferBudget {
 
 /**
  * Grows a window of which half was used up within two round trips: the sender may have been waiting for us. One that
- * waited at each of its round trips gets four times as much: a path of 5 MB is full after two of them, not after five.
+ * waited at each of its round trips gets eight times as much: a path of 5 MB is full after two of them, not after five.
  */
 function grown(target: number, max: number, used: number, elapsed: number, roundTrip: number): number {
   if (used * 2 < target || elapsed >= 2 * roundTrip) return target;
-  return Math.max(target, Math.min(target * (elapsed < 1.5 * roundTrip ? 4 : 2), max));
+  return Math.max(target, Math.min(target * (elapsed < 1.5 * roundTrip ? 8 : 2), max));
 }
 
 /**
