@@ -4,7 +4,7 @@ import type { ClientResponse } from './client-response.js';
 import type { ConnectionDriver } from './connection-driver.js';
 import type { Origin } from './dialler.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
-import { prepareRequest, type RequestDefaults } from './prepared-request.js';
+import { prepareRequest, type RequestDefaults } from './prepare-request.js';
 import { Targets } from './targets.js';
 import { checkWait, type RequestOptions, type WaitOptions } from './request-options.js';
 import { WaitQueue } from './wait-queue.js';

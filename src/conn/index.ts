@@ -27,13 +27,8 @@ export {
   type Observer,
   type RequestEvent,
 } from './observer.js';
-export {
-  prepareParts,
-  prepareRequest,
-  type PreparedRequest,
-  type RequestDefaults,
-  type RequestParts,
-} from './prepared-request.js';
+export { prepareParts, prepareRequest, type RequestDefaults, type RequestParts } from './prepare-request.js';
+export type { PreparedRequest } from './prepared-request.js';
 export type { BodyValue, RequestBodyInit } from './request-body.js';
 export type { RequestHooks } from './request-hooks.js';
 export { parseUrl, Targets } from './targets.js';

@@ -1,6 +1,7 @@
 import { invalidArgument } from '../errors.js';
 import type { SharedBlock } from '../protocol/index.js';
 import type { Origin } from './dialler.js';
+import type { PreparedRequest } from './prepared-request.js';
 
 /** The header list of a request, made ready to be sent. */
 export interface RequestHeader {
@@ -32,6 +33,8 @@ export class Target {
   readonly url: string;
   /** With user-info, for whoever makes credentials of it. */
   readonly credentials: URL | undefined;
+  /** The request without options, once there was one. Owned by prepare-request.ts. */
+  bare: PreparedRequest | undefined = undefined;
   private last: HeaderRecipe | undefined = undefined;
 
   constructor(origin: Origin, path: string, credentials: URL | undefined) {

@@ -1,8 +1,8 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { TransportError } from '../errors.js';
 import type { CarriedStream, Outlet } from './carrier.js';
+import { flatten } from './prepare-request.js';
 import type { PreparedRequest } from './prepared-request.js';
-import { flatten } from './prepared-request.js';
 import type { BodyReader } from './source-reader.js';
 
 const noBytes = new Uint8Array(0);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { prepareRequest, type RequestDefaults } from '../../dist/conn/prepared-request.js';
+import { prepareRequest, type RequestDefaults } from '../../dist/conn/prepare-request.js';
 import type { RequestOptions } from '../../dist/conn/request-options.js';
 import { Targets } from '../../dist/conn/targets.js';
 import { originOf } from '../../dist/pool/origin.js';
@@ -21,6 +21,14 @@ test('requests of the same make share one header list', () => {
   const targets = new Targets(originOf);
   const first = fieldsOf(targets, 'https://a.test/x', { headers: { 'x-a': '1' } });
   assert.equal(fieldsOf(targets, 'https://a.test/x', { headers: [['x-a', '1']] }), first);
+});
+
+test('requests without options share all that was prepared, credentials included', () => {
+  const targets = new Targets(originOf);
+  const prepare = (url: string): ReturnType<typeof prepareRequest> => prepareRequest(url, undefined, defaults, targets);
+  assert.equal(prepare('https://a.test/x'), prepare('https://a.test/x'));
+  assert.ok(prepare('https://u:p@a.test/x').fields.includes('Basic dTpw'));
+  assert.ok(!prepare('https://a.test/x').fields.includes('Basic dTpw'));
 });
 
 test('whatever else a request is made of, it gets the header list that a first request would', () => {
