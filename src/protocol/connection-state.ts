@@ -2,7 +2,7 @@ import { errorCodeName, TransportError, type ErrorInitiator, type TransportError
 import { Decoder, Encoder } from '../hpack/index.js';
 import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
 import { ConnectionCredit, type BufferBudget } from './credit.js';
-import { initialConnectionWindow, sealMark } from './limits.js';
+import { initialConnectionWindow, quickMark, sealMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
 import { ReceivedBlocks } from './repeated-block.js';
 import { ResponseFields } from './response-fields.js';
@@ -81,6 +81,8 @@ export class ConnectionState {
   readonly pingsDue: number[] = [];
   /** Bytes handed to the socket so far. */
   handed = 0;
+  /** It took the last of them within a millisecond. */
+  quick = false;
   /** SETTINGS ACKs sealed since the socket last took bytes; they count against the cap of provoked frames. */
   acksSealed = 0;
   /** Streams with DATA to send that the connection's window holds up, each once, and only while they live. */
@@ -151,7 +153,7 @@ export class ConnectionState {
 
   /** Sealed bytes have reached the mark, so nothing more is sealed until the socket has taken some. */
   get atMark(): boolean {
-    return this.out.length >= sealMark;
+    return this.out.length >= (this.quick ? quickMark : sealMark);
   }
 
   error(

@@ -86,6 +86,7 @@ export class Connection {
   /** The socket has taken the chunk that `takeOutput` handed out. */
   outputTaken(now: number): void {
     const live = this.c.liveness;
+    this.c.quick = now - live.writingSince <= 1;
     live.writingSince = -1;
     live.lastProgress = now;
     live.stallReported &&= now >= live.stalledAt(); // a probe that is out may stall it all the same

@@ -168,6 +168,27 @@ test('A35, A51: twenty large blocks are split at the frame size that holds when 
   assert.equal(largest(frames.slice(ack)), 16_384, 'no frame behind the ACK exceeds the new size');
 });
 
+test('a socket that takes a chunk within a millisecond gets a larger one next, and one that takes its time does not', () => {
+  const h = harness().greet({ initialWindowSize: 1 << 20 });
+  h.peer.frame(frameType.windowUpdate, 0, 0, uint32(1 << 20));
+  h.pump();
+  const call = h.post('/up');
+  h.pump();
+  call.send('x'.repeat(1 << 20), true);
+  /** Hands out a chunk that is taken so many milliseconds later, and gives its length. */
+  const chunk = (delay: number): number => {
+    const { length } = h.connection.takeOutput(1 << 20, h.now);
+    h.now += delay;
+    h.connection.outputTaken(h.now);
+    return length;
+  };
+  const frame = 9 + 16_384;
+  assert.equal(chunk(2), 7 * frame, 'the HEADERS were taken at once');
+  assert.equal(chunk(2), 4 * frame, 'whole frames, up to the mark of 64 KiB');
+  assert.equal(chunk(1), 4 * frame);
+  assert.equal(chunk(2), 7 * frame);
+});
+
 test('A28: reading a body settles its credit first, and both levels announce it in one write', () => {
   const h = harness({ window: 65_535, connectionWindow: 65_535 }).greet();
   const call = h.get('/');
