@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { connect, constants } from 'node:http2';
 import { performance } from 'node:perf_hooks';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 const chunk = globalThis.Buffer.alloc(65_536);
 
@@ -26,14 +28,20 @@ export async function open(job) {
       stream.on('data', (piece) => (bytes += piece.length));
       stream.on('end', () => resolve(bytes));
       stream.on('error', reject);
-      if (body !== undefined) write(stream, body);
+      body?.(stream)?.catch(reject);
     });
 
   return {
     get: () => fetchAll({ ':path': job.path }),
     download: (size) => fetchAll({ ':path': `/bytes-${size}` }),
     async upload(size) {
-      await fetchAll({ ':path': '/sink', ':method': 'POST' }, size);
+      await fetchAll({ ':path': '/sink', ':method': 'POST' }, (stream) => write(stream, size));
+      return size;
+    },
+    async uploadIterable(size) {
+      await fetchAll({ ':path': '/sink', ':method': 'POST' }, (stream) =>
+        pipeline(Readable.from(source(size)), stream),
+      );
       return size;
     },
     downloadFor: (size, time) =>
@@ -58,6 +66,11 @@ export async function open(job) {
     release: (stream) => stream.close(constants.NGHTTP2_CANCEL),
     close: async () => session.destroy(),
   };
+}
+
+/** Pieces that share one buffer, up to `size` bytes. */
+async function* source(size) {
+  for (let left = size; left > 0; left -= chunk.length) yield left < chunk.length ? chunk.subarray(0, left) : chunk;
 }
 
 /** Writes so many bytes, as fast as they are taken. */

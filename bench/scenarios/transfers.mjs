@@ -30,6 +30,7 @@ export const download = {
   })),
 };
 
+const sameSource = 'node:http2, async iterable';
 const smallSize = 16 * 1_048_576;
 const small = { ...transfer('uploadSmall'), size: smallSize, warmUpSize: smallSize };
 
@@ -43,13 +44,14 @@ export const upload = {
     clients: [
       { client: 'passinglane', job: transfer('upload') },
       { client: 'node:http2', job: transfer('upload') },
+      { name: sameSource, client: 'node:http2', job: transfer('uploadIterable') },
       { client: 'Go', job: transfer('upload') },
       { client: 'h2load', job: transfer('upload') },
       { name: 'passinglane, one buffer', client: 'passinglane', job: transfer('uploadBytes'), rounds: 3 },
       { name: 'passinglane, node:stream', client: 'passinglane', job: transfer('uploadReadable'), rounds: 3 },
       { name: 'passinglane, pieces of 1 KiB', client: 'passinglane', job: small, rounds: 3 },
     ],
-    targets: [cpuOver('node:http2', [1 / 2, 1 / 3])],
+    targets: ['node:http2', sameSource].map((client) => cpuOver(client, [1 / 2, 1 / 3])),
   })),
 };
 
