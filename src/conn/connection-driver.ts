@@ -140,7 +140,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   take(limit: number, mayWait: boolean): Uint8Array | undefined {
     const now = this.clock.now();
     if (mayWait && this.core.sealBodies(now)) {
-      this.settle();
+      for (const stream of this.core.takeHungry()) stream.sink.onHungry();
       return undefined;
     }
     const bytes = this.core.takeOutput(limit, now);
