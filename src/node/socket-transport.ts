@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ByteSink, ByteTransport, TransportInfo } from '../conn/byte-transport.js';
 import type { DialTimes } from '../conn/observer.js';
 import { inRootContext } from './context.js';
+import { readBeforeFailing } from './late-failure.js';
 import type { ReadBuffer } from './read-buffer.js';
 
 /** How long the peer may take to close its side after `end()`, in milliseconds (C22). */
@@ -54,6 +55,7 @@ export class SocketTransport implements ByteTransport {
     this.#socket = socket;
     this.#reads = reads;
     this.#copies = !(socket instanceof Socket);
+    if (socket instanceof Socket) readBeforeFailing(socket);
     this.transientReads = reads !== undefined;
     this.loans = reads;
     this.info = dial === undefined ? infoOf(socket) : { ...infoOf(socket), dial };
@@ -130,6 +132,7 @@ export class SocketTransport implements ByteTransport {
   }
 
   #end(): void {
+    if (this.#closing) return; // with an error, which says more
     if (this.#sink === undefined) this.#endedEarly = true;
     else if (this.#mustDefer()) this.#defer(() => this.#sink?.onEnd());
     else if (!this.#muted) this.#sink.onEnd();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { connect, createServer, type OnReadOpts, type Socket } from 'node:net';
+import { connect, createServer, Socket, type OnReadOpts } from 'node:net';
 import { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { ReadBuffer } from '../../dist/node/read-buffer.js';
@@ -83,6 +83,23 @@ for (const withReadBuffer of [true, false]) {
     assert.equal(error.code, 'ECONNRESET');
     await nextTurn();
     assert.deepEqual(sink.events, ['close']);
+  });
+
+  test(`${kind} delivers what had arrived before a write fails, and then closes with that failure`, async (t) => {
+    const { transport, peer } = await pair(t, withReadBuffer);
+    const sink = new Recorder();
+    transport.start(sink);
+    await nextTurn();
+    const last = Buffer.alloc(50_000, 'last words');
+    // All in one turn of the event loop, in which nothing is read.
+    peer.write(last);
+    peer.destroy();
+    await write(transport, Buffer.from('answered with a reset'));
+    transport.write(Buffer.from('fails'), () => assert.fail('done'));
+    const error = (await sink.closed) as NodeJS.ErrnoException;
+    assert.ok(sink.bytes.equals(last), `${sink.bytes.length} bytes`);
+    assert.equal(error.code, 'EPIPE');
+    assert.deepEqual(sink.events, ['bytes', 'close']);
   });
 
   test(`${kind} is destroyed when the peer leaves the close to wait`, async (t) => {
@@ -245,6 +262,21 @@ test('a write that fails ends in the close, with what broke the stream', async (
   const broken = new Error('EPIPE');
   stream.complete?.(broken);
   assert.equal(await sink.closed, broken);
+});
+
+test('a socket whose write fails closes with that although reading never comes to an end', async () => {
+  class HalfBroken extends Socket {
+    override _write(_chunk: unknown, _encoding: string, callback: (error?: Error) => void): void {
+      callback(Object.assign(new Error('broken'), { code: 'EPIPE' }));
+    }
+  }
+  const transport = new SocketTransport(new HalfBroken());
+  const sink = new Recorder();
+  transport.start(sink);
+  transport.write(Buffer.from('x'), () => assert.fail('done'));
+  const alive = setInterval(() => undefined, 1_000); // the transport's own timer keeps no process alive
+  assert.equal((await sink.closed)?.message, 'broken');
+  clearInterval(alive);
 });
 
 test('a stream that was destroyed before start still closes', async () => {
