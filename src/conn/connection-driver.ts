@@ -118,6 +118,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   onBytes(bytes: Uint8Array): void {
     this.lending?.keep();
     if (this.closed) return; // the peer's answer to our goodbye
+    this.pump.polled();
     this.bytesReceived += bytes.length;
     this.step();
     this.core.receive(bytes, this.now);

@@ -3,6 +3,8 @@ import type { Clock } from './clock.js';
 
 /** One write to the socket at most, in bytes: what is sealed up to the mark of 64 KiB, and the frame that crosses it. */
 const chunkSize = 131_072;
+/** How much goes out at most before the event loop has polled, in bytes: reading and timers go on beside an upload. */
+const mostUnpolled = 262_144;
 /** How often a write waits, for a turn of the microtasks, for the next pieces of bodies whose sources have them at hand. */
 const mostWaits = 64;
 
@@ -26,6 +28,9 @@ export class WritePump {
   /** The socket has a chunk that it has not taken yet. */
   writing = false;
   private woken = false;
+  /** Written since the event loop polled last, as far as is known, in bytes. */
+  private unpolled = 0;
+  private waitsForPoll = false;
   private stopped = false;
   private readonly transport: ByteTransport;
   private readonly source: PumpSource;
@@ -37,6 +42,11 @@ export class WritePump {
   private readonly onTaken = (): void => {
     this.writing = false;
     this.source.taken();
+    this.write();
+  };
+  private readonly onPoll = (): void => {
+    this.waitsForPoll = false;
+    this.unpolled = 0;
     this.write();
   };
   private readonly again = (): void => {
@@ -52,12 +62,17 @@ export class WritePump {
   }
 
   wake(): void {
-    if (this.woken || this.writing || this.stopped) return;
+    if (this.woken || this.writing || this.waitsForPoll || this.stopped) return;
     this.woken = true;
     this.clock.defer(this.flush);
   }
 
-  /** Calls back, once, when nothing is left to write: at once if that is so now. */
+  /** Something has been read, so the event loop polls. */
+  polled(): void {
+    this.unpolled = 0;
+  }
+
+  /** Calls back, once, when nothing is left to write: at once if that is so now. Last words wait for nothing. */
   drain(callback: () => void): void {
     this.whenEmpty = callback;
     if (!this.writing) this.write();
@@ -69,7 +84,7 @@ export class WritePump {
   }
 
   private write(): void {
-    if (this.stopped || this.writing) return;
+    if (this.stopped || this.writing || this.mustPoll()) return;
     const bytes = this.source.take(chunkSize, this.waits < mostWaits);
     if (bytes === undefined) {
       this.waits++;
@@ -84,7 +99,18 @@ export class WritePump {
       return;
     }
     this.writing = true;
+    this.unpolled += bytes.length;
     this.transport.write(bytes, this.onTaken);
     this.source.wrote();
+  }
+
+  /** A socket that takes all it is given at once would have the pump go on and on in one turn of the event loop. */
+  private mustPoll(): boolean {
+    if (this.unpolled < mostUnpolled || this.whenEmpty !== undefined) return false;
+    if (!this.waitsForPoll) {
+      this.waitsForPoll = true;
+      this.clock.afterPoll(this.onPoll);
+    }
+    return true;
   }
 }
