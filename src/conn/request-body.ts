@@ -1,7 +1,17 @@
 import type { Readable } from 'node:stream';
 import { invalidArgument } from '../errors.js';
 import { encodeMultipart } from './multipart.js';
-import { ignore, quietly, SourceReader, unusable, type BodyReader, type Source, type Supply } from './source-reader.js';
+import {
+  detached,
+  ignore,
+  isDetached,
+  quietly,
+  SourceReader,
+  unusable,
+  type BodyReader,
+  type Source,
+  type Supply,
+} from './source-reader.js';
 
 /** What a request can carry. A string inside a stream is encoded as UTF-8, each by itself. */
 export type BodyValue =
@@ -59,6 +69,7 @@ export function toRequestBody(value: unknown): RequestBody | undefined {
 function valueBody(value: unknown): Body | undefined {
   if (typeof value === 'string') return new BytesBody(Buffer.from(value, 'utf8'), 'text/plain;charset=UTF-8');
   if (typeof value !== 'object' || value === null) return undefined;
+  if (isDetached(value)) throw detached();
   if (value instanceof Uint8Array) return new BytesBody(value, undefined);
   if (ArrayBuffer.isView(value)) {
     return new BytesBody(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), undefined);
@@ -129,7 +140,7 @@ class BytesBody implements Body {
   }
 
   begin(): Source {
-    return new SingleSource(this.bytes);
+    return new SingleSource(this.bytes, this.length);
   }
 
   discard(): void {}
@@ -217,7 +228,7 @@ class MadeBody implements Body {
 
   async begin(): Promise<Source> {
     const value = await this.#make();
-    if (value === null) return new SingleSource(undefined);
+    if (value === null) return new SingleSource(undefined, 0);
     const body = valueBody(value);
     if (body === undefined) throw invalidArgument('body (from its function)', value, allowed);
     return body.begin();
@@ -228,14 +239,17 @@ class MadeBody implements Body {
 
 class SingleSource implements Source {
   #bytes: Uint8Array | undefined;
+  readonly #length: number;
 
-  constructor(bytes: Uint8Array | undefined) {
+  constructor(bytes: Uint8Array | undefined, length: number) {
     this.#bytes = bytes;
+    this.#length = length;
   }
 
   next(): Promise<IteratorResult<unknown>> {
     const value = this.#bytes;
     this.#bytes = undefined;
+    if (value !== undefined && value.length !== this.#length) return Promise.reject(detached());
     return Promise.resolve(value === undefined ? { done: true, value } : { done: false, value });
   }
 

@@ -101,7 +101,7 @@ export class SourceReader implements BodyReader {
     }
     const bytes = pieceBytes(step.value);
     if (bytes !== undefined) return bytes;
-    const error = badPiece(step.value);
+    const error = isDetached(step.value) ? detached() : badPiece(step.value);
     this.cancel(error);
     throw error;
   }
@@ -126,6 +126,7 @@ export class SourceReader implements BodyReader {
 }
 
 function pieceBytes(piece: unknown): Uint8Array | undefined {
+  if (isDetached(piece)) return undefined;
   if (piece instanceof Uint8Array) return piece;
   if (typeof piece === 'string') return Buffer.from(piece, 'utf8');
   if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
@@ -140,6 +141,24 @@ function badPiece(piece: unknown): TransportError {
 /** What a source cannot give. */
 export function unusable(message: string): TransportError {
   return new TransportError('ERR_PASSINGLANE_REQUEST_BODY', message, { scope: 'request', initiator: 'user' });
+}
+
+/** The caller transferred a buffer that it had lent: no shorter body passes for the whole. */
+export function detached(): TransportError {
+  return unusable(
+    'The request body was detached (transferred) or resized before it was sent: bytes are borrowed until then',
+  );
+}
+
+/** Whether it is what is left of a buffer that was transferred. Node 20 has no way to ask but to try. */
+export function isDetached(value: unknown): boolean {
+  if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return false;
+  try {
+    if (value.byteLength === 0) (ArrayBuffer.isView(value) ? value.buffer : value).slice(0, 0);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Runs the caller's clean-up. Whether and how it fails is nobody's business any more (A20, A53). */

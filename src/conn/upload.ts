@@ -3,7 +3,7 @@ import { TransportError } from '../errors.js';
 import type { CarriedStream, Outlet } from './carrier.js';
 import { flatten } from './prepare-request.js';
 import type { PreparedRequest } from './prepared-request.js';
-import type { BodyReader } from './source-reader.js';
+import { detached, type BodyReader } from './source-reader.js';
 
 const noBytes = new Uint8Array(0);
 
@@ -46,6 +46,7 @@ export class Upload {
     const { body } = this.request;
     if (body === undefined || body.length === 0) return this.finish();
     if (body.bytes !== undefined) {
+      if (body.bytes.length !== body.length) return this.fail(detached());
       const last = this.request.trailers === undefined;
       this.ending = last;
       this.connection.send(this.stream, body.bytes, last);
@@ -93,6 +94,8 @@ export class Upload {
         return this.fail(lengthError(`only ${this.sent} bytes, not the ${length}`));
       return this.finish();
     }
+    // No source gives an empty one (see BodyReader), so it was transferred on its way here.
+    if (piece.length === 0) return this.fail(detached());
     this.sent += piece.length;
     if (length >= 0 && this.sent > length) return this.fail(lengthError(`more bytes than the ${length}`));
     const last = this.request.body?.length === length && this.sent === length;

@@ -109,8 +109,9 @@ export class FrameWriter {
     checkStream(streamId);
     if ((end | 0) !== end || end > bytes.length) throw outOfRange('end of DATA', end, 0, bytes.length);
     if ((start | 0) !== start || start < 0 || start > end) throw outOfRange('start of DATA', start, 0, end);
+    const payload = bytes.subarray(start, end); // before the frame's room is reserved: that of a detached buffer throws
     const at = this.#frame(FrameType.Data, endStream ? Flag.EndStream : 0, streamId, end - start);
-    this.#out.bytes.set(bytes.subarray(start, end), at);
+    this.#out.bytes.set(payload, at);
   }
 
   /** PRIORITY_UPDATE for a request stream; `value` is the field value, in ASCII (RFC 9218 section 7.1). */

@@ -105,6 +105,19 @@ test('bytes are borrowed, not copied', () => {
   assert.equal(body(bytes.buffer).bytes?.buffer, bytes.buffer);
 });
 
+test('a buffer that was transferred before is refused as a body and as a piece, an empty one is not', async () => {
+  const lent = [new Uint8Array(8), new DataView(new ArrayBuffer(8)), new ArrayBuffer(8)];
+  for (const one of lent) {
+    const buffer = ArrayBuffer.isView(one) ? one.buffer : one;
+    structuredClone(buffer, { transfer: [buffer] });
+    assert.throws(() => body(one), /detached/);
+    for (const made of [body(() => one), body(pieces('whole', one as Uint8Array))])
+      await assert.rejects(sent(made), { code: 'ERR_PASSINGLANE_REQUEST_BODY', message: /detached/ });
+  }
+  assert.equal(await sent(body(new ArrayBuffer(0))), '');
+  assert.equal(await sent(body(pieces('whole', new Uint8Array(0)))), 'whole');
+});
+
 test('a Blob knows its length and type, and is read anew each time it is opened', async () => {
   const blob = new Blob(['abc', 'x'.repeat(200_000)], { type: 'text/csv' });
   const made = body(blob);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RequestOptions } from '../../dist/index.js';
 import { bodyOf, poolHarness, type Answer } from '../support/pool-harness.js';
 
 const never: Answer = () => undefined;
@@ -52,6 +53,53 @@ test('a body that is transferred while it is being sent fails its own request, a
   await p.settle();
   assert.equal(other.status, 200);
   assert.equal(p.dials, 1);
+});
+
+/** Fails its request with the code of a body that cannot be sent, and nothing of `lent` passes for a whole body. */
+async function failsAlone(lent: (bytes: Uint8Array) => NonNullable<RequestOptions['body']>): Promise<void> {
+  const p = poolHarness({
+    answer: (peer, id, fields) => {
+      if (fields.get(':path') === '/other') peer.ok(id);
+    },
+  });
+  const bytes = new Uint8Array(1_000);
+  const call = p.post('/up', lent(bytes));
+  const other = p.get('/other');
+  await p.settle();
+  assert.equal(call.code, 'ERR_PASSINGLANE_REQUEST_BODY');
+  assert.match((call.error as Error).message, /detached/);
+  assert.deepEqual(p.peer(0).story(1), ['HEADERS', 'RST_STREAM CANCEL']);
+  assert.equal(other.status, 200);
+  assert.equal(p.dials, 1);
+}
+
+function transfer({ buffer }: Uint8Array): void {
+  structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+}
+
+test('a body that is transferred right after the call goes out as no shorter one, and fails its own request', async () => {
+  await failsAlone((bytes) => {
+    queueMicrotask(() => transfer(bytes));
+    return bytes;
+  });
+});
+
+test('so does the body that a function has made', async () => {
+  await failsAlone((bytes) => () => {
+    queueMicrotask(() => transfer(bytes));
+    return bytes;
+  });
+});
+
+test('so does a piece of a stream that is transferred while it is on its way', async () => {
+  await failsAlone((bytes) => ({
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        queueMicrotask(() => queueMicrotask(() => transfer(bytes)));
+        return Promise.resolve({ done: false, value: bytes });
+      },
+    }),
+  }));
 });
 
 test('a source with a declared length may wait for the response before it ends, and may reuse its buffer', async () => {

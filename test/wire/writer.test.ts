@@ -146,9 +146,15 @@ test('a range outside its DATA source is refused', () => {
   refused((w) => w.data(1, bytes, 0, NaN, false));
 });
 
+test('DATA from a buffer that was transferred is refused', () => {
+  const gone = new Uint8Array(8);
+  structuredClone(gone.buffer, { transfer: [gone.buffer] });
+  refused((w) => w.data(1, gone, 0, 0, true), TypeError);
+});
+
 /** Refused, and nothing sealed: what is thrown out leaves no trace on the wire. */
-function refused(write: (writer: FrameWriter) => void): void {
+function refused(write: (writer: FrameWriter) => void, type: ErrorConstructor = RangeError): void {
   const out = new OutputBuffer();
-  assert.throws(() => write(new FrameWriter(out)), RangeError);
+  assert.throws(() => write(new FrameWriter(out)), type);
   assert.equal(out.length, 0);
 }
