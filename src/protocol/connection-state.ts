@@ -2,7 +2,7 @@ import { errorCodeName, TransportError, type ErrorInitiator, type TransportError
 import { Decoder, Encoder } from '../hpack/index.js';
 import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
 import { ConnectionCredit, type BufferBudget } from './credit.js';
-import { initialConnectionWindow, quickMark, sealMark } from './limits.js';
+import { quickMark, sealMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
 import { ReceivedBlocks } from './repeated-block.js';
 import { ResponseFields } from './response-fields.js';
@@ -130,14 +130,9 @@ export class ConnectionState {
     this.encoder = new Encoder({ maxTableSize: config.encoderTableSize });
     this.fields = new ResponseFields(config.maxHeaderListSize);
     const limit = Math.min(config.maxConnectionWindow, config.budget.limit);
-    this.credit = new ConnectionCredit(
-      Math.max(defaultInitialWindow, Math.min(initialConnectionWindow, limit)),
-      limit,
-      config.budget,
-      () => {
-        events.onOutput();
-      },
-    );
+    this.credit = new ConnectionCredit(limit, config.budget, () => {
+      events.onOutput();
+    });
     this.liveness = new Liveness(config, now);
   }
 

@@ -193,7 +193,7 @@ export class Connection {
   consume(stream: Stream, bytes: number): void {
     const c = this.c;
     stream.unread -= bytes;
-    c.config.budget.give(bytes);
+    c.credit.give(bytes);
     if (stream.resetCode >= 0 || c.streams.get(stream.id) !== stream) return;
     if (stream.state === StreamState.Open || stream.state === StreamState.HalfClosedLocal)
       creditStream(c, stream, bytes);

@@ -1,19 +1,36 @@
+import { defaultInitialWindow } from '../wire/index.js';
+import { initialConnectionWindow } from './limits.js';
 import type { Stream } from './stream.js';
 
 /** At the edge of the budget credit goes out in steps of this size, not byte by byte. */
-const smallestPartialCredit = 16_384;
+const smallestCredit = 16_384;
+
+/** A window that opens or grows takes at most this part of what is left of the budget, so that some is always left. */
+const partOfRest = 1 / 4;
+
+/** With less than this part of the budget left, connections that have more than their share give some of it up. */
+const scarce = 1 / 8;
 
 /**
- * What unread bodies may hold in memory, shared by the connections of one transport (`maxBufferedBytes`). Below the
- * limit a connection gives credit back on receipt; at the limit it stops, and goes on as bodies are read.
+ * What unread bodies may hold in memory, shared by the connections of one transport (`maxBufferedBytes`). An open window
+ * counts as if it were full, for the peer may fill it at any time, and it cannot be taken back. Only the 65,535 bytes that
+ * each connection has by RFC 9113 section 6.9.2 are its own: with those it goes on whatever the others hold. So what is
+ * held and what may come are together never more than the limit, and 65,535 bytes for each connection but the first.
  */
 export class BufferBudget {
   readonly limit: number;
+  /** What is unread, of all connections. */
   held = 0;
+  /** What connections may share: the limit but for one's own part. */
+  private readonly shared: number;
+  /** What they have of it: what may come or is unread beyond each one's own part. */
+  private spent = 0;
+  private connections = 0;
   private readonly waiting = new Set<ConnectionCredit>();
 
   constructor(limit: number) {
     this.limit = limit;
+    this.shared = Math.max(0, limit - defaultInitialWindow);
   }
 
   /** Connections that hold credit back because the budget is spent. */
@@ -21,22 +38,53 @@ export class BufferBudget {
     return this.waiting.size;
   }
 
+  /** What no connection has. */
+  get left(): number {
+    return Math.max(0, this.shared - this.spent);
+  }
+
+  /** What each connection could have if all had as much, where there is little left after `more`; else Infinity. */
+  share(more: number): number {
+    if (this.left - more >= this.shared * scarce) return Infinity;
+    return defaultInitialWindow + Math.floor(this.shared / this.connections);
+  }
+
+  /** Bytes have come for a body, over a connection without windows of ours: HTTP/1.1. */
   take(bytes: number): void {
     this.held += bytes;
+    this.spent += bytes;
   }
 
+  /** They have been read. */
   give(bytes: number): void {
     this.held -= bytes;
-    if (this.waiting.size === 0) return;
-    for (const credit of [...this.waiting]) credit.resume();
+    this.spend(-bytes);
+    this.wake();
   }
 
-  wait(credit: ConnectionCredit): void {
-    this.waiting.add(credit);
+  /** A new connection; returns what its window may be, beyond its own part. The more there are, the less each begins with. */
+  join(): number {
+    return Math.floor((this.left * partOfRest) / ++this.connections);
   }
 
   leave(credit: ConnectionCredit): void {
+    this.connections--;
     this.waiting.delete(credit);
+  }
+
+  spend(bytes: number): void {
+    this.spent += bytes;
+  }
+
+  wait(credit: ConnectionCredit, waits: boolean): void {
+    if (waits) this.waiting.add(credit);
+    else if (this.waiting.size > 0) this.waiting.delete(credit);
+  }
+
+  /** There may be room again for those who wait. */
+  wake(): void {
+    if (this.waiting.size === 0) return; // as nearly always, for each read
+    for (const credit of this.waiting) if (credit.room >= smallestCredit) credit.resume();
   }
 }
 
@@ -51,7 +99,7 @@ function grown(target: number, max: number, used: number, elapsed: number, round
 
 /**
  * The connection's receive window. Every byte that comes off it, read, dropped, padding, cancelled or late, goes back
- * through {@link refund}, and nowhere else: available + owed + in use is always the target.
+ * through {@link refund}, and nowhere else: available + owed is always the target.
  */
 export class ConnectionCredit {
   available: number;
@@ -61,16 +109,23 @@ export class ConnectionCredit {
   private readonly budget: BufferBudget;
   private readonly wake: () => void;
   private lastCreditAt = 0;
+  /** What the peer may send, is sending, or has sent and nobody has read. */
+  private claimed: number;
+  private unread = 0;
+  private closed = false;
 
-  constructor(initial: number, max: number, budget: BufferBudget, wake: () => void) {
-    this.available = initial;
-    this.target = initial;
+  constructor(max: number, budget: BufferBudget, wake: () => void) {
+    const most = Math.max(defaultInitialWindow, Math.min(max, initialConnectionWindow));
+    this.target = Math.min(most, defaultInitialWindow + budget.join());
+    this.available = this.target;
+    this.claimed = this.target;
     this.max = max;
     this.budget = budget;
     this.wake = wake;
+    budget.spend(this.target - defaultInitialWindow);
   }
 
-  /** False: the peer has overrun the window (RFC 9113 section 6.9.1). */
+  /** A frame of DATA begins. False: the peer has overrun the window (RFC 9113 section 6.9.1). */
   charge(bytes: number): boolean {
     if (bytes > this.available) return false;
     this.available -= bytes;
@@ -81,38 +136,82 @@ export class ConnectionCredit {
     this.owed += bytes;
   }
 
+  /** So much of a frame is in, be it of use or not. */
+  arrived(bytes: number): void {
+    if (!this.closed) this.claim(-bytes);
+  }
+
+  /** So much of what arrived waits to be read. */
+  take(bytes: number): void {
+    this.unread += bytes;
+    this.budget.held += bytes;
+    this.claim(bytes);
+  }
+
+  /** It has been read, or will not be. */
+  give(bytes: number): void {
+    this.unread -= bytes;
+    this.budget.held -= bytes;
+    this.claim(-bytes);
+    this.budget.wake();
+  }
+
+  /** What may still be announced: what its own part has room for, and what is left of the budget. */
+  get room(): number {
+    return Math.max(0, defaultInitialWindow - this.claimed) + this.budget.left;
+  }
+
+  private claim(bytes: number): void {
+    const before = Math.max(defaultInitialWindow, this.claimed);
+    this.claimed += bytes;
+    this.budget.spend(Math.max(defaultInitialWindow, this.claimed) - before);
+  }
+
   /**
    * The increment to announce now, 0 for none; what it returns counts as announced. It goes out once it is due (F14),
-   * as far as unread bodies leave room within the budget.
+   * as far as the budget has room.
    */
   announce(now: number, roundTrip: number): number {
-    if (!this.due) {
-      this.budget.leave(this);
+    if (this.closed) return 0;
+    if (this.due) this.shrink();
+    const { due, room } = this;
+    const withheld = due && room < smallestCredit;
+    if (!due || withheld) {
+      this.budget.wait(this, withheld);
       return 0;
     }
-    const { limit } = this.budget;
-    const room = limit - this.budget.held - this.available;
-    if (room < Math.min(this.owed, smallestPartialCredit, Math.ceil(limit / 2))) {
-      this.budget.wait(this);
-      return 0;
-    }
-    const target = grown(this.target, this.max, this.owed, now - this.lastCreditAt, roundTrip);
-    if (target - this.available <= room) {
-      this.owed += target - this.target;
-      this.target = target;
-    }
+    this.grow(now - this.lastCreditAt, roundTrip);
     const increment = Math.min(this.owed, room);
     this.lastCreditAt = now;
     this.owed -= increment;
     this.available += increment;
-    if (this.due) this.budget.wait(this);
-    else this.budget.leave(this);
+    this.claim(increment);
+    this.budget.wait(this, this.due);
     return increment;
+  }
+
+  private grow(elapsed: number, roundTrip: number): void {
+    const wanted = grown(this.target, this.max, this.owed, elapsed, roundTrip) - this.target;
+    const most = Math.floor((this.budget.left - this.owed) * partOfRest);
+    this.raise(Math.max(0, Math.min(wanted, most)));
+  }
+
+  /** What is due and more than its share is left to others who have less, by at most half the window at a time. */
+  private shrink(): void {
+    const share = this.budget.share(this.owed);
+    if (this.target <= share) return;
+    const least = Math.max(this.available, Math.ceil(this.target / 2), share);
+    this.raise(Math.min(0, least - this.target));
+  }
+
+  private raise(bytes: number): void {
+    this.target += bytes;
+    this.owed += bytes;
   }
 
   /** Half the window is owed, or more than is left of it. */
   private get due(): boolean {
-    return this.owed > 0 && (this.owed * 2 >= this.target || this.owed >= this.available);
+    return this.owed > 0 && this.owed * 2 >= this.target;
   }
 
   /** The budget has room again. */
@@ -120,8 +219,13 @@ export class ConnectionCredit {
     this.wake();
   }
 
+  /** Nothing more will come. What is unread stays claimed until it is read. */
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.claim(this.unread - this.claimed);
     this.budget.leave(this);
+    this.budget.wake();
   }
 }
 

@@ -33,6 +33,7 @@ export function checkDrained(c: ConnectionState): void {
   if (c.drained || !c.closing || c.failure !== undefined) return;
   if (c.reserved > 0 || (c.streams.size > 0 && !onlyResetsAreStuck(c))) return;
   c.drained = true;
+  c.credit.close();
   c.events.onDrained();
 }
 

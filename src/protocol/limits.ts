@@ -42,5 +42,5 @@ export const pingGap = 300_000;
 /** PINGs without an answer that are remembered: a peer that answers none may live for long. */
 export const maxOutstandingPings = 1_000;
 
-/** The connection receive window at the start; it grows like a stream's, up to `maxConnectionWindow`. */
+/** The most that the connection receive window is at the start; it grows like a stream's, up to `maxConnectionWindow`. */
 export const initialConnectionWindow = 16_777_216;

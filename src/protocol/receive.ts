@@ -29,7 +29,7 @@ export function receive(c: ConnectionState, bytes: Uint8Array): void {
         onFrame(c);
         if (c.failure !== undefined) return;
       }
-      return;
+      return c.config.budget.wake(); // what nobody will read has left its room to others
     } catch (error) {
       if (error instanceof HpackError) connectionError(c, ErrorCode.CompressionError, error.message);
       else if (!(error instanceof ProtocolViolation)) throw error;
@@ -109,11 +109,12 @@ function onData(c: ConnectionState): void {
     c.liveness.receivedStreamFrame();
     if (reader.length === reader.overhead && (reader.flags & Flag.EndStream) === 0) countIdleFrame(c);
   }
+  const { start } = reader;
+  let { end } = reader;
+  c.credit.arrived(end - start + reader.overhead);
   const stream = streamOf(c);
   if (stream === undefined) return;
   if (reader.first) openDataFrame(c, stream);
-  const { start } = reader;
-  let { end } = reader;
   if (end > start) {
     const room = stream.expectedLength < 0 ? Infinity : stream.expectedLength - stream.receivedLength;
     const excess = end - start > room;
@@ -121,7 +122,7 @@ function onData(c: ConnectionState): void {
     stream.receivedLength += end - start;
     if (end > start) {
       stream.unread += end - start;
-      c.config.budget.take(end - start);
+      c.credit.take(end - start);
       stream.sink.onData(reader.bytes, start, end);
     }
     if (excess) return lengthMismatch(c, stream, 'longer');

@@ -137,25 +137,33 @@ test('F20: padding that comes in a later chunk than its data is counted once', (
 
 // --- the budget of unread bodies ---
 
-test('at the budget connection credit stops, and one read brings it back', () => {
-  const h = harness({ window: 1 << 20, connectionWindow: 131_072, maxBuffered: 131_072 }).greet();
-  const r = h.get('/');
+/** Fills the window, and then what the budget has left: nothing more comes until somebody reads. */
+function spend(h: Harness, r: Call, first: number, then: number): void {
   h.expect.headers(r, { end: true });
   h.peer.headers(r, 200);
-  h.peer.data(r, 131_072);
+  h.peer.data(r, first);
+  if (then > 0) h.expect.connectionCredit(then, 'as much as the budget has left');
+  h.peer.data(r, then);
   h.expect.quiet('the budget is spent');
-  assert.equal(h.budget.starved, 1);
+}
+
+test('at the budget connection credit stops, and one read brings it back', () => {
+  const h = harness({ window: 1 << 20, connectionWindow: 131_072, maxBuffered: 131_072 }).greet();
+  assert.equal(h.connectionWindow, 81_919, 'its own 65,535, and a quarter of the rest');
+  const r = h.get('/');
+  spend(h, r, 81_919, 49_153);
+  assert.deepEqual([h.budget.held, h.budget.starved], [131_072, 1]);
   r.read(10_000);
   h.expect.quiet('a small read is not worth a frame yet');
-  r.read(90_000);
-  h.expect.connectionCredit(100_000, 'as much as the budget has room for');
+  r.read(40_000);
+  h.expect.connectionCredit(50_000, 'as much as the budget has room for');
   r.read();
   assert.equal(h.budget.held, 0);
   assert.equal(h.budget.starved, 0, 'what is still owed is below half the window, and comes with the next bytes');
-  h.peer.data(r, 80_000, true);
-  h.expect.connectionCredit(31_072, 'what the unread 80,000 leave room for');
+  h.peer.data(r, 50_000, true);
+  h.expect.connectionCredit(81_072, 'what the unread 50,000 leave room for');
   r.read();
-  h.expect.connectionCredit(80_000, 'the rest');
+  h.expect.quiet('too little is owed');
   h.finish();
 });
 
@@ -163,36 +171,113 @@ test("a connection whose credit is withheld goes on when another connection's bo
   const budget = new BufferBudget(131_072);
   const options = { window: 1 << 20, connectionWindow: 131_072, config: { budget } };
   const [one, two] = [harness(options).greet(), harness(options).greet()] as const;
-  const calls = [one, two].map((h) => {
-    const r = h.get('/');
-    h.expect.headers(r, { end: true });
-    h.peer.headers(r, 200);
-    h.peer.data(r, 100_000);
-    h.expect.quiet('half of the window is owed, and the budget has no room');
-    return r;
-  });
+  assert.equal(two.connectionWindow, 65_535 + 6_144, 'half of what the first would have had of what it left');
+  const calls = [one.get('/'), two.get('/')] as const;
+  spend(one, calls[0], 81_919, 43_009);
+  spend(two, calls[1], 71_679, 0);
   assert.equal(budget.starved, 2);
+  assert.equal(budget.held, 131_072 + 65_535, 'the limit, and the own part of one more connection');
   const woken = two.outputs;
-  calls[0]!.read();
+  calls[0].read();
   assert.ok(two.outputs > woken, 'the other connection is told that it may have something to write');
-  two.expect.quiet('its own bytes still fill the budget');
-  calls[1]!.read();
-  for (const h of [one, two]) h.expect.connectionCredit(100_000, 'nothing is held any more');
+  two.expect.connectionCredit(59_393, 'what the first held, but for its own part');
+  one.expect.connectionCredit(65_535, 'which is left to it');
+  calls[1].read();
   assert.deepEqual([budget.held, budget.starved], [0, 0]);
   for (const h of [one, two]) h.finish();
+});
+
+test('where the budget is spent a connection goes on with the 65,535 bytes that are its own, as they are read', () => {
+  const budget = new BufferBudget(200_000);
+  const [full, other] = [harness({ window: 1 << 20, config: { budget } }).greet(), harness({ config: { budget } })];
+  const unread = full.get('/');
+  full.expect.headers(unread, { end: true });
+  full.peer.headers(unread, 200);
+  while (full.connectionWindow > 0) {
+    full.peer.data(unread, full.connectionWindow);
+    full.pump();
+  }
+  full.discard();
+  other.greet();
+  const r = other.get('/');
+  other.expect.headers(r, { end: true });
+  other.peer.headers(r, 200);
+  for (let got = 0; got < 1_000_000;) {
+    const size = Math.min(other.connectionWindow, r.stream.recvWindow);
+    assert.ok(size >= 32_767, `a window of ${size} after ${got} bytes`);
+    other.peer.data(r, size);
+    got += size;
+    r.read();
+    other.pump();
+    assert.ok(budget.held + other.connectionWindow <= 265_535, `${other.connectionWindow} beside ${budget.held}`);
+  }
+});
+
+test('a new connection begins with less where there are more, and leaves some for those that come', () => {
+  const budget = new BufferBudget(67_108_864);
+  const windows = Array.from({ length: 100 }, () => harness({ config: { budget } }).greet().connectionWindow);
+  assert.deepEqual(
+    windows.slice(0, 4).map((window) => Math.round(window / 1_048_576)),
+    [16, 6, 4, 2],
+  );
+  assert.ok(windows.every((window, i) => i === 0 || window < windows[i - 1]!));
+  assert.ok(budget.left > 16_000_000, `${budget.left} are left beside 100 that nobody uses`);
+});
+
+test('a window that closes with its connection is there for others', () => {
+  const budget = new BufferBudget(67_108_864);
+  const before = budget.left;
+  const [lost, drained] = [harness({ config: { budget } }).greet(), harness({ config: { budget } }).greet()];
+  lost.peer.close();
+  drained.connection.goAway(drained.now);
+  assert.equal(drained.drained, true);
+  drained.peer.close();
+  assert.equal(budget.left, before);
+});
+
+test('a connection with more than its share gives some up as it is used, when there is little left for others', () => {
+  const budget = new BufferBudget(1 << 20);
+  const [large, small] = [harness({ window: 1 << 20, config: { budget } }), harness({ config: { budget } })] as const;
+  const measured = (h: Harness): Call => {
+    h.greet();
+    h.connection.ping(h.now);
+    const ping = h.expect.ping('to measure a round trip');
+    h.now += 50;
+    h.peer.pong(ping);
+    const r = h.get('/');
+    h.peer.headers(r, 200);
+    return r;
+  };
+  const use = (h: Harness, r: Call, rounds: number): void => {
+    for (let i = 0; i < rounds; i++) {
+      h.now += 50;
+      h.peer.data(r, Math.min(h.connectionWindow, r.stream.recvWindow));
+      r.read();
+      h.pump();
+    }
+  };
+  const [one, two] = [measured(large), measured(small)];
+  use(large, one, 50);
+  const grownTo = large.connection.view.credit.target;
+  const before = small.connectionWindow;
+  assert.ok(grownTo > 700_000, `it has grown to ${grownTo} while it was alone, and leaves ${budget.left}`);
+  for (let i = 0; i < 30; i++) {
+    use(large, one, 1);
+    use(small, two, 1);
+  }
+  const { target } = large.connection.view.credit;
+  assert.ok(target < 0.9 * grownTo, `${target} are left to it, of ${grownTo}`);
+  assert.ok(small.connectionWindow > 1.5 * before, `from ${before} to ${small.connectionWindow}`);
 });
 
 test('a connection that ends waits for no budget, and its bytes leave it as they are read', () => {
   const h = harness({ window: 1 << 20, connectionWindow: 131_072, maxBuffered: 131_072 }).greet();
   const r = h.get('/');
-  h.expect.headers(r, { end: true });
-  h.peer.headers(r, 200);
-  h.peer.data(r, 131_072);
-  h.expect.quiet('the budget is spent');
+  spend(h, r, 81_919, 49_153);
   h.peer.close();
   assert.deepEqual([h.budget.starved, h.budget.held], [0, 131_072]);
   r.read();
-  assert.equal(h.budget.held, 0);
+  assert.deepEqual([h.budget.held, h.budget.left], [0, 65_537]);
 });
 
 test('a budget below the protocol’s own initial window still lets a body through', () => {

@@ -93,6 +93,28 @@ test('user problem 11: what nobody reads stays under maxBufferedBytes, stats() s
   assert.deepEqual([transport.stats().bufferedBytes, transport.stats().creditWithheld], [0, 0]);
 });
 
+test('user problem 11: several connections hold maxBufferedBytes together, and 64 KiB for each but one, and all are read', async (t) => {
+  const size = 400_000;
+  const origin = await startOrigin({
+    settings: { maxConcurrentStreams: 2 },
+    handler: (_request, response) => void Readable.from(pieces(size)).pipe(response),
+  });
+  t.after(() => origin.close());
+  const maxBufferedBytes = 300_000;
+  const transport = client(t, { maxBufferedBytes });
+  const responses = await Promise.all(
+    Array.from({ length: 16 }, () => transport.request(`${origin.origin}/bytes/${size}`)),
+  );
+  const { connections } = transport.stats();
+  assert.ok(connections >= 8, `${connections} connections`);
+  await until(() => transport.stats().creditWithheld === connections);
+  const { bufferedBytes } = transport.stats();
+  assert.ok(bufferedBytes <= maxBufferedBytes + (connections - 1) * 65_535, `${bufferedBytes} held`);
+  const bodies = await Promise.all(responses.map((response) => response.body.bytes()));
+  assert.ok(bodies.every((body) => body.length === size));
+  assert.deepEqual([transport.stats().bufferedBytes, transport.stats().creditWithheld], [0, 0]);
+});
+
 function* pieces(size: number): Generator<Buffer> {
   for (let left = size; left > 0; left -= 10_000) yield Buffer.alloc(Math.min(left, 10_000));
 }
