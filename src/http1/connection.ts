@@ -251,7 +251,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     this.stopTimer();
   }
 
-  private readonly onUnasked = (): void => {
+  readonly onUnasked = (): void => {
     this.closing = true;
     this.socket.destroy();
   };

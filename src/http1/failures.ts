@@ -23,7 +23,9 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
   if (code.startsWith('HPE_')) {
     // What a server of HTTP/2 alone sends first is no status line.
     const hint =
-      code === 'HPE_INVALID_CONSTANT' && origin.startsWith('http:') ? "; with HTTP/2, set cleartext: 'h2c'" : '';
+      code === 'HPE_INVALID_CONSTANT' && !responseBegun && origin.startsWith('http:')
+        ? "; with HTTP/2, set cleartext: 'h2c'"
+        : '';
     return new TransportError(
       'ERR_PASSINGLANE_PROTOCOL',
       `${origin} broke the rules of HTTP/1.1: ${reasonOf(cause)} (${code})${hint}`,

@@ -37,6 +37,8 @@ export interface TurnHost {
   onUpgraded(): void;
   /** The connection is of no more use. */
   onBroken(error: TransportError): void;
+  /** There were more bytes than the response has. */
+  onUnasked(): void;
 }
 
 /** One request and its response on an HTTP/1.1 connection: node:http's events as the calls that a stream makes. */
@@ -52,6 +54,11 @@ export class Turn implements CarriedStream {
   private readonly asksUpgrade: boolean;
   /** The socket, once it is a tunnel (RFC 9110 section 7.8). */
   private tunnel: Duplex | undefined = undefined;
+  /** The sink has had the final headers, and then the end. */
+  private begun = false;
+  private told = false;
+  /** What went wrong once the response was whole: an upload that goes on ends with it. */
+  private late: TransportError | undefined = undefined;
   /** The response is whole. */
   private ended = false;
   /** The sink hears nothing more. */
@@ -189,10 +196,9 @@ export class Turn implements CarriedStream {
     const { 'keep-alive': keepAlive, 'content-length': length } = response.headers;
     if (typeof keepAlive === 'string') this.host.onKeepAlive(keepAlive);
     const status = response.statusCode ?? 0;
+    this.begun = true;
     sink.onHeaders(status, fields, bodyless || status === 204 || status === 304 || length === '0');
-    response.on('data', (chunk: Buffer) => {
-      this.onData(chunk);
-    });
+    response.on('data', this.onData);
     response.once('end', () => {
       this.onEnd();
     });
@@ -208,9 +214,7 @@ export class Turn implements CarriedStream {
     this.tunnel = socket;
     this.host.onUpgraded();
     sink.onHeaders(101, fields, false);
-    socket.on('data', (chunk: Buffer) => {
-      this.onData(chunk);
-    });
+    socket.on('data', this.onData);
     socket.once('end', () => {
       this.ended = true;
       process.nextTick(() => {
@@ -231,13 +235,13 @@ export class Turn implements CarriedStream {
     if (early.length > 0) this.onData(early);
   }
 
-  private onData(chunk: Buffer): void {
+  private readonly onData = (chunk: Buffer): void => {
     if (this.over) return;
     this.host.budget.take(chunk.length);
     this.buffered += chunk.length;
     if (this.buffered >= highWaterMark) this.source?.pause();
     this.init.sink.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length);
-  }
+  };
 
   private onEnd(): void {
     if (this.over) return;
@@ -245,7 +249,10 @@ export class Turn implements CarriedStream {
     if (trailers === undefined) return;
     this.ended = true;
     const deliver = (): void => {
-      if (!this.over) this.init.sink.onEnd(trailers);
+      if (this.over) return;
+      this.told = true;
+      this.init.sink.onEnd(trailers);
+      if (this.late !== undefined) this.fail(this.late);
     };
     // After node:http has left the socket free, so that what the caller does next finds it free too. Over TLS the word
     // that the request's last bytes are written comes a turn later than the bytes go, and the answer may be faster.
@@ -281,16 +288,33 @@ export class Turn implements CarriedStream {
 
   private onError(error: Error | undefined): void {
     const { origin } = this.host;
-    this.fail(requestFailed(error, { origin, written: this.written, responseBegun: this.source !== undefined }));
+    const failure = requestFailed(error, { origin, written: this.written, responseBegun: this.source !== undefined });
+    // A whole response stands, and what comes behind it is for nobody, be it in the same read or in the next.
+    if (this.tunnel !== undefined || this.told || this.response?.complete !== true) return this.fail(failure);
+    this.late ??= failure;
+    this.host.onUnasked();
   }
 
   /** Ends the request, and with it the connection: where it stands in the bytes of either side is not known any more. */
   fail(error: TransportError): void {
     if (this.over || this.complete) return;
+    this.drain();
     this.over = true;
     this.abandon();
     this.init.sink.onFailed(error);
     this.host.onBroken(error);
+  }
+
+  /** What has come goes before the error, though node:http still holds it. */
+  private drain(): void {
+    const { response } = this;
+    if (response === undefined || !this.begun) return;
+    response.off('data', this.onData);
+    for (;;) {
+      const chunk = response.read() as Buffer | null;
+      if (chunk === null) return;
+      this.onData(chunk);
+    }
   }
 
   /** Nobody wants the response; the sink hears nothing more. */

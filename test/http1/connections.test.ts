@@ -1,7 +1,8 @@
 /** HTTP/1.1 connections: how many are made, how they are kept, and what becomes of requests when they end. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
+import { TransportError } from '../../dist/index.js';
 import { loopback } from '../support/certificates.js';
 import { startOrigin } from '../support/origin.js';
 import { rawServer } from '../support/raw-server.js';
@@ -156,6 +157,51 @@ test('a response that could be read in two ways, or breaks the syntax, is an err
     await assert.rejects(failed, { code: 'ERR_PASSINGLANE_PROTOCOL', unprocessed: false }, response);
     await eventually(() => server.open.size === 0);
   }
+});
+
+/** What is to be had of a body, and how it ends, where the server sends these parts, each a read of its own. */
+async function arrivals(t: TestContext, parts: readonly string[]): Promise<readonly string[]> {
+  const server = await rawOrigin(t, async (peer) => {
+    await peer.request();
+    for (const part of parts) {
+      peer.write(part);
+      await delay(20);
+    }
+  });
+  const got: string[] = [];
+  try {
+    const { body } = await transportFor(t).request(server.origin);
+    for await (const piece of body) got.push(Buffer.from(piece).toString());
+    got.push('whole');
+  } catch (error) {
+    assert.ok(TransportError.isInstance(error));
+    got.push(error.code);
+    assert.doesNotMatch(error.message, /h2c/);
+  }
+  await eventually(() => server.open.size === 0);
+  return got;
+}
+
+test('what came of a body before it broke the syntax is delivered, in the same read as the head or not', async (t) => {
+  const chunked = 'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n';
+  for (const parts of [
+    [`${chunked}5\nhello\nZZ\n`],
+    [`${chunked}5\nhello\n`, 'ZZ\n'],
+    [chunked, '5\nhello\nZZ\n'],
+    [`${chunked}5\nhello\n0\nbad name: x\n\n`],
+  ])
+    assert.deepEqual(await arrivals(t, parts), ['hello', 'ERR_PASSINGLANE_PROTOCOL'], JSON.stringify(parts));
+});
+
+test('bytes behind a whole response are for nobody, in the same read or later', async (t) => {
+  for (const [head, body] of [
+    ['HTTP/1.1 200 OK\nContent-Length: 5\n\n', 'hello'],
+    ['HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n', '5\nhello\n0\n\n'],
+    ['HTTP/1.1 204 No Content\n\n', ''],
+    ['HTTP/1.1 200 OK\nContent-Length: 0\n\n', ''],
+  ] as const)
+    for (const parts of [[`${head + body}XX`], [head, `${body}XX`], [head + body, 'XX']])
+      assert.deepEqual(await arrivals(t, parts), body === '' ? ['whole'] : ['hello', 'whole'], JSON.stringify(parts));
 });
 
 test('a server that speaks HTTP/2 alone is an error that says what to set', async (t) => {
