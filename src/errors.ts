@@ -1,7 +1,10 @@
 /** Who a failure concerns: this request alone, its stream on one connection, or the whole connection. */
 export type ErrorScope = 'request' | 'stream' | 'connection';
 
-/** Who caused a failure: the caller, this library (a limit, a time-out), or the peer. */
+/**
+ * Who ended it: the caller; this library, for a limit or time-out of ours, or since the peer broke the protocol; or the
+ * peer and the way to it, which refused, reset or closed, or sent a body that is not what its headers say.
+ */
 export type ErrorInitiator = 'user' | 'local' | 'remote';
 
 /** The names of RFC 9113 section 7, indexed by their number on the wire. */
@@ -79,7 +82,7 @@ export interface TransportErrorInit {
 const brand = Symbol.for('passinglane.TransportError');
 
 /**
- * The one class of failure. `code` says what happened, `scope` what it concerns, `initiator` who caused it,
+ * The one class of failure. `code` says what happened, `scope` what it concerns, `initiator` who ended it,
  * `unprocessed` whether the request can safely be sent again. Time-outs have `name` 'TimeoutError'. The message
  * never contains a header value. System and TLS errors are the `cause`.
  */

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { LookupFunction } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { invalidArgument } from './errors.js';
-import { checkTime, type CreateConnectionOptions, type Observer } from './conn/index.js';
+import { checkTime, isRecord, type CreateConnectionOptions, type Observer } from './conn/index.js';
 import type { Retry, RetryOptions } from './pool/index.js';
 
 /** Options of a transport. Times are milliseconds, sizes bytes; 0 turns a time-out or limit off where that is said. */
@@ -118,9 +118,11 @@ function oneOf(...values: readonly unknown[]): Check {
   };
 }
 
+/** Of this type, and neither an array nor an empty string. */
 function ofType(type: 'string' | 'function' | 'object', allowed: string): Check {
   return (name, value) => {
-    if (typeof value !== type || value === null) throw invalidArgument(`option '${name}'`, value, allowed);
+    if (typeof value !== type || value === null || value === '' || Array.isArray(value))
+      throw invalidArgument(`option '${name}'`, value, allowed);
   };
 }
 
@@ -214,7 +216,7 @@ const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fa
  * `userAgent` is what is sent when the caller names none.
  */
 export function resolveOptions(options: TransportOptions | undefined, userAgent: string): ResolvedOptions {
-  if (options !== undefined && (typeof options !== 'object' || (options as unknown) === null))
+  if (options !== undefined && !isRecord(options))
     throw invalidArgument('options', options, 'an object with transport options');
   const resolved = resolve(table, options ?? {}, '');
   const another = (['createConnection', 'socketPath'] as const).find((name) => resolved[name] !== undefined);

@@ -1,4 +1,4 @@
-import { invalidArgument, TransportError } from '../errors.js';
+import { invalidArgument, TransportError, type ErrorInitiator } from '../errors.js';
 import { Availability } from '../protocol/index.js';
 import type { ClientResponse } from './client-response.js';
 import type { ConnectionDriver } from './connection-driver.js';
@@ -37,6 +37,8 @@ export class ClientConn implements ExchangeHost {
   readonly #defaults: RequestDefaults;
   readonly #targets = new Targets((url) => this.#checkOrigin(url));
   readonly #waiting = new WaitQueue<Exchange>();
+  /** Its user has said that it shall take no more. */
+  #retired = false;
   /** Called once the connection is closed. */
   readonly #closed = new Set<() => void>();
 
@@ -144,12 +146,20 @@ export class ClientConn implements ExchangeHost {
       `The connection to ${this.#origin.href} takes no new requests: ${why?.message ?? 'it is closing'}`,
       {
         scope: 'connection',
-        initiator: why?.initiator ?? 'local',
+        initiator: this.#endedBy(),
         origin: this.#origin.href,
         unprocessed: true,
         cause: why,
       },
     );
+  }
+
+  /** Who has said that it takes no more. */
+  #endedBy(): ErrorInitiator {
+    const { closeError, core } = this.#driver;
+    const { goAwaySent, goAwayReceived } = core.view;
+    if (this.#retired || (goAwaySent && closeError === undefined)) return 'user';
+    return closeError?.initiator ?? (goAwayReceived ? 'remote' : 'local');
   }
 
   /** Whether a request made now would go out in this turn of the event loop, or once the chunk on its way is written. */
@@ -264,6 +274,7 @@ export class ClientConn implements ExchangeHost {
 
   /** No new requests; the connection closes after the last running one (C20), at once if there is none (C21). */
   setDoNotReuse(): void {
+    this.#retired = true;
     this.#driver.stopReuse();
   }
 }

@@ -34,6 +34,7 @@ export type { RequestHooks } from './request-hooks.js';
 export { parseUrl, Targets } from './targets.js';
 export {
   checkTime,
+  isRecord,
   checkWait,
   type HeadersInput,
   type RequestOptions,

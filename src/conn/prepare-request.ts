@@ -72,7 +72,7 @@ export function prepareRequest(
     return (known.bare ??= prepareBare(known, defaults));
   }
   // First of all, so that whatever else is wrong with the request, its body is closed (B44).
-  const body = toRequestBody(options.body);
+  const body = toRequestBody((options as RequestOptions | null)?.body);
   try {
     checkRequestOptions(options);
     const at = targets.of(target);

@@ -63,14 +63,14 @@ const known = new Set<string>([
 
 /** Throws a TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range. */
 export function checkRequestOptions(options: RequestOptions): void {
-  if (typeof options !== 'object' || (options as unknown) === null)
-    throw invalidArgument('options', options, 'an object with request options');
+  if (!isRecord(options)) throw invalidArgument('options', options, 'an object with request options');
   for (const name of Object.keys(options)) {
     if (!known.has(name))
       throw invalidArgument(`option '${name}'`, (options as Record<string, unknown>)[name], [...known].join(', '));
   }
   const { method, protocol, timeout, headersTimeout, bodyTimeout } = options;
   checkType('method', method, 'string', 'a method name such as GET');
+  if (method === '') throw invalidArgument("option 'method'", method, 'a method name such as GET');
   checkType('protocol', protocol, 'string', 'a protocol name such as websocket');
   if (timeout !== undefined) checkTime('timeout', timeout);
   if (headersTimeout !== undefined) checkTime('headersTimeout', headersTimeout);
@@ -100,6 +100,11 @@ function checkType(name: string, value: unknown, type: 'string' | 'boolean' | 'f
   if (value !== undefined && typeof value !== type) throw invalidArgument(`option '${name}'`, value, allowed);
 }
 
+/** Something with options: an object, and no array. */
+export function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** A time in milliseconds that a timer can hold. */
 export function checkTime(name: string, value: unknown): void {
   if (typeof value !== 'number' || !(value >= 0 && value <= 2_147_483_647))
@@ -115,8 +120,7 @@ export interface WaitOptions {
 
 /** Throws a TypeError (ERR_INVALID_ARG_VALUE) for an option that is not `known`, and for a value that cannot be. */
 export function checkWait(options: WaitOptions, ...known: readonly (keyof WaitOptions)[]): void {
-  if (typeof options !== 'object' || (options as unknown) === null)
-    throw invalidArgument('options', options, `an object with ${known.join(', ')}`);
+  if (!isRecord(options)) throw invalidArgument('options', options, `an object with ${known.join(', ')}`);
   for (const name of Object.keys(options) as (keyof WaitOptions)[])
     if (!known.includes(name)) throw invalidArgument(`option '${name}'`, options[name], known.join(', '));
   checkSignal(options.signal);
@@ -137,8 +141,7 @@ export function concealed(value: unknown): unknown {
 }
 
 function checkPriority(priority: RequestPriority): void {
-  if (typeof priority !== 'object' || (priority as unknown) === null)
-    throw invalidArgument("option 'priority'", priority, '{ urgency, incremental }');
+  if (!isRecord(priority)) throw invalidArgument("option 'priority'", priority, '{ urgency, incremental }');
   for (const [name, value] of Object.entries(priority)) {
     if (name !== 'urgency' && name !== 'incremental')
       throw invalidArgument(`option 'priority.${name}'`, value, 'urgency, incremental');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TransportError } from '../../dist/index.js';
 import { connected, never, poolHarness, type ConnFixture } from '../support/pool-harness.js';
+import { type as frameType } from '../support/raw-server.js';
 
 test('C1: a request uses a reservation up, whoever made it, and goes out at once', async () => {
   const { p, conn, send } = await connected({ peer: { maxConcurrentStreams: 1 }, answer: never });
@@ -69,6 +70,7 @@ test('C4: a connection for one request takes no second, during the first or afte
   const second = send('/2');
   await p.settle();
   assert.equal(second.code, 'ERR_PASSINGLANE_CONNECTION_UNUSABLE');
+  assert.equal((second.error as TransportError).initiator, 'local', 'a limit of ours');
   p.peer(0).ok(1);
   await p.settle();
   assert.deepEqual([only.status, conn.state().closed, p.peer(0).ended], [200, true, true]);
@@ -84,6 +86,31 @@ test('C5, C29: a connection that died unused says so, and names what broke it to
   const error = call.error as TransportError;
   assert.deepEqual([error.code, error.unprocessed], ['ERR_PASSINGLANE_CONNECTION_UNUSABLE', true]);
   assert.match(error.message, /ECONNRESET/);
+});
+
+test('who ended a connection stands in the error of a request on it', async () => {
+  const ends: Readonly<Record<string, (fixture: ConnFixture) => void>> = {
+    'user: shutdown': ({ conn }) => void conn.shutdown(),
+    'user: setDoNotReuse': ({ conn }) => conn.setDoNotReuse(),
+    'user: close': ({ conn }) => conn.close(),
+    'remote: GOAWAY': ({ p }) => p.peer(0).goAway(1),
+    'remote: loss': ({ p }) => p.peer(0).drop(),
+    'local: a breach of the protocol': ({ p }) => p.peer(0).send(frameType.data, 0, 0, Buffer.from('stream 0')),
+    'local: idle too long': ({ p }) => p.clock.sleep(90_001),
+  };
+  for (const [what, end] of Object.entries(ends))
+    for (const running of what.includes('idle') ? [false] : [false, true]) {
+      const fixture = await connected({ answer: never });
+      const { p, send } = fixture;
+      if (running) send('/1');
+      await p.settle();
+      end(fixture);
+      await p.settle();
+      const late = send('/2');
+      await p.settle();
+      assert.equal(late.code, 'ERR_PASSINGLANE_CONNECTION_UNUSABLE', what);
+      assert.equal((late.error as TransportError).initiator, what.split(':')[0], what);
+    }
 });
 
 test('C11, C23: lastIdle is the wall clock at the end of the last stream, and undefined while one is open', async () => {

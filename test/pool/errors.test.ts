@@ -131,7 +131,8 @@ const provoked: Readonly<Record<TransportErrorCode, Provoked>> = {
   },
   ERR_PASSINGLANE_CONNECTION_LOST: { ...remote, provoke: () => answered((peer) => peer.drop(new Error('reset'))) },
   ERR_PASSINGLANE_CONNECTION_UNUSABLE: {
-    ...local,
+    scope: 'connection',
+    initiator: 'user',
     unprocessed: true,
     provoke: async () => {
       const server = await rawServer((connection) => connection.greet());

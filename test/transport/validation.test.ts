@@ -53,10 +53,12 @@ const noString: Refusal[] = [
   [null, 'null', /./],
   [['x'], 'an array', /./],
 ];
+const noText: Refusal[] = [...noString, ['', '""', /./]];
 const noObject: Refusal[] = [
   [5, '5', /an object with/],
   ['x', '"x"', /an object with/],
   [null, 'null', /an object with/],
+  [[], 'an array', /an object with/],
 ];
 const most = Number.MAX_SAFE_INTEGER;
 
@@ -109,9 +111,9 @@ const transportTable: Readonly<Record<keyof TransportOptions | `retry.${string}`
     ['', '""', /host and port of a proxy/],
     [new URL('ftp://user:password@proxy.test'), '"ftp://proxy.test/"', /host and port of a proxy/],
   ],
-  socketPath: noString,
+  socketPath: noText,
   lookup: noFunction,
-  localAddress: noString,
+  localAddress: noText,
   keepAlive: noTime,
   createConnection: noFunction,
   userAgent: [...noString, ['a\r\nb', '"a\\r\\nb"', /the value of a header/]],
@@ -121,7 +123,7 @@ const transportTable: Readonly<Record<keyof TransportOptions | `retry.${string}`
 };
 
 const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}`, Refusal[]>> = {
-  method: noString,
+  method: noText,
   headers: [
     [5, '5', /a record, pairs, or a Headers/],
     [null, 'null', /a record, pairs, or a Headers/],
@@ -148,6 +150,7 @@ const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}`,
   priority: [
     [3, '3', /urgency, incremental/],
     [null, 'null', /urgency, incremental/],
+    [[], 'an array', /urgency, incremental/],
   ],
   'priority.urgency': noInteger(0, 7),
   'priority.incremental': noFlag,
@@ -204,9 +207,12 @@ test('an option of Transport that there is not is refused, with those that there
   );
 });
 
-test('what is no options object is refused, and undefined is as good as none', () => {
-  for (const options of [null, 5, 'x'])
-    assert.throws(() => new Transport(options as unknown as TransportOptions), { code: 'ERR_INVALID_ARG_VALUE' });
+test('what is no options object is refused, and undefined is as good as none', async (t) => {
+  for (const options of [null, 5, 'x', []]) {
+    const code = 'ERR_INVALID_ARG_VALUE';
+    assert.throws(() => new Transport(options as unknown as TransportOptions), { code });
+    await assert.rejects(transportFor(t).request('http://nowhere.test/', options as RequestOptions), { code });
+  }
   const options = Object.fromEntries(topLevel(transportTable).map((name) => [name, undefined]));
   assert.doesNotThrow(() => new Transport(options));
 });
