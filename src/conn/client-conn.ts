@@ -1,5 +1,5 @@
 import { invalidArgument, TransportError, type ErrorInitiator } from '../errors.js';
-import { Availability } from '../protocol/index.js';
+import { Availability, isRecovering } from '../protocol/index.js';
 import type { ClientResponse } from './client-response.js';
 import type { ConnectionDriver } from './connection-driver.js';
 import type { Origin } from './dialler.js';
@@ -23,6 +23,11 @@ export interface ConnState {
   readonly maxConcurrentStreams: number;
   /** Bytes are waiting and the peer has taken none, or a PING is unanswered, for `stallTimeout`. */
   readonly stalled: boolean;
+  /**
+   * A stall has ended, and nothing says yet that the peer has read what the socket still holds: a new request goes out,
+   * and stands behind that. With another connection at hand, take it.
+   */
+  readonly recovering: boolean;
   /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first. */
   readonly lastIdle: number | undefined;
 }
@@ -88,7 +93,8 @@ export class ClientConn implements ExchangeHost {
 
   /** True when the exchange needs no more waiting: it was sent, or has failed. */
   #tryOpen(exchange: Exchange): boolean {
-    const availability = this.#driver.availability(exchange.early);
+    // There is no other way to go, so it is used as soon as a stall is over.
+    const availability = this.#driver.availability(exchange.early, true);
     if (availability === Availability.Closing) {
       exchange.settleFailed(this.#unusable());
       return true;
@@ -162,9 +168,12 @@ export class ClientConn implements ExchangeHost {
     return closeError?.initiator ?? (goAwayReceived ? 'remote' : 'local');
   }
 
-  /** Whether a request made now would go out in this turn of the event loop, or once the chunk on its way is written. */
+  /**
+   * Whether a request made now would go out in this turn of the event loop, or once the chunk on its way is written. It may
+   * stand behind much that the socket holds: `state().recovering` says so after a stall.
+   */
   canTakeNewRequest(): boolean {
-    const availability = this.#driver.availability(true);
+    const availability = this.#driver.availability(true, true);
     if (availability !== Availability.Ready && availability !== Availability.Busy) return false;
     const { slotsUsed, peer } = this.#driver.core.view;
     return slotsUsed + this.#waiting.size < peer.maxConcurrentStreams;
@@ -184,14 +193,16 @@ export class ClientConn implements ExchangeHost {
 
   state(): ConnState {
     const { view } = this.#driver.core;
+    const now = this.#driver.clock.now();
     return {
       closed: view.failure !== undefined || this.#driver.closed,
-      closing: !this.#driver.core.accepts(this.#driver.clock.now()),
+      closing: !this.#driver.core.accepts(now),
       streamsActive: view.streams.size + view.unconfirmedResets,
       streamsReserved: view.reserved,
       streamsPending: this.#waiting.size,
       maxConcurrentStreams: view.peer.received ? view.peer.maxConcurrentStreams : 0,
       stalled: this.#driver.stalled,
+      recovering: isRecovering(view, now),
       lastIdle: this.#driver.lastIdle,
     };
   }

@@ -155,9 +155,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   taken(): void {
     this.step();
-    const wasStalled = this.core.view.liveness.stallReported;
+    const { liveness } = this.core.view;
+    const wasStalled = liveness.stallReported;
     this.core.outputTaken(this.now);
-    if (wasStalled) this.observe('resumed', undefined);
+    if (wasStalled && !liveness.stallReported) this.observe('resumed', undefined);
     this.capacityChanged = true;
     this.settle();
   }
@@ -284,14 +285,14 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   }
 
   /** What stands in the way of a new request. A connection idle by the wall clock for too long is retired here (C7). */
-  availability(early: boolean): Availability {
+  availability(early: boolean, lastResort = false): Availability {
     this.now = this.clock.now();
     const { view } = this.core;
     const unused = view.peer.received && view.streams.size === 0 && view.reserved === 0;
     if (this.config.idleTimeout > 0 && unused && !view.closing) {
       if (this.clock.wallNow() - this.idleWall > this.config.idleTimeout) this.stopReuse();
     }
-    return this.core.availability(this.now, early);
+    return this.core.availability(this.now, early, lastResort);
   }
 
   probe(): void {
@@ -334,13 +335,6 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`. */
   get stalled(): boolean {
     return isStalled(this.core.view, this.clock.now());
-  }
-
-  /** Since when it has been stalled; Infinity: it is not. */
-  get stalledSince(): number {
-    const live = this.core.view.liveness;
-    if (!this.stalled) return Infinity;
-    return live.writingSince >= 0 ? live.writingSince : live.probeSentAt;
   }
 
   /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first (C11). */

@@ -7,7 +7,7 @@ export interface Candidate {
   readonly limit: number;
   /** It was dialled to get around a stalled one. */
   readonly detour: boolean;
-  /** Since when it has been stalled; Infinity: it is not. */
+  /** Since when it has been stalled, or had been before the stall that it recovers from; Infinity: neither. */
   readonly stalledSince: number;
 }
 
@@ -34,46 +34,62 @@ export interface Decision {
   readonly dials: number;
   /** They lead around a stalled connection. */
   readonly detour: boolean;
+  /** No other way is open, or being opened, so one that is recovering from a stall may be used. */
+  readonly resort: boolean;
   /** When to decide again, if nothing happens before; Infinity: no need. */
   readonly again: number;
 }
 
-const wait: Decision = { dials: 0, detour: false, again: Infinity };
+const wait: Decision = { dials: 0, detour: false, resort: false, again: Infinity };
 
 /** Whether the waiting requests call for new connections. It looks at its argument and nothing else. */
 export function decideDials(s: Situation): Decision {
   if (s.waiting === 0) return wait;
+  const seen = survey(s.connections);
+  if (seen.soon) return wait;
+  const stuck = { ...wait, resort: s.dialling === 0 };
   const room = s.maxConnections - s.connections.length - s.dialling;
-  if (room <= 0) return wait;
-  if (s.now < s.notBefore) return { ...wait, again: s.notBefore };
-  if (s.connections.length === 0) return s.dialling > 0 ? wait : { dials: 1, detour: false, again: Infinity };
-  let full = 0;
-  let stalled = 0;
-  let detours = 0;
-  let limit = 1;
-  let oldestStall = Infinity;
-  for (const one of s.connections) {
-    if (one.detour) detours++;
+  if (room <= 0) return stuck;
+  if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
+  if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
+  if (seen.full > 0 && !s.strict) {
+    // What one connection takes is known by now, so those that are needed can be dialled at once.
+    const needed = Math.ceil(s.waiting / seen.limit) - s.dialling;
+    return needed > 0 ? { ...wait, dials: Math.min(needed, room) } : stuck;
+  }
+  if (seen.stalled === 0 || s.dialling > 0 || seen.detours >= seen.stalled || s.linkStalled()) return stuck;
+  const newest = s.connections.at(-1);
+  if (newest?.detour === true && newest.stalledSince !== Infinity) return stuck;
+  const due = seen.oldestStall + s.patience;
+  return s.now >= due ? { ...wait, dials: 1, detour: true } : { ...stuck, again: due };
+}
+
+interface Survey {
+  /** One can take a request in a moment, or will turn out to be stalled. */
+  soon: boolean;
+  full: number;
+  /** The largest limit of those that are full. */
+  limit: number;
+  stalled: number;
+  oldestStall: number;
+  detours: number;
+}
+
+function survey(connections: readonly Candidate[]): Survey {
+  const seen = { soon: false, full: 0, limit: 1, stalled: 0, oldestStall: Infinity, detours: 0 };
+  for (const one of connections) {
+    if (one.detour) seen.detours++;
     if (one.stalledSince !== Infinity) {
-      stalled++;
-      oldestStall = Math.min(oldestStall, one.stalledSince);
+      seen.stalled++;
+      seen.oldestStall = Math.min(seen.oldestStall, one.stalledSince);
     } else if (one.availability === Availability.Full && one.limit > 0) {
-      full++;
-      limit = Math.max(limit, one.limit);
+      seen.full++;
+      seen.limit = Math.max(seen.limit, one.limit);
     } else {
-      return wait; // it can take one in a moment, or will turn out to be stalled (a limit of 0 is lifted by the peer)
+      seen.soon = true; // a limit of 0 is lifted by the peer
     }
   }
-  if (full > 0 && !s.strict) {
-    // What one connection takes is known by now, so those that are needed can be dialled at once.
-    const needed = Math.ceil(s.waiting / limit) - s.dialling;
-    return needed > 0 ? { dials: Math.min(needed, room), detour: false, again: Infinity } : wait;
-  }
-  if (stalled === 0 || s.dialling > 0 || detours >= stalled || s.linkStalled()) return wait;
-  const newest = s.connections.at(-1);
-  if (newest?.detour === true && newest.stalledSince !== Infinity) return wait;
-  const due = oldestStall + s.patience;
-  return s.now >= due ? { dials: 1, detour: true, again: Infinity } : { ...wait, again: due };
+  return seen;
 }
 
 /** What is known of an origin that speaks HTTP/1.1, where a connection carries one request at a time. */
@@ -91,5 +107,5 @@ export interface Http1Situation {
 export function decideHttp1Dials(s: Http1Situation): Decision {
   const needed = Math.min(s.waiting - s.dialling, s.maxConnections - s.connections - s.dialling);
   if (needed <= 0) return wait;
-  return s.now < s.notBefore ? { ...wait, again: s.notBefore } : { dials: needed, detour: false, again: Infinity };
+  return s.now < s.notBefore ? { ...wait, again: s.notBefore } : { ...wait, dials: needed };
 }

@@ -5,6 +5,7 @@ import {
   forever,
   hearsConnection,
   tellConnection,
+  troubledSince,
   WaitQueue,
   type Carrier,
   type Clock,
@@ -20,9 +21,11 @@ import {
   type Origin,
   type TimerHandle,
 } from '../conn/index.js';
+import { Alarm } from './alarm.js';
 import { BackOff } from './back-off.js';
 import { closedUnready, endsAtOnce } from './dial-errors.js';
-import { decideDials, decideHttp1Dials, type Candidate, type Decision } from './dial-policy.js';
+import { decideDials, decideHttp1Dials, type Decision } from './dial-policy.js';
+import { Detours } from './detours.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import { Http1Connections } from './http1-connections.js';
 import { decideReplay, needsHttp1, neverSent, type Retry } from './replay.js';
@@ -77,13 +80,11 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   readonly http1 = new Http1Connections();
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
-  private readonly detours = new Set<ConnectionDriver>();
+  private readonly detours = new Detours();
   /** Undefined as long as nothing is known, and where HTTP/2 is spoken. */
   private verdict: Http1Verdict | undefined;
-  /** Detours since any of this origin's connections last made progress. */
-  private fruitlessDetours = 0;
   private readonly backOff: BackOff;
-  private timer: TimerHandle | undefined = undefined;
+  private readonly alarm: Alarm;
   private keepAlive: TimerHandle | undefined = undefined;
   /** Why nothing is sent again. */
   private destroyed: TransportError | undefined = undefined;
@@ -96,6 +97,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.env = env;
     this.clock = env.clock;
     this.backOff = new BackOff(env.retry);
+    this.alarm = new Alarm(env.clock, () => this.drain());
     this.verdict = env.cleartextHTTP1 && origin.scheme === 'http:' ? 'chosen' : env.verdict(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
   }
@@ -115,16 +117,18 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     return connections === 0 && this.queue.size === 0 && this.retrying.size === 0;
   }
 
+  /** A connection is stalled, or recovers from a stall. */
   get stalled(): boolean {
-    return this.drivers.some((driver) => driver.stalled);
+    const now = this.clock.now();
+    return this.drivers.some((driver) => troubledSince(driver.core.view, now) !== Infinity);
   }
 
   // --- choosing a connection ---
 
   /** The first connection that can carry the request in this turn. Silent ones are asked for a sign of life. */
-  private pick(exchange: Exchange): Carrier | undefined {
+  private pick(exchange: Exchange, lastResort: boolean): Carrier | undefined {
     for (const driver of this.drivers) {
-      const availability = driver.availability(exchange.early);
+      const availability = driver.availability(exchange.early, lastResort);
       if (availability === Availability.Ready) return driver;
       if (availability === Availability.Silent) driver.probe();
     }
@@ -132,8 +136,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   }
 
   /** True when the request was sent, handed on, or has failed for good. */
-  private place(exchange: Exchange): boolean {
-    const carrier = this.pick(exchange);
+  private place(exchange: Exchange, lastResort = false): boolean {
+    const carrier = this.pick(exchange, lastResort);
     if (carrier === undefined) return false;
     try {
       exchange.bind(carrier);
@@ -145,11 +149,18 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   /** Sends what waits, as far as connections can carry it, then sees whether it takes new ones. */
   drain(): void {
+    this.send(false);
+    this.consider();
+  }
+
+  /** True when any was sent. `lastResort`: also on what recovers from a stall. */
+  private send(lastResort: boolean): boolean {
+    const { size } = this.queue;
     for (let first = this.queue.first; first !== undefined; first = this.queue.first) {
-      if (!this.place(first)) break;
+      if (!this.place(first, lastResort)) break;
       this.queue.remove(first);
     }
-    this.consider();
+    return this.queue.size < size;
   }
 
   // --- dialling ---
@@ -159,7 +170,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     if (this.queue.size === 0) return;
     const decision = this.verdict === undefined ? this.decideDials() : this.decideHttp1Dials();
     for (let i = 0; i < decision.dials; i++) this.dial(decision.detour);
-    if (decision.again !== Infinity) this.considerAt(decision.again);
+    if (decision.resort && this.send(true)) return this.consider();
+    if (decision.again !== Infinity) this.alarm.set(decision.again);
   }
 
   private decideDials(): Decision {
@@ -169,10 +181,10 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       now,
       waiting: this.queue.size,
       dialling: this.dialling.dials.size,
-      connections: live.map((driver) => this.candidate(driver)),
+      connections: live.map((driver) => this.detours.candidate(driver)),
       maxConnections: this.env.maxConnectionsPerOrigin,
       strict: this.env.strict,
-      patience: this.env.stallTimeout * 2 ** this.fruitlessDetours,
+      patience: this.env.stallTimeout * 2 ** this.detours.fruitless,
       linkStalled: () => this.env.linkStalled(this),
       notBefore: this.backOff.notBefore,
     });
@@ -189,29 +201,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     });
   }
 
-  private candidate(driver: ConnectionDriver): Candidate {
-    return {
-      availability: driver.availability(true),
-      limit: driver.core.view.peer.maxConcurrentStreams,
-      detour: this.detours.has(driver),
-      stalledSince: driver.stalledSince,
-    };
-  }
-
-  private considerAt(at: number): void {
-    if (this.timer !== undefined) return;
-    this.timer = this.clock.setTimer(
-      Math.max(0, at - this.clock.now()),
-      () => {
-        this.timer = undefined;
-        this.drain();
-      },
-      false,
-    );
-  }
-
   private dial(detour: boolean): void {
-    if (detour) this.fruitlessDetours++;
+    if (detour) this.detours.dialled();
     this.env.totals.dials++;
     this.observe('dialling', undefined);
     this.dialling.start(detour, this.verdict === 'required');
@@ -235,7 +226,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     }
     const driver = new ConnectionDriver(dialled.transport, this.env.driverConfig(this.origin), this.clock, this);
     this.drivers.push(driver);
-    if (detour) this.detours.add(driver);
+    if (detour) this.detours.connected(driver);
     driver.start(() => {
       settled(driver.core.view.peer.received ? undefined : (driver.closeError ?? closedUnready(this.origin)));
     });
@@ -291,10 +282,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   // --- told by connections ---
 
   onCapacity(driver: ConnectionDriver): void {
-    if (this.fruitlessDetours > 0 && !this.stalled) {
-      this.fruitlessDetours = 0;
-      this.detours.clear();
-    }
+    if (this.detours.any && !this.stalled) this.detours.clear();
     const { view } = driver.core;
     if (view.answered) this.backOff.reset();
     this.drain();
@@ -320,8 +308,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   private forget(driver: ConnectionDriver, error: TransportError | undefined): void {
     const at = this.drivers.indexOf(driver);
     if (at >= 0) this.drivers.splice(at, 1);
-    this.detours.delete(driver);
     const { view } = driver.core;
+    this.detours.gone(driver, troubledSince(view, this.clock.now()) !== Infinity);
     if (error !== undefined && !view.peer.received) return this.lostEarly(error);
     const unused = view.requests === 0 && (error !== undefined || view.goAwayReceived);
     const refused = view.goAwayReceived && view.goAwayLastStreamId === 0;
@@ -433,8 +421,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     for (const exchange of [...this.queue, ...this.retrying.keys()]) exchange.settleFailed(error);
     for (const driver of [...this.drivers]) driver.fail(error);
     this.http1.destroy(error);
-    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
-    this.timer = undefined;
+    this.alarm.stop();
     this.updateKeepAlive();
   }
 

@@ -2,7 +2,8 @@ import { Availability, type ConnectionDriver, type Http1Connection } from '../co
 import type { OriginPool } from './origin-pool.js';
 import type { TransportTotals } from './totals.js';
 
-export type ConnectionStatus = 'connecting' | 'idle' | 'ready' | 'busy' | 'full' | 'stalled' | 'silent' | 'draining';
+export type ConnectionStatus =
+  'connecting' | 'idle' | 'ready' | 'busy' | 'full' | 'stalled' | 'recovering' | 'silent' | 'draining';
 
 export interface ConnectionStats {
   /** As in `ClientResponse.connection.id`. */
@@ -53,6 +54,7 @@ const statusOf: Readonly<Record<Availability, ConnectionStatus>> = {
   [Availability.Busy]: 'busy',
   [Availability.Full]: 'full',
   [Availability.Stalled]: 'stalled',
+  [Availability.Recovering]: 'recovering',
   [Availability.Probing]: 'silent',
   [Availability.Silent]: 'silent',
   [Availability.Settling]: 'connecting',

@@ -19,6 +19,8 @@ export const Availability = {
   Settling: 6,
   /** Takes no new request, ever. */
   Closing: 7,
+  /** A stall has ended, and nothing says yet that what the socket holds has been read: as a last resort it is usable. */
+  Recovering: 8,
 } as const;
 
 export type Availability = (typeof Availability)[keyof typeof Availability];
@@ -29,14 +31,16 @@ export type Availability = (typeof Availability)[keyof typeof Availability];
  * written. (Only `writeTimeout` takes received bytes as a sign of life.)
  *
  * @param early the request may go before the peer's SETTINGS: it has no body or can be sent again
+ * @param lastResort there is no other way to go, so a stall that has ended is over
  */
-export function availability(c: ConnectionState, now: number, early: boolean): Availability {
+export function availability(c: ConnectionState, now: number, early: boolean, lastResort: boolean): Availability {
   if (!acceptsRequests(c, now)) return Availability.Closing;
   const live = c.liveness;
   if (isStalled(c, now)) return Availability.Stalled;
   if (c.slotsUsed >= c.peer.maxConcurrentStreams) return Availability.Full;
   if (!c.peer.received && (!early || c.slotsUsed > 0)) return Availability.Settling;
   if (live.probeSentAt >= 0) return Availability.Probing;
+  if (now < live.recovery.until && !lastResort) return Availability.Recovering;
   if (live.writingSince >= 0 || c.atMark) return Availability.Busy;
   if (isSilent(c, now) && (live.mayPing(now) || oldestPing(c) >= 0)) return Availability.Silent;
   return Availability.Ready;
@@ -51,6 +55,18 @@ export function acceptsRequests(c: ConnectionState, now: number): boolean {
 
 export function isStalled(c: ConnectionState, now: number): boolean {
   return now >= c.liveness.stalledAt();
+}
+
+/** It was stalled and takes bytes again, and how much stands before a new request is not known yet. */
+export function isRecovering(c: ConnectionState, now: number): boolean {
+  return now < c.liveness.recovery.until && !isStalled(c, now);
+}
+
+/** Since when it has been stalled, or had been before the stall that it recovers from; Infinity: neither. */
+export function troubledSince(c: ConnectionState, now: number): number {
+  const live = c.liveness;
+  if (isStalled(c, now)) return live.writingSince >= 0 ? live.writingSince : live.probeSentAt;
+  return now < live.recovery.until ? live.recovery.stalledFrom : Infinity;
 }
 
 /**

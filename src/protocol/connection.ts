@@ -1,7 +1,7 @@
 import type { TransportError } from '../errors.js';
 import { acceptsRequests, availability, type Availability } from './availability.js';
 import { ConnectionState, type ConnectionConfig, type ConnectionEvents } from './connection-state.js';
-import { nextDeadline, sendProbe, tick } from './deadlines.js';
+import { askAfterStall, nextDeadline, sendProbe, tick } from './deadlines.js';
 import {
   checkDrained,
   connectionLost,
@@ -85,12 +85,12 @@ export class Connection {
 
   /** The socket has taken the chunk that `takeOutput` handed out. */
   outputTaken(now: number): void {
-    const live = this.c.liveness;
-    this.c.quick = now - live.writingSince <= 1;
-    live.writingSince = -1;
-    live.lastProgress = now;
-    live.stallReported &&= now >= live.stalledAt(); // a probe that is out may stall it all the same
-    this.c.acksSealed = 0;
+    const c = this.c;
+    c.now = now;
+    c.quick = now - c.liveness.writingSince <= 1;
+    c.liveness.taken(now);
+    c.acksSealed = 0;
+    askAfterStall(c);
   }
 
   // --- time ---
@@ -201,8 +201,8 @@ export class Connection {
 
   // --- the connection ---
 
-  availability(now: number, early: boolean): Availability {
-    return availability(this.c, now, early);
+  availability(now: number, early: boolean, lastResort = false): Availability {
+    return availability(this.c, now, early, lastResort);
   }
 
   /** Whether it will ever take another request. */

@@ -8,7 +8,7 @@ import { checkDrained, failConnection, stopReuse } from './lifecycle.js';
  */
 export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
-  return Math.min(reportStallAt(c), writeTimeoutAt(c), pingTimeoutAt(c), probeAt(c), retireAt(c));
+  return Math.min(reportStallAt(c), writeTimeoutAt(c), pingTimeoutAt(c), probeAt(c), retireAt(c), recoveredAt(c));
 }
 
 /** Does what has come due, after which nothing is. The caller has let data that had already arrived be read first. */
@@ -32,6 +32,10 @@ export function tick(c: ConnectionState): void {
     });
   if (now >= retireAt(c)) stopReuse(c);
   if (now >= probeAt(c)) sendProbe(c);
+  if (now >= recoveredAt(c)) {
+    live.recovery.end();
+    c.events.onCapacity();
+  }
   if (now >= reportStallAt(c)) {
     live.stallReported = true;
     c.events.onStalled();
@@ -78,6 +82,22 @@ function retireAt(c: ConnectionState): number {
   // Until the peer's SETTINGS it is being made, not idle (K56).
   const idle = c.peer.received && c.streams.size === 0 && c.reserved === 0 && limits.idleTimeout > 0;
   return idle ? Math.min(age, idleSince + limits.idleTimeout) : age;
+}
+
+/** When the connection has gone without another stall for long enough. */
+function recoveredAt(c: ConnectionState): number {
+  const { until } = c.liveness.recovery;
+  return until === -Infinity ? Infinity : until;
+}
+
+/** Asks, once a stall is over and the budget has a PING to spare, whether the peer has read what stood before it. */
+export function askAfterStall(c: ConnectionState): void {
+  const live = c.liveness;
+  const { until, ping } = live.recovery;
+  if (until === -Infinity || ping !== 0 || live.writingSince >= 0 || !live.pingToSpare || c.failure !== undefined)
+    return;
+  c.pingsDue.push(live.recoveryPingSent(c.now));
+  c.events.onOutput();
 }
 
 /** Asks the peer for a sign of life: any byte from it will do, as will the answer to a PING that is out already. */

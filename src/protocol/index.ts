@@ -2,7 +2,7 @@
  * The HTTP/2 connection as a state machine without I/O: what `passinglane/protocol` exports. Experimental: it may
  * change in any release until it also serves.
  */
-export { Availability, isStalled } from './availability.js';
+export { Availability, isRecovering, isStalled, troubledSince } from './availability.js';
 export { Connection, type OpenInit } from './connection.js';
 export type { ConnectionConfig, ConnectionEvents } from './connection-state.js';
 export { BufferBudget } from './credit.js';

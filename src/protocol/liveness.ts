@@ -1,4 +1,5 @@
 import { freePings, maxOutstandingPings, pingGap } from './limits.js';
+import { Recovery } from './recovery.js';
 
 /** Times in milliseconds; 0 turns a limit off. See TransportOptions for what each means. */
 export interface LivenessLimits {
@@ -47,6 +48,7 @@ export class Liveness {
   probeSentAt = -1;
   /** The stall in progress has been reported. */
   stallReported = false;
+  readonly recovery = new Recovery();
   readonly pings: OutstandingPing[] = [];
   private nextPingId = 1;
   private ownPings = 0;
@@ -83,6 +85,15 @@ export class Liveness {
     this.stallReported = false; // what stalls next is another stall
   }
 
+  /** The socket has taken the chunk in flight. */
+  taken(now: number): void {
+    if (this.stallReported && now >= this.writingSince + this.limits.stallTimeout)
+      this.recovery.begin(this.writingSince, now);
+    this.writingSince = -1;
+    this.lastProgress = now;
+    this.stallReported &&= now >= this.stalledAt(); // a probe that is out may stall it all the same
+  }
+
   /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those (H18, K66). */
   receivedStreamFrame(): void {
     this.ownPings = 0;
@@ -91,6 +102,11 @@ export class Liveness {
   /** Whether a PING of our own accord is within the one budget for all causes. */
   mayPing(now: number): boolean {
     return now >= this.nextOwnPing();
+  }
+
+  /** Whether the budget has a PING to spare: one more is left for a silence, which nothing but a PING tells from death. */
+  get pingToSpare(): boolean {
+    return this.ownPings + 1 < freePings;
   }
 
   /** When the budget next allows a PING of our own accord; -Infinity: now. */
@@ -107,18 +123,34 @@ export class Liveness {
 
   /** Registers a PING about to be sealed, and returns its ID, which its payload carries. */
   pingSent(now: number, own: boolean): number {
-    if (own) {
-      this.ownPings++;
-      this.lastOwnPing = now;
-    }
-    const id = this.nextPingId++;
+    const id = own ? this.ownPing(now) : this.nextPingId++;
     this.pings.push({ id, sentAt: now });
     if (this.pings.length > maxOutstandingPings) this.pings.shift();
     return id;
   }
 
+  /**
+   * Registers a PING that asks whether a stall is over, which may stand behind megabytes: it neither measures the round
+   * trip nor counts towards `pingTimeout`.
+   */
+  recoveryPingSent(now: number): number {
+    const id = this.ownPing(now);
+    this.recovery.asked(id);
+    return id;
+  }
+
+  private ownPing(now: number): number {
+    this.ownPings++;
+    this.lastOwnPing = now;
+    return this.nextPingId++;
+  }
+
   /** The ACK of a PING: true when it was one of ours. */
   pong(id: number, now: number): boolean {
+    if (id === this.recovery.ping) {
+      this.recovery.end();
+      return true;
+    }
     const at = this.pings.findIndex((ping) => ping.id === id);
     const ping = this.pings[at];
     if (ping === undefined) return false;

@@ -3,7 +3,7 @@ import type { ConnectionState } from './connection-state.js';
 import { maxContinuations, maxEmptyContinuations } from './limits.js';
 import { BlockKind } from './response-fields.js';
 import { failStream } from './reset.js';
-import { countLateBlock, endReceived, streamOf } from './receive-stream.js';
+import { countLateBlock, endReceived, streamFrameArrived, streamOf } from './receive-stream.js';
 import { StreamInput, step, violationOf, type StreamState } from './stream-state.js';
 import type { Stream } from './stream.js';
 
@@ -57,9 +57,7 @@ function gather(c: ConnectionState): void {
 
 /** A whole header block. It is decoded whatever its stream, since the HPACK table is the connection's (E7). */
 function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: number, flags: number): void {
-  c.streamFrames++;
-  c.bundleBlocked = false;
-  c.liveness.receivedStreamFrame();
+  streamFrameArrived(c);
   const stream = streamOf(c);
   if (stream === undefined) countLateBlock(c);
   else {

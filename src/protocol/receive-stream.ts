@@ -1,10 +1,19 @@
 import { ErrorCode, ProtocolViolation } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
+import { askAfterStall } from './deadlines.js';
 import { forget, list } from './lifecycle.js';
 import { idleFramesPeriod, lateBlocksEach, maxIdleFrames } from './limits.js';
 import { failStream } from './reset.js';
 import { StreamInput, StreamState, step, violationOf } from './stream-state.js';
 import type { Stream } from './stream.js';
+
+/** A HEADERS or DATA has come, of whatever stream: a sign of life that PINGs are counted from. */
+export function streamFrameArrived(c: ConnectionState): void {
+  c.streamFrames++;
+  c.bundleBlocked = false;
+  c.liveness.receivedStreamFrame();
+  askAfterStall(c);
+}
 
 /** Each such frame costs the peer nine bytes, and us more than that (RFC 9113 section 10.5). */
 export function countIdleFrame(c: ConnectionState): void {

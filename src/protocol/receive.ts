@@ -5,7 +5,14 @@ import type { ConnectionState } from './connection-state.js';
 import { checkDrained, connectionError, forget, stopReuse } from './lifecycle.js';
 import { maxProvokedFrames } from './limits.js';
 import { onContinuation, onHeaders } from './receive-headers.js';
-import { countIdleFrame, creditStream, endReceived, lengthMismatch, streamOf } from './receive-stream.js';
+import {
+  countIdleFrame,
+  creditStream,
+  endReceived,
+  lengthMismatch,
+  streamFrameArrived,
+  streamOf,
+} from './receive-stream.js';
 import { confirmResets, failStream } from './reset.js';
 import { unblock } from './seal.js';
 import { StreamInput, StreamState, step, violationOf } from './stream-state.js';
@@ -104,9 +111,7 @@ function onData(c: ConnectionState): void {
       throw new ProtocolViolation(ErrorCode.FlowControlError, 'more DATA than the connection window allows');
     c.credit.refund(reader.length);
     if (c.credit.owed * 2 >= c.credit.target) c.events.onOutput();
-    c.streamFrames++;
-    c.bundleBlocked = false;
-    c.liveness.receivedStreamFrame();
+    streamFrameArrived(c);
     if (reader.length === reader.overhead && (reader.flags & Flag.EndStream) === 0) countIdleFrame(c);
   }
   const { start } = reader;

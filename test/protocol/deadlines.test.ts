@@ -83,6 +83,27 @@ test('a probe that is out for stallTimeout is reported, and its answer makes the
   assert.deepEqual(h.events, ['stalled'], 'the write stalls, which is another matter');
 });
 
+test('a PING that asks whether a stall is over measures no round trip, and its answer is due at no time', () => {
+  const h = harness({ config: { readIdleTimeout: 0, writeTimeout: 0, pingTimeout: 1_000 } }).greet();
+  const r = h.post('/up');
+  h.expect.headers(r);
+  r.send(Buffer.alloc(30_000), false);
+  assert.ok(h.takeAndBlock() > 0);
+  h.discard();
+  fire(h);
+  const before = h.connection.view.liveness.roundTrip;
+  h.connection.outputTaken(h.now);
+  const ping = h.expect.ping('has what the socket held been read?');
+  assert.equal(h.connection.nextDeadline(), Infinity);
+  h.now += 60_000;
+  h.connection.tick(h.now);
+  assert.equal(h.failure, undefined);
+  assert.equal(h.connection.availability(h.now, true), Availability.Recovering);
+  h.peer.pong(ping);
+  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.view.liveness.roundTrip, before);
+});
+
 test('any byte answers a probe, and those who wait for it are told', () => {
   const h = harness().greet();
   const r = h.get('/');

@@ -231,7 +231,8 @@ test('a stalled write makes the connection no candidate, and every query answers
   h.connection.tick(h.now);
   assert.ok(h.events.includes('stalled'));
   h.connection.outputTaken(h.now);
-  assert.equal(h.connection.availability(h.now, true), 0, 'ready again');
+  assert.equal(h.connection.availability(h.now, true), 8, 'recovering: what the socket holds may be unread');
+  assert.equal(h.connection.availability(h.now, true, true), 0, 'with no other way to go it is ready again');
 });
 
 test('a silent connection asks for a sign of life before it carries anything new', () => {

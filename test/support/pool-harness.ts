@@ -55,6 +55,8 @@ export class Peer implements ByteTransport {
   /** Bytes that the socket takes before it stops taking any. */
   stallAfter = Infinity;
   answersPings = true;
+  /** What the socket has taken stays with it until {@link read}: the peer is slow to read. */
+  holdsBack = false;
   readonly settings: PeerValues;
   private readonly answer: Answer;
   private sink!: ByteSink;
@@ -66,6 +68,7 @@ export class Peer implements ByteTransport {
   private block: Buffer = Buffer.alloc(0);
   private blockEnds = false;
   private batch: Buffer[] | undefined = undefined;
+  private unread: Buffer[] = [];
 
   constructor(index: number, settings: PeerValues, answer: Answer) {
     this.index = index;
@@ -90,13 +93,26 @@ export class Peer implements ByteTransport {
     if (held === undefined || this.destroyed || this.taken + held.bytes.length > this.stallAfter) return;
     this.held = undefined;
     this.taken += held.bytes.length;
-    this.parse(held.bytes);
+    if (this.holdsBack) this.unread.push(held.bytes);
+    else this.parse(held.bytes);
     held.done();
   }
 
   /** From now on the socket takes so many bytes, and then nothing. */
   stallNow(after = 0): void {
     this.stallAfter = this.taken + after;
+  }
+
+  /** The socket, which takes nothing, has room for so many bytes: it takes what fits, in whole chunks. */
+  takeMore(bytes: number): void {
+    this.stallNow(bytes);
+    this.accept();
+  }
+
+  /** The peer reads all that its socket has taken, and from now on at once. */
+  read(): void {
+    this.holdsBack = false;
+    for (const bytes of this.unread.splice(0)) this.parse(bytes);
   }
 
   /** A write is with the socket, which does not take it. */
