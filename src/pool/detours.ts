@@ -3,7 +3,7 @@ import type { Candidate } from './dial-policy.js';
 
 /** The connections of one origin that were dialled to get around stalled ones. */
 export class Detours {
-  /** Dials since nothing was stalled. */
+  /** Dials since the last that was of use: the origin's own, to get around stalls, of which no response has come. */
   fruitless = 0;
   private readonly connections = new Set<ConnectionDriver>();
 
@@ -29,6 +29,11 @@ export class Detours {
 
   connected(driver: ConnectionDriver): void {
     this.connections.add(driver);
+  }
+
+  /** The connection has answered a request. */
+  answered(driver: ConnectionDriver): void {
+    if (this.connections.has(driver)) this.fruitless = 0;
   }
 
   /** The connection is gone; with one that was stalled goes the reason for the oldest detour, which stands in for it. */

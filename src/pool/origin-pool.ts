@@ -284,7 +284,10 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   onCapacity(driver: ConnectionDriver): void {
     if (this.detours.any && !this.stalled) this.detours.clear();
     const { view } = driver.core;
-    if (view.answered) this.backOff.reset();
+    if (view.answered) {
+      this.backOff.reset();
+      this.detours.answered(driver);
+    }
     this.drain();
     if (view.streams.size === 0) this.env.onQuiet(this);
   }

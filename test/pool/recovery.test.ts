@@ -276,6 +276,45 @@ test('a connection of one’s own says that it recovers, and takes requests all 
   assert.equal(waiting.status, 200);
 });
 
+// --- the wait for a way around ---
+
+for (const [how, options, drains] of [
+  ['took as many requests as it may', { maxRequestsPerConnection: 2 }, false],
+  ['was told to go away', {}, true],
+  ['was idle for too long', { idleTimeout: 20 }, false],
+] as const) {
+  test(`a way around that did its work and then ${how} makes the next one wait for nothing`, async () => {
+    const { p } = await stalled(options);
+    for (let i = 0; i < 12; i++) {
+      const call = p.get(`/${i}`);
+      await p.settle();
+      assert.equal(call.status, 200, `request ${i}`);
+      if (drains) p.peers.at(-1)?.goAway(1 << 30);
+      await p.clock.advance(30);
+    }
+    assert.ok(p.dials > 6);
+    p.transport.destroy();
+  });
+}
+
+test('ways around that come to nothing are tried at a growing distance', async () => {
+  const { p } = await stalled({ answer: (peer, id) => (peer.index === 0 ? peer.ok(id) : undefined) });
+  const dials: number[] = [];
+  const begun = p.clock.now();
+  for (let i = 0; i < 600; i++) {
+    p.get('/lost', { timeout: 5 });
+    await p.settle();
+    if (p.dials > dials.length + 1) {
+      dials.push(p.clock.now() - begun);
+      p.peers.at(-1)?.drop();
+    }
+    await p.clock.advance(10);
+  }
+  const gaps = dials.slice(1).map((at, i) => at - (dials[i] ?? 0));
+  assert.ok(dials.length <= 7, `${dials.length} dials in 6 s: ${gaps.join(' ')}`);
+  p.transport.destroy();
+});
+
 test('when the stalled connection is lost, the way around it may be gone around in its turn', async () => {
   const { p } = await stalled({ writeTimeout: 3_000 });
   await getsGoTo(p, 1, 'around the stall');
