@@ -1,5 +1,6 @@
-import { troubledSince, type ConnectionDriver } from '../conn/index.js';
+import type { ConnectionDriver } from '../conn/index.js';
 import type { Candidate } from './dial-policy.js';
+import type { Unready } from './unready.js';
 
 /** The connections of one origin that were dialled to get around stalled ones. */
 export class Detours {
@@ -13,13 +14,16 @@ export class Detours {
   }
 
   /** The connection as the dial policy sees it. */
-  candidate(driver: ConnectionDriver): Candidate {
+  candidate(driver: ConnectionDriver, unready: Unready): Candidate {
     const { view } = driver.core;
     return {
       availability: driver.availability(true),
       limit: view.peer.maxConcurrentStreams,
       detour: this.connections.has(driver),
-      stalledSince: troubledSince(view, driver.now),
+      stalledSince: unready.troubledSince(driver),
+      settling: !view.peer.received,
+      stallsAt: unready.stallsAt(driver),
+      shut: unready.isShut(driver),
     };
   }
 

@@ -9,6 +9,12 @@ export interface Candidate {
   readonly detour: boolean;
   /** Since when it has been stalled, or had been before the stall that it recovers from; Infinity: neither. */
   readonly stalledSince: number;
+  /** The peer's SETTINGS have not come: a dial that goes on. */
+  readonly settling: boolean;
+  /** When it counts as stalled if they do not come; Infinity: they have. */
+  readonly stallsAt: number;
+  /** It has allowed no stream from the start, so that one more like it would be of no use. */
+  readonly shut: boolean;
 }
 
 export interface Situation {
@@ -47,17 +53,18 @@ export function decideDials(s: Situation): Decision {
   if (s.waiting === 0) return wait;
   const seen = survey(s.connections);
   if (seen.soon) return wait;
-  const stuck = { ...wait, resort: s.dialling === 0 };
+  const coming = s.dialling + seen.settling;
+  const stuck = { ...wait, again: seen.stallsAt, resort: coming === 0 };
   const room = s.maxConnections - s.connections.length - s.dialling;
   if (room <= 0) return stuck;
-  if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
+  if (s.now < s.notBefore) return { ...stuck, again: Math.min(s.notBefore, seen.stallsAt) };
   if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
   if (seen.full > 0 && !s.strict) {
     // What one connection takes is known by now, so those that are needed can be dialled at once.
-    const needed = Math.ceil(s.waiting / seen.limit) - s.dialling;
+    const needed = Math.ceil(s.waiting / seen.limit) - coming - seen.shut;
     return needed > 0 ? { ...wait, dials: Math.min(needed, room) } : stuck;
   }
-  if (seen.stalled === 0 || s.dialling > 0 || seen.detours >= seen.stalled || s.linkStalled()) return stuck;
+  if (seen.stalled === 0 || coming > 0 || seen.detours >= seen.stalled || s.linkStalled()) return stuck;
   const newest = s.connections.at(-1);
   if (newest?.detour === true && newest.stalledSince !== Infinity) return stuck;
   const due = seen.oldestStall + s.patience;
@@ -67,6 +74,10 @@ export function decideDials(s: Situation): Decision {
 interface Survey {
   /** One can take a request in a moment, or will turn out to be stalled. */
   soon: boolean;
+  settling: number;
+  /** When the first of those that are settling will count as stalled. */
+  stallsAt: number;
+  shut: number;
   full: number;
   /** The largest limit of those that are full. */
   limit: number;
@@ -76,17 +87,32 @@ interface Survey {
 }
 
 function survey(connections: readonly Candidate[]): Survey {
-  const seen = { soon: false, full: 0, limit: 1, stalled: 0, oldestStall: Infinity, detours: 0 };
+  const seen: Survey = {
+    soon: false,
+    settling: 0,
+    stallsAt: Infinity,
+    shut: 0,
+    full: 0,
+    limit: 1,
+    stalled: 0,
+    oldestStall: Infinity,
+    detours: 0,
+  };
   for (const one of connections) {
     if (one.detour) seen.detours++;
     if (one.stalledSince !== Infinity) {
       seen.stalled++;
       seen.oldestStall = Math.min(seen.oldestStall, one.stalledSince);
-    } else if (one.availability === Availability.Full && one.limit > 0) {
+    } else if (one.settling) {
+      seen.settling++;
+      seen.stallsAt = Math.min(seen.stallsAt, one.stallsAt);
+    } else if (one.limit === 0) {
+      if (one.shut) seen.shut++; // it waits for the peer to lift that, and keeps nobody from a place elsewhere
+    } else if (one.availability === Availability.Full) {
       seen.full++;
       seen.limit = Math.max(seen.limit, one.limit);
     } else {
-      seen.soon = true; // a limit of 0 is lifted by the peer
+      seen.soon = true;
     }
   }
   return seen;

@@ -12,10 +12,15 @@ interface Dial {
 /** Whoever dials are made for. */
 export interface DialOwner {
   /**
-   * The dial came to a connection. Returns what gives that up where it turns out to be of no use by the deadline;
+   * The dial came to a connection, after so many milliseconds. Returns what gives that up where it turns out to be of no use by the deadline;
    * `settled` is called once, with why it failed, or with undefined when the connection is ready.
    */
-  connected(dialled: Dialled, detour: boolean, settled: (error: unknown) => void): (error: TransportError) => void;
+  connected(
+    dialled: Dialled,
+    detour: boolean,
+    took: number,
+    settled: (error: unknown) => void,
+  ): (error: TransportError) => void;
   failed(error: unknown): void;
   /** There is one connection in the making more, or less. */
   changed(): void;
@@ -49,6 +54,7 @@ export class Dialling {
   /** `http1Only`: the origin has asked for HTTP/1.1. */
   start(detour: boolean, http1Only: boolean): void {
     const dial: Dial = { controller: new AbortController(), waiters: [] };
+    const begun = this.clock.now();
     this.dials.add(dial);
     this.connecting.add(dial);
     let giveUp = (error: TransportError): void => {
@@ -76,7 +82,7 @@ export class Dialling {
           drop(dialled);
           return end(abandoned());
         }
-        giveUp = this.owner.connected(dialled, detour, end);
+        giveUp = this.owner.connected(dialled, detour, this.clock.now() - begun, end);
       },
       (error: unknown) => {
         // One that was abandoned is no failure: who came since then waits for a dial of its own.

@@ -5,7 +5,6 @@ import {
   forever,
   hearsConnection,
   tellConnection,
-  troubledSince,
   WaitQueue,
   type Carrier,
   type Clock,
@@ -30,6 +29,7 @@ import { Dialling, type DialOwner } from './dialling.js';
 import { Http1Connections } from './http1-connections.js';
 import { decideReplay, needsHttp1, neverSent, type Retry } from './replay.js';
 import type { Totals } from './totals.js';
+import { Unready } from './unready.js';
 
 /** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
 export type Http1Verdict = 'chosen' | 'required';
@@ -81,6 +81,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
   private readonly detours = new Detours();
+  private readonly unready: Unready;
   /** Undefined as long as nothing is known, and where HTTP/2 is spoken. */
   private verdict: Http1Verdict | undefined;
   private readonly backOff: BackOff;
@@ -97,6 +98,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.env = env;
     this.clock = env.clock;
     this.backOff = new BackOff(env.retry);
+    this.unready = new Unready(env.clock, env.stallTimeout);
     this.alarm = new Alarm(env.clock, () => this.drain());
     this.verdict = env.cleartextHTTP1 && origin.scheme === 'http:' ? 'chosen' : env.verdict(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
@@ -117,10 +119,9 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     return connections === 0 && this.queue.size === 0 && this.retrying.size === 0;
   }
 
-  /** A connection is stalled, or recovers from a stall. */
+  /** A connection is stalled, or silent before its SETTINGS, or recovers from a stall. */
   get stalled(): boolean {
-    const now = this.clock.now();
-    return this.drivers.some((driver) => troubledSince(driver.core.view, now) !== Infinity);
+    return this.drivers.some((driver) => this.unready.troubledSince(driver) !== Infinity);
   }
 
   // --- choosing a connection ---
@@ -129,7 +130,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   private pick(exchange: Exchange, lastResort: boolean): Carrier | undefined {
     for (const driver of this.drivers) {
       const availability = driver.availability(exchange.early, lastResort);
-      if (availability === Availability.Ready) return driver;
+      if (availability === Availability.Ready && (lastResort || !this.unready.isSilent(driver))) return driver;
       if (availability === Availability.Silent) driver.probe();
     }
     return this.http1.pick();
@@ -167,7 +168,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   private consider(): void {
     this.updateKeepAlive();
-    if (this.queue.size === 0) return;
+    if (this.queue.size === 0) return this.alarm.stop();
     const decision = this.verdict === undefined ? this.decideDials() : this.decideHttp1Dials();
     for (let i = 0; i < decision.dials; i++) this.dial(decision.detour);
     if (decision.resort && this.send(true)) return this.consider();
@@ -181,7 +182,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       now,
       waiting: this.queue.size,
       dialling: this.dialling.dials.size,
-      connections: live.map((driver) => this.detours.candidate(driver)),
+      connections: live.map((driver) => this.detours.candidate(driver, this.unready)),
       maxConnections: this.env.maxConnectionsPerOrigin,
       strict: this.env.strict,
       patience: this.env.stallTimeout * 2 ** this.detours.fruitless,
@@ -208,7 +209,12 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.dialling.start(detour, this.verdict === 'required');
   }
 
-  connected(dialled: Dialled, detour: boolean, settled: (error: unknown) => void): (error: TransportError) => void {
+  connected(
+    dialled: Dialled,
+    detour: boolean,
+    took: number,
+    settled: (error: unknown) => void,
+  ): (error: TransportError) => void {
     if (this.destroyed !== undefined) {
       (dialled.protocol === 'h2' ? dialled.transport : dialled.socket).destroy();
       settled(this.destroyed);
@@ -227,7 +233,9 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     const driver = new ConnectionDriver(dialled.transport, this.env.driverConfig(this.origin), this.clock, this);
     this.drivers.push(driver);
     if (detour) this.detours.connected(driver);
+    this.unready.connected(driver, took);
     driver.start(() => {
+      this.unready.settled(driver);
       settled(driver.core.view.peer.received ? undefined : (driver.closeError ?? closedUnready(this.origin)));
     });
     this.drain();
@@ -312,7 +320,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     const at = this.drivers.indexOf(driver);
     if (at >= 0) this.drivers.splice(at, 1);
     const { view } = driver.core;
-    this.detours.gone(driver, troubledSince(view, this.clock.now()) !== Infinity);
+    this.detours.gone(driver, this.unready.troubledSince(driver) !== Infinity);
     if (error !== undefined && !view.peer.received) return this.lostEarly(error);
     const unused = view.requests === 0 && (error !== undefined || view.goAwayReceived);
     const refused = view.goAwayReceived && view.goAwayLastStreamId === 0;
@@ -382,6 +390,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.queue.remove(exchange);
     this.updateKeepAlive();
     if (this.queue.size > 0) return;
+    this.alarm.stop();
     this.dialling.abandon();
     this.env.onQuiet(this);
   }
