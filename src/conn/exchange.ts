@@ -425,12 +425,14 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private timedOut(code: TransportErrorCode, option: string, limit: number): void {
-    const { attempts, stream, driver } = this;
+    const { attempts, stream, driver, request } = this;
     const streamId = driver?.httpVersion === '2.0' ? stream?.id : undefined;
     let stage = 'reading the body';
     if (stream === undefined) stage = 'waiting for a connection';
     else if (this.pending) stage = 'waiting for the response headers';
-    this.giveUp(timedOut(code, option, limit, stage, { origin: this.request.origin.href, streamId, attempts }));
+    // With no attempt out, what was tried before decides (the peer refused each, say); what is out may have been acted on.
+    const unprocessed = this.pending && stream === undefined && !this.exposed;
+    this.giveUp(timedOut(code, option, limit, stage, { origin: request.origin.href, streamId, attempts, unprocessed }));
   }
 
   /** The phase that it is in may take any time: a tunnel that is open is silent for as long as it likes. */

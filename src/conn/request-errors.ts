@@ -42,16 +42,21 @@ export function timedOut(
   option: string,
   limit: number,
   stage: string,
-  request: { readonly origin: string; readonly streamId: number | undefined; readonly attempts: number },
+  request: {
+    readonly origin: string;
+    readonly streamId: number | undefined;
+    readonly attempts: number;
+    readonly unprocessed: boolean;
+  },
 ): TransportError {
-  const { origin, streamId, attempts } = request;
+  const { origin, streamId, attempts, unprocessed } = request;
   return new TransportError(code, `The request to ${origin} took longer than ${limit} ms (${option}), while ${stage}`, {
     scope: 'request',
     initiator: 'local',
     origin,
     streamId,
     attempts,
-    unprocessed: streamId === undefined && attempts === 0,
+    unprocessed,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { TransportError } from '../errors.js';
+import { TransportError } from '../errors.js';
 import {
   Availability,
   ConnectionDriver,
@@ -27,7 +27,7 @@ import { decideDials, decideHttp1Dials, type Decision } from './dial-policy.js';
 import { Detours } from './detours.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import { Http1Connections } from './http1-connections.js';
-import { decideReplay, needsHttp1, neverSent, type Retry } from './replay.js';
+import { decideReplay, needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
 import type { Totals } from './totals.js';
 import { Unready } from './unready.js';
 
@@ -271,7 +271,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       return;
     }
     this.backOff.reset();
-    for (const exchange of [...this.queue]) exchange.settleFailed(error);
+    for (const exchange of [...this.queue])
+      exchange.settleFailed(TransportError.isInstance(error) ? ownFailure(exchange, error, true) : error);
     this.consider();
     this.env.onQuiet(this);
   }
@@ -347,7 +348,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   // --- told by requests ---
 
   attemptFailed(exchange: Exchange, error: TransportError): void {
-    if (this.destroyed !== undefined) return exchange.settleFailed(error);
+    if (this.destroyed !== undefined) return exchange.settleFailed(ownFailure(exchange, error, false));
     // http: origins are spoken to in what the user said.
     const http1 = this.env.allowHTTP1 && this.origin.scheme === 'https:';
     const verdict = decideReplay(exchange, error, this.env.retry, this.env.random(), http1);
@@ -430,7 +431,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   destroy(error: TransportError): void {
     this.destroyed = error;
     this.dialling.destroy(error);
-    for (const exchange of [...this.queue, ...this.retrying.keys()]) exchange.settleFailed(error);
+    for (const exchange of [...this.queue, ...this.retrying.keys()])
+      exchange.settleFailed(ownFailure(exchange, error, true));
     for (const driver of [...this.drivers]) driver.fail(error);
     this.http1.destroy(error);
     this.alarm.stop();

@@ -65,6 +65,19 @@ function final(exchange: Exchange, error: TransportError, why: string | undefine
   return copy(error, why === undefined ? error.message : `${error.message}; ${why}`, unprocessed);
 }
 
+/**
+ * A failure that many share, as it is true of this request: of all its attempts. `waiting`: none of them is out, so that
+ * it has nothing to do with what the failure says of others.
+ */
+export function ownFailure(exchange: Exchange, shared: TransportError, waiting: boolean): TransportError {
+  const { code, message, scope, initiator, errorCode, origin, cause } = shared;
+  const unprocessed = !exchange.exposed && (waiting || shared.unprocessed);
+  const streamId = waiting ? undefined : shared.streamId;
+  const { attempts } = exchange;
+  const init = { scope, initiator, errorCode, unprocessed, origin, streamId, attempts, cause };
+  return new TransportError(code, message, init);
+}
+
 /** The failure of a connection, for a request that waited for it and was not sent. */
 export function neverSent(error: TransportError): TransportError {
   return copy(error, error.message, true);
