@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { CreateConnectionOptions, Dialled, Dialler, Origin } from '../conn/dialler.js';
 import type { DialTimes } from '../conn/observer.js';
+import { invalidArgument } from '../errors.js';
 import { abortable } from './abortable.js';
 import { nodeClock } from './clock.js';
 import { closeReason, connected, ignoreError } from './connected.js';
@@ -12,7 +13,7 @@ import { logKeys } from './key-log.js';
 import { Names } from './names.js';
 import { race, type StartAttempt } from './race.js';
 import { ReadBuffer } from './read-buffer.js';
-import { infoOf, SocketTransport } from './socket-transport.js';
+import { infoOf, isDuplex, SocketTransport } from './socket-transport.js';
 import {
   alpnProtocols,
   identityCheckFor,
@@ -309,7 +310,8 @@ function settledStream(
   return abortable(options.signal, (resolve, reject) => {
     let wanted = true;
     const settle = async (): Promise<void> => {
-      const stream = await createConnection(options);
+      const stream: unknown = await createConnection(options);
+      if (!isDuplex(stream)) throw invalidArgument('stream from createConnection', stream, 'a Duplex');
       stream.on('error', ignoreError);
       if (wanted) resolve(stream);
       else stream.destroy();

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ByteSink, ByteTransport, TransportInfo } from '../conn/byte-transport.js';
 import type { DialTimes } from '../conn/observer.js';
+import { invalidArgument } from '../errors.js';
 import { inRootContext } from './context.js';
 import { readBeforeFailing } from './late-failure.js';
 import type { ReadBuffer } from './read-buffer.js';
@@ -25,7 +26,7 @@ interface SocketTraits {
 /**
  * A connected stream as a ByteTransport: a net.Socket, a TLSSocket or any Duplex of bytes. With the ReadBuffer that
  * the socket was made with, it reads without a copy; without one it listens to 'data'. What arrives before `start()`
- * waits in the stream. An error of the stream ends in `onClose`, and none after that is ever uncaught.
+ * waits in the stream. An error of the stream, emitted or thrown, ends in `onClose`, and none after that is ever uncaught.
  */
 export class SocketTransport implements ByteTransport {
   readonly info: TransportInfo;
@@ -51,7 +52,9 @@ export class SocketTransport implements ByteTransport {
   #error: Error | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
+  /** Throws a TypeError (ERR_INVALID_ARG_VALUE) for what is no stream. */
   constructor(socket: Duplex, reads?: ReadBuffer, dial?: DialTimes) {
+    if (!isDuplex(socket)) throw invalidArgument('socket', socket, 'a stream to read and write (Duplex)');
     this.#socket = socket;
     this.#reads = reads;
     this.#copies = !(socket instanceof Socket);
@@ -74,16 +77,13 @@ export class SocketTransport implements ByteTransport {
 
   write(bytes: Uint8Array, done: () => void): void {
     this.#done = done;
-    this.#calling = true;
-    inRootContext(writeTo, this.#socket, this.#copies ? bytes.slice() : bytes, this.#written);
-    this.#calling = false;
+    this.#call(writeTo, this.#copies ? bytes.slice() : bytes, this.#written);
   }
 
   end(): void {
     if (this.#closing || this.#closeTimer !== undefined) return;
-    this.#calling = true;
-    inRootContext(endOf, this.#socket);
-    this.#calling = false;
+    this.#call(endOf);
+    if (this.#closing) return;
     this.#closeTimer = inRootContext(setTimeout, () => this.destroy(), closeTimeout).unref();
   }
 
@@ -93,32 +93,57 @@ export class SocketTransport implements ByteTransport {
   }
 
   ref(): void {
-    this.#socket.ref?.();
+    try {
+      this.#socket.ref?.();
+    } catch (error) {
+      this.#thrown(error);
+    }
   }
 
   unref(): void {
-    this.#socket.unref?.();
+    try {
+      this.#socket.unref?.();
+    } catch (error) {
+      this.#thrown(error);
+    }
+  }
+
+  /** A stream of the user's may throw what it should emit: that ends the connection, not the process. */
+  #call<A extends unknown[]>(fn: (socket: Duplex, ...args: A) => void, ...args: A): void {
+    const nested = this.#calling;
+    this.#calling = true;
+    try {
+      inRootContext(fn, this.#socket, ...args);
+    } catch (error) {
+      this.#thrown(error);
+    }
+    this.#calling = nested;
+  }
+
+  #thrown(error: unknown): void {
+    this.#close(error instanceof Error ? error : new Error(String(error)));
   }
 
   /** Runs in a tick of its own after `start()`. */
   #begin(sink: ByteSink): void {
     if (this.#reads === undefined) {
-      this.#socket.on('data', (chunk: Uint8Array | string) => this.#data(chunk));
+      this.#socket.on('data', (chunk: unknown) => this.#data(chunk));
     } else {
       let chunk: unknown;
       while (!this.#muted && (chunk = this.#socket.read()) !== null) sink.onBytes(chunk as Uint8Array);
       this.#reads.deliverTo((bytes) => this.#receive(bytes));
     }
     if (this.#endedEarly && !this.#muted) sink.onEnd();
-    if (!this.#closing) this.#socket.resume();
+    if (!this.#closing) this.#call(resumeOf);
   }
 
-  #data(chunk: Uint8Array | string): void {
-    if (typeof chunk === 'string') {
-      this.destroy(new TypeError('The stream delivers strings, not bytes: it must not have an encoding set.'));
-    } else {
-      this.#receive(chunk);
-    }
+  #data(chunk: unknown): void {
+    if (chunk instanceof Uint8Array) return this.#receive(chunk);
+    const message =
+      typeof chunk === 'string'
+        ? 'The stream delivers strings, not bytes: it must not have an encoding set.'
+        : 'The stream delivers objects, not bytes: it must not be in object mode.';
+    this.destroy(new TypeError(message));
   }
 
   #receive(bytes: Uint8Array): void {
@@ -155,7 +180,11 @@ export class SocketTransport implements ByteTransport {
     this.#closing = true;
     this.#error = error;
     clearTimeout(this.#closeTimer);
-    this.#socket.destroy(error);
+    try {
+      this.#socket.destroy(error);
+    } catch (thrown) {
+      if (thrown instanceof Error) this.#error ??= thrown;
+    }
     process.nextTick(() => this.#finish());
   }
 
@@ -187,6 +216,19 @@ function writeTo(socket: Duplex, bytes: Uint8Array, written: (error?: Error | nu
 
 function endOf(socket: Duplex): void {
   socket.end();
+}
+
+function resumeOf(socket: Duplex): void {
+  socket.resume();
+}
+
+/** Told by what it can do, since it may come from another realm or package. */
+export function isDuplex(value: unknown): value is Duplex {
+  if (typeof value !== 'object' || value === null) return false;
+  const stream = value as Record<string, unknown>;
+  return (['on', 'once', 'resume', 'write', 'end', 'destroy'] as const).every(
+    (name) => typeof stream[name] === 'function',
+  );
 }
 
 /** Where a stream leads, as far as it says. */

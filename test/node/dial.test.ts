@@ -268,6 +268,17 @@ test('a custom dialler that throws, rejects or gives a dead stream fails the dia
   }
 });
 
+test('a custom dialler that gives no stream fails the dial, and the message says so', async () => {
+  for (const value of [null, undefined, {}])
+    await assert.rejects(
+      new NodeDialler({ ...h2c, createConnection: () => value as Duplex }).dial(
+        originOf('https:', 'a.test', 443),
+        never,
+      ),
+      { code: 'ERR_PASSINGLANE_CONNECT_FAILED', message: /Invalid stream from createConnection: / },
+    );
+});
+
 test('an abort does not wait for a custom dialler, whose late stream is destroyed', async () => {
   const controller = new AbortController();
   let comeLate: (stream: Duplex) => void = () => undefined;

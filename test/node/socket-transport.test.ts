@@ -279,6 +279,44 @@ test('a socket whose write fails closes with that although reading never comes t
   clearInterval(alive);
 });
 
+test('a stream that throws what it should emit ends the connection with that, not the process', async () => {
+  const thrown = new Error('thrown');
+  const fail = (): never => {
+    throw thrown;
+  };
+  const uses: Record<string, (transport: SocketTransport) => void> = {
+    _write: (transport) => transport.write(Buffer.from('x'), () => assert.fail('done')),
+    write: (transport) => transport.write(Buffer.from('x'), () => assert.fail('done')),
+    end: (transport) => transport.end(),
+    ref: (transport) => transport.ref(),
+    unref: (transport) => transport.unref(),
+    destroy: (transport) => transport.destroy(),
+  };
+  for (const [method, use] of Object.entries(uses)) {
+    const stream = Object.assign(new FakeStream(), { [method]: fail });
+    const transport = new SocketTransport(stream);
+    const sink = new Recorder();
+    transport.start(sink);
+    await nextTurn();
+    use(transport);
+    assert.deepEqual(sink.events, [], method);
+    assert.equal(await sink.closed, thrown, method);
+    transport.end();
+    transport.destroy();
+    await nextTurn();
+    assert.deepEqual(sink.events, ['close'], method);
+  }
+});
+
+test('what is no stream is refused by name', () => {
+  for (const value of [null, undefined, {}, 'socket', new AbortController().signal])
+    assert.throws(() => new SocketTransport(value as Duplex), {
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^Invalid socket: /,
+    });
+});
+
 test('a stream that was destroyed before start still closes', async () => {
   for (const destroy of [
     (_transport: SocketTransport, stream: Duplex) => stream.destroy(new Error('early')),
@@ -307,6 +345,14 @@ test('a stream that delivers strings is refused with a reason', async () => {
   new SocketTransport(stream).start(sink);
   stream.push('text');
   assert.match(String(await sink.closed), /must not have an encoding/);
+});
+
+test('a stream that delivers objects is refused with a reason', async () => {
+  const stream = new Duplex({ readableObjectMode: true, read: () => undefined });
+  const sink = new Recorder();
+  new SocketTransport(stream).start(sink);
+  stream.push({ text: 'x' });
+  assert.match(String(await sink.closed), /must not be in object mode/);
 });
 
 test('ref and unref reach a socket, and a stream without them does not mind', () => {

@@ -226,6 +226,25 @@ test('adopt rejects for a stream that is over, or ends before HTTP/2 is spoken o
   assert.equal(mute.destroyed, true);
 });
 
+test('adopt refuses what is no stream, and rejects with what a stream throws', async (t) => {
+  for (const value of [null, {}])
+    await assert.rejects(transportFor(t).adopt(value as unknown as Duplex, 'http://anything.test'), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^Invalid socket: /,
+    });
+  const thrown = new Error('not today');
+  const broken = new Duplex({
+    read: () => undefined,
+    write() {
+      throw thrown;
+    },
+  });
+  await assert.rejects(transportFor(t).adopt(broken, 'http://anything.test'), {
+    code: 'ERR_PASSINGLANE_CONNECTION_LOST',
+    cause: thrown,
+  });
+});
+
 test('a closed transport makes no connections, and ends those that it is making', async (t) => {
   const { origin } = await originFor(t);
   for (const end of ['close', 'destroy'] as const) {
