@@ -22,7 +22,6 @@ export class Detours {
       detour: this.connections.has(driver),
       stalledSince: unready.troubledSince(driver),
       settling: !view.peer.received,
-      stallsAt: unready.stallsAt(driver),
       shut: unready.isShut(driver),
     };
   }

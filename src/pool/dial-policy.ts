@@ -11,8 +11,6 @@ export interface Candidate {
   readonly stalledSince: number;
   /** The peer's SETTINGS have not come: a dial that goes on. */
   readonly settling: boolean;
-  /** When it counts as stalled if they do not come; Infinity: they have. */
-  readonly stallsAt: number;
   /** It has allowed no stream from the start, so that one more like it would be of no use. */
   readonly shut: boolean;
 }
@@ -54,10 +52,10 @@ export function decideDials(s: Situation): Decision {
   const seen = survey(s.connections);
   if (seen.soon) return wait;
   const coming = s.dialling + seen.settling;
-  const stuck = { ...wait, again: seen.stallsAt, resort: coming === 0 };
+  const stuck = { ...wait, resort: coming === 0 };
   const room = s.maxConnections - s.connections.length - s.dialling;
   if (room <= 0) return stuck;
-  if (s.now < s.notBefore) return { ...stuck, again: Math.min(s.notBefore, seen.stallsAt) };
+  if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
   if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
   if (seen.full > 0 && !s.strict) {
     // What one connection takes is known by now, so those that are needed can be dialled at once.
@@ -75,8 +73,6 @@ interface Survey {
   /** One can take a request in a moment, or will turn out to be stalled. */
   soon: boolean;
   settling: number;
-  /** When the first of those that are settling will count as stalled. */
-  stallsAt: number;
   shut: number;
   full: number;
   /** The largest limit of those that are full. */
@@ -90,7 +86,6 @@ function survey(connections: readonly Candidate[]): Survey {
   const seen: Survey = {
     soon: false,
     settling: 0,
-    stallsAt: Infinity,
     shut: 0,
     full: 0,
     limit: 1,
@@ -105,7 +100,6 @@ function survey(connections: readonly Candidate[]): Survey {
       seen.oldestStall = Math.min(seen.oldestStall, one.stalledSince);
     } else if (one.settling) {
       seen.settling++;
-      seen.stallsAt = Math.min(seen.stallsAt, one.stallsAt);
     } else if (one.limit === 0) {
       if (one.shut) seen.shut++; // it waits for the peer to lift that, and keeps nobody from a place elsewhere
     } else if (one.availability === Availability.Full) {

@@ -98,7 +98,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.env = env;
     this.clock = env.clock;
     this.backOff = new BackOff(env.retry);
-    this.unready = new Unready(env.clock, env.stallTimeout);
+    this.unready = new Unready(env.clock, env.stallTimeout, () => this.drain());
     this.alarm = new Alarm(env.clock, () => this.drain());
     this.verdict = env.cleartextHTTP1 && origin.scheme === 'http:' ? 'chosen' : env.verdict(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);

@@ -62,10 +62,16 @@ export function isRecovering(c: ConnectionState, now: number): boolean {
   return now < c.liveness.recovery.until && !isStalled(c, now);
 }
 
-/** Since when it has been stalled, or had been before the stall that it recovers from; Infinity: neither. */
+/**
+ * Since when it has been stalled, or had been before the stall that it recovers from; Infinity: neither. A stall counts
+ * once it is reported: after a blocked event loop, the news that the chunk was taken may be there and not be heard yet.
+ */
 export function troubledSince(c: ConnectionState, now: number): number {
   const live = c.liveness;
-  if (isStalled(c, now)) return live.writingSince >= 0 ? live.writingSince : live.probeSentAt;
+  if (isStalled(c, now)) {
+    if (!live.stallReported) return Infinity;
+    return live.writingSince >= 0 ? live.writingSince : live.probeSentAt;
+  }
   return now < live.recovery.until ? live.recovery.stalledFrom : Infinity;
 }
 

@@ -190,6 +190,26 @@ test('several origins that stall together point to our own link: no further dial
   );
 });
 
+test('after a blocked event loop no connection is taken for a stalled one before what has happened meanwhile is heard', async () => {
+  const p = poolHarness({ answer: answerOthers });
+  p.get('/first');
+  await p.settle();
+  p.post('/stuck', bodyOf(20_000));
+  await new Promise((resolve) => process.nextTick(resolve));
+  p.clock.block(500); // the socket takes the chunk meanwhile, and says so in the next turn
+  const call = p.get('/b');
+  await p.settle();
+  assert.deepEqual([call.status, p.dials], [200, 1]);
+  p.peer(0).stallNow();
+  p.get('/c');
+  await p.settle();
+  p.clock.block(500);
+  const around = p.get('/d');
+  await p.clock.advance(0);
+  assert.deepEqual([around.status, p.dials], [200, 2], 'a stall that is one is found all the same');
+  p.transport.destroy();
+});
+
 test('two origins that stall are two origins: each gets its way around', async () => {
   const p = poolHarness({ stallAfter: [1_024, 1_024] });
   const hosts = ['a.example', 'b.example'];

@@ -26,6 +26,11 @@ export class VirtualClock implements Clock {
     this.slept += milliseconds;
   }
 
+  /** The event loop is blocked: time goes on, and no timer has run yet. */
+  block(milliseconds: number): void {
+    this.time += milliseconds;
+  }
+
   setTimer(delay: number, callback: () => void): TimerHandle {
     const timer = { at: this.time + delay, order: this.order++, callback };
     this.timers.add(timer);
