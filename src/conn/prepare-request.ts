@@ -1,5 +1,5 @@
 import { invalidArgument, TransportError } from '../errors.js';
-import { buildRequestFields, declaredLength, SharedBlock } from '../protocol/index.js';
+import { buildRequestFields, buildTrailerFields, declaredLength, SharedBlock } from '../protocol/index.js';
 import { acceptEncoding } from './decompress.js';
 import type { Origin } from './dialler.js';
 import type { Observer } from './observer.js';
@@ -105,7 +105,9 @@ function assemble(
   const decompress = given.decompress ?? defaults.decompress;
   const { trailers } = given;
   const fixedTrailers =
-    trailers === undefined || typeof trailers === 'function' ? undefined : flatten(trailers, 'trailer');
+    trailers === undefined || typeof trailers === 'function'
+      ? undefined
+      : buildTrailerFields(flatten(trailers, 'trailer'));
   const length = body === undefined ? 0 : body.length >= 0 ? body.length : declaredLength(headers);
   const plain =
     fixedTrailers === undefined &&
@@ -199,25 +201,28 @@ function priorityField(priority: RequestPriority | undefined): string | undefine
   return parts.length === 0 ? undefined : parts.join(', ');
 }
 
-/** Fields as a flat list, name and value by turns, in the order given. Throws for what is neither string nor number. */
-export function flatten(input: HeadersInput, what: 'header' | 'trailer'): string[] {
+/**
+ * Fields as a flat list, name and value by turns, in the order given. Throws for what is neither string nor number.
+ * `unprocessed`: nothing of the request has been sent yet.
+ */
+export function flatten(input: HeadersInput, what: 'header' | 'trailer', unprocessed = true): string[] {
   const flat: string[] = [];
   if (Symbol.iterator in input) {
     for (const pair of input as Iterable<readonly [unknown, unknown]>) {
       if (!Array.isArray(pair) || pair.length !== 2)
         throw invalidArgument(`${what} entry`, concealed(pair), 'a [name, value] pair');
-      push(flat, String(pair[0]), pair[1], what);
+      push(flat, String(pair[0]), pair[1], what, unprocessed);
     }
     return flat;
   }
   for (const [name, value] of Object.entries(input)) {
-    if (Array.isArray(value)) for (const one of value as readonly unknown[]) push(flat, name, one, what);
-    else if (value !== undefined) push(flat, name, value, what);
+    if (Array.isArray(value)) for (const one of value as readonly unknown[]) push(flat, name, one, what, unprocessed);
+    else if (value !== undefined) push(flat, name, value, what, unprocessed);
   }
   return flat;
 }
 
-function push(flat: string[], name: string, value: unknown, what: 'header' | 'trailer'): void {
+function push(flat: string[], name: string, value: unknown, what: 'header' | 'trailer', unprocessed: boolean): void {
   if (typeof value !== 'string' && typeof value !== 'number')
     throw new TransportError(
       'ERR_PASSINGLANE_INVALID_HEADER',
@@ -225,7 +230,7 @@ function push(flat: string[], name: string, value: unknown, what: 'header' | 'tr
       {
         scope: 'request',
         initiator: 'user',
-        unprocessed: true,
+        unprocessed,
       },
     );
   flat.push(name, String(value));

@@ -1,8 +1,9 @@
 import type { AsyncResource } from 'node:async_hooks';
-import { TransportError } from '../errors.js';
+import { invalidArgument, TransportError } from '../errors.js';
 import type { CarriedStream, Outlet } from './carrier.js';
 import { flatten } from './prepare-request.js';
 import type { PreparedRequest } from './prepared-request.js';
+import { concealed, type HeadersInput } from './request-options.js';
 import { detached, type BodyReader } from './source-reader.js';
 
 const noBytes = new Uint8Array(0);
@@ -124,7 +125,12 @@ export class Upload {
     this.ending = true;
     if (trailers === undefined) return this.connection.send(this.stream, noBytes, true);
     if (typeof trailers !== 'function') return this.sendTrailers(trailers);
-    const ask = async (): Promise<string[]> => flatten(await trailers(), 'trailer');
+    const ask = async (): Promise<string[]> => {
+      const made: unknown = await trailers();
+      if (typeof made !== 'object' || made === null)
+        throw invalidArgument('trailers (from their function)', concealed(made), 'a record, pairs, or a Headers');
+      return flatten(made as HeadersInput, 'trailer', false);
+    };
     this.inContext(ask).then(
       (fields) => {
         this.sendTrailers(fields);

@@ -164,7 +164,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   }
 
   sendTrailers(stream: CarriedStream, fields: readonly string[]): void {
-    (stream as Turn).sendTrailers(buildTrailerFields(fields));
+    (stream as Turn).sendTrailers(buildTrailerFields(fields, false));
   }
 
   dropUnsent(stream: CarriedStream): void {

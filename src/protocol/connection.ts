@@ -114,7 +114,7 @@ export class Connection {
   open(init: OpenInit, now: number): Stream {
     const c = this.c;
     c.now = now;
-    checkListSize(c, init.fields, 'request headers');
+    checkListSize(c, init.fields, 'headers');
     c.liveness.opening(now, c.streams.size === 0);
     const stream = new Stream(
       c.nextStreamId,
@@ -155,8 +155,8 @@ export class Connection {
    * ERR_PASSINGLANE_INVALID_HEADER or ERR_PASSINGLANE_HEADERS_TOO_LARGE, and then nothing has happened.
    */
   sendTrailers(stream: Stream, fields: readonly string[]): void {
-    const built = buildTrailerFields(fields);
-    checkListSize(this.c, built, 'request trailers');
+    const built = buildTrailerFields(fields, false);
+    checkListSize(this.c, built, 'trailers');
     if (!this.isSending(stream)) return;
     if (built.length === 0) return this.send(stream, noBytes, true);
     stream.trailers = built;

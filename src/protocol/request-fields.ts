@@ -80,13 +80,14 @@ export function buildRequestFields(head: RequestHead): string[] {
 /**
  * The trailer block: flat, lower-case, validated (D16, D42). Empty when there are no fields.
  *
+ * @param unprocessed whether nothing of the request has been sealed yet, which an error then says
  * @throws TransportError ERR_PASSINGLANE_INVALID_HEADER
  */
-export function buildTrailerFields(fields: readonly string[]): string[] {
+export function buildTrailerFields(fields: readonly string[], unprocessed = true): string[] {
   const out: string[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = trailerName(fields[i]!);
-    out.push(name, checkedValue('Trailer', name, fields[i + 1]!));
+    const name = trailerName(fields[i]!, unprocessed);
+    out.push(name, checkedValue('Trailer', name, fields[i + 1]!, unprocessed));
   }
   return out;
 }
@@ -195,15 +196,15 @@ function isPath(path: string): boolean {
 
 /** D28: canonical case, sorted, joined by commas. */
 function announcement(names: readonly string[]): string {
-  const canonical = names.map((name) => trailerName(name).replace(/(^|-)[a-z]/g, (start) => start.toUpperCase()));
+  const canonical = names.map((name) => trailerName(name, true).replace(/(^|-)[a-z]/g, (start) => start.toUpperCase()));
   return canonical.sort().join(',');
 }
 
-function trailerName(given: string): string {
+function trailerName(given: string, unprocessed: boolean): string {
   const name = lowerCaseAscii(given);
   switch (classOf(name)) {
     case FieldClass.Invalid:
-      throw invalidName('Trailer', given);
+      throw invalidName('Trailer', given, unprocessed);
     // Framing, routing and hop-by-hop fields mean something only before the body (D28, RFC 9110 section 6.5.1).
     case FieldClass.ConnectionSpecific:
     case FieldClass.Te:
@@ -212,6 +213,7 @@ function trailerName(given: string): string {
     case FieldClass.Trailer:
       throw invalidHeader(
         `Trailer ${quoteName(name)} is not allowed after a body. Send it as a header, or not at all.`,
+        unprocessed,
       );
     default:
       return name;
@@ -321,28 +323,29 @@ function isNamed(given: string, name: string): boolean {
 }
 
 /** The value without blanks around it, which HTTP/2 forbids to send (RFC 9113 section 8.2.1). */
-function checkedValue(kind: 'Header' | 'Trailer', name: string, value: string): string {
+function checkedValue(kind: 'Header' | 'Trailer', name: string, value: string, unprocessed = true): string {
   if (!isFieldValue(value)) {
     throw invalidHeader(
       `${kind} ${quoteName(name)} has a value with a control character or one above U+00FF. ` +
         'Encode it, or take the character out.',
+      unprocessed,
     );
   }
   return trimBlanks(value);
 }
 
-function invalidName(kind: 'Header' | 'Trailer', given: string): TransportError {
+function invalidName(kind: 'Header' | 'Trailer', given: string, unprocessed = true): TransportError {
   const why = given.startsWith(':')
     ? 'is a pseudo-field. What it says comes from the method, the URL and the "host" header.'
     : 'has a name that is not a token. Use letters, digits and "-" only.';
-  return invalidHeader(`${kind} ${quoteName(given)} ${why}`);
+  return invalidHeader(`${kind} ${quoteName(given)} ${why}`, unprocessed);
 }
 
-function invalidHeader(message: string): TransportError {
+function invalidHeader(message: string, unprocessed = true): TransportError {
   return new TransportError('ERR_PASSINGLANE_INVALID_HEADER', message, {
     scope: 'request',
     initiator: 'user',
-    unprocessed: true,
+    unprocessed,
   });
 }
 

@@ -49,15 +49,15 @@ export function sealHeaders(
 }
 
 /** Throws ERR_PASSINGLANE_HEADERS_TOO_LARGE when the fields exceed what the peer accepts (D19, D41). */
-export function checkListSize(c: ConnectionState, fields: readonly string[], what: string): void {
+export function checkListSize(c: ConnectionState, fields: readonly string[], what: 'headers' | 'trailers'): void {
   const limit = c.peer.maxHeaderListSize;
   if (limit === Infinity) return;
   const size = fieldListSize(fields);
   if (size <= limit) return;
   throw new TransportError(
     'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
-    `The ${what} are too large for ${c.config.origin}: ${size} bytes, where it accepts ${limit}`,
-    { scope: 'request', initiator: 'user', origin: c.config.origin, unprocessed: true },
+    `The request ${what} are too large for ${c.config.origin}: ${size} bytes, where it accepts ${limit}`,
+    { scope: 'request', initiator: 'user', origin: c.config.origin, unprocessed: what === 'headers' },
   );
 }
 

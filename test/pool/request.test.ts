@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TransportError } from '../../dist/index.js';
 import { type Answer, bodyOf, Pending, poolHarness } from '../support/pool-harness.js';
 import { type as frameType } from '../support/raw-server.js';
 
@@ -246,6 +247,7 @@ test("D41: trailers over the peer's header-list limit fail the request and cance
   await p.settle();
   assert.equal(call.code, 'ERR_PASSINGLANE_HEADERS_TOO_LARGE');
   assert.match((call.error as Error).message, /trailers/);
+  assert.equal((call.error as TransportError).unprocessed, false, 'the server has all of it but these');
   assert.deepEqual(p.peer(0).story(3), ['HEADERS', 'DATA 3', 'RST_STREAM CANCEL']);
 });
 
@@ -255,15 +257,39 @@ test('D42: trailers made late are checked like any, and a bad one fails the requ
     { 'x sum': 'secret' },
     { 'content-length': '5' },
     { ':path': 'secret' },
+    { 'x-sum': {} },
   ]) {
     const p = poolHarness({ answer: never });
-    const call = p.post('/', 'abc', { trailers: () => trailers as Record<string, string> });
+    const call = p.post('/', 'abc', { trailers: () => trailers as unknown as Record<string, string> });
     await p.settle();
     assert.equal(call.code, 'ERR_PASSINGLANE_INVALID_HEADER');
-    assert.match((call.error as Error).message, /^Trailer /);
+    assert.match((call.error as Error).message, /[Tt]railer /);
+    assert.equal((call.error as TransportError).unprocessed, false);
     assert.doesNotMatch((call.error as Error).message, /se\ncret|secret/);
     assert.deepEqual(p.peer(0).story(1), ['HEADERS', 'DATA 3', 'RST_STREAM CANCEL']);
   }
+});
+
+test('a trailers function that gives no fields fails the request, and the message says what is wrong', async () => {
+  for (const made of [undefined, null, 5, 'x-sum: secret']) {
+    const p = poolHarness({ answer: never });
+    const call = p.post('/', 'abc', { trailers: () => made as unknown as Record<string, string> });
+    await p.settle();
+    assert.equal((call.error as { code?: string }).code, 'ERR_INVALID_ARG_VALUE');
+    assert.ok(call.error instanceof TypeError);
+    assert.match(call.error.message, /^Invalid trailers \(from their function\): /);
+    assert.doesNotMatch(call.error.message, /secret/);
+    assert.equal(p.peer(0).story(1).at(-1), 'RST_STREAM CANCEL');
+  }
+});
+
+test('trailers that are given beforehand are checked before anything is sent', async () => {
+  const p = poolHarness({ answer: never });
+  const call = p.post('/', 'abc', { trailers: { 'x-sum': 'se\ncret' } });
+  await p.settle();
+  assert.equal(call.code, 'ERR_PASSINGLANE_INVALID_HEADER');
+  assert.equal((call.error as TransportError).unprocessed, true);
+  assert.equal(p.dials, 0);
 });
 
 test('what a trailers function throws is the error of the request', async () => {
