@@ -48,6 +48,7 @@ export interface PoolEnvironment {
   /** Whether HTTP/1.1 is what is spoken to http: origins. */
   readonly cleartextHTTP1: boolean;
   readonly stallTimeout: number;
+  readonly probeAfter: number;
   readonly random: () => number;
   readonly totals: Totals;
   driverConfig(origin: Origin): DriverConfig;
@@ -98,7 +99,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.env = env;
     this.clock = env.clock;
     this.backOff = new BackOff(env.retry);
-    this.unready = new Unready(env.clock, env.stallTimeout, () => this.drain());
+    this.unready = new Unready(env.clock, env.probeAfter, () => this.drain());
     this.alarm = new Alarm(env.clock, () => this.drain());
     this.verdict = env.cleartextHTTP1 && origin.scheme === 'http:' ? 'chosen' : env.verdict(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);

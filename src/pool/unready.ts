@@ -2,26 +2,28 @@ import { troubledSince, type Clock, type ConnectionDriver, type TimerHandle } fr
 
 /**
  * The connections of one origin that the peer's SETTINGS have not come on yet: they are dials that go on. A server that
- * is silent instead is gone around, as one that stalls. SETTINGS take about a round trip, and so may take longer than
- * `stallTimeout` where that is long; a dial takes one at least, and tells how long.
+ * is silent instead, for as long as makes any connection a silent one (`probeAfter`, or four round trips), is gone around
+ * as one that stalls. A dial takes a round trip at least, and tells how long that is.
  */
 export class Unready {
   private readonly clock: Clock;
-  private readonly stallTimeout: number;
+  private readonly probeAfter: number;
   private readonly onSilent: () => void;
   private readonly waiting = new Map<ConnectionDriver, TimerHandle>();
   private readonly silent = new Set<ConnectionDriver>();
   /** Those whose first SETTINGS allowed no stream. */
   private readonly shut = new WeakSet<ConnectionDriver>();
 
-  constructor(clock: Clock, stallTimeout: number, onSilent: () => void) {
+  /** `probeAfter` in milliseconds; 0: no silence is taken for one. */
+  constructor(clock: Clock, probeAfter: number, onSilent: () => void) {
     this.clock = clock;
-    this.stallTimeout = stallTimeout;
+    this.probeAfter = probeAfter;
     this.onSilent = onSilent;
   }
 
   /** A dial that took so long has come to a connection. */
   connected(driver: ConnectionDriver, took: number): void {
+    if (this.probeAfter === 0) return;
     // SETTINGS that have arrived already are read first: after a blocked event loop timers run before that.
     const due = (): void => {
       this.clock.afterPoll(() => {
@@ -30,7 +32,7 @@ export class Unready {
         this.onSilent();
       });
     };
-    this.waiting.set(driver, this.clock.setTimer(Math.max(this.stallTimeout, 2 * took), due, false));
+    this.waiting.set(driver, this.clock.setTimer(Math.max(this.probeAfter, 4 * took), due, false));
   }
 
   /** The SETTINGS have come, or never will. */

@@ -300,7 +300,7 @@ test('H44, K52: no timer outlives its connection, however that ended', async () 
 });
 
 test('K56: the idle time does not run while a connection is being made, and requests wait for its SETTINGS', async () => {
-  const p = poolHarness({ peer: { maxConcurrentStreams: -1 }, idleTimeout: 10, stallTimeout: 1_000 });
+  const p = poolHarness({ peer: { maxConcurrentStreams: -1 }, idleTimeout: 10 });
   const call = p.post('/', bodyOf(10)());
   const warm = p.transport.preconnect('https://test.example', 2);
   await p.clock.advance(500);
