@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { TransportError, type Transport } from '../../dist/index.js';
@@ -155,6 +156,18 @@ test('user problem 12: of 20,000 requests, half aborted at random points, nothin
       counts.aborted++;
     }
   };
+  // What has ended a moment ago is held for some turns more, by the server's streams too: the heap counts when it has come to rest.
+  const heapAtRest = async (): Promise<number> => {
+    let least = Infinity;
+    for (let turns = 0; turns < 5; turns++) {
+      collect();
+      const { heapUsed } = process.memoryUsage();
+      if (heapUsed < least - 100_000) turns = 0;
+      least = Math.min(least, heapUsed);
+      await sleep(10);
+    }
+    return least;
+  };
   const run = async (requests: number): Promise<number> => {
     let left = requests;
     const worker = async (): Promise<void> => {
@@ -162,8 +175,7 @@ test('user problem 12: of 20,000 requests, half aborted at random points, nothin
     };
     await Promise.all(Array.from({ length: 50 }, worker));
     await until(() => transport.stats().streams === 0);
-    collect();
-    return process.memoryUsage().heapUsed;
+    return heapAtRest();
   };
   const warm = await run(5_000);
   const after = await run(15_000);
@@ -174,7 +186,7 @@ test('user problem 12: of 20,000 requests, half aborted at random points, nothin
     { streams, queued, bufferedBytes, creditWithheld },
     { streams: 0, queued: 0, bufferedBytes: 0, creditWithheld: 0 },
   );
-  assert.ok(after - warm < 20e6, `the heap grew by ${after - warm} bytes over 15,000 requests`);
+  assert.ok(after - warm < 5e6, `the heap grew by ${after - warm} bytes over 15,000 requests`);
 });
 
 /** What the server may still send on the connection, by its own books. */
