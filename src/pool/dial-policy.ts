@@ -58,8 +58,9 @@ export function decideDials(s: Situation): Decision {
   if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
   if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
   if (seen.full > 0 && !s.strict) {
-    // What one connection takes is known by now, so those that are needed can be dialled at once.
-    const needed = Math.ceil(s.waiting / seen.limit) - coming - seen.shut;
+    // What one connection takes is known by now, so those that are needed can be dialled at once. Those that turned out to
+    // be silent cause one more, all together.
+    const needed = Math.ceil(s.waiting / seen.limit) - coming - seen.shut - Math.max(0, seen.silent - 1);
     return needed > 0 ? { ...wait, dials: Math.min(needed, room) } : stuck;
   }
   if (seen.stalled === 0 || coming > 0 || seen.detours >= seen.stalled || s.linkStalled()) return stuck;
@@ -74,6 +75,8 @@ interface Survey {
   soon: boolean;
   settling: number;
   shut: number;
+  /** Those among the stalled that the SETTINGS never came on. */
+  silent: number;
   full: number;
   /** The largest limit of those that are full. */
   limit: number;
@@ -87,6 +90,7 @@ function survey(connections: readonly Candidate[]): Survey {
     soon: false,
     settling: 0,
     shut: 0,
+    silent: 0,
     full: 0,
     limit: 1,
     stalled: 0,
@@ -97,6 +101,7 @@ function survey(connections: readonly Candidate[]): Survey {
     if (one.detour) seen.detours++;
     if (one.stalledSince !== Infinity) {
       seen.stalled++;
+      if (one.settling) seen.silent++;
       seen.oldestStall = Math.min(seen.oldestStall, one.stalledSince);
     } else if (one.settling) {
       seen.settling++;

@@ -109,6 +109,20 @@ test('where that one is silent as well, no more are dialled', async () => {
   p.transport.destroy();
 });
 
+test('beside a full connection, those that are silent cause one dial more, all together', async () => {
+  const peer = { maxConcurrentStreams: 5 };
+  const p = poolHarness({ answer: never, peer });
+  many(p, 5, '/long');
+  await p.settle();
+  peer.maxConcurrentStreams = -1;
+  many(p, 20);
+  await p.settle();
+  assert.equal(p.dials, 5);
+  await p.clock.advance(5_000);
+  assert.equal(p.dials, 6);
+  p.transport.destroy();
+});
+
 test('a silent connection that nobody has sent a request on gets none while there is another way', async () => {
   const peer = { maxConcurrentStreams: -1 };
   const p = poolHarness({ peer });

@@ -257,6 +257,7 @@ test('but not a connection in the making that nobody waits for any more', async 
       const transport = new Transport({
         cleartext: 'h2c',
         connectTimeout: 60_000,
+        stallTimeout: 60_000, // or a third is begun, around the silent one
         tls: { ca: ${JSON.stringify(ca ?? '')} || undefined },
       });
       await transport.preconnect('${origin}');
