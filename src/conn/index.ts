@@ -10,6 +10,7 @@ export {
   receivedFields,
   receivedTrailers,
   wireFields,
+  describeConnection,
   type ResponseConnection,
 } from './client-response.js';
 export { forever, type Clock, type TimerHandle } from './clock.js';

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
   buildTrailerFields,
+  describeConnection,
   type CarriedStream,
   type ClientResponse,
   type Clock,
@@ -64,6 +65,8 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   readonly drainedInOrder = false;
   readonly id: number;
   readonly info: TransportInfo;
+  /** What responses say of it: the first, and all others. */
+  private readonly described: readonly [ResponseConnection, ResponseConnection];
   readonly clock: Clock;
   readonly socket: Duplex & SocketTraits;
   readonly agent: Agent;
@@ -90,6 +93,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     this.platform = platform;
     this.id = config.id;
     this.info = platform.info;
+    this.described = describeConnection(this.id, this.info);
     this.agent = new HandOff(socket);
     this.openedAt = clock.now();
     this.patience = config.idleTimeout === 0 ? Infinity : config.idleTimeout;
@@ -191,8 +195,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   }
 
   describeFor(streamId: number): ResponseConnection {
-    const { remoteAddress, remotePort } = this.info;
-    return { id: this.id, remoteAddress, remotePort, reused: streamId > 1 };
+    return this.described[streamId > 1 ? 1 : 0];
   }
 
   onUpgraded(): void {

@@ -4,7 +4,7 @@ import { inRootContext } from './context.js';
 /** Beyond this setTimeout fires at once. A timer cut to it fires early, and its owner looks at the clock and sets another. */
 const longestDelay = 0x7fff_ffff;
 
-/** Each look at the global goes through an accessor, which costs half as much as the clock itself. Got when first used: it loads modules. */
+/** Each look at the global goes through an accessor, which costs half as much as the clock itself; the first loads modules. */
 let timeline: typeof performance | undefined;
 
 /** The clock of the running process. Its callbacks belong to no request's AsyncLocalStorage context. */

@@ -12,8 +12,8 @@ interface Dial {
 /** Whoever dials are made for. */
 export interface DialOwner {
   /**
-   * The dial came to a connection, after so many milliseconds. Returns what gives that up where it turns out to be of no use by the deadline;
-   * `settled` is called once, with why it failed, or with undefined when the connection is ready.
+   * The dial came to a connection; it `took` so many milliseconds. Returns what gives that up where it turns out to be of
+   * no use by the deadline; `settled` is called once, with why it failed, or with undefined when the connection is ready.
    */
   connected(
     dialled: Dialled,

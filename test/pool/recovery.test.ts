@@ -52,6 +52,13 @@ async function burst(p: PoolHarness): Promise<void> {
   assert.ok(p.peer(0).blocked, 'it is full again');
 }
 
+/** A second stall, of half a second, and its end. */
+async function stallsAgainAndResumes(p: PoolHarness): Promise<void> {
+  await burst(p);
+  await p.clock.advance(500);
+  await resumes(p);
+}
+
 /** The socket takes whatever there is. */
 async function resumes(p: PoolHarness): Promise<void> {
   p.peer(0).resume();
@@ -128,9 +135,7 @@ test('the answer to a PING that followed the stall brings the connection back, a
 test('the answer to a PING from before another stall says nothing of it', async () => {
   const { p } = await stalled();
   await getsGoTo(p, 1, 'around the stall');
-  await burst(p);
-  await p.clock.advance(500);
-  await resumes(p);
+  await stallsAgainAndResumes(p);
   p.peer(0).read();
   assert.equal(p.peer(0).pings, 1);
   await getsGoTo(p, 1, 'what came after it is unread');
@@ -140,9 +145,7 @@ test('the answer to a PING from before another stall says nothing of it', async 
 test('without a PING to spare, time without another stall brings it back: three times as long as the stall was', async () => {
   const { p } = await stalled();
   await getsGoTo(p, 1, 'around the stall');
-  await burst(p);
-  await p.clock.advance(500);
-  await resumes(p);
+  await stallsAgainAndResumes(p);
   await p.clock.advance(1_499);
   await getsGoTo(p, 1, 'not yet');
   await p.clock.advance(1);
@@ -155,9 +158,7 @@ test('without a PING to spare, time without another stall brings it back: three 
 test('a request that waits for a dial goes out on the connection that has recovered before', async () => {
   const { p } = await stalled({ dialTime: 9_000 });
   const call = p.get('/1');
-  await burst(p);
-  await p.clock.advance(500);
-  await resumes(p);
+  await stallsAgainAndResumes(p);
   await p.clock.advance(1_499);
   assert.equal(p.transport.stats().queued, 1);
   await p.clock.advance(1);
@@ -171,9 +172,7 @@ test('a request that waits for a dial goes out on the connection that has recove
 test('a response on the connection gives it another PING to ask with', async () => {
   const { p } = await stalled();
   await getsGoTo(p, 1, 'around the stall');
-  await burst(p);
-  await p.clock.advance(500);
-  await resumes(p);
+  await stallsAgainAndResumes(p);
   p.peer(0).read();
   assert.equal(p.peer(0).pings, 1);
   await getsGoTo(p, 1, 'no more than time can tell');

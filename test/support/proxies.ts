@@ -1,12 +1,12 @@
 /** Proxies on the loopback interface that take CONNECT over HTTP/1.1, in the clear and under TLS, and over HTTP/2. */
-import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { loopback } from './certificates.js';
+import { listenFor } from './listen.js';
 
 export const proxyKinds = ['http', 'https', 'h2'] as const;
 export type ProxyKind = (typeof proxyKinds)[number];
@@ -58,13 +58,7 @@ export async function startProxy(t: TestContext, kind: ProxyKind, options: Proxy
     socket.on('close', () => open.delete(socket));
     socket.on('error', () => undefined);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of open) socket.destroy();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenFor(t, server, open);
   return {
     port,
     url: `${kind === 'http' ? 'http' : 'https'}://127.0.0.1:${port}`,

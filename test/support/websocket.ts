@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { loopback } from './certificates.js';
+import { listenFor } from './listen.js';
 
 /** What a server offers: HTTP/1.1 alone, in the clear or by ALPN, or beside an HTTP/2 without extended CONNECT. */
 export const wires = ['http', 'https', 'https with h2'] as const;
@@ -118,13 +119,7 @@ export async function startWebSockets(t: TestContext, wire: Wire, answer = byPat
     socket.on('close', () => open.delete(socket));
     socket.on('error', () => undefined);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of open) socket.destroy();
-  });
-  const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const at = `127.0.0.1:${await listenFor(t, server, open)}`;
   const [scheme, webSocket] = wire === 'http' ? ['http', 'ws'] : ['https', 'wss'];
   return { origin: `${scheme}://${at}`, url: `${webSocket}://${at}`, handshakes, protocols, open };
 }

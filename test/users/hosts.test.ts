@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { H2Dispatcher, install, uninstall } from '../../dist/undici/index.js';
 import { loopback } from '../support/certificates.js';
+import { listenFor } from '../support/listen.js';
 import { startOrigin } from '../support/origin.js';
 import { converse, startWebSockets, wires } from '../support/websocket.js';
 import { versions } from '../undici/undicis.js';
@@ -33,13 +34,7 @@ async function http1Only(t: TestContext): Promise<Http1Only> {
     sockets.add(socket);
     socket.on('error', () => undefined);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenFor(t, server, sockets);
   return {
     origin: `https://127.0.0.1:${port}`,
     waiting,
