@@ -118,7 +118,7 @@ export function isSensitive(name: string, value: string): boolean {
 
 /**
  * The body length that the caller's own content-length field declares, -1 if there is none. Repeats of one number are
- * allowed.
+ * allowed, as fields or in one ("2, 2", RFC 9110 section 8.6): the fetch of Node 20 and 22 adds its own to the caller's.
  *
  * @throws TransportError ERR_PASSINGLANE_INVALID_HEADER when it is no number, or two of them differ.
  */
@@ -126,12 +126,14 @@ export function declaredLength(fields: readonly string[]): number {
   let declared = -1;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     if (!isNamed(fields[i]!, 'content-length')) continue;
-    const length = parseContentLength(trimBlanks(fields[i + 1]!));
-    if (length === -1) throw invalidHeader('Header "content-length" is not a number of bytes. Give digits only.');
-    if (declared !== -1 && length !== declared) {
-      throw invalidHeader('Header "content-length" is given more than once, with different numbers. Give it once.');
+    for (const member of fields[i + 1]!.split(',')) {
+      const length = parseContentLength(trimBlanks(member));
+      if (length === -1) throw invalidHeader('Header "content-length" is not a number of bytes. Give digits only.');
+      if (declared !== -1 && length !== declared) {
+        throw invalidHeader('Header "content-length" is given more than once, with different numbers. Give it once.');
+      }
+      declared = length;
     }
-    declared = length;
   }
   return declared;
 }

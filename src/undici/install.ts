@@ -29,7 +29,7 @@ export function install(given?: H2Dispatcher | Transport | TransportOptions): H2
   const old = installed;
   const places = symbols.map((symbol) => place(symbol, dispatcher, old));
   installed = { dispatcher, owned, places };
-  if (old?.owned === true) void old.dispatcher.close();
+  retire(old);
   return dispatcher;
 }
 
@@ -47,7 +47,12 @@ export function uninstall(): void {
     if (present) globals[symbol] = before;
     else if (!Reflect.deleteProperty(globals, symbol)) globals[symbol] = undefined;
   }
-  if (old.owned) void old.dispatcher.close();
+  retire(old);
+}
+
+/** One that we made is ours to close; its user may have destroyed it. */
+function retire(old: typeof installed): void {
+  if (old?.owned === true && !old.dispatcher.destroyed) void old.dispatcher.close();
 }
 
 /** Node's fetch sets its own dispatcher when it is loaded, where none is there: so it is loaded first. */

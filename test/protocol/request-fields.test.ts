@@ -249,6 +249,7 @@ test('a content-length of the caller declares the length of a body that has none
     'content-length',
     '12',
   ]);
+  assert.deepEqual(regular({ ...upload, fields: ['content-length', '12, 12,12'] }), ['content-length', '12']);
   assert.equal(declaredLength(['a', '1', 'Content-Length', '12']), 12);
   assert.equal(declaredLength(['a', '1']), -1);
 });
@@ -263,10 +264,11 @@ test('a content-length of the caller must be right: both numbers are named', () 
 });
 
 test('a content-length of the caller that is no number, or two that differ, is refused', () => {
-  for (const value of ['', 'x', '-1', '+1', '1.5', '1, 1', '99999999999999999']) {
+  for (const value of ['', 'x', '-1', '+1', '1.5', '1,,1', '1, x', '99999999999999999']) {
     badHeader(/"content-length" is not a number of bytes/, 'content-length', value);
   }
   badHeader(/"content-length" is given more than once/, 'content-length', '1', 'Content-Length', '2');
+  badHeader(/"content-length" is given more than once/, 'content-length', '1, 2');
 });
 
 test('D26: accept-encoding is sent unless the caller set it or range, or the method is HEAD', () => {

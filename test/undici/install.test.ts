@@ -73,6 +73,22 @@ test('the built-in fetch speaks HTTP/2 over TLS: streams, forms, coding, redirec
   assert.equal(origin.sessionCount, 1, 'all of it went over one HTTP/2 connection');
 });
 
+test("a content-length of the caller's own goes out once through the built-in fetch, which adds another", async (t) => {
+  const seen: unknown[] = [];
+  const origin = await place(t, {
+    handler(request, response) {
+      seen.push(request.headers['content-length']);
+      request.resume().on('end', () => response.end());
+    },
+  });
+  install({ cleartext: 'h2c' });
+  const body = new TextEncoder().encode('{}');
+  const headers = { 'content-length': String(body.byteLength) };
+  const response = await fetch(origin.origin, { method: 'POST', body, headers });
+  assert.equal(response.status, 200);
+  assert.deepEqual(seen, ['2']);
+});
+
 test('a slow reader of the built-in fetch holds the server back', async (t) => {
   const size = 16_000_000;
   let written = 0;
@@ -139,4 +155,17 @@ test('a dispatcher of the caller\u2019s is left open by uninstall, one made by i
   const made = install();
   uninstall();
   assert.equal(made.closed, true);
+});
+
+test('one made by install that its user has destroyed is replaced, and taken away, without an error', async (t) => {
+  await place(t);
+  const rejections: unknown[] = [];
+  const note = (reason: unknown): unknown => rejections.push(reason);
+  process.on('unhandledRejection', note);
+  t.after(() => process.off('unhandledRejection', note));
+  await install().destroy();
+  await install().destroy();
+  uninstall();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(rejections, []);
 });
