@@ -22,7 +22,7 @@ const layers = {
     uses: ['errors', 'conn', 'diagnostics', 'pool', 'transport', 'node', 'proxy', 'fetch'],
   },
   connect: { path: '^src/connect/', uses: ['errors', 'index'] },
-  http: { path: '^src/http/', uses: ['errors', 'index'] },
+  http: { path: '^src/http/', uses: ['errors', 'conn', 'pool', 'transport', 'index'] },
 };
 const roots = ['^src/cli/'];
 

@@ -1,17 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import { STATUS_CODES, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
 import { Writable } from 'node:stream';
-import type { ClientResponse, RequestOptions, Transport } from '../index.js';
+import type { Origin } from '../conn/index.js';
+import type { ClientResponse, RequestOptions } from '../index.js';
 import { HeaderStore } from './header-store.js';
 import { aborted, signalAborted, socketHangUp, toHttpError } from './http-errors.js';
 import { IncomingMessage } from './incoming-message.js';
 import { joinFields, rawFields } from './incoming-fields.js';
 import { OutgoingBody } from './outgoing-body.js';
+import { send, type Requester } from './send.js';
 import { SocketView } from './socket-view.js';
 import type { Target } from './target.js';
-
-/** What the facade needs of a Transport. */
-export type Requester = Pick<Transport, 'request'>;
 
 /**
  * A request as node:http gives it. It goes out with its first piece of body, with `end`, or with `flushHeaders`. It
@@ -31,7 +30,7 @@ export class ClientRequest extends Writable {
   headersSent = false;
   readonly socket: SocketView;
   readonly #requester: Requester;
-  readonly #url: string;
+  readonly #origin: Origin;
   readonly #headers = new HeaderStore();
   readonly #abort = new AbortController();
   readonly #body = new OutgoingBody();
@@ -43,12 +42,12 @@ export class ClientRequest extends Writable {
     // Destroyed, and so closed, when the response has ended too.
     super({ autoDestroy: false, decodeStrings: true });
     this.method = target.method;
-    this.protocol = target.protocol;
+    this.protocol = target.origin.scheme;
     this.host = target.host;
     this.path = target.path;
-    this.#url = target.url;
+    this.#origin = target.origin;
     this.#requester = requester;
-    this.socket = SocketView.make(target.protocol === 'https:', (error) => this.destroy(error));
+    this.socket = SocketView.make(this.protocol === 'https:', (error) => this.destroy(error));
     this.#headers.addAll(target.headers);
     if (target.auth !== undefined && !this.#headers.has('authorization'))
       this.#headers.set('authorization', `Basic ${Buffer.from(target.auth).toString('base64')}`);
@@ -191,9 +190,8 @@ export class ClientRequest extends Writable {
   override _final(callback: (error?: Error | null) => void): void {
     this.#body.end(callback);
     if (this.headersSent || this.destroyed) return;
-    // Nothing was written, so there is no body to ask for.
+    // Nothing was written, so there is no body to ask for: it has ended when the request is on its way.
     this.#send(null);
-    this.#body.close();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -243,7 +241,6 @@ export class ClientRequest extends Writable {
     const trailers = body === null ? undefined : () => this.#trailers ?? {};
     const options: RequestOptions = {
       method: this.method,
-      headers: this.#headers.toPairs(),
       body,
       trailers: this.#trailers === undefined ? undefined : trailers,
       signal: this.#abort.signal,
@@ -251,7 +248,11 @@ export class ClientRequest extends Writable {
       expectContinue,
       onInformational: watched ? this.#onInformational : undefined,
     };
-    this.#requester.request(this.#url, options).then(this.#onResponse, (reason: unknown) => {
+    const sent = (): void => {
+      if (body === null) this.#body.close();
+    };
+    const target = { origin: this.#origin, path: this.path };
+    send(this.#requester, target, this.#headers.toPairs(), options, sent).then(this.#onResponse, (reason: unknown) => {
       this.#responseOver = true;
       if (!this.destroyed) this.destroy(toHttpError(reason));
     });

@@ -5,12 +5,13 @@
 import type { ClientRequest as NodeRequest, IncomingMessage as NodeResponse } from 'node:http';
 import type { RequestOptions as NodeOptions } from 'node:https';
 import { invalidArgument } from '../errors.js';
-import { ClientRequest, type Requester } from './client-request.js';
+import { ClientRequest } from './client-request.js';
 import type { IncomingMessage } from './incoming-message.js';
 import { connectionSettings, TransportsBySettings } from './per-call.js';
+import type { Requester } from './send.js';
 import { mergeOptions, toTarget } from './target.js';
 
-export type { Requester } from './client-request.js';
+export type { Requester } from './send.js';
 
 type OnResponse = (response: NodeResponse) => void;
 

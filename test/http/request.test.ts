@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
 import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { Transport, TransportError } from '../../dist/index.js';
 import { createRequest, get as sharedGet, type RequestFunction } from '../../dist/http/index.js';
+import { closedPort } from '../support/closed-port.js';
 import { endpoints, pattern } from '../support/endpoints.js';
 import { startOrigin, type TestOrigin } from '../support/origin.js';
 
@@ -148,6 +150,16 @@ describe('request', () => {
     assert.equal(await heard(), 'two', 'and so did the next');
     sent.end();
     assert.equal((await chunks.next()).done, true);
+  });
+
+  test('an empty body has finished when the request is on its way, and not before', async () => {
+    const refused = request({ host: '127.0.0.1', port: closedPort, method: 'POST' });
+    await assert.rejects(pipeline(Readable.from([]), refused), { code: 'ECONNREFUSED' });
+    assert.equal(refused.writableFinished, false);
+    const waits = request(at('/silent'), { method: 'POST' }).end();
+    await once(waits, 'finish');
+    waits.on('error', () => undefined).destroy();
+    await quiet();
   });
 
   test('large bodies are held back by whoever is slower', async () => {
