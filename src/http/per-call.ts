@@ -2,9 +2,9 @@ import { lookup as systemLookup } from 'node:dns';
 import type { RequestOptions } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
-import { isDeepStrictEqual } from 'node:util';
 import { invalidArgument } from '../errors.js';
 import { Transport, type TransportOptions } from '../index.js';
+import { copyOf, isSame } from './same-settings.js';
 
 const tlsNames = [
   'ca',
@@ -12,7 +12,12 @@ const tlsNames = [
   'key',
   'passphrase',
   'pfx',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'clientCertEngine',
+  'pskCallback',
   'rejectUnauthorized',
+  'allowPartialTrustChain',
   'checkServerIdentity',
   'servername',
   'ciphers',
@@ -26,6 +31,7 @@ const tlsNames = [
   'sessionTimeout',
   'sessionIdContext',
   'dhparam',
+  'minDHSize',
   'ecdhCurve',
   'crl',
 ] as const;
@@ -56,19 +62,27 @@ export function connectionSettings(options: RequestOptions): ConnectionSettings 
 /** How many sets of connection settings have a transport at one time. */
 const limit = 32;
 
+interface Entry {
+  readonly settings: ConnectionSettings | undefined;
+  readonly transport: Transport;
+}
+
 /** One transport for each set of settings that calls bring along, as node:http's agents keep their sockets apart. */
 export class TransportsBySettings {
-  readonly #entries: { readonly settings: ConnectionSettings | undefined; readonly transport: Transport }[] = [];
+  readonly #entries: Entry[] = [];
 
-  for(settings: ConnectionSettings | undefined): Transport {
-    const at = this.#entries.findIndex((entry) => isDeepStrictEqual(entry.settings, settings));
-    const found = at === -1 ? undefined : this.#entries.splice(at, 1)[0];
-    const entry = found ?? { settings, transport: new Transport(settings === undefined ? {} : toOptions(settings)) };
+  for(given: ConnectionSettings | undefined): Transport {
+    const at = this.#entries.findIndex((entry) => isSame(entry.settings, given));
+    const entry = at === -1 ? entryFor(copyOf(given) as typeof given) : this.#entries.splice(at, 1)[0]!;
     this.#entries.push(entry);
     // The one that was out of use for longest goes; what runs on it finishes.
     if (this.#entries.length > limit) void this.#entries.shift()?.transport.close();
     return entry.transport;
   }
+}
+
+function entryFor(settings: ConnectionSettings | undefined): Entry {
+  return { settings, transport: new Transport(settings === undefined ? {} : toOptions(settings)) };
 }
 
 function toOptions(settings: ConnectionSettings): TransportOptions {

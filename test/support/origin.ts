@@ -9,6 +9,7 @@ import {
   type Settings,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { loopback } from './certificates.js';
 import { endpoints } from './endpoints.js';
 
@@ -21,7 +22,7 @@ export interface OriginOptions {
   /** Whether HTTP/1.1 is served too, on the same port; needs `tls`. Default: false. */
   readonly allowHTTP1?: boolean;
   /** Further options of node:http2's server. */
-  readonly server?: ServerOptions;
+  readonly server?: ServerOptions & TlsOptions;
 }
 
 export interface TestOrigin {
