@@ -43,6 +43,7 @@ export interface ResponseHead<TOpaque> {
   statusCode: number;
   headers: IncomingHeaders;
   opaque: TOpaque;
+  /** What interceptors tell of the request: redirect, as `history`, the URLs it went through. */
   context: object;
 }
 
@@ -68,12 +69,14 @@ export interface ConnectData<TOpaque = null> {
   headers: IncomingHeaders;
   socket: Duplex;
   opaque: TOpaque;
+  context: object;
 }
 
 export interface UpgradeData<TOpaque = null> {
   headers: IncomingHeaders;
   socket: Duplex;
   opaque: TOpaque;
+  context: object;
 }
 
 export type StreamFactory<TOpaque = null> = (head: ResponseHead<TOpaque>) => Writable;

@@ -11,25 +11,47 @@ import type {
 } from './api-types.js';
 import { BodyReadable } from './body-readable.js';
 import type { DispatchController, DispatchHandler, IncomingHeaders } from './contract.js';
-import { aborted, UndiciError } from './undici-error.js';
+import { aborted, invalidArgument, UndiciError } from './undici-error.js';
 
 const defaultHighWaterMark = 65_536;
+
+/** What undici refuses before it dispatches, of every call. */
+function checkCall({ signal }: CallOptions<unknown>): void {
+  if (signal === undefined || signal === null) return;
+  const { on, addEventListener } = signal as Partial<EventEmitter & EventTarget>;
+  if (typeof on !== 'function' && typeof addEventListener !== 'function')
+    throw invalidArgument('signal must be an EventEmitter or EventTarget');
+}
+
+/** The same, of the calls that make a response. */
+function checkRequest({ method, onInfo, highWaterMark }: RequestOptions<unknown>): void {
+  if (method === 'CONNECT') throw invalidArgument('invalid method');
+  if (onInfo !== undefined && onInfo !== null && typeof onInfo !== 'function')
+    throw invalidArgument('invalid onInfo callback');
+  if (highWaterMark !== undefined && !(Number.isFinite(highWaterMark) && highWaterMark >= 0))
+    throw invalidArgument('invalid highWaterMark');
+}
 
 /** What the handlers behind a dispatcher's methods have in common: the call's signal, and how it shows headers. */
 abstract class Call<TOpaque, TResult> {
   protected readonly options: CallOptions<TOpaque>;
   protected controller: DispatchController | undefined = undefined;
+  private context: object = {};
   protected readonly resolve: (result: TResult) => void;
   protected readonly reject: (error: unknown) => void;
 
   constructor(options: CallOptions<TOpaque>, resolve: (result: TResult) => void, reject: (error: unknown) => void) {
+    if (typeof options !== 'object' || (options as unknown) === null) throw invalidArgument('invalid opts');
+    checkCall(options);
     this.options = options;
     this.resolve = resolve;
     this.reject = reject;
   }
 
-  onRequestStart(controller: DispatchController): void {
+  /** @param context what interceptors tell of the request, such as the redirects behind it */
+  onRequestStart(controller: DispatchController, context: unknown): void {
     this.controller = controller;
+    if (typeof context === 'object' && context !== null) this.context = context;
     const { signal } = this;
     if (signal === undefined) return;
     if ('addEventListener' in signal) {
@@ -64,7 +86,12 @@ abstract class Call<TOpaque, TResult> {
 
   protected head(statusCode: number, headers: IncomingHeaders): ResponseHead<TOpaque> {
     const opaque = (this.options.opaque ?? null) as TOpaque;
-    return { statusCode, headers: this.shown(headers), opaque, context: {} };
+    return { statusCode, headers: this.shown(headers), opaque, context: this.context };
+  }
+
+  /** A 1xx response. */
+  protected inform(statusCode: number, headers: IncomingHeaders, onInfo: RequestOptions['onInfo']): void {
+    onInfo?.({ statusCode, headers: this.shown(headers) as Record<string, string | string[]> });
   }
 
   onResponseError(_: DispatchController, error: Error): void {
@@ -79,12 +106,17 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
   private body: BodyReadable | undefined = undefined;
   private readonly trailers: Record<string, string> = {};
 
+  constructor(
+    options: RequestOptions<TOpaque>,
+    resolve: (data: ResponseData<TOpaque>) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(options, resolve, reject);
+    checkRequest(options);
+  }
+
   onResponseStart(controller: DispatchController, statusCode: number, headers: IncomingHeaders): void {
-    if (statusCode < 200) {
-      const shown = this.shown(headers) as Record<string, string | string[]>;
-      this.options.onInfo?.({ statusCode, headers: shown });
-      return;
-    }
+    if (statusCode < 200) return this.inform(statusCode, headers, this.options.onInfo);
     const body = new BodyReadable({
       resume: () => {
         controller.resume();
@@ -117,6 +149,7 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
 
 /** `stream`: the body goes into what the factory makes for it; resolves when that has finished. */
 export class StreamCall<TOpaque> extends Call<TOpaque, StreamData<TOpaque>> implements DispatchHandler {
+  declare protected readonly options: RequestOptions<TOpaque>;
   private readonly factory: StreamFactory<TOpaque>;
   private target: Writable | undefined = undefined;
   private trailers: IncomingHeaders = {};
@@ -128,15 +161,18 @@ export class StreamCall<TOpaque> extends Call<TOpaque, StreamData<TOpaque>> impl
     reject: (error: unknown) => void,
   ) {
     super(options, resolve, reject);
+    checkRequest(options);
+    if (typeof factory !== 'function') throw invalidArgument('invalid factory');
     this.factory = factory;
   }
 
   onResponseStart(controller: DispatchController, statusCode: number, headers: IncomingHeaders): void {
-    if (statusCode < 200) return;
+    if (statusCode < 200) return this.inform(statusCode, headers, this.options.onInfo);
     const target = this.factory(this.head(statusCode, headers)) as Writable | undefined;
-    if (typeof target?.write !== 'function' || typeof target.on !== 'function')
+    if (typeof target?.write !== 'function' || typeof target.end !== 'function' || typeof target.on !== 'function')
       throw new UndiciError('UND_ERR_INVALID_RETURN_VALUE', 'expected Writable');
     this.target = target;
+    if (target.writableNeedDrain) controller.pause();
     target.on('drain', () => {
       controller.resume();
     });
@@ -166,24 +202,39 @@ export class StreamCall<TOpaque> extends Call<TOpaque, StreamData<TOpaque>> impl
 
 /** `connect` and `upgrade`: resolves with the stream. */
 export class TunnelCall<TOpaque> extends Call<TOpaque, ConnectData<TOpaque>> implements DispatchHandler {
+  private readonly kind: 'connect' | 'upgrade';
+
+  constructor(
+    options: CallOptions<TOpaque>,
+    kind: 'connect' | 'upgrade',
+    resolve: (data: ConnectData<TOpaque>) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(options, resolve, reject);
+    this.kind = kind;
+  }
+
   onRequestUpgrade(_: DispatchController, statusCode: number, headers: IncomingHeaders, socket: Duplex): void {
     this.leave();
-    const { opaque } = this.head(statusCode, headers);
-    this.resolve({ statusCode, headers: this.shown(headers), socket, opaque });
+    const { headers: shown, opaque, context } = this.head(statusCode, headers);
+    this.resolve({ statusCode, headers: shown, socket, opaque, context });
   }
 
   /** The server has not accepted. */
-  onResponseStart(controller: DispatchController, statusCode: number): void {
+  onResponseStart(_: DispatchController, statusCode: number): void {
     if (statusCode < 200) return;
-    controller.abort(new UndiciError('UND_ERR_SOCKET', `bad upgrade: the server answered ${statusCode}`));
+    throw new UndiciError('UND_ERR_SOCKET', `bad ${this.kind}: the server answered ${statusCode}`);
   }
 }
 
-/** Undici's two ways to call: with a callback, or for a promise. */
+/** Undici's two ways to call: with a callback, which learns of `opaque` with an error as well, or for a promise. */
 export function settle<T>(
-  promise: Promise<T>,
+  call: (resolve: (data: T) => void, reject: (error: unknown) => void) => void,
   callback: ((error: Error | null, data: T) => void) | undefined,
+  options: CallOptions<unknown>,
 ): unknown {
+  if (callback !== undefined && typeof callback !== 'function') throw invalidArgument('invalid callback');
+  const promise = new Promise<T>(call);
   if (callback === undefined) return promise;
   promise.then(
     (data) => {
@@ -193,7 +244,7 @@ export function settle<T>(
     },
     (error: unknown) => {
       queueMicrotask(() => {
-        callback(error as Error, undefined as T);
+        callback(error as Error, { opaque: (options as CallOptions | null)?.opaque ?? null } as T);
       });
     },
   );

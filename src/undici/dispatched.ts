@@ -72,7 +72,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     try {
       this.started();
     } catch (error) {
-      this.abort(error as Error);
+      this.stop(error as Error);
     }
     if (this.over) {
       discardBody(parts.options.body, this.reason ?? aborted());
@@ -109,7 +109,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
       headersTimeout === 0
         ? undefined
         : setTimeout(() => {
-            this.abort(new UndiciError('UND_ERR_HEADERS_TIMEOUT', `No answer within ${headersTimeout} ms`));
+            this.stop(new UndiciError('UND_ERR_HEADERS_TIMEOUT', `No answer within ${headersTimeout} ms`));
           }, headersTimeout);
     this.send(transport, this.withHooks({ ...parts, options })).then(
       (response) => {
@@ -142,7 +142,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
       tunnel.open(response, this.request);
       this.upgraded(status, shown, tunnel);
     } catch (error) {
-      this.abort(error as Error);
+      this.stop(error as Error);
     }
     // From here on the stream is its user's, who may end it by an abort too: as undici's WebSocket does where the
     // server's handshake is not to its liking.
@@ -186,7 +186,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     try {
       call();
     } catch (error) {
-      this.abort(error as Error);
+      this.stop(error as Error);
     }
   }
 
@@ -212,7 +212,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
       this.handler.onResponseStarted?.();
       this.headers(response.status, fields);
     } catch (error) {
-      return this.abort(error as Error);
+      return this.stop(error as Error);
     }
     this.fresh = true;
     this.pump();
@@ -233,7 +233,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
       try {
         this.data(data);
       } catch (error) {
-        this.abort(error as Error);
+        this.stop(error as Error);
       }
     }
     this.pumping = false;
@@ -276,6 +276,16 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     }
   }
 
+  /** Ends it from within. Not `abort`, which is the handler's to replace: undici's dump interceptor does. */
+  stop(error: Error): void {
+    if (this.over) return void this.tunnel?.destroy();
+    this.aborted = true;
+    this.reason = error;
+    this.request?.abort(error);
+    this.response?.body.cancel(error);
+    this.fail(error);
+  }
+
   private fail(error: unknown): void {
     if (this.over) return;
     const shown = toUndiciError(error);
@@ -296,13 +306,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   // --- what the handler may do; named as in undici's contract ---
 
   abort(reason?: Error | null): void {
-    if (this.over) return void this.tunnel?.destroy();
-    const error = reason ?? aborted();
-    this.aborted = true;
-    this.reason = error;
-    this.request?.abort(error);
-    this.response?.body.cancel(error);
-    this.fail(error);
+    this.stop(reason ?? aborted());
   }
 
   pause(): void {

@@ -201,7 +201,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     this.isClosed = true;
     this.isDestroyed = true;
     const error = given ?? new UndiciError('UND_ERR_DESTROYED', 'The client is destroyed');
-    for (const request of [...this.running]) request.abort(error);
+    for (const request of [...this.running]) request.stop(error);
     if (this.owned) this.transport.destroy(error);
     return Promise.resolve();
   }

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type {
   Callback,
-  CallOptions,
   ConnectData,
   ConnectOptions,
   PipelineHandler,
@@ -14,7 +13,6 @@ import type {
   UpgradeOptions,
 } from './api-types.js';
 import { RequestCall, settle, StreamCall, TunnelCall } from './calls.js';
-import type { DispatchHandler, DispatchOptions } from './contract.js';
 import { CoreDispatcher } from './dispatcher.js';
 import { pipeline } from './pipeline.js';
 
@@ -26,11 +24,12 @@ export class H2Dispatcher extends CoreDispatcher {
   request<TOpaque = null>(options: RequestOptions<TOpaque>, callback: Callback<ResponseData<TOpaque>>): void;
   request<TOpaque = null>(options: RequestOptions<TOpaque>): Promise<ResponseData<TOpaque>>;
   request<TOpaque>(options: RequestOptions<TOpaque>, callback?: Callback<ResponseData<TOpaque>>): unknown {
-    return settle(
-      new Promise<ResponseData<TOpaque>>((resolve, reject) => {
+    return settle<ResponseData<TOpaque>>(
+      (resolve, reject) => {
         this.dispatch(options, new RequestCall(options, resolve, reject));
-      }),
+      },
       callback,
+      options,
     );
   }
 
@@ -48,11 +47,12 @@ export class H2Dispatcher extends CoreDispatcher {
     factory: StreamFactory<TOpaque>,
     callback?: Callback<StreamData<TOpaque>>,
   ): unknown {
-    return settle(
-      new Promise<StreamData<TOpaque>>((resolve, reject) => {
+    return settle<StreamData<TOpaque>>(
+      (resolve, reject) => {
         this.dispatch(options, new StreamCall(options, factory, resolve, reject));
-      }),
+      },
       callback,
+      options,
     );
   }
 
@@ -63,20 +63,26 @@ export class H2Dispatcher extends CoreDispatcher {
   connect<TOpaque = null>(options: ConnectOptions<TOpaque>, callback: Callback<ConnectData<TOpaque>>): void;
   connect<TOpaque = null>(options: ConnectOptions<TOpaque>): Promise<ConnectData<TOpaque>>;
   connect<TOpaque>(options: ConnectOptions<TOpaque>, callback?: Callback<ConnectData<TOpaque>>): unknown {
-    return settle(this.tunnel({ ...options, method: 'CONNECT' }, options), callback);
+    return settle<ConnectData<TOpaque>>(
+      (resolve, reject) => {
+        this.dispatch({ ...options, method: 'CONNECT' }, new TunnelCall(options, 'connect', resolve, reject));
+      },
+      callback,
+      options,
+    );
   }
 
   upgrade(options: UpgradeOptions, callback: Callback<UpgradeData>): void;
   upgrade(options: UpgradeOptions): Promise<UpgradeData>;
   upgrade(options: UpgradeOptions, callback?: Callback<UpgradeData>): unknown {
-    const { method = 'GET', protocol = 'Websocket' } = options;
-    return settle<UpgradeData>(this.tunnel({ ...options, method, upgrade: protocol }, options), callback);
-  }
-
-  private tunnel<TOpaque>(options: DispatchOptions, call: CallOptions<TOpaque>): Promise<ConnectData<TOpaque>> {
-    return new Promise((resolve, reject) => {
-      const handler: DispatchHandler = new TunnelCall<TOpaque>(call, resolve, reject);
-      this.dispatch(options, handler);
-    });
+    return settle<UpgradeData>(
+      (resolve, reject) => {
+        const handler = new TunnelCall(options, 'upgrade', resolve, reject);
+        const { method = 'GET', protocol = 'Websocket' } = options;
+        this.dispatch({ ...options, method, upgrade: protocol }, handler);
+      },
+      callback,
+      options,
+    );
   }
 }

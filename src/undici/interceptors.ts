@@ -1,61 +1,66 @@
 import type { Duplex } from 'node:stream';
 import type { DispatchController, DispatchHandler, IncomingHeaders } from './contract.js';
+import { NewerBridge } from './newer-bridge.js';
 
 export function isNewer(handler: DispatchHandler): boolean {
   return typeof handler.onRequestStart === 'function';
 }
 
-/** A handler that interceptors of every version can call, for the one of the older kind that undici 6 and 7 pass in. */
+/**
+ * A handler that interceptors of every version can call: undici 6 calls the older kind's methods, undici 8 the newer
+ * kind's, and either may meet a handler of the other kind.
+ */
 export function bothKinds(handler: DispatchHandler): DispatchHandler {
-  return isNewer(handler) ? handler : new Bridge(handler);
+  if (!isNewer(handler)) return new OlderBridge(handler);
+  return typeof handler.onConnect === 'function' ? handler : new NewerBridge(handler);
 }
 
 /** The handler behind a bridge that nobody has wrapped: what it needs no translating for. */
 export function withoutBridge(handler: DispatchHandler): DispatchHandler {
-  return handler instanceof Bridge ? handler.older : handler;
+  return handler instanceof OlderBridge || handler instanceof NewerBridge ? handler.behind : handler;
 }
 
 /** A handler of the older kind with the methods of both. */
-class Bridge implements DispatchHandler {
-  readonly older: DispatchHandler;
+class OlderBridge implements DispatchHandler {
+  readonly behind: DispatchHandler;
 
-  constructor(older: DispatchHandler) {
-    this.older = older;
+  constructor(behind: DispatchHandler) {
+    this.behind = behind;
   }
 
   onConnect(abort: (reason?: Error) => void, context?: unknown): void {
-    this.older.onConnect?.(abort, context);
+    this.behind.onConnect?.(abort, context);
   }
 
   onUpgrade(statusCode: number, headers: Buffer[] | string[] | null, socket: Duplex): unknown {
-    return this.older.onUpgrade?.(statusCode, headers, socket);
+    return this.behind.onUpgrade?.(statusCode, headers, socket);
   }
 
   onHeaders(statusCode: number, headers: Buffer[], resume: () => void, statusText: string): boolean | undefined {
-    return this.older.onHeaders?.(statusCode, headers, resume, statusText);
+    return this.behind.onHeaders?.(statusCode, headers, resume, statusText);
   }
 
   onData(chunk: Buffer): boolean | undefined {
-    return this.older.onData?.(chunk);
+    return this.behind.onData?.(chunk);
   }
 
   onComplete(trailers: (Buffer | string)[] | null): void {
-    this.older.onComplete?.(trailers);
+    this.behind.onComplete?.(trailers);
   }
 
   onError(error: Error): void {
-    if (this.older.onError === undefined) throw error;
-    this.older.onError(error);
+    if (this.behind.onError === undefined) throw error;
+    this.behind.onError(error);
   }
 
   onRequestStart(controller: DispatchController, context: unknown): void {
-    this.older.onConnect?.((reason) => {
+    this.behind.onConnect?.((reason) => {
       controller.abort(reason);
     }, context);
   }
 
   onRequestUpgrade(_: DispatchController, statusCode: number, headers: IncomingHeaders, socket: Duplex): unknown {
-    return this.older.onUpgrade?.(statusCode, rawOf(headers), socket);
+    return this.behind.onUpgrade?.(statusCode, rawOf(headers), socket);
   }
 
   onResponseStart(
@@ -67,15 +72,15 @@ class Bridge implements DispatchHandler {
     const resume = (): void => {
       controller.resume();
     };
-    if (this.older.onHeaders?.(statusCode, rawOf(headers), resume, statusMessage) === false) controller.pause();
+    if (this.behind.onHeaders?.(statusCode, rawOf(headers), resume, statusMessage) === false) controller.pause();
   }
 
   onResponseData(controller: DispatchController, chunk: Buffer): void {
-    if (this.older.onData?.(chunk) === false) controller.pause();
+    if (this.behind.onData?.(chunk) === false) controller.pause();
   }
 
   onResponseEnd(_: DispatchController, trailers: IncomingHeaders): void {
-    this.older.onComplete?.(rawOf(trailers));
+    this.behind.onComplete?.(rawOf(trailers));
   }
 
   onResponseError(_: DispatchController, error: Error): void {
@@ -83,15 +88,15 @@ class Bridge implements DispatchHandler {
   }
 
   onBodySent(chunk: Uint8Array | number): void {
-    this.older.onBodySent?.(chunk);
+    this.behind.onBodySent?.(chunk);
   }
 
   onRequestSent(): void {
-    this.older.onRequestSent?.();
+    this.behind.onRequestSent?.();
   }
 
   onResponseStarted(): void {
-    this.older.onResponseStarted?.();
+    this.behind.onResponseStarted?.();
   }
 }
 

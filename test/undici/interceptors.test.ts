@@ -1,5 +1,7 @@
 /** Interceptors, RetryAgent and MockAgent of the real undicis over the dispatcher. */
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { testEach } from './undicis.js';
 
 /** The interceptors that a version has; those it lacks are not tested with it. */
@@ -65,6 +67,80 @@ function flaky() {
     response.end(`${request.method} ${request.url}`);
   }) as NonNullable<Parameters<typeof testEach>[2]>['handler'] & object;
 }
+
+testEach(
+  'what is beyond the maxSize of dump fails, declared or not, and destroy ends what dump keeps from being aborted',
+  async ({ undici, url, dispatcher, version }) => {
+    const { dump } = undici.interceptors as unknown as Interceptors;
+    const short = dispatcher.compose(dump({ maxSize: 100 }));
+    const viaFunction = (path: string) => undici.request(`${url}${path}`, { dispatcher: short });
+    const viaMethod = (path: string) => short.request({ origin: url, path, method: 'GET' });
+    for (const request of [viaFunction, viaMethod]) {
+      await assert.rejects(request('/declared'), { code: 'UND_ERR_ABORTED' });
+      // Undici 6 hands on an empty body in place of one that turns out to be too long.
+      const undeclared = request('/undeclared').then(({ body }) => body.text());
+      if (version === 'undici 6') assert.equal(await undeclared, '');
+      else await assert.rejects(undeclared, { code: 'UND_ERR_ABORTED' });
+    }
+    const silent = viaMethod('/silent');
+    await dispatcher.destroy();
+    await assert.rejects(silent, { code: 'UND_ERR_DESTROYED' });
+  },
+  {
+    handler(request, response) {
+      if (request.url === '/silent') return;
+      if (request.url === '/declared') response.setHeader('content-length', 5_000);
+      response.end('x'.repeat(5_000));
+    },
+  },
+);
+
+testEach(
+  'interceptors work under the dispatcher’s own methods, and redirect tells where a response came from',
+  async ({ undici, url, dispatcher }) => {
+    const { redirect, retry, dump, dns } = undici.interceptors as unknown as Interceptors;
+    const composed = dispatcher.compose(redirect({ maxRedirections: 3 }));
+    const history = [`${url}/moved`, `${url}/here`];
+    const visited = (context: object): string[] => (context as { history: URL[] }).history.map(String);
+    const at = (path: string) => ({ origin: url, path, method: 'GET' });
+    const followed = await composed.request(at('/moved'));
+    assert.equal(await followed.body.text(), 'GET /here');
+    assert.deepEqual(visited(followed.context), history);
+    const sink = new PassThrough();
+    await composed.stream(at('/moved'), ({ context }) => {
+      assert.deepEqual(visited(context), history);
+      return sink;
+    });
+    assert.equal(await text(sink), 'GET /here');
+
+    const patient = dispatcher.compose(retry({ minTimeout: 1, maxTimeout: 1 }), dns());
+    const retried = await patient.request(at('/later'));
+    assert.deepEqual([retried.statusCode, await retried.body.text()], [200, 'GET /later']);
+    const paused = await dispatcher.compose(retry(), dump({ maxSize: 10_000_000 })).request(at('/here'));
+    assert.equal(await paused.body.text(), '');
+  },
+  { handler: flaky() },
+);
+
+testEach(
+  'a slow reader gets all of a body through an interceptor, and an abort ends the request behind it',
+  async ({ undici, url, dispatcher, origin }) => {
+    const { retry } = undici.interceptors as unknown as Interceptors;
+    const composed = dispatcher.compose(retry());
+    const { body } = await composed.request({ origin: url, path: '/bytes/3000000', method: 'GET' });
+    let size = 0;
+    for await (const chunk of body) {
+      size += (chunk as Buffer).length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(size, 3_000_000);
+    const controller = new AbortController();
+    const call = composed.request({ origin: url, path: '/silent', method: 'GET', signal: controller.signal });
+    while (origin.openStreams === 0) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort(new Error('no more'));
+    await assert.rejects(call, /no more/);
+  },
+);
 
 testEach(
   'RetryAgent asks for the rest of a body that was cut, and retries a refused connection',

@@ -1,0 +1,150 @@
+/** The dispatcher's request, stream, pipeline, connect and upgrade beside undici's: what differs from it is a fault. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { PassThrough, Writable, type Duplex, type Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { test, type TestContext } from 'node:test';
+import { H2Dispatcher } from '../../dist/undici/index.js';
+import { startOrigin } from '../support/origin.js';
+
+/** `/hints` sends 103 first. */
+function handler(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  if (request.url === '/hints') response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+  request.resume();
+  response.end(request.url);
+}
+
+async function place(t: TestContext): Promise<{ dispatcher: H2Dispatcher; origin: string }> {
+  const server = await startOrigin({ handler });
+  const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
+  t.after(async () => {
+    await dispatcher.destroy();
+    await server.close();
+  });
+  return { dispatcher, origin: server.origin };
+}
+
+async function failureOf(stream: Duplex): Promise<Error> {
+  const [error] = (await once(stream, 'error')) as [Error];
+  return error;
+}
+
+test('what a pipeline\u2019s handler throws is the error of its stream', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const mine = new Error('mine');
+  const stream = dispatcher.pipeline({ origin, path: '/', method: 'PUT' }, () => {
+    throw mine;
+  });
+  stream.end('x');
+  assert.equal(await failureOf(stream), mine);
+});
+
+test('a pipeline whose handler returns no stream says so', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const stream = dispatcher.pipeline({ origin, path: '/', method: 'PUT' }, () => undefined as unknown as Readable);
+  stream.end('x');
+  const error = await failureOf(stream);
+  assert.equal((error as NodeJS.ErrnoException).code, 'UND_ERR_INVALID_RETURN_VALUE');
+});
+
+test('a pipeline that is destroyed before its end fails as an aborted request', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const stream = dispatcher.pipeline({ origin, path: '/', method: 'PUT' }, ({ body }) => body);
+  stream.destroy();
+  assert.equal(((await failureOf(stream)) as NodeJS.ErrnoException).code, 'UND_ERR_ABORTED');
+});
+
+test('stream and pipeline tell of 1xx responses, as request does', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const seen: [string, number, unknown][] = [];
+  const options = (name: string) => ({
+    origin,
+    path: '/hints',
+    method: 'GET',
+    onInfo: (info: { statusCode: number; headers: Record<string, string | string[]> }) => {
+      seen.push([name, info.statusCode, info.headers['link']]);
+    },
+  });
+  const { body } = await dispatcher.request(options('request'));
+  assert.equal(await body.text(), '/hints');
+  const sink = new PassThrough();
+  await dispatcher.stream(options('stream'), () => sink);
+  assert.equal(await text(sink), '/hints');
+  assert.equal(await text(dispatcher.pipeline(options('pipeline'), (data) => data.body).end()), '/hints');
+  const link = '</style.css>; rel=preload';
+  assert.deepEqual(seen, [
+    ['request', 103, link],
+    ['stream', 103, link],
+    ['pipeline', 103, link],
+  ]);
+});
+
+test('an error that onInfo throws ends the stream call with it', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const mine = new Error('mine');
+  const onInfo = (): never => {
+    throw mine;
+  };
+  const call = dispatcher.stream({ origin, path: '/hints', method: 'GET', onInfo }, () => new PassThrough());
+  await assert.rejects(call, mine);
+});
+
+test('stream waits for a writable that is full when it is made', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  // Long enough for the response to be there before there is room.
+  const full = new Writable({ highWaterMark: 1, write: (_chunk, _encoding, done) => void setTimeout(done, 50) });
+  full.write('before');
+  const write = full.write.bind(full);
+  const roomAtWrite: boolean[] = [];
+  full.write = (chunk: unknown) => {
+    roomAtWrite.push(!full.writableNeedDrain);
+    return write(chunk);
+  };
+  await dispatcher.stream({ origin, path: '/after', method: 'GET' }, () => full);
+  assert.deepEqual(roomAtWrite, [true]);
+});
+
+test('a callback learns of its opaque with an error as well', async (t) => {
+  const { dispatcher } = await place(t);
+  const wrong = { origin: 'http://127.0.0.1:1', path: '/', method: 'GET', opaque: 'mine' };
+  type Called = (error: Error | null, data: { opaque: unknown }) => void;
+  const calls: Record<string, (callback: Called) => void> = {
+    request: (callback) => dispatcher.request(wrong, callback),
+    stream: (callback) => dispatcher.stream(wrong, () => new PassThrough(), callback),
+    connect: (callback) => dispatcher.connect({ ...wrong, path: 'a.test:1' }, callback),
+    upgrade: (callback) => dispatcher.upgrade({ ...wrong, opaque: 'mine' as unknown as null }, callback),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const opaque = await new Promise((resolve) => {
+      call((error, data) => {
+        resolve(error !== null && data.opaque);
+      });
+    });
+    assert.equal(opaque, 'mine', name);
+  }
+});
+
+test('what undici refuses in a call is refused, before anything goes out', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const good = { origin, path: '/', method: 'GET' };
+  const sink = (): Writable => new PassThrough();
+  const refused: [string, () => Promise<unknown>][] = [
+    ['invalid opts', () => dispatcher.request(null as never)],
+    ['invalid opts', () => dispatcher.upgrade(null as never)],
+    ['invalid method', () => dispatcher.request({ ...good, method: 'CONNECT' })],
+    ['invalid method', () => dispatcher.stream({ ...good, method: 'CONNECT' }, sink)],
+    ['invalid onInfo callback', () => dispatcher.request({ ...good, onInfo: 1 as never })],
+    ['invalid highWaterMark', () => dispatcher.request({ ...good, highWaterMark: -1 })],
+    ['signal must be an EventEmitter or EventTarget', () => dispatcher.request({ ...good, signal: {} })],
+    ['invalid factory', () => dispatcher.stream(good, undefined as never)],
+    ['invalid handler', () => failureOf(dispatcher.pipeline(good, undefined as never)).then((e) => Promise.reject(e))],
+    [
+      'invalid method',
+      () =>
+        failureOf(dispatcher.pipeline({ ...good, method: 'CONNECT' }, sink as never)).then((e) => Promise.reject(e)),
+    ],
+  ];
+  for (const [message, call] of refused) await assert.rejects(call, { code: 'UND_ERR_INVALID_ARG', message });
+  assert.throws(() => dispatcher.request(good, 'no function' as never), { message: 'invalid callback' });
+});
