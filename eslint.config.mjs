@@ -24,6 +24,35 @@ const impure = [
   ...['Buffer', 'TextDecoder', 'TextEncoder', 'fetch', 'URL'],
 ];
 
+/** `H15` and the like: the numbers of a list that the reader does not have. The ledger in conformance/ has them. */
+const privateNumber = /\b[A-K][0-9]{1,2}\b/;
+
+/** Comments say the reason or the section of the RFC, and a test's title is a sentence. */
+const words = {
+  rules: {
+    'no-private-numbers': {
+      meta: {
+        type: 'problem',
+        schema: [],
+        messages: { found: '{{number}} numbers a list that the reader does not have.' },
+      },
+      create(context) {
+        const check = (node, text) => {
+          const number = privateNumber.exec(text)?.[0];
+          if (number !== undefined) context.report({ loc: node.loc, messageId: 'found', data: { number } });
+        };
+        return {
+          Program: (program) => program.comments.forEach((comment) => check(comment, comment.value)),
+          'CallExpression[callee.name=/^(test|it|describe)$/] > Literal.arguments:first-child': (title) =>
+            check(title, String(title.value)),
+          'CallExpression[callee.name=/^(test|it|describe)$/] > TemplateLiteral.arguments:first-child': (title) =>
+            title.quasis.forEach((part) => check(part, part.value.raw)),
+        };
+      },
+    },
+  },
+};
+
 export default tseslint.config(
   {
     ignores: [
@@ -41,6 +70,7 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
+    plugins: { words },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
@@ -52,6 +82,7 @@ export default tseslint.config(
         'error',
         { paths: builtinModules.map((name) => ({ name, message: `Import it as node:${name}.` })) },
       ],
+      'words/no-private-numbers': 'error',
       'no-empty': 'error',
       eqeqeq: 'error',
       'no-var': 'error',

@@ -1,5 +1,5 @@
-// Holds conformance/*.json against the statements of the reference behaviour and against the tests: every statement has
-// a test that exists or a reason, and every test named exists. Writes docs/conformance.md and prints the totals.
+// Holds conformance/*.json against the statements of the reference behaviour, against the problems of users, and against
+// the tests: each has a test that exists, by file and title, or a reason. Writes docs/conformance.md, prints the totals.
 // `node tools/conformance.mjs` checks and writes; with --check it writes nothing, and a stale document is a failure.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -26,9 +26,9 @@ const document = join(root, 'docs', 'conformance.md');
 const checkOnly = process.argv.includes('--check');
 const problems = [];
 
-/** Every test under test/: its name as the source has it (`${...}` of a template included) and its file. */
+/** Every test under test/ as `file\\ntitle`, the title as the source has it (`${...}` of a template included). */
 function collectTests() {
-  const tests = [];
+  const tests = new Set();
   for (const entry of readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith('.test.ts')) continue;
     const path = join(entry.parentPath, entry.name);
@@ -43,7 +43,7 @@ function collectTests() {
       }
       const name = testName(node);
       const text = name === undefined ? undefined : (stringOf(name, source) ?? strings.get(name.getText(source)));
-      if (text !== undefined) tests.push({ name: text, file });
+      if (text !== undefined) tests.add(`${file}\n${text}`);
       ts.forEachChild(node, visit);
     };
     visit(source);
@@ -63,44 +63,42 @@ function stringOf(node, source) {
   return ts.isTemplateExpression(node) ? node.getText(source).slice(1, -1) : undefined;
 }
 
-/** Does `name` hold `part` as whole words, so that A2 is not found in A24? */
-function holds(name, part) {
-  const isWord = (character) => character !== undefined && /[A-Za-z0-9]/.test(character);
-  for (let at = name.indexOf(part); at !== -1; at = name.indexOf(part, at + 1)) {
-    const end = at + part.length;
-    if (!(isWord(part[0]) && isWord(name[at - 1])) && !(isWord(part.at(-1)) && isWord(name[end]))) return true;
+/** The tests that an entry names by file and title, each of which has to exist. */
+function findTests(id, named, tests) {
+  const found = [];
+  for (const [file, titles] of Object.entries(named)) {
+    for (const title of titles) {
+      if (tests.has(`${file}\n${title}`)) found.push({ file, title });
+      else problems.push(`${id}: ${file} has no test ${JSON.stringify(title)}`);
+    }
   }
-  return false;
+  return found;
 }
 
 /** The entry of one statement, checked; undefined where there is none. */
 function readEntry(id, entry, tests) {
   if (entry === undefined) return undefined;
-  const named = [entry.test ?? []].flat();
   const isText = (value) => typeof value === 'string' && value.trim() !== '';
   if (!isText(entry.we)) problems.push(`${id}: "we" has to say in one line what we do`);
   if (entry.reason !== undefined && !isText(entry.reason)) problems.push(`${id}: "reason" is empty`);
-  const unknown = Object.keys(entry).filter((key) => !['we', 'test', 'reason'].includes(key));
+  const unknown = Object.keys(entry).filter((key) => !['we', 'tests', 'reason'].includes(key));
   if (unknown.length > 0) problems.push(`${id}: unknown key ${unknown.join(', ')}`);
-  const found = [];
-  for (const part of named) {
-    const matches = isText(part) ? tests.filter((test) => holds(test.name, part)) : [];
-    if (matches.length === 0) problems.push(`${id}: no test under test/ has ${JSON.stringify(part)} in its name`);
-    found.push(...matches.map((match) => ({ ...match, part })));
+  return { id, we: entry.we, reason: entry.reason, tests: findTests(id, entry.tests ?? {}, tests) };
+}
+
+/** The entries of conformance/`name`.json; undefined, with a problem said, where there are none. */
+function readLedger(name) {
+  try {
+    return JSON.parse(readFileSync(join(root, 'conformance', `${name}.json`), 'utf8'));
+  } catch (error) {
+    problems.push(`conformance/${name}.json: ${error.message}`);
+    return undefined;
   }
-  return { id, we: entry.we, reason: entry.reason, tests: found };
 }
 
 function readSection(letter, count, tests) {
-  const path = join(root, 'conformance', `${letter}.json`);
-  if (!existsSync(path)) return undefined;
-  let entries;
-  try {
-    entries = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    problems.push(`conformance/${letter}.json: ${error.message}`);
-    return undefined;
-  }
+  const entries = readLedger(letter);
+  if (entries === undefined) return undefined;
   const ids = Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
   for (const id of Object.keys(entries)) {
     if (!ids.includes(id)) problems.push(`conformance/${letter}.json: there is no statement ${id}`);
@@ -116,16 +114,31 @@ function readSection(letter, count, tests) {
 
 const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;');
 
-/** One line of the table: the tests by name with their files, then the reason. */
+/** The first tests by title with their files, and how many more there are. */
+function showTests(tests) {
+  const shown = tests.slice(0, 4).map(({ title, file }) => `${cell(title)} (${file})`);
+  if (tests.length > shown.length) shown.push(`and ${tests.length - shown.length} more`);
+  return shown;
+}
+
+/** One line of the table: the tests, then the reason. */
 function line({ id, we, reason, tests }) {
-  const names = new Map(tests.map(({ name, file }) => [name, file]));
-  const shown = [...names].slice(0, 4).map(([name, file]) => `${cell(name)} (${file})`);
-  if (names.size > shown.length) shown.push(`and ${names.size - shown.length} more`);
+  const shown = showTests(tests);
   if (reason !== undefined) shown.push(`${shown.length > 0 ? 'Differs: ' : ''}${cell(reason)}`);
   return `| ${id} | ${cell(String(we))} | ${shown.join('; ')} |`;
 }
 
+/** What users of other clients suffer from, each with the tests that show it is not so here. */
+function readUserProblems(tests) {
+  return Object.entries(readLedger('problems') ?? {}).map(([id, { problem, tests: named }]) => {
+    const found = findTests(`problem ${id}`, named, tests);
+    if (found.length === 0) problems.push(`problem ${id}: no test`);
+    return `| ${id} | ${cell(problem)} | ${showTests(found).join('; ')} |`;
+  });
+}
+
 const tests = collectTests();
+const userProblems = readUserProblems(tests);
 const results = sections.map(([letter, title, count]) => ({
   letter,
   title,
@@ -134,12 +147,11 @@ const results = sections.map(([letter, title, count]) => ({
 }));
 const total = { statements: 0, tested: 0, differing: 0, missing: 0 };
 const summary = [];
-for (const { letter, title, count, rows, tested = 0, differing = 0, missing = count } of results) {
+for (const { letter, title, count, tested = 0, differing = 0, missing = count } of results) {
   total.statements += count;
   total.tested += tested;
   total.differing += differing;
   total.missing += missing;
-  if (rows === undefined) problems.push(`section ${letter}: there is no conformance/${letter}.json`);
   summary.push([letter, title, count, tested, differing, missing]);
 }
 
@@ -148,7 +160,7 @@ const text = [
   '',
   'Written by `npm run conformance` from `conformance/*.json`; do not edit. Each statement is one behaviour of an HTTP/2',
   'client transport in long use. Ours holds it and a test shows it, or the line says why we differ or why the statement',
-  'cannot apply to a single-threaded runtime.',
+  'cannot apply to a single-threaded runtime. At the end, what users of other clients suffer from, held the same way.',
   '',
   '| | section | statements | tested | differs, with reason | missing |',
   '| --- | --- | --- | --- | --- | --- |',
@@ -164,6 +176,12 @@ const text = [
       '| --- | --- | --- |',
       ...rows.map(line),
     ]),
+  '',
+  '## What users of other clients suffer from',
+  '',
+  '| | problem | test that it is not so here |',
+  '| --- | --- | --- |',
+  ...userProblems,
   '',
 ].join('\n');
 

@@ -94,7 +94,7 @@ export class BodyQueue {
 
   /** As `push`, of `bytes[start, end)`; `transient`: they are going to change. */
   pushPiece(bytes: Uint8Array, start: number, end: number, transient: boolean): void {
-    // A small piece must not pin the whole buffer of its read (K48).
+    // A small piece must not pin the whole buffer of its read.
     const copy = transient || bytes.buffer.byteLength > 4 * (end - start);
     this.push(copy ? copyOf(bytes, start, end) : bytes.subarray(start, end));
   }
@@ -185,7 +185,7 @@ export class BodyQueue {
     this.#wakeReader();
   }
 
-  /** The body is cut: the reader gets what had arrived, then this error, every time it asks (E38). */
+  /** The body is cut: the reader gets what had arrived, then this error, every time it asks. */
   fail(error: unknown): void {
     if (this.#ended || this.#failed || this.#cancelled) return;
     this.#failed = true;

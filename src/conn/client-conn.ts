@@ -9,7 +9,7 @@ import { Targets } from './targets.js';
 import { checkWait, type RequestOptions, type WaitOptions } from './request-options.js';
 import { WaitQueue } from './wait-queue.js';
 
-/** A snapshot of a connection, true at the moment of the call (C11). */
+/** A snapshot of a connection, true at the moment of the call. */
 export interface ConnState {
   readonly closed: boolean;
   /** Takes no new requests; running ones may go on. */
@@ -65,12 +65,12 @@ export class ClientConn implements ExchangeHost {
   }
 
   /**
-   * Sends one request; at the peer's limit it waits its turn, abortably. Uses up a reservation where there is one (C1).
+   * Sends one request; at the peer's limit it waits its turn, abortably. Uses up a reservation where there is one.
    * No retry: an `unprocessed` error says where one would be safe.
    */
   request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
     return new Promise((resolve, reject) => {
-      // First of all: a request that is refused or aborted uses its reservation up as well (C9).
+      // First of all: a request that is refused or aborted uses its reservation up as well.
       const reserved = this.#driver.core.view.reserved > 0;
       if (reserved) this.#driver.releaseReservation();
       const request = prepareRequest(url, options, this.#defaults, this.#targets);
@@ -249,7 +249,7 @@ export class ClientConn implements ExchangeHost {
 
   /**
    * Sends GOAWAY, takes no new requests, and resolves when the running ones are done and the connection is closed.
-   * An aborted signal rejects with its reason; running requests go on, and the connection closes after the last (C17).
+   * An aborted signal rejects with its reason; running requests go on, and the connection closes after the last.
    */
   shutdown(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -283,7 +283,7 @@ export class ClientConn implements ExchangeHost {
     );
   }
 
-  /** No new requests; the connection closes after the last running one (C20), at once if there is none (C21). */
+  /** No new requests; the connection closes after the last running one, at once if there is none. */
   setDoNotReuse(): void {
     this.#retired = true;
     this.#driver.stopReuse();

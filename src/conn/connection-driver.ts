@@ -34,7 +34,7 @@ export interface DriverConfig extends Omit<ConnectionConfig, 'trace'> {
   readonly observer: Observer | undefined;
 }
 
-/** How long what is written last (GOAWAY, RST_STREAM) may take before the socket is given up (C22), in milliseconds. */
+/** How long what is written last (GOAWAY, RST_STREAM) may take before the socket is given up, in milliseconds. */
 const lastWords = 250;
 
 /**
@@ -284,7 +284,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.settleSoon();
   }
 
-  /** What stands in the way of a new request. A connection idle by the wall clock for too long is retired here (C7). */
+  /** What stands in the way of a new request. A connection idle by the wall clock for too long is retired here. */
   availability(early: boolean, lastResort = false): Availability {
     this.now = this.clock.now();
     const { view } = this.core;
@@ -337,7 +337,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     return isStalled(this.core.view, this.clock.now());
   }
 
-  /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first (C11). */
+  /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first. */
   get lastIdle(): number | undefined {
     const { view } = this.core;
     return view.streams.size > 0 || view.requests === 0 ? undefined : this.idleWall;

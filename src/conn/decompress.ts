@@ -65,14 +65,14 @@ export function codingsOf(fields: readonly string[]): string[] {
 export interface Decoding {
   /** In the order in which they were applied; for {@link decodeSource}. */
   readonly codings: readonly string[];
-  /** The response's fields without `content-encoding` and `content-length`, which describe what came on the wire (E52). */
+  /** The response's fields without `content-encoding` and `content-length`, which describe what came on the wire. */
   readonly fields: string[];
 }
 
 /**
- * Whether and how to decode a response to a request whose `accept-encoding` was ours (E51; with the caller's own, do
+ * Whether and how to decode a response to a request whose `accept-encoding` was ours (with the caller's own, do
  * not ask). Undefined: leave the response as it is. So it is for HEAD, 204, 304 and a response that ended with its
- * headers (E54), for one without codings, and for one with a coding that is not known here.
+ * headers, for one without codings, and for one with a coding that is not known here.
  *
  * @param fields names, in lower case, and values in turn
  */
@@ -120,7 +120,7 @@ export function decodeSource(queue: BodyQueue, codings: readonly string[]): Chun
 class DecodedSource implements ChunkSource {
   readonly #queue: BodyQueue;
   readonly #codings: readonly string[];
-  /** The last coding to undo, which pulls from those before it; undefined until the first read (E53). */
+  /** The last coding to undo, which pulls from those before it; undefined until the first read. */
   #last: Coding | undefined;
   readonly #stages: Coding[] = [];
   #chunk: Uint8Array | undefined;

@@ -186,7 +186,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       if (this.over && this.body?.ended !== true) return; // an earlier one has ended the request
       const headers = new Headers();
       for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
-      // E14: an error of the listener's fails the request, also of one that turns out to be async.
+      // An error of the listener's fails the request, also of one that turns out to be async.
       const call = async (): Promise<void> => listener(status, headers);
       this.context?.runInAsyncScope(call).catch((error: unknown) => this.abort(error));
     });
@@ -197,7 +197,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (resolve === undefined || driver === undefined || stream === undefined) return;
     this.stopPhaseTimer();
     this.trail?.tell('headers', { status });
-    // E20, E29: the server has made up its mind; what it did not ask for is not sent.
+    // The server has made up its mind; what it did not ask for is not sent.
     if (status > 299) this.stopUpload();
     else this.beginUpload();
     this.resolve = this.reject = undefined;
@@ -260,7 +260,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     );
   }
 
-  /** The request is still being sent, which outlives a response that has ended (E30). */
+  /** The request is still being sent, which outlives a response that has ended. */
   private get uploading(): boolean {
     return this.upload?.done === false;
   }
@@ -295,7 +295,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.trailers?.arrived(trailers ?? []);
     this.body?.end();
     const { upload, driver, stream } = this;
-    // E29: an upload that was stopped is ended with NO_ERROR once the response is whole.
+    // An upload that was stopped is ended with NO_ERROR once the response is whole.
     if (upload?.done === true && driver !== undefined && stream !== undefined)
       driver.resetStream(stream, ErrorCode.NoError);
   }
@@ -305,7 +305,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.upload = undefined;
     this.stopPhaseTimer();
     this.heldBack = false;
-    // A complete response stands, whatever happens to the rest of the upload (H11, K14).
+    // A complete response stands, whatever happens to the rest of the upload.
     if (this.over) return this.stopTimers();
     error.attempts = this.attempts;
     if (this.pending) {

@@ -71,7 +71,7 @@ export function prepareRequest(
     const known = targets.of(target);
     return (known.bare ??= prepareBare(known, defaults));
   }
-  // First of all, so that whatever else is wrong with the request, its body is closed (B44).
+  // First of all, so that whatever else is wrong with the request, its body is closed.
   const body = toRequestBody((options as RequestOptions | null)?.body);
   try {
     checkRequestOptions(options);
@@ -140,7 +140,7 @@ function assemble(
     urgency: given.priority?.urgency ?? 3,
     protocol: given.protocol,
     upgrade,
-    // A coding that the caller asked for is the caller's to undo (B7, E51).
+    // A coding that the caller asked for is the caller's to undo.
     decompress: decompress && (decodeAlways === true || !header.asksCoding) && !header.asksRange,
     maxResponseSize: defaults.maxResponseSize,
     hooks,

@@ -43,7 +43,7 @@ export interface RequestBody {
   /** Begins to read. Never throws and runs none of the caller's code: what is wrong rejects the first `next()`. */
   open(): BodyReader;
   /**
-   * The request failed for good before the body was opened: closes a stream, once (B44). Does nothing for an open
+   * The request failed for good before the body was opened: closes a stream, once. Does nothing for an open
    * body or one of another kind.
    */
   discard(reason: unknown): void;

@@ -3,7 +3,7 @@ import { TransportError } from '../errors.js';
 /** One reading of a body. It reads nothing ahead: the source is asked only while a `next()` is pending. */
 export interface BodyReader {
   /**
-   * The next piece, never empty; undefined at the end. Rejects with the source's own error object (D38), with
+   * The next piece, never empty; undefined at the end. Rejects with the source's own error object, with
    * ERR_PASSINGLANE_REQUEST_BODY for a piece that is neither bytes nor a string, and after `cancel` with its reason.
    * One call at a time. Calls the caller's code synchronously. Where a source never answers, a call that is pending at
    * `cancel` stays pending.
@@ -11,7 +11,7 @@ export interface BodyReader {
   next(): Promise<Uint8Array | undefined>;
   /**
    * Stops the source by its own return(), cancel() or destroy(), once, unless it has ended. What that gives is never
-   * waited for, and its errors surface nowhere (A20, A53).
+   * waited for, and its errors surface nowhere.
    */
   cancel(reason: unknown): void;
 }
@@ -161,7 +161,7 @@ export function isDetached(value: unknown): boolean {
   }
 }
 
-/** Runs the caller's clean-up. Whether and how it fails is nobody's business any more (A20, A53). */
+/** Runs the caller's clean-up. Whether and how it fails is nobody's business any more. */
 export function quietly(cleanUp: () => unknown): void {
   try {
     Promise.resolve(cleanUp()).catch(ignore);

@@ -102,7 +102,7 @@ export class Upload {
     const last = this.request.body?.length === length && this.sent === length;
     if (last) return this.sendLast(piece);
     // Where only the caller declares the length, END_STREAM follows once the source says that it has ended. To look for
-    // that end first, as Go does (D34), would hold the last piece back from a server that the source waits for, and
+    // that end first, as Go does, would hold the last piece back from a server that the source waits for, and
     // let the source write over it.
     this.connection.send(this.stream, piece, false);
   };
@@ -119,7 +119,7 @@ export class Upload {
     this.connection.send(this.stream, piece, this.ending);
   }
 
-  /** The body has ended: trailers, if any, are asked for now (D40). */
+  /** The body has ended: trailers, if any, are asked for now. */
   private finish(): void {
     const { trailers } = this.request;
     this.ending = true;

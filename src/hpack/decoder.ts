@@ -18,7 +18,7 @@ export interface DecoderOptions {
   /** The SETTINGS_HEADER_TABLE_SIZE in force from the first block, in octets. Default: 4096. */
   readonly maxTableSize?: number | undefined;
   /**
-   * The longest name or value, in bytes, before and after Huffman decoding (J43). Default: 16 MiB. Below the table's
+   * The longest name or value, in bytes, before and after Huffman decoding. Default: 16 MiB. Below the table's
    * size, a longer string that belongs into the table is an error.
    */
   readonly maxStringLength?: number | undefined;
@@ -29,7 +29,7 @@ const sensitive = Object.freeze({ sensitive: true });
 
 /**
  * The decompressor of one direction of one connection (RFC 7541 section 3). It takes complete blocks: HEADERS and its
- * CONTINUATIONs joined, so that no byte is looked at twice (I13). Nothing is rejected for its meaning (J50). After an
+ * CONTINUATIONs joined, so that no byte is looked at twice. Nothing is rejected for its meaning. After an
  * error the table is no longer the peer's, and every further block is refused.
  */
 export class Decoder {
@@ -88,14 +88,14 @@ export class Decoder {
       if (first >= 0x80) this.indexed(sink);
       else if (first >= 0x40) this.literal(sink, 0x3f, true, false);
       else if (first < 0x20) this.literal(sink, 0x0f, false, first >= 0x10);
-      // RFC 7541 section 4.2. Go tolerates it while the table is empty (J47); we do not.
+      // RFC 7541 section 4.2. Go tolerates it while the table is empty; we do not.
       else throw new HpackError('Dynamic table size update after a field; it must start the block.');
     }
     this.bytes = noBytes;
     this.inBlock = false;
   }
 
-  /** Any run of size updates that starts the block (RFC 7541 section 6.3, J48). */
+  /** Any run of size updates that starts the block (RFC 7541 section 6.3). */
   private sizeUpdates(): void {
     while (this.at < this.end && (this.bytes[this.at]! & 0xe0) === 0x20) {
       const size = this.integer(0x1f);
@@ -190,7 +190,7 @@ export class Decoder {
     return latin1(this.bytes, start, this.at);
   }
 
-  /** An integer whose prefix has the largest value `prefix` (RFC 7541 section 5.1); at most 2^32-1 (J45). */
+  /** An integer whose prefix has the largest value `prefix` (RFC 7541 section 5.1); at most 2^32-1. */
   private integer(prefix: number): number {
     if (this.at >= this.end) throw truncated();
     let value = this.bytes[this.at++]! & prefix;

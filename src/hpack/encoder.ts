@@ -70,7 +70,7 @@ export class Encoder {
     this.maxTableSize = checkSize('maxTableSize', options?.maxTableSize ?? defaultTableSize);
     this.table = new DynamicTable(defaultTableSize);
     for (const [name, entry] of staticNames) this.known.set(name, new KnownName(entry.index, entry.values));
-    // A cap below what the peer's decoder starts with is announced (J38).
+    // A cap below what the peer's decoder starts with is announced.
     if (this.maxTableSize < defaultTableSize) this.resize(this.maxTableSize);
   }
 
@@ -92,7 +92,7 @@ export class Encoder {
 
   /**
    * The peer's SETTINGS_HEADER_TABLE_SIZE: takes effect at once, capped by `maxTableSize`, and is announced at the
-   * start of the next block: the smallest size since the last block, then the final one (RFC 7541 section 4.2, J37).
+   * start of the next block: the smallest size since the last block, then the final one (RFC 7541 section 4.2).
    * Throws RangeError unless `n` is an integer from 0 to 2^32-1.
    */
   setTableSize(n: number): void {
@@ -114,7 +114,7 @@ export class Encoder {
   field(name: string, value: string, sensitive: boolean): void {
     if (!this.open) throw new HpackError('field() was called outside a block; call begin() first');
     const known = this.known.get(name);
-    // A sensitive value must not be found by guessing: it never matches (RFC 7541 section 7.1.3, J34).
+    // A sensitive value must not be found by guessing: it never matches (RFC 7541 section 7.1.3).
     const index = known === undefined || sensitive ? 0 : this.find(known, value);
     if (index !== 0) {
       this.reserve(maxIntegerBytes);
@@ -139,7 +139,7 @@ export class Encoder {
     return this.scratch.subarray(0, this.at);
   }
 
-  /** The index of an exact match, the static table first, or 0 (J33). */
+  /** The index of an exact match, the static table first, or 0. */
   private find(known: KnownName, value: string): number {
     const index = known.staticValues?.get(value);
     if (index !== undefined) return index;
@@ -151,7 +151,7 @@ export class Encoder {
     return firstDynamicIndex + this.table.added - 1 - entry;
   }
 
-  /** A string literal (RFC 7541 section 5.2): Huffman-coded only where that is strictly shorter (J36). */
+  /** A string literal (RFC 7541 section 5.2): Huffman-coded only where that is strictly shorter. */
   private writeString(text: string, fieldName: string): void {
     const length = text.length;
     let bits = 0;

@@ -39,7 +39,7 @@ export interface DiallerOptions {
   readonly socketPath?: string | undefined;
   /**
    * Makes the connections. For https: it also secures them; its word that HTTP/2 is spoken is taken, unless the
-   * stream's `alpnProtocol` is 'http/1.1' (B3). A stream that is still connecting is waited for.
+   * stream's `alpnProtocol` is 'http/1.1'. A stream that is still connecting is waited for.
    */
   readonly createConnection?: ((options: CreateConnectionOptions) => Duplex | Promise<Duplex>) | undefined;
 }

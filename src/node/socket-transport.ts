@@ -7,7 +7,7 @@ import { inRootContext } from './context.js';
 import { readBeforeFailing } from './late-failure.js';
 import type { ReadBuffer } from './read-buffer.js';
 
-/** How long the peer may take to close its side after `end()`, in milliseconds (C22). */
+/** How long the peer may take to close its side after `end()`, in milliseconds. */
 const closeTimeout = 250;
 
 /** What a stream may tell and do beyond Duplex: net.Socket and TLSSocket do, a stream that a user brings may. */

@@ -261,7 +261,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.updateKeepAlive();
   }
 
-  /** Those who could wait only for this dial learn why it failed (C39); where connections live, they wait on. */
+  /** Those who could wait only for this dial learn why it failed; where connections live, they wait on. */
   private noConnection(error: unknown): void {
     this.updateKeepAlive();
     if (this.dialling.dials.size > 0) return;

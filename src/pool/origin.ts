@@ -2,7 +2,7 @@ import { TransportError } from '../errors.js';
 import type { Origin } from '../conn/index.js';
 
 /**
- * The origin of a URL (RFC 6454): scheme, host and port, so that http and https never share a connection (C30, C31).
+ * The origin of a URL (RFC 6454): scheme, host and port, so that http and https never share a connection.
  * `URL` has already brought the host into its one form: lower case, Punycode, brackets around IPv6, no default port.
  */
 export function originOf(url: URL): Origin {

@@ -26,7 +26,7 @@ export const Availability = {
 export type Availability = (typeof Availability)[keyof typeof Availability];
 
 /**
- * Reads fields and answers in the same tick, whatever the network does (A17). A write that has been in flight for
+ * Reads fields and answers in the same tick, whatever the network does. A write that has been in flight for
  * `stallTimeout` stalls the connection for new requests even while bytes still arrive on it: they could not be
  * written. (Only `writeTimeout` takes received bytes as a sign of life.)
  *
@@ -46,7 +46,7 @@ export function availability(c: ConnectionState, now: number, early: boolean, la
   return Availability.Ready;
 }
 
-/** False once the connection is on its way out, out of IDs, too old, or idle for so long that it may be gone (C2 to C7). */
+/** False once the connection is on its way out, out of IDs, too old, or idle for so long that it may be gone. */
 export function acceptsRequests(c: ConnectionState, now: number): boolean {
   if (c.closing || c.nextStreamId > lastClientStreamId) return false;
   const { maxAge } = c.liveness.limits;
@@ -95,6 +95,6 @@ export function oldestPing(c: ConnectionState): number {
   for (const ping of live.pings) {
     if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress, live.busySince);
   }
-  // The PING that a probe counts on may be one that its caller has given up since (C15).
+  // The PING that a probe counts on may be one that its caller has given up since.
   return live.probeSentAt < 0 ? -1 : Math.max(live.probeSentAt, live.lastProgress, live.busySince);
 }

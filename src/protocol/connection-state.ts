@@ -13,7 +13,7 @@ import type { Stream } from './stream.js';
 import type { FrameTrace } from './trace.js';
 
 export interface ConnectionConfig extends LocalSettings, LivenessLimits {
-  /** The largest HPACK table that we keep for encoding, in bytes (B12). */
+  /** The largest HPACK table that we keep for encoding, in bytes. */
   readonly encoderTableSize: number;
   readonly maxStreamWindow: number;
   readonly maxConnectionWindow: number;
@@ -105,10 +105,10 @@ export class ConnectionState {
   /** Header blocks for streams that are over. */
   lateBlocks = 0;
 
-  // Resets that the peer has not confirmed by any PING ACK keep their slots (H15). Owned by reset.ts.
+  // Resets that the peer has not confirmed by any PING ACK keep their slots. Owned by reset.ts.
   unconfirmedResets = 0;
   resetPing = 0;
-  /** An ACK has come since the last HEADERS or DATA: no more bundled PINGs until then (H18). */
+  /** An ACK has come since the last HEADERS or DATA: no more bundled PINGs until then. */
   bundleBlocked = false;
 
   // Owned by lifecycle.ts.
@@ -141,7 +141,7 @@ export class ConnectionState {
     return this.goAwayReceived || this.goAwaySent || this.doNotReuse || this.failure !== undefined;
   }
 
-  /** Slots in use: streams, reservations, and resets that the peer may not have seen (C3). */
+  /** Slots in use: streams, reservations, and resets that the peer may not have seen. */
   get slotsUsed(): number {
     return this.streams.size + this.reserved + this.unconfirmedResets;
   }

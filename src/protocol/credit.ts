@@ -168,7 +168,7 @@ export class ConnectionCredit {
   }
 
   /**
-   * The increment to announce now, 0 for none; what it returns counts as announced. It goes out once it is due (F14),
+   * The increment to announce now, 0 for none; what it returns counts as announced. It goes out once it is due,
    * as far as the budget has room.
    */
   announce(now: number, roundTrip: number): number {

@@ -55,8 +55,8 @@ function writeTimeoutAt(c: ConnectionState): number {
 }
 
 /**
- * The health check (H41) is on while the peer owes us something: `readIdleTimeout` of silence asks with a PING, and no
- * byte within `pingTimeout` is the end. A reset that the peer has not confirmed holds a slot, so it is owed that (H15),
+ * The health check is on while the peer owes us something: `readIdleTimeout` of silence asks with a PING, and no
+ * byte within `pingTimeout` is the end. A reset that the peer has not confirmed holds a slot, so it is owed that,
  * and a probe keeps new requests away.
  */
 function pingTimeoutAt(c: ConnectionState): number {
@@ -79,7 +79,7 @@ function retireAt(c: ConnectionState): number {
   if (c.closing) return Infinity;
   const { openedAt, idleSince, limits } = c.liveness;
   const age = limits.maxAge > 0 ? openedAt + limits.maxAge : Infinity;
-  // Until the peer's SETTINGS it is being made, not idle (K56).
+  // Until the peer's SETTINGS it is being made, not idle.
   const idle = c.peer.received && c.streams.size === 0 && c.reserved === 0 && limits.idleTimeout > 0;
   return idle ? Math.min(age, idleSince + limits.idleTimeout) : age;
 }

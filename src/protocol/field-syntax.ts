@@ -43,7 +43,7 @@ export function trimBlanks(value: string): string {
   return end - start === value.length ? value : value.slice(start, end);
 }
 
-/** A-Z in lower case and nothing else changed, so that no look-alike becomes an ASCII letter (D17). */
+/** A-Z in lower case and nothing else changed, so that no look-alike becomes an ASCII letter. */
 export function lowerCaseAscii(name: string): string {
   if (!upperCase.test(name)) return name;
   // toLowerCase is safe, and three times as fast, where every character is ASCII.

@@ -28,7 +28,7 @@ export function list(c: ConnectionState, stream: Stream): void {
   c.events.onOutput();
 }
 
-/** A connection that takes no more requests is done when its last stream and reservation are gone (C24, H5, H6). */
+/** A connection that takes no more requests is done when its last stream and reservation are gone. */
 export function checkDrained(c: ConnectionState): void {
   if (c.drained || !c.closing || c.failure !== undefined) return;
   if (c.reserved > 0 || (c.streams.size > 0 && !onlyResetsAreStuck(c))) return;
@@ -62,7 +62,7 @@ export interface Failure {
 
 /**
  * Ends the connection: first it is marked and its streams detached, then each stream is told, then the connection's
- * owner (A25 to A27). A graceful close under way becomes this failure (I12).
+ * owner. A graceful close under way becomes this failure.
  */
 export function failConnection(c: ConnectionState, failure: Failure): void {
   if (c.failure !== undefined) return;
@@ -99,7 +99,7 @@ export function connectionError(c: ConnectionState, errorCode: number, message: 
   failConnection(c, { code: 'ERR_PASSINGLANE_PROTOCOL', message, initiator: 'local', errorCode, silent: false });
 }
 
-/** The connection ended under us: end of stream, reset, write failure. A GOAWAY received before explains it (C27, H7). */
+/** The connection ended under us: end of stream, reset, write failure. A GOAWAY received before explains it. */
 export function connectionLost(c: ConnectionState, cause: Error | undefined): void {
   if (c.goAwayReceived && c.goAwayCode !== ErrorCode.NoError) {
     const debug = c.goAwayDebug === '' ? '' : ` (${c.goAwayDebug})`;
@@ -119,7 +119,7 @@ export function connectionLost(c: ConnectionState, cause: Error | undefined): vo
   failConnection(c, { code, message: how + before, initiator: 'remote', cause, silent: true });
 }
 
-/** Graceful: GOAWAY goes out once, nothing new is admitted from this step on, running streams finish (A22 to A24). */
+/** Graceful: GOAWAY goes out once, nothing new is admitted from this step on, running streams finish. */
 export function goAway(c: ConnectionState): void {
   if (c.goAwaySent || c.failure !== undefined) return;
   c.goAwaySent = true;

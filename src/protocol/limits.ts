@@ -8,11 +8,11 @@ export const sealMark = 65_536;
  */
 export const quickMark = 112_640;
 
-/** Acks and resets that the peer provoked and that have not been sealed (Go statement I5; CVE-2019-9512, -9514, -9515). */
+/** Acks and resets that the peer provoked and that have not been sealed (CVE-2019-9512, -9514, -9515). */
 export const maxProvokedFrames = 1_000;
 
 /**
- * Frames that carry nothing (I7; CVE-2019-9511, -9512, -9515, -9518): so many within so many milliseconds, with no
+ * Frames that carry nothing (CVE-2019-9511, -9512, -9515, -9518): so many within so many milliseconds, with no
  * HEADERS or body byte of an open stream and no useful DATA of ours in between, are a flood.
  */
 export const maxIdleFrames = 20_000;
@@ -24,18 +24,18 @@ export const usefulData = 64;
 /** Header blocks for streams that are over, for each request made, that are no flood yet: 1xx, headers, trailers. */
 export const lateBlocksEach = 4;
 
-/** CONTINUATION frames in one header block, and those among them that are empty (I6; CVE-2024-27316). */
+/** CONTINUATION frames in one header block, and those among them that are empty (CVE-2024-27316). */
 export const maxContinuations = 256;
 export const maxEmptyContinuations = 4;
 
-/** Streams assumed allowed before the peer's first SETTINGS, and after it when it names no limit (B33, H29). */
+/** Streams assumed allowed before the peer's first SETTINGS, and after it when it names no limit. */
 export const streamsBeforeSettings = 100;
 export const streamsByDefault = 1_000;
 
 /** Client stream IDs are odd and end here (RFC 9113 section 5.1.1). */
 export const lastClientStreamId = 0x7fff_ffff;
 
-/** PINGs of our own accord without a HEADERS or DATA from the peer in between, and the gap after that (K66). */
+/** PINGs of our own accord without a HEADERS or DATA from the peer in between, and the gap after that. */
 export const freePings = 2;
 export const pingGap = 300_000;
 

@@ -94,7 +94,7 @@ export class Liveness {
     this.stallReported &&= now >= this.stalledAt(); // a probe that is out may stall it all the same
   }
 
-  /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those (H18, K66). */
+  /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those. */
   receivedStreamFrame(): void {
     this.ownPings = 0;
   }
@@ -114,7 +114,7 @@ export class Liveness {
     return this.ownPings < freePings ? -Infinity : this.lastOwnPing + this.pingGap;
   }
 
-  /** The peer had too many PINGs (K66, K75): twice the gap from now on, here and on the origin's next connections. */
+  /** The peer had too many PINGs: twice the gap from now on, here and on the origin's next connections. */
   calm(): void {
     if (this.calmed) return;
     this.calmed = true;

@@ -35,7 +35,7 @@ export function onContinuation(c: ConnectionState): void {
   onBlock(c, block, 0, c.blockLength, c.blockFlags);
 }
 
-/** What a compressed block may measure: what the list may, twice over, since Huffman can make bytes longer (I2). */
+/** What a compressed block may measure: what the list may, twice over, since Huffman can make bytes longer. */
 function blockLimit(c: ConnectionState): number {
   return 2 * c.config.maxHeaderListSize;
 }
@@ -55,7 +55,7 @@ function gather(c: ConnectionState): void {
   c.blockLength = length;
 }
 
-/** A whole header block. It is decoded whatever its stream, since the HPACK table is the connection's (E7). */
+/** A whole header block. It is decoded whatever its stream, since the HPACK table is the connection's. */
 function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: number, flags: number): void {
   streamFrameArrived(c);
   const stream = streamOf(c);
@@ -96,7 +96,7 @@ function refuseLarge(c: ConnectionState, stream: Stream): void {
 
 /**
  * Trailers end the stream. RFC 9113 section 8.1 calls a block that does not malformed, hence a stream error, where Go
- * ends the connection (E48).
+ * ends the connection.
  */
 function onTrailers(c: ConnectionState, stream: Stream, endStream: boolean): void {
   if (!endStream) throw new ProtocolViolation(ErrorCode.ProtocolError, 'trailers without END_STREAM', stream.id);

@@ -173,7 +173,7 @@ function onReset(c: ConnectionState): void {
   stream.state = StreamState.Closed;
   forget(c, stream);
   stream.sink.onFailed(error);
-  if (code === ErrorCode.ProtocolError) stopReuse(c); // H10: we may have confused it for good
+  if (code === ErrorCode.ProtocolError) stopReuse(c); // We may have confused it for good
 }
 
 function onSettings(c: ConnectionState): void {
@@ -198,7 +198,7 @@ function onSettings(c: ConnectionState): void {
   const least = peer.leastHeaderTableSize;
   if (least < tableBefore) c.encoder.setTableSize(least);
   if (peer.headerTableSize !== least) c.encoder.setTableSize(peer.headerTableSize);
-  // Applying and acknowledging are one step (A14): nothing is encoded between them.
+  // Applying and acknowledging are one step: nothing is encoded between them.
   if (++c.acksSealed + c.provoked.length > maxProvokedFrames)
     throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more SETTINGS than are being acknowledged');
   c.writer.settingsAck();
@@ -239,7 +239,7 @@ function onPing(c: ConnectionState): void {
 /** The debug data by which gRPC servers say why they have had enough. */
 const tooManyPings = 'too_many_pings';
 
-/** RFC 9113 section 6.8; several are merged: first debug data, first code that is an error, newest last stream (H2). */
+/** RFC 9113 section 6.8; several are merged: first debug data, first code that is an error, newest last stream. */
 function onGoAway(c: ConnectionState): void {
   const reader = c.reader;
   countIdleFrame(c);
@@ -252,7 +252,7 @@ function onGoAway(c: ConnectionState): void {
   const name = errorCodeName(c.goAwayCode);
   for (const stream of c.streams.values()) {
     if (stream.id <= c.goAwayLastStreamId) continue;
-    // G4: an error on a connection's very first request is probably about that request.
+    // An error on a connection's very first request is probably about that request.
     const ours = stream.id === 1 && c.goAwayCode !== ErrorCode.NoError;
     const debug = c.goAwayDebug === '' ? '' : ` (${c.goAwayDebug})`;
     const what = stream.headersReceived ? 'goes no further with' : 'did not process';

@@ -13,11 +13,11 @@ import {
 
 /** What a request's header block is made of. Field lists are flat: name, value, name, value. */
 export interface RequestHead {
-  /** '' means GET (D4). Case matters. */
+  /** '' means GET. Case matters. */
   readonly method: string;
   /** 'https' or 'http'. */
   readonly scheme: string;
-  /** Host and port without user-info; a `host` field among `fields` replaces it (D2). */
+  /** Host and port without user-info; a `host` field among `fields` replaces it. */
   readonly authority: string;
   /** Path and query: begins with '/', or is '*' (OPTIONS). Unused in a plain CONNECT. */
   readonly path: string;
@@ -28,11 +28,11 @@ export interface RequestHead {
   /** Length of the body in bytes, -1 unknown. */
   readonly contentLength: number;
   readonly hasBody: boolean;
-  /** Announced in a `trailer` field (D28); empty: none. */
+  /** Announced in a `trailer` field; empty: none. */
   readonly trailerNames: readonly string[];
   /** Sent unless the caller's fields hold a user-agent; '' or undefined: none. */
   readonly userAgent: string | undefined;
-  /** Sent unless the caller's fields hold accept-encoding or range, or the method is HEAD (D26); undefined: none. */
+  /** Sent unless the caller's fields hold accept-encoding or range, or the method is HEAD; undefined: none. */
   readonly acceptEncoding: string | undefined;
   readonly expectContinue: boolean;
   /** The RFC 9218 field value, sent unless the caller's fields hold a priority; undefined: none. */
@@ -49,8 +49,8 @@ interface Given {
 }
 
 /**
- * The header block of a request: flat, lower-case, validated, pseudo-fields first (D1). Nothing has been encoded or
- * allocated when it throws (D20).
+ * The header block of a request: flat, lower-case, validated, pseudo-fields first. Nothing has been encoded or
+ * allocated when it throws.
  *
  * @throws TransportError ERR_PASSINGLANE_INVALID_HEADER when one of the caller's fields cannot be sent,
  * ERR_PASSINGLANE_INVALID_REQUEST when anything else cannot.
@@ -78,7 +78,7 @@ export function buildRequestFields(head: RequestHead): string[] {
 }
 
 /**
- * The trailer block: flat, lower-case, validated (D16, D42). Empty when there are no fields.
+ * The trailer block: flat, lower-case, validated. Empty when there are no fields.
  *
  * @param unprocessed whether nothing of the request has been sealed yet, which an error then says
  * @throws TransportError ERR_PASSINGLANE_INVALID_HEADER
@@ -138,7 +138,7 @@ export function declaredLength(fields: readonly string[]): number {
   return declared;
 }
 
-/** The pseudo-fields, in D1's order (RFC 9113 sections 8.3.1 and 8.5, RFC 8441 section 4). */
+/** The pseudo-fields, in Go's order (RFC 9113 sections 8.3.1 and 8.5, RFC 8441 section 4). */
 function requestLine(head: RequestHead, method: string): string[] {
   if (!isToken(method)) throw invalidRequest('The method is not a token. Use a name such as GET.');
   const { protocol } = head;
@@ -166,10 +166,10 @@ function requestLine(head: RequestHead, method: string): string[] {
   return out;
 }
 
-// Letters, digits and the rest of D3. No "@": user-info is never sent (RFC 9113 section 8.3.1).
+// The characters of a host (RFC 3986 section 3.2.2). No "@": user-info is never sent (RFC 9113 section 8.3.1).
 const authoritySyntax = /^[A-Za-z0-9!$%&()*+,\-.:;=['_~\]]+$/;
 
-/** The caller's `host` field when there is one (D2), which may come once, else the authority of the URL. */
+/** The caller's `host` field when there is one, which may come once, else the authority of the URL. */
 function authorityOf(head: RequestHead): string {
   let host: string | undefined;
   for (let i = 0; i + 1 < head.fields.length; i += 2) {
@@ -196,7 +196,7 @@ function isPath(path: string): boolean {
   return pathSyntax.test(path);
 }
 
-/** D28: canonical case, sorted, joined by commas. */
+/** Canonical case, sorted, joined by commas. */
 function announcement(names: readonly string[]): string {
   const canonical = names.map((name) => trailerName(name, true).replace(/(^|-)[a-z]/g, (start) => start.toUpperCase()));
   return canonical.sort().join(',');
@@ -207,7 +207,7 @@ function trailerName(given: string, unprocessed: boolean): string {
   switch (classOf(name)) {
     case FieldClass.Invalid:
       throw invalidName('Trailer', given, unprocessed);
-    // Framing, routing and hop-by-hop fields mean something only before the body (D28, RFC 9110 section 6.5.1).
+    // Framing, routing and hop-by-hop fields mean something only before the body (RFC 9110 section 6.5.1).
     case FieldClass.ConnectionSpecific:
     case FieldClass.Te:
     case FieldClass.Host:
@@ -240,16 +240,16 @@ function addCallersFields(out: string[], fields: readonly string[]): Given {
         checkConnectionSpecific(name, value, fields);
         continue;
       case FieldClass.Host: // went into :authority
-      case FieldClass.ContentLength: // lengthToSend decides (D24)
+      case FieldClass.ContentLength: // lengthToSend decides
         continue;
-      case FieldClass.UserAgent: // the first one counts, and goes last (D23, D1)
+      case FieldClass.UserAgent: // the first one counts, and goes last
         given.userAgent ??= value;
         continue;
       case FieldClass.Cookie:
         addCookie(out, value);
         continue;
       case FieldClass.Te:
-        // RFC 9113 section 8.2.2: "MUST NOT contain any value other than trailers". Go sends what it is given (D15),
+        // RFC 9113 section 8.2.2: "MUST NOT contain any value other than trailers". Go sends what it is given,
         // and peers answer with a reset that says nothing of the cause.
         if (value.toLowerCase() !== 'trailers') throw invalidHeader('Header "te" may only be "trailers" in HTTP/2.');
         out.push('te', 'trailers');
@@ -274,7 +274,7 @@ function addCallersFields(out: string[], fields: readonly string[]): Given {
 
 /**
  * Fields of an HTTP/1.1 connection are dropped where that changes nothing, and refused where the caller wants
- * something that HTTP/2 cannot do (D11 to D14; the `upgrade: chunked` that Go lets through is refused as well).
+ * something that HTTP/2 cannot do (the `upgrade: chunked` that Go lets through is refused as well).
  */
 function checkConnectionSpecific(name: string, value: string, fields: readonly string[]): void {
   if (name === 'upgrade') {
@@ -293,7 +293,7 @@ function checkConnectionSpecific(name: string, value: string, fields: readonly s
 }
 
 /**
- * Each cookie-pair is a field of its own, which compresses better (RFC 9113 section 8.2.3, D22). An empty piece before
+ * Each cookie-pair is a field of its own, which compresses better (RFC 9113 section 8.2.3). An empty piece before
  * a `;` is kept, one at the end is not.
  */
 function addCookie(out: string[], value: string): void {
@@ -306,9 +306,9 @@ function addCookie(out: string[], value: string): void {
   if (last !== '') out.push('cookie', last);
 }
 
-/** The content-length to send; -1: none. Zero is sent only where a body is usual (D24). */
+/** The content-length to send; -1: none. Zero is sent only where a body is usual. */
 function lengthToSend(head: RequestHead, method: string): number {
-  const known = head.hasBody ? head.contentLength : 0; // D25
+  const known = head.hasBody ? head.contentLength : 0;
   const declared = declaredLength(head.fields);
   if (declared !== -1 && known !== -1 && declared !== known) {
     throw invalidRequest(

@@ -8,7 +8,7 @@ import type { Stream } from './stream.js';
 
 /**
  * Ends a stream from our side. Its unsealed DATA and trailers are dropped at once; the RST_STREAM is sealed when its
- * turn comes, however blocked the socket is. Nothing is sent for a stream that is over (H13).
+ * turn comes, however blocked the socket is. Nothing is sent for a stream that is over.
  */
 export function resetStream(c: ConnectionState, stream: Stream, errorCode: number): void {
   if (c.streams.get(stream.id) !== stream || stream.resetCode >= 0) return;
@@ -25,7 +25,7 @@ export function failStream(c: ConnectionState, stream: Stream, errorCode: number
   stream.sink.onFailed(error);
 }
 
-/** Seals the stream's RST_STREAM, and with it, where the peer may be dead, the PING that will tell (H15 to H22). */
+/** Seals the stream's RST_STREAM, and with it, where the peer may be dead, the PING that will tell. */
 export function sealReset(c: ConnectionState, stream: Stream): void {
   const code = stream.resetCode;
   c.writer.rstStream(stream.id, code);
@@ -44,7 +44,7 @@ export function sealReset(c: ConnectionState, stream: Stream): void {
 
 /**
  * A request cancelled before the peer gave any sign of life since it was sent keeps its slot until a PING is
- * answered, so that a dead connection absorbs no more than its limit (H15, H23). Peer violations carry no PING (H22).
+ * answered, so that a dead connection absorbs no more than its limit. Peer violations carry no PING.
  */
 function holdsSlot(c: ConnectionState, stream: Stream, code: number): boolean {
   if (code !== ErrorCode.Cancel || c.closing || c.streamFrames !== stream.framesAtOpen) return false;
@@ -55,7 +55,7 @@ function holdsSlot(c: ConnectionState, stream: Stream, code: number): boolean {
   return true;
 }
 
-/** Any PING ACK confirms all resets (H18). */
+/** Any PING ACK confirms all resets. */
 export function confirmResets(c: ConnectionState): void {
   c.bundleBlocked = true;
   c.resetPing = 0;

@@ -23,7 +23,7 @@ export class ResponseFields {
   size = 0;
   /** The declared length of the body in bytes; -1: none. Always -1 in trailers. */
   contentLength = -1;
-  /** The block is larger than `maxHeaderListSize`, or one string of it was (E5, and E50 for trailers). */
+  /** The block is larger than `maxHeaderListSize`, or one string of it was; trailers too. */
   tooLarge = false;
 
   private readonly maxSize: number;
@@ -91,8 +91,7 @@ export class ResponseFields {
     if (this.regularSeen) return this.refuse(`pseudo-field ${quoteName(name)} after a regular field`);
     if (name !== ':status') return this.refuse(`pseudo-field ${quoteName(name)} in a response`);
     if (this.status !== 0) return this.refuse('more than one :status');
-    if (/^[1-9][0-9][0-9]$/.test(value))
-      this.status = Number(value); // E2
+    if (/^[1-9][0-9][0-9]$/.test(value)) this.status = Number(value);
     else this.refuse(':status is not a number of three digits');
   }
 
@@ -116,7 +115,7 @@ export class ResponseFields {
     this.collected.push(name, value);
   }
 
-  // Sections 8.1.1 and RFC 9110 section 8.6. Where Go takes an invalid or repeated length as none (E32), a response
+  // Sections 8.1.1 and RFC 9110 section 8.6. Where Go takes an invalid or repeated length as none, a response
   // could be cut short without anyone noticing: an invalid one, or two that differ, make the response malformed.
   private declareLength(value: string): boolean {
     const length = parseReceivedContentLength(value);

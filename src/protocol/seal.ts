@@ -12,7 +12,7 @@ import { StreamInput, StreamState, step } from './stream-state.js';
 import type { Stream } from './stream.js';
 import { describeSettings } from './trace.js';
 
-/** The client's preface: magic, SETTINGS, and the connection window raised to its target (RFC 9113 section 3.4, B28). */
+/** The client's preface: magic, SETTINGS, and the connection window raised to its target (RFC 9113 section 3.4). */
 export function sealPreface(c: ConnectionState): void {
   const settings = settingsPayload(c.config);
   c.writer.preface();
@@ -30,7 +30,7 @@ export function sealPreface(c: ConnectionState): void {
   c.liveness.settingsSentAt = c.now;
 }
 
-/** Encodes a header block and seals it in one step, so that HPACK order is wire order (A7 to A11). */
+/** Encodes a header block and seals it in one step, so that HPACK order is wire order. */
 export function sealHeaders(
   c: ConnectionState,
   stream: Stream,
@@ -48,7 +48,7 @@ export function sealHeaders(
   if (endStream) stream.state = step(stream.state, StreamInput.SendEndStream) as StreamState;
 }
 
-/** Throws ERR_PASSINGLANE_HEADERS_TOO_LARGE when the fields exceed what the peer accepts (D19, D41). */
+/** Throws ERR_PASSINGLANE_HEADERS_TOO_LARGE when the fields exceed what the peer accepts. */
 export function checkListSize(c: ConnectionState, fields: readonly string[], what: 'headers' | 'trailers'): void {
   const limit = c.peer.maxHeaderListSize;
   if (limit === Infinity) return;

@@ -1,7 +1,7 @@
 import { ErrorCode, ProtocolViolation, SettingId, largestMaxFrameSize, max31, uint16, uint32 } from '../wire/index.js';
 import { streamsBeforeSettings, streamsByDefault } from './limits.js';
 
-/** What the peer has told us of itself, with the values assumed until it does (RFC 9113 section 6.5.2, B33). */
+/** What the peer has told us of itself, with the values assumed until it does (RFC 9113 section 6.5.2). */
 export class PeerSettings {
   received = false;
   headerTableSize = 4_096;
@@ -11,12 +11,12 @@ export class PeerSettings {
   initialWindow = 65_535;
   maxFrameSize = 16_384;
   maxHeaderListSize = Infinity;
-  /** RFC 8441: extended CONNECT is understood. Only the first SETTINGS can turn it on (D9). */
+  /** RFC 8441: extended CONNECT is understood. Only the first SETTINGS can turn it on. */
   connectProtocol = false;
 
   /**
    * Applies the entries of one SETTINGS frame. All are judged before any is applied, so that a refused frame
-   * changes nothing (I16); they then take effect in order, the last of duplicates winning (H34).
+   * changes nothing; they then take effect in order, the last of duplicates winning.
    */
   apply(bytes: Uint8Array, start: number, end: number): void {
     let namesLimit = false;
@@ -70,7 +70,7 @@ export class PeerSettings {
         this.maxFrameSize = value;
         break;
       case SettingId.MaxHeaderListSize:
-        this.maxHeaderListSize = value === 0 ? Infinity : value; // D19: a limit of 0 is taken as none
+        this.maxHeaderListSize = value === 0 ? Infinity : value; // A limit of 0 is taken as none
         break;
       case SettingId.EnableConnectProtocol:
         if (!this.received) this.connectProtocol = value === 1;
@@ -88,7 +88,7 @@ export interface LocalSettings {
   readonly maxHeaderListSize: number;
 }
 
-/** Our SETTINGS in Go's order (B29); HEADER_TABLE_SIZE only where it differs from the protocol's default. */
+/** Our SETTINGS in Go's order; HEADER_TABLE_SIZE only where it differs from the protocol's default. */
 export function settingsPayload(local: LocalSettings): (readonly [number, number])[] {
   const entries: (readonly [number, number])[] = [
     [SettingId.EnablePush, 0],

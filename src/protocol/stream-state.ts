@@ -73,7 +73,7 @@ const wholeConnection = 32;
 const own = -ErrorCode.InternalError; // our own fault: a frame that section 5.1 forbids us to send
 const PROT = -ErrorCode.ProtocolError - wholeConnection;
 // "MUST respond with a stream error of type STREAM_CLOSED" (half-closed (remote)). Go answers PROTOCOL_ERROR there
-// (E9, F25); the code that the RFC asks for tells the peer more.
+//; the code that the RFC asks for tells the peer more.
 const SHUT = -ErrorCode.StreamClosed;
 
 const resL = StreamState.ReservedLocal;
@@ -88,7 +88,7 @@ const done = StreamState.Closed;
  * - HEADERS received on an idle stream open it here; that the identifier is the peer's and rises is the caller's check,
  *   since only a role knows it (section 5.1.1).
  * - On a closed stream everything received is dropped: after our RST_STREAM that is required, and in the other cases
- *   the connection error STREAM_CLOSED is a MAY that would punish a peer for what cannot hurt us (E7).
+ *   the connection error STREAM_CLOSED is a MAY that would punish a peer for what cannot hurt us.
  * - PUSH_PROMISE on a stream that is neither open nor half-closed (local) is a connection error (section 6.6).
  */
 // prettier-ignore

@@ -68,7 +68,7 @@ export class Stream {
   unread = 0;
 
   headersReceived = false;
-  /** What 1xx blocks may still take, by header list size (E12); Infinity when the caller listens to them (E14). */
+  /** What 1xx blocks may still take, by header list size; Infinity when the caller listens to them. */
   informationalLeft: number;
   /** No body may follow: HEAD, 204, 304 (RFC 9110 section 6.4.1). */
   bodyless: boolean;
@@ -79,7 +79,7 @@ export class Stream {
   resetCode = -1;
   /** True while the stream stands in the list of those with a RST_STREAM or WINDOW_UPDATE to seal. */
   listed = false;
-  /** The connection's count of stream-related frames when this stream was opened (H15). */
+  /** The connection's count of stream-related frames when this stream was opened. */
   framesAtOpen: number;
 
   constructor(id: number, init: StreamInit, sendWindow: number, recvWindow: number, frames: number, now: number) {

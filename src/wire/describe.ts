@@ -44,12 +44,12 @@ const flagsOfType: ReadonlyMap<number, readonly FlagName[]> = new Map([
   [FrameType.Continuation, [endHeaders]],
 ]);
 
-/** The name of a frame type for people to read, e.g. `WINDOW_UPDATE` or `UNKNOWN_FRAME_TYPE_99` (J53). */
+/** The name of a frame type for people to read, e.g. `WINDOW_UPDATE` or `UNKNOWN_FRAME_TYPE_99`. */
 export function frameTypeName(type: number): string {
   return frameTypeNames.get(type) ?? `UNKNOWN_FRAME_TYPE_${type}`;
 }
 
-/** The name of a setting, e.g. `MAX_FRAME_SIZE` or `UNKNOWN_SETTING_99` (J53). */
+/** The name of a setting, e.g. `MAX_FRAME_SIZE` or `UNKNOWN_SETTING_99`. */
 export function settingName(id: number): string {
   return settingNames.get(id) ?? `UNKNOWN_SETTING_${id}`;
 }

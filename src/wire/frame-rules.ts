@@ -3,7 +3,7 @@ import { ProtocolViolation } from './violation.js';
 
 /**
  * What the nine bytes of a frame header must satisfy by themselves, per type: RFC 9113 section 6, RFC 9218
- * section 7.1 (statements J6 to J16). Every breach is an error of the connection: RFC 9113 section 4.2 asks for that
+ * section 7.1. Every breach is an error of the connection: RFC 9113 section 4.2 asks for that
  * where the frame could change the connection's state, section 5.4.1 allows it elsewhere, and a peer that cannot
  * lay out a frame is not to be trusted with the next. Types that are not named here have no rules of their own.
  */

@@ -177,14 +177,14 @@ export class FrameReader {
 
   #checkSize(): void {
     if (this.length === 0x485454 && this.#isHttp1Answer()) {
-      // Statement J4: by far the most frequent cause of an impossible length, and one that its user can act on.
+      // By far the most frequent cause of an impossible length, and one that its user can act on.
       throw new ProtocolViolation(
         ErrorCode.ProtocolError,
         'the peer answered in HTTP/1.1, not HTTP/2: frame header looked like an HTTP/1.1 header',
       );
     }
     if (this.length <= this.maxFrameSize) return;
-    // RFC 9113 section 4.2, statement I8.
+    // RFC 9113 section 4.2.
     throw new ProtocolViolation(
       ErrorCode.FrameSizeError,
       `frame of ${this.length} bytes, where at most ${this.maxFrameSize} are allowed`,
@@ -197,7 +197,7 @@ export class FrameReader {
     return this.streamId === 0x312e3120 || this.streamId === 0x312e3020;
   }
 
-  /** RFC 9113 sections 4.3 and 6.10: nothing comes between the frames of one header block. Statement J5. */
+  /** RFC 9113 sections 4.3 and 6.10: nothing comes between the frames of one header block. */
   #checkSequence(): void {
     const open = this.#openBlock;
     const continues = this.type === FrameType.Continuation;
@@ -345,7 +345,7 @@ export class FrameReader {
         this.value = uint32(this.bytes, this.start) & max31;
         this.start += 4;
         if (this.value === 0) {
-          // RFC 9218 section 7.1, statement J16.
+          // RFC 9218 section 7.1.
           throw new ProtocolViolation(ErrorCode.ProtocolError, 'PRIORITY_UPDATE frame for stream 0');
         }
         return;
@@ -357,7 +357,7 @@ export class FrameReader {
     if ((this.flags & Flag.Padded) !== 0) {
       const padding = this.bytes[this.start++]!;
       this.end -= padding;
-      // RFC 9113 sections 6.2 and 6.6. Of the connection, not the stream (statement J8): a block that is not
+      // RFC 9113 sections 6.2 and 6.6. Of the connection, not the stream: a block that is not
       // decoded puts the header compression out of step for good.
       if (this.end < this.start + fields) throw excessPadding(name, padding, this.length);
     }

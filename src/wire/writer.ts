@@ -8,8 +8,8 @@ const clientPreface = Uint8Array.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', (chara
 /**
  * Lays out frames (RFC 9113 sections 4.1 and 6) in an {@link OutputBuffer}: the only code that does. Each call seals
  * whole frames in one step. An argument that no frame can carry is a RangeError, thrown before anything is sealed
- * (statements J27 to J30). We never pad, and the peer's frame size is the caller's to keep, except in `headers`
- * (J31).
+ *. We never pad, and the peer's frame size is the caller's to keep, except in `headers`
+ *.
  */
 export class FrameWriter {
   readonly #out: OutputBuffer;
@@ -51,7 +51,7 @@ export class FrameWriter {
     this.#out.bytes.set(payload, at);
   }
 
-  /** GOAWAY; the top bit of `lastStreamId` is cleared (RFC 9113 section 6.8, statement J30). */
+  /** GOAWAY; the top bit of `lastStreamId` is cleared (RFC 9113 section 6.8). */
   goAway(lastStreamId: number, errorCode: number, debug: Uint8Array = noBytes): void {
     checkUint32('error code', errorCode);
     const at = this.#frame(FrameType.GoAway, 0, 0, 8 + debug.length);
@@ -79,7 +79,7 @@ export class FrameWriter {
 
   /**
    * A header block as HEADERS and as many CONTINUATIONs as `maxFrameSize`, the peer's, makes necessary: END_STREAM on
-   * the HEADERS, END_HEADERS on the last frame, and nothing in between (RFC 9113 sections 4.3 and 6.10, D30).
+   * the HEADERS, END_HEADERS on the last frame, and nothing in between (RFC 9113 sections 4.3 and 6.10).
    */
   headers(streamId: number, block: Uint8Array, endStream: boolean, maxFrameSize: number): void {
     checkStream(streamId);

@@ -448,7 +448,7 @@ test('a function that is cancelled before the first piece is not called; its str
   assert.equal(seen.next, 0);
 });
 
-test('a stream that was never opened is closed once when the request has failed (B44)', async () => {
+test('a stream that was never opened is closed once when the request has failed', async () => {
   const reason = new Error('dial failed');
   const reasons: unknown[] = [];
   const web = body(new ReadableStream({ cancel: (r) => void reasons.push(r) }));

@@ -29,7 +29,7 @@ class Counter implements FieldSink {
   }
 }
 
-test('I13: the work on a block is linear in its bytes', () => {
+test('the work on a block is linear in its bytes', () => {
   const literal = new Encoder().encode([['custom-key', 'custom-value', { sensitive: true }]]);
   for (const unit of [bytes('82'), bytes('3e'), literal]) {
     const readsFor = (times: number) => {

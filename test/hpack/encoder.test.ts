@@ -8,7 +8,7 @@ function encoded(encoder: Encoder, ...fields: Field[]): string {
   return hex(encoder.encode(fields));
 }
 
-test('J33: an exact match is taken from the static table, then from the dynamic one', () => {
+test('an exact match is taken from the static table, then from the dynamic one', () => {
   const encoder = new Encoder();
   assert.equal(
     encoded(encoder, [':method', 'POST'], [':status', '404'], ['accept-encoding', 'gzip, deflate']),
@@ -19,17 +19,17 @@ test('J33: an exact match is taken from the static table, then from the dynamic 
   assert.equal(encoded(encoder, ['x-a', '1'], ['x-b', '2']), 'bfbe');
 });
 
-test('J33: a static entry whose value is empty is an exact match for an empty value', () => {
+test('a static entry whose value is empty is an exact match for an empty value', () => {
   assert.equal(encoded(new Encoder(), ['accept', ''], [':authority', '']), '9381');
 });
 
-test('J33: without an exact match the name is taken from the static table first', () => {
+test('without an exact match the name is taken from the static table first', () => {
   const encoder = new Encoder();
   encoder.encode([['accept', 'a']]);
   assert.equal(encoded(encoder, ['accept', 'b']), '530162');
 });
 
-test('J33: a dynamic name match is the newest entry of that name', () => {
+test('a dynamic name match is the newest entry of that name', () => {
   const encoder = new Encoder();
   encoder.encode([
     ['x-n', '1'],
@@ -43,7 +43,7 @@ test('J33: a dynamic name match is the newest entry of that name', () => {
   );
 });
 
-test('J33: a name whose newest entry was evicted is written in full again', () => {
+test('a name whose newest entry was evicted is written in full again', () => {
   const encoder = new Encoder({ maxTableSize: 80 });
   encoder.encode([['x-a', '1']]);
   encoder.encode([['x-b', '1']]);
@@ -55,7 +55,7 @@ test('J33: a name whose newest entry was evicted is written in full again', () =
   assert.equal(encoded(encoder, ['x-a', '2']), '4003782d610132', 'x-a as a literal name');
 });
 
-test('J34: a field larger than the table is sent without indexing and evicts nothing', () => {
+test('a field larger than the table is sent without indexing and evicts nothing', () => {
   const encoder = new Encoder({ maxTableSize: 64 });
   encoder.encode([['x-a', '1']]);
   const block = encoded(encoder, ['x-b', 'v'.repeat(30)]);
@@ -63,14 +63,14 @@ test('J34: a field larger than the table is sent without indexing and evicts not
   assert.deepEqual(encoder.table.entries(), [['x-a', '1']]);
 });
 
-test('J34: a field exactly as large as the table is indexed', () => {
+test('a field exactly as large as the table is indexed', () => {
   const encoder = new Encoder({ maxTableSize: 64 });
   encoder.encode([['x-b', 'v'.repeat(29)]]);
   assert.equal(encoder.table.size, 64);
   assert.equal(encoded(encoder, ['x-b', 'v'.repeat(29)]), 'be');
 });
 
-test('J34: a sensitive field is never indexed, neither matches by value nor enters the table', () => {
+test('a sensitive field is never indexed, neither matches by value nor enters the table', () => {
   const encoder = new Encoder();
   assert.equal(
     encoded(encoder, [':method', 'GET', { sensitive: true }]),
@@ -84,7 +84,7 @@ test('J34: a sensitive field is never indexed, neither matches by value nor ente
   assert.equal(encoded(encoder, ['authorization', 'q', { sensitive: false }]), '570171');
 });
 
-test('J34: a decoder is told that a sensitive field is never indexed', () => {
+test('a decoder is told that a sensitive field is never indexed', () => {
   const fields: Field[] = [
     ['cookie', 'a=b', { sensitive: true }],
     ['x', 'y'],
@@ -92,7 +92,7 @@ test('J34: a decoder is told that a sensitive field is never indexed', () => {
   assert.deepEqual(new Decoder().decode(new Encoder().encode(fields)), fields);
 });
 
-test('J36: Huffman coding is used only where it is strictly shorter', () => {
+test('Huffman coding is used only where it is strictly shorter', () => {
   assert.equal(encoded(new Encoder(), ['a', 'a', { sensitive: true }]), '1001610161');
   assert.equal(encoded(new Encoder(), ['aaa', '', { sensitive: true }]), '108218c7' + '00', 'three bytes become two');
   assert.equal(encoded(new Encoder(), ['a', '', { sensitive: true }]), '10016100');
@@ -103,7 +103,7 @@ test('J36: Huffman coding is used only where it is strictly shorter', () => {
   );
 });
 
-test('J37: a size change is announced at the start of the next block, the minimum before the final size', () => {
+test('a size change is announced at the start of the next block, the minimum before the final size', () => {
   const encoder = new Encoder();
   encoder.setTableSize(2048);
   encoder.setTableSize(4096);
@@ -111,20 +111,20 @@ test('J37: a size change is announced at the start of the next block, the minimu
   assert.equal(encoded(encoder, [':method', 'GET']), '82', 'once is enough');
 });
 
-test('J37: a size above our cap counts as the cap', () => {
+test('a size above our cap counts as the cap', () => {
   const encoder = new Encoder();
   encoder.setTableSize(16384);
   encoder.setTableSize(2048);
   assert.equal(encoded(encoder), '3fe10f');
 });
 
-test('J37: setting the same size still emits an update', () => {
+test('setting the same size still emits an update', () => {
   const encoder = new Encoder();
   encoder.setTableSize(4096);
   assert.equal(encoded(encoder), '3fe11f');
 });
 
-test('J37: a dip evicts what did not fit, although the final size is the old one', () => {
+test('a dip evicts what did not fit, although the final size is the old one', () => {
   const encoder = new Encoder();
   encoder.encode([['x-a', '1']]);
   encoder.setTableSize(0);
@@ -133,7 +133,7 @@ test('J37: a dip evicts what did not fit, although the final size is the old one
   assert.equal(encoded(encoder, ['x-a', '1']).slice(0, 10), '203fe11f40');
 });
 
-test('J38: the table starts at 4096 octets whatever the cap, and grows to the cap when the peer allows', () => {
+test('the table starts at 4096 octets whatever the cap, and grows to the cap when the peer allows', () => {
   const encoder = new Encoder({ maxTableSize: 65536 });
   assert.equal(encoder.table.capacity, 4096);
   assert.equal(encoded(encoder), '', 'nothing to announce');
@@ -142,13 +142,13 @@ test('J38: the table starts at 4096 octets whatever the cap, and grows to the ca
   assert.equal(encoded(encoder), '3fe1ff03');
 });
 
-test('J38: a cap below the default shrinks the table at once and is announced', () => {
+test('a cap below the default shrinks the table at once and is announced', () => {
   const encoder = new Encoder({ maxTableSize: 100 });
   assert.equal(encoder.table.capacity, 100);
   assert.equal(encoded(encoder), '3f45');
 });
 
-test('J39: table size 0 empties the table and disables indexing', () => {
+test('table size 0 empties the table and disables indexing', () => {
   const encoder = new Encoder();
   encoder.encode([['x-a', '1']]);
   encoder.setTableSize(0);
@@ -157,7 +157,7 @@ test('J39: table size 0 empties the table and disables indexing', () => {
   assert.equal(encoded(encoder, ['accept', 'a']), '0f040161');
 });
 
-test('J40: integers are written as in the vectors', () => {
+test('integers are written as in the vectors', () => {
   const written = (pattern: number, prefix: number, value: number) => {
     const out = new Uint8Array(8);
     return hex(out.subarray(0, writeInteger(out, 0, pattern, prefix, value)));
@@ -174,7 +174,7 @@ test('J40: integers are written as in the vectors', () => {
   assert.equal(written(0, 0x7f, 0xffffffff), '7f80ffffff0f');
 });
 
-test('J40: a literal takes the name index when there is one', () => {
+test('a literal takes the name index when there is one', () => {
   assert.equal(encoded(new Encoder(), [':authority', 'q']), '410171');
 });
 

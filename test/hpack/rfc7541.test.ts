@@ -48,7 +48,7 @@ const single: readonly Step[] = [
 ];
 
 for (const step of single) {
-  test(`RFC 7541 ${step.title} decodes to the printed field and table (J51)`, () => expectDecoded(new Decoder(), step));
+  test(`RFC 7541 ${step.title} decodes to the printed field and table`, () => expectDecoded(new Decoder(), step));
 }
 
 const requests = [
@@ -182,7 +182,7 @@ for (const [title, blocks] of Object.entries(wires)) {
   }));
   const tableSize = isRequest ? 4096 : 256;
 
-  test(`RFC 7541 ${title}: each block decodes to the printed fields and table (J51)`, () => {
+  test(`RFC 7541 ${title}: each block decodes to the printed fields and table`, () => {
     const decoder = new Decoder({ maxTableSize: tableSize });
     for (const step of steps) expectDecoded(decoder, step);
   });
@@ -192,7 +192,7 @@ for (const [title, blocks] of Object.entries(wires)) {
     const encoder = new Encoder({ maxTableSize: tableSize });
     if (!isRequest) assert.equal(hex(encoder.encode([])), '3fe101', 'the smaller table is announced');
     for (const step of steps) {
-      // The one difference: "307" takes three bytes either way; the RFC's example codes it, we do not (J36).
+      // The one difference: "307" takes three bytes either way; the RFC's example codes it, we do not.
       const printed = step.wire.replaceAll(' ', '').replace(/^4883640eff/, '4803333037');
       assert.equal(hex(encoder.encode(step.fields)), printed, step.title);
       assert.deepEqual(contents(encoder.table), { entries: step.entries, size: step.size }, step.title);

@@ -225,7 +225,7 @@ test('createConnection for http: follows `cleartext`', async () => {
   assert.equal((await new NodeDialler({ ...h2c, createConnection }).dial(origin, never)).protocol, 'h2');
 });
 
-test("a custom stream's word that it speaks HTTP/1.1 is taken (B3)", async () => {
+test("a custom stream's word that it speaks HTTP/1.1 is taken", async () => {
   const stream = (): Duplex => Object.assign(new PassThrough(), { alpnProtocol: 'http/1.1' });
   const origin = originOf('https:', 'a.test', 443);
   const dialler = new NodeDialler({ ...h2c, createConnection: stream });

@@ -57,6 +57,7 @@ describe('eslint', () => {
     'src/conn/empty-catch.ts no-empty',
     'src/conn/floating.ts @typescript-eslint/no-floating-promises',
     'src/conn/misused.ts @typescript-eslint/no-misused-promises',
+    'src/conn/numbered.ts words/no-private-numbers',
     'src/conn/unprefixed.ts no-restricted-imports',
     'src/protocol/async.ts no-restricted-syntax: Promise in the pure core',
     'src/protocol/async.ts no-restricted-syntax: async in the pure core',
@@ -71,10 +72,11 @@ describe('eslint', () => {
     'src/protocol/log.ts no-restricted-globals: console in the pure core',
     'src/protocol/promise.ts no-restricted-syntax: Promise in the pure core',
     'src/wire/timer.ts no-restricted-globals: setTimeout in the pure core',
+    'test/numbered.test.ts words/no-private-numbers',
   ];
 
   test('refuses what floats, waits, reads the clock or hides an error, and nothing that is clean', () => {
-    const output = run('eslint/bin/eslint.js', ['--format', 'json', 'src/wire', 'src/protocol', 'src/conn']);
+    const output = run('eslint/bin/eslint.js', ['--format', 'json', 'src/wire', 'src/protocol', 'src/conn', 'test']);
     const found: string[] = [];
     for (const { filePath, messages } of JSON.parse(output) as FileReport[]) {
       for (const { ruleId, message } of messages) {

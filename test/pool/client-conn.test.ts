@@ -28,7 +28,7 @@ const isError = (pending: Pending): TransportError => pending.error as Transport
 
 // --- queries ---
 
-test('A17, A41, A49: with a write blocked for ever, every query and command answers in the same tick', async () => {
+test('with a write blocked for ever, every query and command answers in the same tick', async () => {
   const { p, conn } = await blocked();
   await p.clock.advance(5_000);
   assert.equal(conn.canTakeNewRequest(), false);
@@ -45,7 +45,7 @@ test('A17, A41, A49: with a write blocked for ever, every query and command answ
   assert.equal(conn.state().closed, true);
 });
 
-test('A41: a PING on a blocked connection times out and is aborted as on any other', async () => {
+test('a PING on a blocked connection times out and is aborted as on any other', async () => {
   const { p, conn } = await blocked();
   const controller = new AbortController();
   const timed = conn.ping({ timeout: 500 }).catch((error: unknown) => error);
@@ -56,7 +56,7 @@ test('A41: a PING on a blocked connection times out and is aborted as on any oth
   assert.equal(((await timed) as TransportError).code, 'ERR_PASSINGLANE_PING_TIMEOUT');
 });
 
-test('A40: reading a body, and closing one, do not wait for a blocked socket', async () => {
+test('reading a body, and closing one, do not wait for a blocked socket', async () => {
   const { p, conn, send } = await connected({ answer: never });
   const reading = send('/1');
   const closing = send('/2');
@@ -75,7 +75,7 @@ test('A40: reading a body, and closing one, do not wait for a blocked socket', a
   assert.equal(conn.state().closed, false);
 });
 
-test('C11, C12: the state goes from fresh over reserved, active and idle to closing and closed', async () => {
+test('the state goes from fresh over reserved, active and idle to closing and closed', async () => {
   const { p, conn, send } = await connected({ peer: { maxConcurrentStreams: 1 }, answer: never });
   const state = (): unknown[] => {
     const { maxConcurrentStreams, streamsReserved, streamsActive, lastIdle, closing, closed } = conn.state();
@@ -97,7 +97,7 @@ test('C11, C12: the state goes from fresh over reserved, active and idle to clos
   assert.deepEqual(state().slice(4), [true, true], 'closed');
 });
 
-test('C11: the peer’s limit is 0 until its first SETTINGS', async () => {
+test('the peer’s limit is 0 until its first SETTINGS', async () => {
   const states: number[] = [];
   const p = poolHarness({ peer: { maxConcurrentStreams: -1 } });
   const connecting = p.transport.connect(url);
@@ -107,7 +107,7 @@ test('C11: the peer’s limit is 0 until its first SETTINGS', async () => {
   assert.deepEqual(states, [7], 'connect() resolves when they have come');
 });
 
-test('C13: every request that waits its turn is counted', async () => {
+test('every request that waits its turn is counted', async () => {
   const { p, conn, send } = await connected({ peer: { maxConcurrentStreams: 1 }, answer: never });
   for (let i = 0; i < 4; i++) send(`/${i}`);
   assert.equal(conn.state().streamsPending, 3);
@@ -119,7 +119,7 @@ test('C13: every request that waits its turn is counted', async () => {
 
 // --- requests ---
 
-test('A4, A8, A52: a request that waits its turn can be aborted; the others go out in order, with consecutive IDs', async () => {
+test('a request that waits its turn can be aborted; the others go out in order, with consecutive IDs', async () => {
   const ids: number[] = [];
   const { p, send } = await connected({ peer: { maxConcurrentStreams: 1 }, answer: (_, id) => ids.push(id) });
   const controllers = Array.from({ length: 6 }, () => new AbortController());
@@ -138,7 +138,7 @@ test('A4, A8, A52: a request that waits its turn can be aborted; the others go o
   assert.deepEqual(p.peer(0).resets, []);
 });
 
-test('A7: of many requests begun in one tick, some of them aborted, the rest have rising odd IDs', async () => {
+test('of many requests begun in one tick, some of them aborted, the rest have rising odd IDs', async () => {
   const ids: number[] = [];
   const { p, send } = await connected({ answer: (_, id) => ids.push(id) });
   const calls = Array.from({ length: 40 }, (_, i) => {
@@ -160,7 +160,7 @@ test('A7: of many requests begun in one tick, some of them aborted, the rest hav
   );
 });
 
-test('A13: after a request that could not be sent the next one goes out', async () => {
+test('after a request that could not be sent the next one goes out', async () => {
   const { p, send } = await connected({ peer: { maxConcurrentStreams: 1, maxHeaderListSize: 400 } });
   const large = send('/large', { headers: { big: 'x'.repeat(500) } });
   const next = send('/next');
@@ -169,7 +169,7 @@ test('A13: after a request that could not be sent the next one goes out', async 
   assert.equal(next.status, 200);
 });
 
-test('A19: a blocked connection holds back the later requests of its user, who can abort them', async () => {
+test('a blocked connection holds back the later requests of its user, who can abort them', async () => {
   const { p, conn, send } = await blocked();
   const controller = new AbortController();
   const aborted = send('/2', { signal: controller.signal });
@@ -186,7 +186,7 @@ test('A19: a blocked connection holds back the later requests of its user, who c
   assert.equal(waiting.state, 'pending');
 });
 
-test('A44: a request on a connection that broke is refused as unusable, with what broke it', async () => {
+test('a request on a connection that broke is refused as unusable, with what broke it', async () => {
   const { p, conn, send } = await connected();
   p.peer(0).drop(new Error('ECONNRESET'));
   const call = send('/');
@@ -197,7 +197,7 @@ test('A44: a request on a connection that broke is refused as unusable, with wha
   assert.deepEqual([conn.canTakeNewRequest(), conn.state().closed], [false, true]);
 });
 
-test('C1: a request is sent on this connection once, and not again', async () => {
+test('a request is sent on this connection once, and not again', async () => {
   const { p, send } = await connected({
     answer: (peer, id) => {
       peer.reset(id, 7);
@@ -210,7 +210,7 @@ test('C1: a request is sent on this connection once, and not again', async () =>
   assert.deepEqual([p.peer(0).requests.length, p.dials], [1, 1]);
 });
 
-test('C1: a URL of another origin is refused', async () => {
+test('a URL of another origin is refused', async () => {
   const { conn } = await connected();
   await assert.rejects(conn.request('https://other.example/'), { code: 'ERR_INVALID_ARG_VALUE' });
   await assert.rejects(conn.request('http://test.example/'), { code: 'ERR_INVALID_ARG_VALUE' });
@@ -218,7 +218,7 @@ test('C1: a URL of another origin is refused', async () => {
 
 // --- reservations ---
 
-test('C3, C8: as many reservations as the limit, then none until a slot frees', async () => {
+test('as many reservations as the limit, then none until a slot frees', async () => {
   const { p, conn, send } = await connected({ peer: { maxConcurrentStreams: 3 }, answer: never });
   assert.deepEqual(
     [1, 2, 3, 4].map(() => conn.reserveNewRequest()),
@@ -234,7 +234,7 @@ test('C3, C8: as many reservations as the limit, then none until a slot frees', 
   assert.equal(conn.state().streamsReserved, 1);
 });
 
-test('C3: a reset that the peer has not confirmed holds its slot', async () => {
+test('a reset that the peer has not confirmed holds its slot', async () => {
   const { p, conn, send } = await connected({ peer: { maxConcurrentStreams: 1 }, answer: never });
   p.peer(0).answersPings = false;
   const controller = new AbortController();
@@ -247,7 +247,7 @@ test('C3: a reset that the peer has not confirmed holds its slot', async () => {
   assert.equal(conn.state().streamsActive, 1);
 });
 
-test('C9: a reservation returns when its request starts, fails before its stream exists, or was aborted', async () => {
+test('a reservation returns when its request starts, fails before its stream exists, or was aborted', async () => {
   const { p, conn, send } = await connected({ peer: { maxHeaderListSize: 300 } });
   assert.ok(conn.reserveNewRequest());
   send('/started');
@@ -265,7 +265,7 @@ test('C9: a reservation returns when its request starts, fails before its stream
   assert.equal(conn.state().streamsReserved, 0);
 });
 
-test('C9: a request that is refused for its headers uses up its reservation', async () => {
+test('a request that is refused for its headers uses up its reservation', async () => {
   const { p, conn, send } = await connected();
   assert.ok(conn.reserveNewRequest());
   const bad = send('/', { headers: { 'x-bad': 'a\nb' } });
@@ -276,7 +276,7 @@ test('C9: a request that is refused for its headers uses up its reservation', as
 
 // --- PING ---
 
-test('C14: PINGs under way at once are told apart, and each resolves with its own round trip', async () => {
+test('PINGs under way at once are told apart, and each resolves with its own round trip', async () => {
   const { p, conn } = await connected({ answer: never });
   p.peer(0).answersPings = false;
   const answered: [name: string, roundTrip: number][] = [];
@@ -295,7 +295,7 @@ test('C14: PINGs under way at once are told apart, and each resolves with its ow
   ]);
 });
 
-test('C14: an ACK of a PING that was never sent, or of one that was given up, is ignored', async () => {
+test('an ACK of a PING that was never sent, or of one that was given up, is ignored', async () => {
   const { p, conn } = await connected();
   p.peer(0).answersPings = false;
   p.peer(0).send(6, 1, 0, Buffer.alloc(8, 9));
@@ -307,7 +307,7 @@ test('C14: an ACK of a PING that was never sent, or of one that was given up, is
   assert.equal(conn.state().closed, false);
 });
 
-test('C14: a PING rejects when the connection ends, with what ended it', async () => {
+test('a PING rejects when the connection ends, with what ended it', async () => {
   const { p, conn } = await connected();
   p.peer(0).answersPings = false;
   const ping = conn.ping().catch((error: unknown) => error);
@@ -317,7 +317,7 @@ test('C14: a PING rejects when the connection ends, with what ended it', async (
   await assert.rejects(conn.ping(), { code: 'ERR_PASSINGLANE_CONNECTION_UNUSABLE' });
 });
 
-test('C15: a PING that was given up leaves nothing behind', async () => {
+test('a PING that was given up leaves nothing behind', async () => {
   const { p, conn } = await connected({ idleTimeout: 0 });
   p.peer(0).answersPings = false;
   await p.settle();
@@ -331,7 +331,7 @@ test('C15: a PING that was given up leaves nothing behind', async () => {
   assert.equal(p.peer(0).refed, false, 'and nothing that keeps the process alive');
 });
 
-test('C15: the late ACK of a PING that was given up confirms nothing', async () => {
+test('the late ACK of a PING that was given up confirms nothing', async () => {
   const { p, conn, send } = await connected({ answer: never });
   p.peer(0).answersPings = false;
   const lost = conn.ping({ timeout: 100 }).catch(() => undefined);
@@ -353,7 +353,7 @@ test('C15: the late ACK of a PING that was given up confirms nothing', async () 
 
 // --- shutdown, do-not-reuse, close ---
 
-test('A23, C16: shutdown sends one GOAWAY however often it is called, and resolves when the last stream has ended', async () => {
+test('shutdown sends one GOAWAY however often it is called, and resolves when the last stream has ended', async () => {
   const { p, conn, send } = await connected({ answer: never });
   const calls = [send('/1'), send('/2')];
   await p.settle();
@@ -373,7 +373,7 @@ test('A23, C16: shutdown sends one GOAWAY however often it is called, and resolv
   assert.deepEqual(p.peer(0).goAways, [0]);
 });
 
-test('A22, A54: while GOAWAY waits for a blocked socket, a new request is refused at once as unusable', async () => {
+test('while GOAWAY waits for a blocked socket, a new request is refused at once as unusable', async () => {
   const { p, conn, send } = await blocked();
   void conn.shutdown();
   const call = send('/late');
@@ -394,7 +394,7 @@ test('requests that wait their turn when shutdown begins are refused as unproces
   assert.equal(isError(waiting).unprocessed, true);
 });
 
-test('C17, C18: a shutdown that is aborted rejects, lets streams run, and the connection closes after the last', async () => {
+test('a shutdown that is aborted rejects, lets streams run, and the connection closes after the last', async () => {
   const { p, conn, send } = await connected({ answer: never });
   const call = send('/');
   await p.settle();
@@ -410,7 +410,7 @@ test('C17, C18: a shutdown that is aborted rejects, lets streams run, and the co
   assert.deepEqual([conn.state().closed, p.peer(0).ended], [true, true]);
 });
 
-test('A25, C19: close fails every stream, a waiting request and a body that is being read, at once', async () => {
+test('close fails every stream, a waiting request and a body that is being read, at once', async () => {
   const { p, conn, send } = await connected({ peer: { maxConcurrentStreams: 2 }, answer: never });
   const reading = send('/1');
   const running = send('/2');
@@ -434,7 +434,7 @@ test('A25, C19: close fails every stream, a waiting request and a body that is b
   assert.equal(conn.state().closed, true, 'once more is no error');
 });
 
-test('A27, A55: a request made by whoever is told of the close is refused as unusable', async () => {
+test('a request made by whoever is told of the close is refused as unusable', async () => {
   const { p, conn, send } = await connected({ answer: never });
   const calls = [send('/1'), send('/2')];
   const again = conn.request(`${url}/3`).then(
@@ -449,7 +449,7 @@ test('A27, A55: a request made by whoever is told of the close is refused as unu
   assert.ok(calls.every((call) => call.code === 'ERR_PASSINGLANE_CONNECTION_CLOSED'));
 });
 
-test('A20, A53: a source whose return() never settles, or throws, delays nobody', async () => {
+test('a source whose return() never settles, or throws, delays nobody', async () => {
   for (const returned of [() => new Promise<never>(() => undefined), () => assert.fail('return() throws')]) {
     const { p, conn, send } = await connected({ peer: { initialWindowSize: 10 }, answer: never });
     let returns = 0;
@@ -477,11 +477,11 @@ test('A20, A53: a source whose return() never settles, or throws, delays nobody'
     controller.abort('again');
     conn.close();
     await p.settle();
-    assert.equal(returns, 1, 'A21: stopped once');
+    assert.equal(returns, 1, 'stopped once');
   }
 });
 
-test('A21: the first reason to stop a body stands', async () => {
+test('the first reason to stop a body stands', async () => {
   const { p, conn, send } = await connected({ peer: { initialWindowSize: 10 }, answer: never });
   const controller = new AbortController();
   const upload = send('/up', { method: 'POST', body: bodyOf(1_000), signal: controller.signal });
@@ -492,7 +492,7 @@ test('A21: the first reason to stop a body stands', async () => {
   assert.equal(upload.error, 'first');
 });
 
-test('C20: after setDoNotReuse running requests finish, new ones are refused, and the last one closes', async () => {
+test('after setDoNotReuse running requests finish, new ones are refused, and the last one closes', async () => {
   const { p, conn, send } = await connected({ answer: never });
   const running = send('/1');
   await p.settle();
@@ -507,14 +507,14 @@ test('C20: after setDoNotReuse running requests finish, new ones are refused, an
   assert.deepEqual([conn.state().closed, p.peer(0).ended], [true, true]);
 });
 
-test('C21: setDoNotReuse closes an idle connection', async () => {
+test('setDoNotReuse closes an idle connection', async () => {
   const { p, conn } = await connected();
   conn.setDoNotReuse();
   await p.settle();
   assert.deepEqual([conn.state().closed, p.peer(0).ended], [true, true]);
 });
 
-test('C22: what is written last may take 250 ms, then the socket is given up', async () => {
+test('what is written last may take 250 ms, then the socket is given up', async () => {
   const { p, conn, send } = await connected({ answer: never });
   const call = send('/');
   await p.settle();
@@ -530,7 +530,7 @@ test('C22: what is written last may take 250 ms, then the socket is given up', a
   assert.equal(p.peer(0).destroyed, true);
 });
 
-test('C10: reservations are capped at the limit in strict mode too', async () => {
+test('reservations are capped at the limit in strict mode too', async () => {
   const { conn } = await connected({ strictMaxConcurrentStreams: true, peer: { maxConcurrentStreams: 2 } });
   assert.deepEqual(
     [1, 2, 3].map(() => conn.reserveNewRequest()),

@@ -5,7 +5,7 @@ import type { TransportError } from '../../dist/index.js';
 import { connected, never, poolHarness, type ConnFixture } from '../support/pool-harness.js';
 import { type as frameType } from '../support/raw-server.js';
 
-test('C1: a request uses a reservation up, whoever made it, and goes out at once', async () => {
+test('a request uses a reservation up, whoever made it, and goes out at once', async () => {
   const { p, conn, send } = await connected({ peer: { maxConcurrentStreams: 1 }, answer: never });
   assert.ok(conn.reserveNewRequest());
   assert.equal(conn.canTakeNewRequest(), false, 'the slot is spoken for');
@@ -18,7 +18,7 @@ test('C1: a request uses a reservation up, whoever made it, and goes out at once
   assert.deepEqual(p.peer(0).requests, ['/of-another-caller']);
 });
 
-test('C2: whatever keeps a connection from new requests shows in canTakeNewRequest, and a request is refused', async () => {
+test('whatever keeps a connection from new requests shows in canTakeNewRequest, and a request is refused', async () => {
   const ways: Readonly<Record<string, (fixture: ConnFixture) => void>> = {
     'a GOAWAY has come': ({ p }) => p.peer(0).goAway(1),
     'it is lost': ({ p }) => p.peer(0).drop(),
@@ -46,7 +46,7 @@ test('C2: whatever keeps a connection from new requests shows in canTakeNewReque
   }
 });
 
-test('C2: at the limit canTakeNewRequest is false, strict or not, and a request waits its turn', async () => {
+test('at the limit canTakeNewRequest is false, strict or not, and a request waits its turn', async () => {
   for (const strictMaxConcurrentStreams of [false, true]) {
     const { p, conn, send } = await connected({
       strictMaxConcurrentStreams,
@@ -63,7 +63,7 @@ test('C2: at the limit canTakeNewRequest is false, strict or not, and a request 
   }
 });
 
-test('C4: a connection for one request takes no second, during the first or after it', async () => {
+test('a connection for one request takes no second, during the first or after it', async () => {
   const { p, conn, send } = await connected({ maxRequestsPerConnection: 1, answer: never });
   const only = send('/1');
   assert.deepEqual([conn.canTakeNewRequest(), conn.state().closing], [false, true]);
@@ -77,7 +77,7 @@ test('C4: a connection for one request takes no second, during the first or afte
   assert.deepEqual(p.peer(0).requests, ['/1']);
 });
 
-test('C5, C29: a connection that died unused says so, and names what broke it to who asks for a request', async () => {
+test('a connection that died unused says so, and names what broke it to who asks for a request', async () => {
   const { p, conn, send } = await connected();
   p.peer(0).drop(new Error('read ECONNRESET'));
   assert.deepEqual([conn.canTakeNewRequest(), conn.state().closed], [false, true]);
@@ -113,7 +113,7 @@ test('who ended a connection stands in the error of a request on it', async () =
     }
 });
 
-test('C11, C23: lastIdle is the wall clock at the end of the last stream, and undefined while one is open', async () => {
+test('lastIdle is the wall clock at the end of the last stream, and undefined while one is open', async () => {
   for (const idleTimeout of [90_000, 0]) {
     const { p, conn, send } = await connected({ idleTimeout, answer: never });
     assert.equal(conn.state().lastIdle, undefined, 'before the first');
@@ -132,7 +132,7 @@ test('C11, C23: lastIdle is the wall clock at the end of the last stream, and un
   }
 });
 
-test('C19: what the socket says after close() is nobody’s error, and the reason given stays the one', async () => {
+test('what the socket says after close() is nobody’s error, and the reason given stays the one', async () => {
   const { p, conn, send } = await connected({ answer: never });
   const call = send('/');
   await p.settle();
@@ -146,7 +146,7 @@ test('C19: what the socket says after close() is nobody’s error, and the reaso
   assert.doesNotMatch((late.error as Error).message, /EPIPE/);
 });
 
-test('C24: a connection that is to be used no more stays while a slot is reserved, and closes when it is given back', async () => {
+test('a connection that is to be used no more stays while a slot is reserved, and closes when it is given back', async () => {
   const { p, conn, send } = await connected({ answer: never });
   const call = send('/');
   await p.settle();
@@ -161,7 +161,7 @@ test('C24: a connection that is to be used no more stays while a slot is reserve
   assert.deepEqual([conn.state().closed, p.peer(0).ended], [true, true]);
 });
 
-test('C38: of those who wait for one dial each can be aborted alone, at once, and the dial serves the others', async () => {
+test('of those who wait for one dial each can be aborted alone, at once, and the dial serves the others', async () => {
   const p = poolHarness({ dialTime: 1_000 });
   const controllers = [1, 2, 3].map(() => new AbortController());
   const calls = controllers.map(({ signal }, i) => p.get(`/${i}`, { signal }));

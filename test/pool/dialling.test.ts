@@ -8,7 +8,7 @@ import { Pending, poolHarness, type Answer } from '../support/pool-harness.js';
 
 const never: Answer = () => undefined;
 
-test('C30: the key of a URL has its scheme, host in ASCII, and port, written out where it is the default', () => {
+test('the key of a URL has its scheme, host in ASCII, and port, written out where it is the default', () => {
   const table: readonly (readonly [url: string, hostname: string, port: number, key: string])[] = [
     ['http://foo.com', 'foo.com', 80, 'http://foo.com'],
     ['http://foo.com:80/a', 'foo.com', 80, 'http://foo.com'],
@@ -31,7 +31,7 @@ test('C30: the key of a URL has its scheme, host in ASCII, and port, written out
   assert.throws(() => originOf(new URL('ftp://foo.com')), { code: 'ERR_PASSINGLANE_UNSUPPORTED_SCHEME' });
 });
 
-test('C31: http and https to one host and port have connections of their own', async () => {
+test('http and https to one host and port have connections of their own', async () => {
   const p = poolHarness();
   const calls = ['http://a.example:444/', 'https://a.example:444/', 'https://A.example:444/'].map(
     (url) => new Pending(p.transport.request(url)),
@@ -41,7 +41,7 @@ test('C31: http and https to one host and port have connections of their own', a
   assert.equal(p.dials, 2);
 });
 
-test('C32: the oldest connection that can take a request gets it', async () => {
+test('the oldest connection that can take a request gets it', async () => {
   const p = poolHarness({ answer: never, probeAfter: 0 });
   await Promise.all([p.transport.preconnect('https://test.example', 3), p.settle()]);
   for (let i = 0; i < 5; i++) {
@@ -58,7 +58,7 @@ test('C32: the oldest connection that can take a request gets it', async () => {
   assert.deepEqual(p.peer(1).requests, ['/next']);
 });
 
-test('C37: a dial serves whoever waits: the first to ask times out alone, and the others get their connection', async () => {
+test('a dial serves whoever waits: the first to ask times out alone, and the others get their connection', async () => {
   const p = poolHarness({ dialTime: 1_000 });
   const first = p.get('/1', { timeout: 300 });
   const second = p.get('/2');
@@ -69,7 +69,7 @@ test('C37: a dial serves whoever waits: the first to ask times out alone, and th
   assert.deepEqual([p.dials, p.abortedDials], [1, 0]);
 });
 
-test('C36: a new connection is in the pool before anybody who waited for it hears of it', async () => {
+test('a new connection is in the pool before anybody who waited for it hears of it', async () => {
   const p = poolHarness({ peer: { maxConcurrentStreams: 10 } });
   const counts: number[] = [];
   const ready = p.transport.preconnect('https://test.example').then(() => counts.push(p.transport.stats().connections));
@@ -78,7 +78,7 @@ test('C36: a new connection is in the pool before anybody who waited for it hear
   assert.deepEqual(counts, [1]);
 });
 
-test('C40: a connection leaves the pool once, in whatever way and however often it ends', async () => {
+test('a connection leaves the pool once, in whatever way and however often it ends', async () => {
   const p = poolHarness({ answer: never });
   const call = p.get('/1');
   await p.settle();
@@ -94,7 +94,7 @@ test('C40: a connection leaves the pool once, in whatever way and however often 
   assert.equal(p.transport.stats().connections, 1);
 });
 
-test('B41: closeIdleConnections closes what carries no request, and leaves the rest', async () => {
+test('closeIdleConnections closes what carries no request, and leaves the rest', async () => {
   const p = poolHarness({ answer: never, peer: { maxConcurrentStreams: 1 } });
   const calls = [p.get('/1'), p.get('/2')];
   await p.settle();
@@ -110,7 +110,7 @@ test('B41: closeIdleConnections closes what carries no request, and leaves the r
   assert.deepEqual([calls[0]?.status, calls[1]?.status], [200, 200]);
 });
 
-test('C35: after ten requests over one dial, closing idle connections closes one', async () => {
+test('after ten requests over one dial, closing idle connections closes one', async () => {
   const p = poolHarness();
   for (let i = 0; i < 10; i++) p.get(`/${i}`);
   await p.settle();
@@ -122,7 +122,7 @@ test('C35: after ten requests over one dial, closing idle connections closes one
   );
 });
 
-test('B31: where the connection ends before the preface is through, connect() rejects with what ended it', async () => {
+test('where the connection ends before the preface is through, connect() rejects with what ended it', async () => {
   const p = poolHarness({ stallAfter: [0] });
   const connecting = p.transport.connect('https://test.example').catch((error: unknown) => error);
   await p.settle();
@@ -153,7 +153,7 @@ function observed(): {
   };
 }
 
-test('C43: an observer hears of the dial, the connection, the frames of the request and those of its answer, in order', async () => {
+test('an observer hears of the dial, the connection, the frames of the request and those of its answer, in order', async () => {
   const { observer, story } = observed();
   const p = poolHarness({
     observer,
@@ -180,7 +180,7 @@ test('C43: an observer hears of the dial, the connection, the frames of the requ
   ]);
 });
 
-test('C44, C45: a response says whether its connection was in use before: of two racing first requests one was not', async () => {
+test('a response says whether its connection was in use before: of two racing first requests one was not', async () => {
   const p = poolHarness();
   const first = [p.get('/1'), p.get('/2')];
   await p.settle();
@@ -193,7 +193,7 @@ test('C44, C45: a response says whether its connection was in use before: of two
   assert.equal(new Set([...first, later].map((call) => call.response?.connection.id)).size, 1);
 });
 
-test('C46: a 1xx is the first that is heard of an answer', async () => {
+test('a 1xx is the first that is heard of an answer', async () => {
   const heard: number[] = [];
   const { observer, story } = observed();
   const p = poolHarness({ observer, answer: never });
@@ -204,7 +204,7 @@ test('C46: a 1xx is the first that is heard of an answer', async () => {
   assert.deepEqual([heard, call.state, story.at(-1)], [[103], 'pending', 'received HEADERS 1']);
 });
 
-test('B18, B36, B38: the end of a connection is told once, with its error', async () => {
+test('the end of a connection is told once, with its error', async () => {
   const ends: [code: unknown, name: string][] = [];
   const observer = {
     connection: ({ type, error }: ConnectionEvent) => {
@@ -227,7 +227,7 @@ test('B18, B36, B38: the end of a connection is told once, with its error', asyn
 
 // --- bodies of requests that come to nothing ---
 
-test('B44: whatever fails a request before it is sent, its body is closed, once and unread', async () => {
+test('whatever fails a request before it is sent, its body is closed, once and unread', async () => {
   const p = poolHarness({
     dialErrors: [new Error('refused'), new Error('refused')],
     peer: { maxHeaderListSize: 300 },

@@ -6,7 +6,7 @@ import { poolHarness, type Answer } from '../support/pool-harness.js';
 
 const never: Answer = () => undefined;
 
-test('A37, C25, C26: the idle time runs while there is no stream and no reservation, and begins anew after each', async () => {
+test('the idle time runs while there is no stream and no reservation, and begins anew after each', async () => {
   const p = poolHarness({ idleTimeout: 1_000, probeAfter: 0, readIdleTimeout: 0, answer: never });
   p.get('/1');
   await p.clock.advance(5_000);
@@ -25,7 +25,7 @@ test('A37, C25, C26: the idle time runs while there is no stream and no reservat
   assert.equal(p.clock.size, 0, 'no timer is left');
 });
 
-test('B14, C25: a connection that never had a request closes after idleTimeout; with 0 it stays', async () => {
+test('a connection that never had a request closes after idleTimeout; with 0 it stays', async () => {
   for (const idleTimeout of [1_000, 0]) {
     const p = poolHarness({ idleTimeout });
     await Promise.all([p.transport.preconnect('https://test.example'), p.settle()]);
@@ -34,7 +34,7 @@ test('B14, C25: a connection that never had a request closes after idleTimeout; 
   }
 });
 
-test('C25: a reservation keeps an idle connection open', async () => {
+test('a reservation keeps an idle connection open', async () => {
   const p = poolHarness({ idleTimeout: 1_000 });
   const [conn] = await Promise.all([p.transport.connect('https://test.example'), p.settle()]);
   assert.ok(conn.reserveNewRequest());
@@ -47,7 +47,7 @@ test('C25: a reservation keeps an idle connection open', async () => {
   assert.equal(conn.state().closed, true);
 });
 
-test('C7: a connection that was idle too long by the wall clock is not used, though its timer has not fired', async () => {
+test('a connection that was idle too long by the wall clock is not used, though its timer has not fired', async () => {
   const p = poolHarness({ idleTimeout: 10_000 });
   p.get('/1');
   await p.settle();
@@ -58,7 +58,7 @@ test('C7: a connection that was idle too long by the wall clock is not used, tho
   assert.deepEqual([p.peer(0).requests, p.peer(1).requests], [['/1'], ['/2']]);
 });
 
-test('C4, C33: with maxRequestsPerConnection 1 every request has a connection of its own, closed after it', async () => {
+test('with maxRequestsPerConnection 1 every request has a connection of its own, closed after it', async () => {
   const p = poolHarness({ maxRequestsPerConnection: 1 });
   const calls = [p.get('/1'), p.get('/2'), p.get('/3')];
   await p.settle();
@@ -74,7 +74,7 @@ test('C4, C33: with maxRequestsPerConnection 1 every request has a connection of
   assert.ok(p.peers.every((peer) => peer.ended));
 });
 
-test('C24: after a GOAWAY the connection closes with its last stream, and takes nothing new before', async () => {
+test('after a GOAWAY the connection closes with its last stream, and takes nothing new before', async () => {
   const p = poolHarness({
     answer: (peer, id) => {
       if (peer.index > 0) peer.ok(id);
@@ -92,7 +92,7 @@ test('C24: after a GOAWAY the connection closes with its last stream, and takes 
   assert.equal(p.peer(0).ended, true);
 });
 
-test('C5, C28, C29: a request is not failed by a connection that died unused before it came', async () => {
+test('a request is not failed by a connection that died unused before it came', async () => {
   const p = poolHarness();
   await Promise.all([p.transport.preconnect('https://test.example'), p.settle()]);
   p.peer(0).drop(new Error('ECONNRESET'));
@@ -103,7 +103,7 @@ test('C5, C28, C29: a request is not failed by a connection that died unused bef
   assert.deepEqual([p.dials, call.response?.attempts], [2, 1]);
 });
 
-test('C42: a connection that has said GOAWAY, or has ended, is no candidate from the next request on', async () => {
+test('a connection that has said GOAWAY, or has ended, is no candidate from the next request on', async () => {
   for (const end of ['goAway', 'drop'] as const) {
     const p = poolHarness();
     p.get('/1');
@@ -117,7 +117,7 @@ test('C42: a connection that has said GOAWAY, or has ended, is no candidate from
   }
 });
 
-test('B22, C20: connections of a closing transport end with their last stream', async () => {
+test('connections of a closing transport end with their last stream', async () => {
   const p = poolHarness({ answer: never });
   const call = p.get('/1');
   await p.settle();

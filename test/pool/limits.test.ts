@@ -6,7 +6,7 @@ import { flag, type as frameType } from '../support/raw-server.js';
 
 const never: Answer = () => undefined;
 
-test('I1, I3: what a transport with default options lets a peer send', async () => {
+test('what a transport with default options lets a peer send', async () => {
   const p = poolHarness({ answer: never });
   p.get('/');
   await p.settle();
@@ -24,7 +24,7 @@ test('I1, I3: what a transport with default options lets a peer send', async () 
   assert.equal(p.transport.stats().maxBufferedBytes, 67_108_864, 'for all connections together');
 });
 
-test("I3, K92: a connection counts on 100 streams before the peer's SETTINGS, and on 1000 where they name no limit", async () => {
+test("a connection counts on 100 streams before the peer's SETTINGS, and on 1000 where they name no limit", async () => {
   const p = poolHarness({ answer: never, peer: { maxConcurrentStreams: -1 } });
   p.get('/first');
   await p.settle();
@@ -36,7 +36,7 @@ test("I3, K92: a connection counts on 100 streams before the peer's SETTINGS, an
   assert.equal(p.dials, 2, 'one more request than that needs one more connection');
 });
 
-test('K92: a limit of one stream is one stream, never two', async () => {
+test('a limit of one stream is one stream, never two', async () => {
   const running = new Set<number>();
   let most = 0;
   const p = poolHarness({
@@ -57,7 +57,7 @@ test('K92: a limit of one stream is one stream, never two', async () => {
   assert.deepEqual([most, p.dials], [1, 1]);
 });
 
-test('I4, K91: an upload to a peer that takes nothing has read no more of its source than two pieces', async () => {
+test('an upload to a peer that takes nothing has read no more of its source than two pieces', async () => {
   let read = 0;
   async function* source(): AsyncGenerator<Uint8Array> {
     for (;;) {
@@ -71,7 +71,7 @@ test('I4, K91: an upload to a peer that takes nothing has read no more of its so
   assert.ok(read <= 2, `${read} pieces`);
 });
 
-test('H40, K16: a peer that takes a chunk within each writeTimeout keeps a large upload alive', async () => {
+test('a peer that takes a chunk within each writeTimeout keeps a large upload alive', async () => {
   const p = poolHarness({ answer: never, stallAfter: [1_024], writeTimeout: 5_000, readIdleTimeout: 0 });
   const up = p.post('/up', bodyOf(1 << 18)());
   await p.settle();
@@ -89,7 +89,7 @@ test('H40, K16: a peer that takes a chunk within each writeTimeout keeps a large
   assert.equal(up.status, 200);
 });
 
-test('K38, K39: table and frame sizes of our choice are announced, and larger frames then come in', async () => {
+test('table and frame sizes of our choice are announced, and larger frames then come in', async () => {
   const p = poolHarness({
     answer: never,
     headerTableSize: 8_192,
@@ -109,7 +109,7 @@ test('K38, K39: table and frame sizes of our choice are announced, and larger fr
   assert.equal((await calls[0]!.response!.body.bytes()).length, 32_768);
 });
 
-test('K48: a chunk of a body holds on to its own bytes, and not to the whole read that it came in', async () => {
+test('a chunk of a body holds on to its own bytes, and not to the whole read that it came in', async () => {
   const p = poolHarness({
     answer: (peer, id) => {
       peer.headers(id, 200);

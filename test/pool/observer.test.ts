@@ -26,7 +26,7 @@ function observed(options: PoolHarnessOptions = {}): {
 const story = (events: readonly ConnectionEvent[]): string[] =>
   events.map((one) => `${one.connection && 1} ${one.type}`);
 
-test('K7, K58, K88: a connection is reported once, its first request as on a new one and the others as on one in use', async () => {
+test('a connection is reported once, its first request as on a new one and the others as on one in use', async () => {
   const { p, events } = observed();
   const calls = [p.get('/1'), p.get('/2'), p.get('/3')];
   await p.settle();
@@ -39,7 +39,7 @@ test('K7, K58, K88: a connection is reported once, its first request as on a new
   );
 });
 
-test('K4, K5: whatever breach ends a connection, or a stream, it is told with its code', async () => {
+test('whatever breach ends a connection, or a stream, it is told with its code', async () => {
   const breaches: [name: string, streamId: number, type: number, payload: Uint8Array, code: string][] = [
     ['a frame that does not parse', 0, frameType.ping, Buffer.alloc(7), 'FRAME_SIZE_ERROR'],
     ['a frame too large', 1, frameType.data, Buffer.alloc(16_385), 'FRAME_SIZE_ERROR'],
@@ -82,7 +82,7 @@ test('K4, K5: whatever breach ends a connection, or a stream, it is told with it
   }
 });
 
-test('K67: a connection that nobody used closes for being idle, without an error', async () => {
+test('a connection that nobody used closes for being idle, without an error', async () => {
   const { p, events } = observed({ idleTimeout: 1_000 });
   await p.transport.preconnect('https://test.example');
   await p.clock.advance(1_000);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
 import { poolHarness } from '../support/pool-harness.js';
 
-test('B13 to B17, B19, B23, B25: without options a transport has the defaults that are documented', () => {
+test('without options a transport has the defaults that are documented', () => {
   const { retry, ...options } = resolveOptions(undefined, 'agent');
   assert.deepEqual(retry, { maxAttempts: 8, baseDelay: 1_000, maxDelay: 32_000, jitter: 0.1 });
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -40,7 +40,7 @@ test('B13 to B17, B19, B23, B25: without options a transport has the defaults th
   });
 });
 
-test('B20: an option that is unknown or out of range is refused by name, with its value and what is allowed', () => {
+test('an option that is unknown or out of range is refused by name, with its value and what is allowed', () => {
   const bad: readonly (readonly [name: string, value: unknown])[] = [
     ['maxFrameSize', 16_383],
     ['maxFrameSize', 16_777_216],
@@ -81,7 +81,7 @@ test('B20: an option that is unknown or out of range is refused by name, with it
   assert.throws(() => resolveOptions(5 as unknown as TransportOptions, ''), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
-test('B20: an option that is undefined has its default, and the ends of each range are within it', () => {
+test('an option that is undefined has its default, and the ends of each range are within it', () => {
   assert.equal(resolveOptions({ maxFrameSize: undefined }, '').maxFrameSize, 16_384);
   const ends: TransportOptions[] = [
     { maxFrameSize: 16_777_215, headerTableSize: 0, maxHeaderListSize: 1 },
@@ -91,7 +91,7 @@ test('B20: an option that is undefined has its default, and the ends of each ran
   for (const options of ends) assert.doesNotThrow(() => resolveOptions(options, ''));
 });
 
-test('B7: with decompress off no coding is asked for, and none undone', async () => {
+test('with decompress off no coding is asked for, and none undone', async () => {
   const coded = gzipSync('plain text');
   for (const decompress of [true, false]) {
     const p = poolHarness({

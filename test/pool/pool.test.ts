@@ -5,7 +5,7 @@ import { bodyOf, poolHarness, type Answer } from '../support/pool-harness.js';
 
 const never: Answer = () => undefined;
 
-test('C35: ten first requests share one dial', async () => {
+test('ten first requests share one dial', async () => {
   const p = poolHarness();
   const calls = Array.from({ length: 10 }, (_, i) => p.get(`/${i}`));
   await p.settle();
@@ -35,7 +35,7 @@ test("at the peer's limit as many connections open as are needed, and no more", 
   for (const peer of p.peers) assert.equal(peer.requests.length, 2, 'the limit is never exceeded');
 });
 
-test('B13: in strict mode requests wait at the limit, in order, and no second connection is made', async () => {
+test('in strict mode requests wait at the limit, in order, and no second connection is made', async () => {
   const held: number[] = [];
   const p = poolHarness({
     peer: { maxConcurrentStreams: 1 },
@@ -51,7 +51,7 @@ test('B13: in strict mode requests wait at the limit, in order, and no second co
     p.peer(0).ok(held[i]!);
     await p.settle();
   }
-  assert.deepEqual(p.peer(0).requests, ['/0', '/2', '/4', '/5'], 'A52: the others go out in order');
+  assert.deepEqual(p.peer(0).requests, ['/0', '/2', '/4', '/5'], 'the others go out in order');
   assert.deepEqual(held, [1, 3, 5, 7], 'with consecutive IDs');
   assert.equal(calls[1]!.state, 'failed');
   assert.equal(p.dials, 1);
@@ -159,7 +159,7 @@ test('a slow but living server gets no second connection and at most two PINGs',
   assert.equal(p.peer(0).requests.length, 60);
 });
 
-test('G7: a refused request is sent again at once, then after 1, 2, 4 s and so on, eight times in all', async () => {
+test('a refused request is sent again at once, then after 1, 2, 4 s and so on, eight times in all', async () => {
   const times: number[] = [];
   const p = poolHarness({
     answer: (peer, id) => {
@@ -238,7 +238,7 @@ test('a lost connection fails what was sent, and only an idempotent request is s
   assert.deepEqual(p.peer(1).requests, ['/again']);
 });
 
-test('C38: a dial ends when no request waits for it any more', async () => {
+test('a dial ends when no request waits for it any more', async () => {
   const p = poolHarness({ dialTime: 1_000 });
   const one = new AbortController();
   const two = new AbortController();
@@ -252,7 +252,7 @@ test('C38: a dial ends when no request waits for it any more', async () => {
   assert.equal(p.abortedDials, 1);
 });
 
-test('C39: a dial that fails fails those who waited for it, and the next request dials anew', async () => {
+test('a dial that fails fails those who waited for it, and the next request dials anew', async () => {
   const refused = new TransportError('ERR_PASSINGLANE_CONNECT_FAILED', 'refused', {
     scope: 'connection',
     initiator: 'remote',
@@ -405,10 +405,10 @@ test('an expectContinue body waits for 100, and goes without it after a second',
   await p.settle();
   p.peer(0).headers(3, 100);
   await p.settle();
-  assert.equal(p.peer(0).bodyBytes, 8, 'E19: at once on 100');
+  assert.equal(p.peer(0).bodyBytes, 8, 'at once on 100');
 });
 
-test('E20: a refusal instead of 100 is the answer, and the body is never sent', async () => {
+test('a refusal instead of 100 is the answer, and the body is never sent', async () => {
   const p = poolHarness({ answer: never });
   const call = p.post('/1', 'body', { expectContinue: true });
   await p.settle();

@@ -22,7 +22,7 @@ async function warm(p: PoolHarness): Promise<void> {
 
 const failure = (call: Pending): TransportError => call.error as TransportError;
 
-test('G2: a request that no byte of was handed to a socket is sent again on another connection', async () => {
+test('a request that no byte of was handed to a socket is sent again on another connection', async () => {
   const p = poolHarness();
   await warm(p);
   const call = p.post('/up', 'body');
@@ -33,7 +33,7 @@ test('G2: a request that no byte of was handed to a socket is sent again on anot
   assert.deepEqual([p.peer(0).requests, p.peer(1).requests], [['/warm'], ['/up']]);
 });
 
-test('G6: its body was not touched then, so even a stream that can be read once goes out whole', async () => {
+test('its body was not touched then, so even a stream that can be read once goes out whole', async () => {
   const p = poolHarness({ answer: never });
   await warm(p);
   const log: string[] = [];
@@ -53,7 +53,7 @@ test('G6: its body was not touched then, so even a stream that can be read once 
   assert.deepEqual(log, ['opened', 'ended']);
 });
 
-test('G3: a reset with any other code is final, and so are a bad request and an error of its body', async () => {
+test('a reset with any other code is final, and so are a bad request and an error of its body', async () => {
   for (const code of [0, 1, 2, 3, 5, 6, 8, 9, 10, 11, 12, 13, 0x99]) {
     const p = poolHarness({
       allowHTTP1: false, // with it, HTTP_1_1_REQUIRED (13) is a matter of another protocol
@@ -77,7 +77,7 @@ test('G3: a reset with any other code is final, and so are a bad request and an 
   assert.equal(p.peer(0).requests.length, 1);
 });
 
-test('G4: an error in GOAWAY fails the first request of a connection; later ones are sent again, whatever it says', async () => {
+test('an error in GOAWAY fails the first request of a connection; later ones are sent again, whatever it says', async () => {
   for (const [code, first] of [
     [0, 'answered'],
     [1, 'failed'],
@@ -101,7 +101,7 @@ test('G4: an error in GOAWAY fails the first request of a connection; later ones
   }
 });
 
-test('G5: a body that can be had again is sent again: bytes as they are, a function called anew', async () => {
+test('a body that can be had again is sent again: bytes as they are, a function called anew', async () => {
   const p = poolHarness({ answer: never });
   let calls = 0;
   const made = p.post('/made', () => {
@@ -125,7 +125,7 @@ test('G5: a body that can be had again is sent again: bytes as they are, a funct
   }
 });
 
-test('G5: a function that cannot make the body a second time fails the request with its error', async () => {
+test('a function that cannot make the body a second time fails the request with its error', async () => {
   const p = poolHarness({ answer: never });
   const broken = new Error('gone');
   let calls = 0;
@@ -141,7 +141,7 @@ test('G5: a function that cannot make the body a second time fails the request w
   assert.equal(p.peer(0).story(3).at(-1), 'RST_STREAM CANCEL');
 });
 
-test('G8: the wait has its share of chance, in milliseconds', async () => {
+test('the wait has its share of chance, in milliseconds', async () => {
   const times: number[] = [];
   const p = poolHarness({
     retry: { baseDelay: 100, jitter: 0.5 },
@@ -157,7 +157,7 @@ test('G8: the wait has its share of chance, in milliseconds', async () => {
   assert.deepEqual(waits.slice(0, 4), [0, 125, 250, 500], 'half of a half more: the test’s chance is 0.5');
 });
 
-test('G9: an abort during the wait ends it, and is the result', async () => {
+test('an abort during the wait ends it, and is the result', async () => {
   const p = poolHarness({ answer: refusing(Infinity) });
   const controller = new AbortController();
   const call = p.get('/', { signal: controller.signal });
@@ -174,7 +174,7 @@ test('G9: an abort during the wait ends it, and is the result', async () => {
   assert.equal(p.clock.size, 0, 'no timer of the wait is left');
 });
 
-test('G9: the time-out of a request covers its waits', async () => {
+test('the time-out of a request covers its waits', async () => {
   const p = poolHarness({ answer: refusing(Infinity) });
   const call = p.get('/', { timeout: 2_500 });
   await p.clock.advance(2_499);
@@ -184,7 +184,7 @@ test('G9: the time-out of a request covers its waits', async () => {
   assert.equal(failure(call).attempts, 3);
 });
 
-test('G10: the error of the last attempt is the result, with how many there were', async () => {
+test('the error of the last attempt is the result, with how many there were', async () => {
   const p = poolHarness({
     retry: { maxAttempts: 3 },
     answer: (peer, id) => {
@@ -202,7 +202,7 @@ test('G10: the error of the last attempt is the result, with how many there were
   assert.match(error.message, /given up after 3 attempts/);
 });
 
-test('G11: after REFUSED_STREAM a request goes out again on its connection, with a new stream ID', async () => {
+test('after REFUSED_STREAM a request goes out again on its connection, with a new stream ID', async () => {
   const p = poolHarness({ answer: refusing(1) });
   const call = p.get('/');
   await p.settle();
@@ -212,7 +212,7 @@ test('G11: after REFUSED_STREAM a request goes out again on its connection, with
   assert.equal(call.response?.connection.reused, true);
 });
 
-test('G13: an upload has been stopped and its source closed before the request is sent again', async () => {
+test('an upload has been stopped and its source closed before the request is sent again', async () => {
   const log: string[] = [];
   const p = poolHarness({
     answer: (_, id) => {
@@ -246,7 +246,7 @@ test('G13: an upload has been stopped and its source closed before the request i
   assert.equal(call.status, 200);
 });
 
-test('G14: once the response headers are there nothing is sent again, not even an idempotent request', async () => {
+test('once the response headers are there nothing is sent again, not even an idempotent request', async () => {
   const p = poolHarness({
     answer: (peer, id) => {
       peer.headers(id, 200);

@@ -11,7 +11,7 @@ async function* pieces(...texts: (string | Promise<string>)[]): AsyncGenerator<U
   for (const text of texts) yield latin1(await text);
 }
 
-test('D2, D5: a URL gives an authority in ASCII, without user-info, and a path without fragment', async () => {
+test('a URL gives an authority in ASCII, without user-info, and a path without fragment', async () => {
   const cases: [url: string, authority: string, path: string][] = [
     ['https://test.example', 'test.example', '/'],
     ['https://bücher.example:8443/a?b=c#d', 'xn--bcher-kva.example:8443', '/a?b=c'],
@@ -31,7 +31,7 @@ test('D2, D5: a URL gives an authority in ASCII, without user-info, and a path w
   }
 });
 
-test('D2: user-info in a URL becomes basic credentials, unless the caller has set some', async () => {
+test('user-info in a URL becomes basic credentials, unless the caller has set some', async () => {
   const p = poolHarness();
   const url = 'https://user:p%40ss@test.example/';
   await p.transport.request(url);
@@ -40,7 +40,7 @@ test('D2: user-info in a URL becomes basic credentials, unless the caller has se
   assert.equal(p.peer(0).blocks(3)[0]?.['authorization'], 'Bearer x');
 });
 
-test('D6: a URL of another scheme is refused, and no connection is made', async () => {
+test('a URL of another scheme is refused, and no connection is made', async () => {
   const p = poolHarness();
   for (const url of ['mailto:a@b.example', 'ftp://test.example/', 'data:,x']) {
     await assert.rejects(p.transport.request(url), { code: 'ERR_PASSINGLANE_UNSUPPORTED_SCHEME' });
@@ -48,7 +48,7 @@ test('D6: a URL of another scheme is refused, and no connection is made', async 
   assert.equal(p.dials, 0);
 });
 
-test("D9: an extended CONNECT waits for the peer's SETTINGS, abortably", async () => {
+test("an extended CONNECT waits for the peer's SETTINGS, abortably", async () => {
   const p = poolHarness({ peer: { maxConcurrentStreams: -1 }, answer: never });
   const controller = new AbortController();
   const one = p.get('/1', { protocol: 'websocket', signal: controller.signal });
@@ -68,7 +68,7 @@ test("D9: an extended CONNECT waits for the peer's SETTINGS, abortably", async (
   assert.equal(two.state, 'pending');
 });
 
-test('D9: an extended CONNECT to a peer that did not offer it at first is refused, and costs the wire nothing', async () => {
+test('an extended CONNECT to a peer that did not offer it at first is refused, and costs the wire nothing', async () => {
   const p = poolHarness({ answer: never });
   p.get('/warm');
   await p.settle();
@@ -81,7 +81,7 @@ test('D9: an extended CONNECT to a peer that did not offer it at first is refuse
   assert.deepEqual(p.peer(0).requests, ['/warm']);
 });
 
-test("D9: a connection lost before the peer's SETTINGS is replaced once; losing that fails those who wait", async () => {
+test("a connection lost before the peer's SETTINGS is replaced once; losing that fails those who wait", async () => {
   const p = poolHarness({ peer: { maxConcurrentStreams: -1 }, answer: never });
   const connect = p.get('/ws', { protocol: 'websocket' });
   const upload = p.post('/up', pieces('x'));
@@ -96,17 +96,17 @@ test("D9: a connection lost before the peer's SETTINGS is replaced once; losing 
   assert.equal(p.dials, 2);
 });
 
-test('D31: without a body, or with an empty one, END_STREAM is on HEADERS and there is no DATA', async () => {
+test('without a body, or with an empty one, END_STREAM is on HEADERS and there is no DATA', async () => {
   const p = poolHarness();
   for (const body of [undefined, null, '', new Uint8Array(0), new Blob([]), new URLSearchParams()])
     await p.transport.request('https://test.example/', { method: 'POST', body });
   for (let id = 1; id <= 11; id += 2) {
     assert.deepEqual(p.peer(0).story(id), ['HEADERS END_STREAM']);
-    assert.equal(p.peer(0).blocks(id)[0]?.['content-length'], '0', 'D24: with POST a length of zero is sent');
+    assert.equal(p.peer(0).blocks(id)[0]?.['content-length'], '0', 'with POST a length of zero is sent');
   }
 });
 
-test('D25: the length of a stream is not known, and nothing is read to find it out', async () => {
+test('the length of a stream is not known, and nothing is read to find it out', async () => {
   const p = poolHarness();
   await p.transport.request('https://test.example/', { method: 'POST', body: pieces('abc') });
   await p.settle();
@@ -114,7 +114,7 @@ test('D25: the length of a stream is not known, and nothing is read to find it o
   assert.deepEqual(p.peer(0).story(1), ['HEADERS', 'DATA 3', 'DATA 0 END_STREAM']);
 });
 
-test('D32: a request that is aborted while it waits leaves no trace on the wire', async () => {
+test('a request that is aborted while it waits leaves no trace on the wire', async () => {
   const p = poolHarness({ peer: { maxConcurrentStreams: 1 }, strictMaxConcurrentStreams: true, answer: never });
   const controller = new AbortController();
   p.get('/running');
@@ -130,7 +130,7 @@ test('D32: a request that is aborted while it waits leaves no trace on the wire'
   assert.equal(next.state, 'pending');
 });
 
-test("D33: DATA frames are as large as the peer's frame size allows, and no larger", async () => {
+test("DATA frames are as large as the peer's frame size allows, and no larger", async () => {
   const p = poolHarness({ peer: { maxFrameSize: 20_000, initialWindowSize: 50_000 }, answer: never });
   p.get('/warm');
   await p.settle();
@@ -139,10 +139,10 @@ test("D33: DATA frames are as large as the peer's frame size allows, and no larg
   assert.deepEqual(p.peer(0).story(3), ['HEADERS', 'DATA 20000', 'DATA 20000', 'DATA 10000']);
   p.peer(0).greet({ maxFrameSize: 16_384, initialWindowSize: 60_000 });
   await p.settle();
-  assert.equal(p.peer(0).story(3).at(-1), 'DATA 10000 END_STREAM', 'D35: once, with the last bytes');
+  assert.equal(p.peer(0).story(3).at(-1), 'DATA 10000 END_STREAM', 'once, with the last bytes');
 });
 
-test('D34, D35: where the body knows its length END_STREAM rides on the last DATA, else it follows the end of the source', async () => {
+test('where the body knows its length END_STREAM rides on the last DATA, else it follows the end of the source', async () => {
   const p = poolHarness();
   const sends = [
     { body: 'abcdef' },
@@ -157,7 +157,7 @@ test('D34, D35: where the body knows its length END_STREAM rides on the last DAT
   for (const id of [1, 3, 5]) assert.equal(p.peer(0).blocks(id)[0]?.['content-length'], '6');
 });
 
-test('D36: bytes beyond the declared length are not sent; the request fails and its stream is cancelled', async () => {
+test('bytes beyond the declared length are not sent; the request fails and its stream is cancelled', async () => {
   for (const texts of [['abcdef'], ['abcd', 'e']]) {
     const p = poolHarness({ answer: never });
     const call = p.post('/', pieces(...texts), { headers: { 'content-length': '4' } });
@@ -169,7 +169,7 @@ test('D36: bytes beyond the declared length are not sent; the request fails and 
   }
 });
 
-test('D37: fewer bytes than declared fail the request and cancel its stream, which is never ended', async () => {
+test('fewer bytes than declared fail the request and cancel its stream, which is never ended', async () => {
   const p = poolHarness({ answer: never });
   const call = p.post('/', pieces('ab', 'c'), { headers: { 'content-length': '4' } });
   await p.settle();
@@ -178,7 +178,7 @@ test('D37: fewer bytes than declared fail the request and cancel its stream, whi
   assert.deepEqual(p.peer(0).story(1), ['HEADERS', 'DATA 2', 'DATA 1', 'RST_STREAM CANCEL']);
 });
 
-test('D38: an error of the source is the error of the request, after what it gave before was sent', async () => {
+test('an error of the source is the error of the request, after what it gave before was sent', async () => {
   const p = poolHarness({ answer: never });
   const broken = new Error('disk');
   async function* body(): AsyncGenerator<string> {
@@ -192,7 +192,7 @@ test('D38: an error of the source is the error of the request, after what it gav
   assert.deepEqual(p.peer(0).story(1), ['HEADERS', 'DATA 3', 'RST_STREAM CANCEL']);
 });
 
-test('D39: with trailers END_STREAM is on them; without any after all, on empty DATA', async () => {
+test('with trailers END_STREAM is on them; without any after all, on empty DATA', async () => {
   const p = poolHarness({ answer: never });
   p.post('/1', 'abc', { trailers: { 'X-Sum': '1' } });
   p.post('/2', 'abc', { trailers: {} });
@@ -208,11 +208,11 @@ test('D39: with trailers END_STREAM is on them; without any after all, on empty 
   assert.deepEqual(peer.blocks(5)[1], { 'x-sum': '3' });
   assert.deepEqual(peer.story(7), ['HEADERS', 'DATA 3', 'DATA 0 END_STREAM']);
   assert.deepEqual(peer.story(9), ['HEADERS', 'DATA 3', 'HEADERS END_STREAM']);
-  assert.equal(peer.blocks(1)[0]?.['trailer'], 'X-Sum', 'D28: names that are known are announced');
+  assert.equal(peer.blocks(1)[0]?.['trailer'], 'X-Sum', 'names that are known are announced');
   assert.equal(peer.blocks(5)[0]?.['trailer'], undefined);
 });
 
-test('D40: trailers are asked for when the body has ended, and not at all when the request was aborted', async () => {
+test('trailers are asked for when the body has ended, and not at all when the request was aborted', async () => {
   const p = poolHarness({ answer: never });
   const log: string[] = [];
   let release!: () => void;
@@ -239,7 +239,7 @@ test('D40: trailers are asked for when the body has ended, and not at all when t
   assert.deepEqual(log.toSorted(), ['one ends', 'one trailers', 'two ends']);
 });
 
-test("D41: trailers over the peer's header-list limit fail the request and cancel its stream", async () => {
+test("trailers over the peer's header-list limit fail the request and cancel its stream", async () => {
   const p = poolHarness({ answer: never, peer: { maxHeaderListSize: 500 } });
   p.get('/warm');
   await p.settle();
@@ -251,7 +251,7 @@ test("D41: trailers over the peer's header-list limit fail the request and cance
   assert.deepEqual(p.peer(0).story(3), ['HEADERS', 'DATA 3', 'RST_STREAM CANCEL']);
 });
 
-test('D42: trailers made late are checked like any, and a bad one fails the request without showing its value', async () => {
+test('trailers made late are checked like any, and a bad one fails the request without showing its value', async () => {
   for (const trailers of [
     { 'x-sum': 'se\ncret' },
     { 'x sum': 'secret' },
@@ -301,7 +301,7 @@ test('what a trailers function throws is the error of the request', async () => 
   assert.equal(p.peer(0).story(1).at(-1), 'RST_STREAM CANCEL');
 });
 
-test('D43: trailers without a body are sent, and end the stream', async () => {
+test('trailers without a body are sent, and end the stream', async () => {
   const p = poolHarness({ answer: never });
   p.get('/1', { trailers: { 'x-sum': '1' } });
   p.post('/2', '', { trailers: () => ({ 'x-sum': '2' }) });
@@ -312,7 +312,7 @@ test('D43: trailers without a body are sent, and end the stream', async () => {
   assert.deepEqual(p.peer(0).story(5), ['HEADERS', 'DATA 0 END_STREAM']);
 });
 
-test('D45: HEADERS and each piece of a body go out as they come, and wait for nothing that follows', async () => {
+test('HEADERS and each piece of a body go out as they come, and wait for nothing that follows', async () => {
   const p = poolHarness({ answer: never });
   const gates: (() => void)[] = [];
   const gate = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
@@ -333,7 +333,7 @@ test('D45: HEADERS and each piece of a body go out as they come, and wait for no
   }
 });
 
-test('F3: an upload that waits for a window is woken by either window, and ended by an abort', async () => {
+test('an upload that waits for a window is woken by either window, and ended by an abort', async () => {
   const p = poolHarness({ answer: never, peer: { initialWindowSize: 10 } });
   p.get('/warm');
   await p.settle();
@@ -354,7 +354,7 @@ test('F3: an upload that waits for a window is woken by either window, and ended
   assert.equal(p.peer(0).story(3).at(-1), 'RST_STREAM CANCEL');
 });
 
-test('F3: a connection that ends wakes an upload that waits for a window', async () => {
+test('a connection that ends wakes an upload that waits for a window', async () => {
   const p = poolHarness({ answer: never, peer: { initialWindowSize: 10 } });
   p.get('/warm');
   await p.settle();

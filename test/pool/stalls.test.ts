@@ -240,7 +240,7 @@ test('a slow link that still takes bytes is not taken for dead, though the PING 
   assert.equal(peer.destroyed, true, 'and once it has nothing to take, silence counts');
 });
 
-test('K66, K75: in an hour of slow requests a gRPC server sees no more PINGs than it allows', async () => {
+test('in an hour of slow requests a gRPC server sees no more PINGs than it allows', async () => {
   const p = poolHarness({ answer: () => undefined });
   p.get('/endless');
   for (let minute = 0; minute < 60; minute++) {

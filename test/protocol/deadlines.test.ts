@@ -12,7 +12,7 @@ function fire(h: Harness): number {
   return h.now;
 }
 
-test('A17: a write that does not complete is reported once, at stallTimeout, and again only after progress', () => {
+test('a write that does not complete is reported once, at stallTimeout, and again only after progress', () => {
   const h = harness().greet();
   h.expect.headers(h.post('/up'));
   const started = h.now;
@@ -47,7 +47,7 @@ test('writeTimeout counts from the write, not from the last progress of a connec
   assert.equal(r.error?.code, 'ERR_PASSINGLANE_WRITE_TIMEOUT');
 });
 
-test('B-writeTimeout, H40: bytes received are progress too', () => {
+test('bytes received are progress too', () => {
   const h = harness({ config: { readIdleTimeout: 0 } }).greet();
   h.post('/up');
   assert.ok(h.takeAndBlock() > 0);
@@ -117,7 +117,7 @@ test('any byte answers a probe, and those who wait for it are told', () => {
   assert.ok(h.events.includes('capacity'), 'whoever waits for it asks again');
 });
 
-test('H41: a peer that is silent but answers is asked again and again, as the budget for PINGs allows', () => {
+test('a peer that is silent but answers is asked again and again, as the budget for PINGs allows', () => {
   const h = harness({ config: { readIdleTimeout: 2_000, pingTimeout: 3_000, pingGap: 10_000 } }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -133,7 +133,7 @@ test('H41: a peer that is silent but answers is asked again and again, as the bu
   assert.equal(h.failure, undefined);
 });
 
-test('H41: without streams nothing is owed, so silence asks nothing, and idleTimeout retires the connection', () => {
+test('without streams nothing is owed, so silence asks nothing, and idleTimeout retires the connection', () => {
   const h = harness().greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });

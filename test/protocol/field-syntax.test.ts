@@ -45,7 +45,7 @@ test('blanks around a value are noticed, and trimmed without touching those insi
   assert.equal(trimBlanks('\u00a0a'), '\u00a0a');
 });
 
-test('D17: lower case is ASCII only, so a look-alike never becomes a letter', () => {
+test('lower case is ASCII only, so a look-alike never becomes a letter', () => {
   assert.equal(lowerCaseAscii('Content-Type'), 'content-type');
   assert.equal(lowerCaseAscii('chun\u212Aed'), 'chun\u212Aed');
   assert.equal(lowerCaseAscii('X\u212A\u0130\u00C0'), 'x\u212A\u0130\u00C0');
@@ -85,7 +85,7 @@ test('a name in a message is quoted and bounded', () => {
   assert.ok(quoteName('x'.repeat(10_000)).length < 120);
 });
 
-test('E32: a content-length is digits up to 2^53-1 and nothing else', () => {
+test('a content-length is digits up to 2^53-1 and nothing else', () => {
   assert.equal(parseContentLength('0'), 0);
   assert.equal(parseContentLength('007'), 7);
   assert.equal(parseContentLength('9007199254740991'), Number.MAX_SAFE_INTEGER);

@@ -19,7 +19,7 @@ function asked(h: Harness): Call {
   return r;
 }
 
-test('J20: a header block is the same list wherever it is cut into HEADERS and CONTINUATIONs, pseudo-fields first', () => {
+test('a header block is the same list wherever it is cut into HEADERS and CONTINUATIONs, pseudo-fields first', () => {
   const block = indexing('abc');
   for (let one = 0; one <= block.length; one++) {
     for (let two = one; two <= block.length; two++) {
@@ -35,7 +35,7 @@ test('J20: a header block is the same list wherever it is cut into HEADERS and C
   }
 });
 
-test('J24: a field that the end of its block cuts short is a COMPRESSION_ERROR of the connection', () => {
+test('a field that the end of its block cuts short is a COMPRESSION_ERROR of the connection', () => {
   const block = indexing('a');
   for (let length = 2; length < block.length; length++) {
     const h = harness().greet();
@@ -46,7 +46,7 @@ test('J24: a field that the end of its block cuts short is a COMPRESSION_ERROR o
   }
 });
 
-test('J21, J26: after a list that is too large or malformed, the next block on any stream decodes by the same table', () => {
+test('after a list that is too large or malformed, the next block on any stream decodes by the same table', () => {
   const spoiled: [name: string, fields: Buffer][] = [
     ['an upper-case name', Buffer.from([0x00, 1, 0x58, 1, 0x79])],
     ['a pseudo-field after a regular one', Buffer.of(0x88)],

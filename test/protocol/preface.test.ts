@@ -17,7 +17,7 @@ function said(options: HarnessOptions): string[] {
   return entries;
 }
 
-test('B28, B30: preface, SETTINGS and the connection window go out in one write, before the peer has said anything', () => {
+test('preface, SETTINGS and the connection window go out in one write, before the peer has said anything', () => {
   const h = harness();
   const bytes = Buffer.from(h.connection.takeOutput(65_536, h.now));
   assert.equal(bytes.toString('latin1', 0, 24), 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -29,7 +29,7 @@ test('B28, B30: preface, SETTINGS and the connection window go out in one write,
   assert.equal(h.connection.takeOutput(65_536, h.now).length, 0);
 });
 
-test('B28: a request may follow the preface without waiting for SETTINGS', () => {
+test('a request may follow the preface without waiting for SETTINGS', () => {
   const h = harness();
   const call = h.get('/');
   h.expect.frame(frameType.settings, 0, 'our SETTINGS');
@@ -37,7 +37,7 @@ test('B28: a request may follow the preface without waiting for SETTINGS', () =>
   h.expect.headers(call, { end: true });
 });
 
-test('B9, B10, B11, B29: the first SETTINGS have their order, and HEADER_TABLE_SIZE only where it is not 4096', () => {
+test('the first SETTINGS have their order, and HEADER_TABLE_SIZE only where it is not 4096', () => {
   assert.deepEqual(said({}), [
     'ENABLE_PUSH=0',
     'INITIAL_WINDOW_SIZE=262144',
@@ -54,13 +54,13 @@ test('B9, B10, B11, B29: the first SETTINGS have their order, and HEADER_TABLE_S
   ]);
 });
 
-test('B30: a connection window of the protocol’s own size needs no WINDOW_UPDATE', () => {
+test('a connection window of the protocol’s own size needs no WINDOW_UPDATE', () => {
   const h = harness({ connectionWindow: 65_535 });
   h.expect.frame(frameType.settings, 0, 'our SETTINGS');
   h.expect.quiet('nothing to raise');
 });
 
-test('B33: until its SETTINGS the peer has the values of the protocol, and is taken to allow 100 streams', () => {
+test('until its SETTINGS the peer has the values of the protocol, and is taken to allow 100 streams', () => {
   const h = harness();
   const { peer, sendWindow } = h.connection.view;
   const assumed = [peer.maxFrameSize, peer.initialWindow, peer.headerTableSize, peer.maxHeaderListSize, sendWindow];
@@ -72,7 +72,7 @@ test('B33: until its SETTINGS the peer has the values of the protocol, and is ta
   assert.deepEqual(data, [16_384, 16_384, 16_384, 16_383]);
 });
 
-test('B12: the table that we compress with is no larger than encoderTableSize, whatever the peer allows', () => {
+test('the table that we compress with is no larger than encoderTableSize, whatever the peer allows', () => {
   const sizes = (encoderTableSize: number): [first: number, again: number] => {
     const h = harness({ config: { encoderTableSize } }).greet({ headerTableSize: 65_536 });
     const block = (): number => {
@@ -88,7 +88,7 @@ test('B12: the table that we compress with is no larger than encoderTableSize, w
   assert.ok(still > 150 && without > 150, 'a field that does not fit is sent whole each time');
 });
 
-test('B10: a frame larger than maxFrameSize ends the connection, one as large does not', () => {
+test('a frame larger than maxFrameSize ends the connection, one as large does not', () => {
   const h = harness({ config: { maxFrameSize: 20_000 } }).greet();
   h.peer.frame(0xee, 0, 0, Buffer.alloc(20_000));
   assert.equal(h.failure, undefined);
@@ -96,7 +96,7 @@ test('B10: a frame larger than maxFrameSize ends the connection, one as large do
   h.expect.goAway(6, 'FRAME_SIZE_ERROR');
 });
 
-test('B35: what the peer says in RST_STREAM and GOAWAY is in the error by its name, unknown codes as a number', () => {
+test('what the peer says in RST_STREAM and GOAWAY is in the error by its name, unknown codes as a number', () => {
   for (const [code, name] of [
     [2, 'INTERNAL_ERROR'],
     [0x99, '0x99'],
@@ -111,7 +111,7 @@ test('B35: what the peer says in RST_STREAM and GOAWAY is in the error by its na
   }
 });
 
-test('B34: each way in which reading ends has an error of its own', () => {
+test('each way in which reading ends has an error of its own', () => {
   const ways: readonly (readonly [(h: ReturnType<typeof harness>) => void, code: string, says: RegExp])[] = [
     [(h) => h.peer.frame(frameType.ping, 0, 0, Buffer.alloc(7)), 'ERR_PASSINGLANE_PROTOCOL', /PING/],
     [(h) => h.connection.lost(undefined, h.now), 'ERR_PASSINGLANE_CONNECTION_LOST', /closed the connection/],

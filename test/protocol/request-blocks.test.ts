@@ -6,7 +6,7 @@ import { flag, type as frameType } from '../support/raw-server.js';
 
 const head = [':authority', 'test.example', ':method', 'GET', ':path', '/', ':scheme', 'https'];
 
-test('D19: a header list as large as the peer accepts goes out, one byte more does not, and a limit of 0 is none', () => {
+test('a header list as large as the peer accepts goes out, one byte more does not, and a limit of 0 is none', () => {
   const room = 1_000 - fieldListSize([...head, 'x', '']);
   const h = harness().greet({ maxHeaderListSize: 1_000 });
   assert.throws(() => h.get('/', ['x', 'y'.repeat(room + 1)]), { code: 'ERR_PASSINGLANE_HEADERS_TOO_LARGE' });
@@ -17,7 +17,7 @@ test('D19: a header list as large as the peer accepts goes out, one byte more do
   h.finish();
 });
 
-test('D20: a request that is refused leaves the compression table as it was', () => {
+test('a request that is refused leaves the compression table as it was', () => {
   const h = harness().greet({ maxHeaderListSize: 300 });
   h.expect.headers(h.get('/', ['x-a', '1']), { end: true });
   assert.throws(() => h.get('/', ['x-b', '2', 'x-c', 'y'.repeat(300)]), { code: 'ERR_PASSINGLANE_HEADERS_TOO_LARGE' });
@@ -27,7 +27,7 @@ test('D20: a request that is refused leaves the compression table as it was', ()
   h.finish();
 });
 
-test("D44: trailers are split by the peer's frame size at the time when they go out", () => {
+test("trailers are split by the peer's frame size at the time when they go out", () => {
   const h = harness().greet({ maxFrameSize: 32_768 });
   const r = h.post('/');
   h.expect.headers(r);

@@ -51,7 +51,7 @@ const badHeader = (message: RegExp, ...fields: string[]): void =>
 const badRequest = (message: RegExp, change: Partial<RequestHead>): void =>
   refused(() => build(change), 'ERR_PASSINGLANE_INVALID_REQUEST', message);
 
-test("D1: pseudo-fields, trailer, the caller's fields, ours, content-length, accept-encoding, user-agent", () => {
+test("pseudo-fields, trailer, the caller's fields, ours, content-length, accept-encoding, user-agent", () => {
   const fields = build({
     method: 'POST',
     fields: ['X-One', '1', 'x-two', '2'],
@@ -70,19 +70,19 @@ test("D1: pseudo-fields, trailer, the caller's fields, ours, content-length, acc
   ]);
 });
 
-test('D2: a host field of the caller becomes the authority and is not sent as a field', () => {
+test('a host field of the caller becomes the authority and is not sent as a field', () => {
   assert.deepEqual(build({ fields: ['Host', 'other.example:8443'] }), [
     ...[':authority', 'other.example:8443', ':method', 'GET', ':path', '/a?b=c', ':scheme', 'https'],
   ]);
   badHeader(/"host" is given more than once/, 'host', 'a', 'Host', 'a');
 });
 
-test('D2: user-info is refused, in the authority and in a host field', () => {
+test('user-info is refused, in the authority and in a host field', () => {
   badRequest(/host/, { authority: 'user:secret@example.com' });
   badHeader(/"host"/, 'host', 'user@example.com');
 });
 
-test('D3: an authority has the characters of a host and is not empty', () => {
+test('an authority has the characters of a host and is not empty', () => {
   for (const authority of ['example.com:1', '[::1]:443', "a!$%&()*+,-.:;=['_~]Z9"]) {
     assert.equal(build({ authority })[1], authority);
   }
@@ -92,13 +92,13 @@ test('D3: an authority has the characters of a host and is not empty', () => {
   }
 });
 
-test('D4: an empty method is GET, and a method is a token whose case is kept', () => {
+test('an empty method is GET, and a method is a token whose case is kept', () => {
   assert.equal(build({ method: '' })[3], 'GET');
   assert.equal(build({ method: 'M-search' })[3], 'M-search');
   for (const method of ['GE T', 'G\n', 'G\u00c9T', 'GET:', ' ']) badRequest(/method is not a token/, { method });
 });
 
-test('D5: a path begins with a slash, or is * with OPTIONS', () => {
+test('a path begins with a slash, or is * with OPTIONS', () => {
   for (const path of ['/', '//double', '/a?b=c&d', '/%20', '/"<>[\\]^`{|}~', '/?'])
     assert.equal(build({ path })[5], path);
   assert.equal(build({ path: '*', method: 'OPTIONS' })[5], '*');
@@ -126,7 +126,7 @@ test('the scheme is https or http', () => {
   badRequest(/scheme/, { scheme: 'ftp' });
 });
 
-test('D7: a plain CONNECT has method and authority only, with the port that section 8.5 wants', () => {
+test('a plain CONNECT has method and authority only, with the port that section 8.5 wants', () => {
   const connect = { method: 'CONNECT', path: '' };
   assert.deepEqual(build({ ...connect, authority: 'a.example:22' }), [
     ':authority',
@@ -138,7 +138,7 @@ test('D7: a plain CONNECT has method and authority only, with the port that sect
   assert.equal(build({ ...connect, authority: '[::1]', scheme: 'http' })[1], '[::1]:80');
 });
 
-test('D8, D10: an extended CONNECT has path, scheme and protocol, all before the regular fields', () => {
+test('an extended CONNECT has path, scheme and protocol, all before the regular fields', () => {
   const fields = build({ method: 'CONNECT', protocol: 'websocket', fields: ['a', 'b'] });
   assert.deepEqual(fields, [
     ...[':authority', 'example.com', ':method', 'CONNECT', ':path', '/a?b=c', ':scheme', 'https'],
@@ -148,13 +148,13 @@ test('D8, D10: an extended CONNECT has path, scheme and protocol, all before the
   badRequest(/protocol is not a token/, { method: 'CONNECT', protocol: 'web socket' });
 });
 
-test('D11: upgrade is dropped when empty and refused otherwise, chunked included', () => {
+test('upgrade is dropped when empty and refused otherwise, chunked included', () => {
   assert.deepEqual(withFields('Upgrade', ''), []);
   badHeader(/"upgrade"/, 'upgrade', 'websocket');
   badHeader(/"upgrade"/, 'upgrade', 'chunked');
 });
 
-test('D12: transfer-encoding is dropped when it is one chunked or empty, and refused otherwise', () => {
+test('transfer-encoding is dropped when it is one chunked or empty, and refused otherwise', () => {
   assert.deepEqual(withFields('Transfer-Encoding', 'chunked'), []);
   assert.deepEqual(withFields('Transfer-Encoding', ''), []);
   badHeader(/"transfer-encoding"/, 'transfer-encoding', 'Chunked');
@@ -162,23 +162,23 @@ test('D12: transfer-encoding is dropped when it is one chunked or empty, and ref
   badHeader(/"transfer-encoding"/, 'transfer-encoding', 'chunked', 'Transfer-Encoding', 'chunked');
 });
 
-test('D13: connection is dropped when it is one close or keep-alive, and refused otherwise', () => {
+test('connection is dropped when it is one close or keep-alive, and refused otherwise', () => {
   for (const value of ['', 'close', 'Close', 'KEEP-ALIVE']) assert.deepEqual(withFields('Connection', value), []);
   badHeader(/"connection"/, 'connection', 'upgrade');
   badHeader(/"connection"/, 'connection', 'close, x-foo');
   badHeader(/"connection"/, 'connection', 'close', 'Connection', 'close');
 });
 
-test('D14: proxy-connection and keep-alive are dropped whatever they say', () => {
+test('proxy-connection and keep-alive are dropped whatever they say', () => {
   assert.deepEqual(withFields('Proxy-Connection', 'x', 'KEEP-ALIVE', 'timeout=5', 'a', 'b'), ['a', 'b']);
 });
 
-test('D15, RFC 9113 8.2.2: te may only be trailers', () => {
+test('RFC 9113 8.2.2: te may only be trailers', () => {
   assert.deepEqual(withFields('TE', 'Trailers'), ['te', 'trailers']);
   for (const value of ['gzip', 'trailers, deflate', '']) badHeader(/"te"/, 'te', value);
 });
 
-test('D16: a name is a token and a value has no control character; the value never shows', () => {
+test('a name is a token and a value has no control character; the value never shows', () => {
   for (const name of ['', 'a b', 'a:', 'caf\u00e9', 'a\n', 'a(b)'])
     badHeader(/^Header ".*" has a name that is not a token/, name, 'v');
   for (const value of ['hunter2\n', 'hunter2\0', 'a\rhunter2', '\u007fhunter2', 'hunter2\u0100', 'hunter2\u20ac']) {
@@ -195,22 +195,22 @@ test('RFC 9113 8.2.1: blanks around a value are taken off', () => {
   assert.deepEqual(withFields('x', ' \ta b\t '), ['x', 'a b']);
 });
 
-test('D17: a look-alike letter is refused, not mapped to ASCII', () => {
+test('a look-alike letter is refused, not mapped to ASCII', () => {
   badHeader(/not a token/, 'proxy-connection\u212A', 'v');
   badHeader(/not a token/, '\u212Aeep-alive', 'v');
   badHeader(/"transfer-encoding"/, 'transfer-encoding', 'chun\u212Aed');
 });
 
-test('D18: several values are several fields, in order', () => {
+test('several values are several fields, in order', () => {
   assert.deepEqual(withFields('Accept', 'a', 'x', '1', 'accept', 'b'), ['accept', 'a', 'x', '1', 'accept', 'b']);
 });
 
-test('D19: the size of a list counts names, values and 32 each', () => {
+test('the size of a list counts names, values and 32 each', () => {
   assert.equal(fieldListSize([]), 0);
   assert.equal(fieldListSize([':method', 'GET', 'a', '']), 7 + 3 + 32 + 1 + 32);
 });
 
-test('D22: cookies are sent in pieces', () => {
+test('cookies are sent in pieces', () => {
   const sent = withFields('Cookie', 'a=b;c=d;  e=f;', 'cookie', 'e=f;g=h; ', 'COOKIE', 'i=j');
   assert.deepEqual(valuesOf(sent, 'cookie'), ['a=b', 'c=d', 'e=f', 'e=f', 'g=h', 'i=j']);
   assert.deepEqual(withFields('cookie', 'a=b;;c=d'), ['cookie', 'a=b', 'cookie', '', 'cookie', 'c=d']);
@@ -218,7 +218,7 @@ test('D22: cookies are sent in pieces', () => {
   assert.deepEqual(withFields('cookie', 'a=b ;c=d'), ['cookie', 'a=b', 'cookie', 'c=d']);
 });
 
-test('D23: the first user-agent counts, an empty one sends none, absence the default', () => {
+test('the first user-agent counts, an empty one sends none, absence the default', () => {
   const userAgent = 'default/1';
   assert.deepEqual(regular({ userAgent }), ['user-agent', userAgent]);
   assert.deepEqual(regular({ userAgent, fields: ['User-Agent', 'mine', 'user-agent', 'other'] }), [
@@ -229,7 +229,7 @@ test('D23: the first user-agent counts, an empty one sends none, absence the def
   assert.deepEqual(regular({ userAgent: '' }), []);
 });
 
-test('D24: a length above zero is sent, an unknown one is not, zero only with POST, PUT and PATCH', () => {
+test('a length above zero is sent, an unknown one is not, zero only with POST, PUT and PATCH', () => {
   const lengths = (change: Partial<RequestHead>): string[] => valuesOf(build(change), 'content-length');
   assert.deepEqual(lengths({ method: 'GET', hasBody: true, contentLength: 7 }), ['7']);
   assert.deepEqual(lengths({ method: 'POST', hasBody: true, contentLength: -1 }), []);
@@ -237,7 +237,7 @@ test('D24: a length above zero is sent, an unknown one is not, zero only with PO
   for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'post']) assert.deepEqual(lengths({ method }), []);
 });
 
-test('D25: without a body the length is 0 whatever is declared for it', () => {
+test('without a body the length is 0 whatever is declared for it', () => {
   assert.deepEqual(regular({ hasBody: false, contentLength: 9 }), []);
   assert.deepEqual(regular({ method: 'PUT', hasBody: false, contentLength: -1 }), ['content-length', '0']);
 });
@@ -271,7 +271,7 @@ test('a content-length of the caller that is no number, or two that differ, is r
   badHeader(/"content-length" is given more than once/, 'content-length', '1, 2');
 });
 
-test('D26: accept-encoding is sent unless the caller set it or range, or the method is HEAD', () => {
+test('accept-encoding is sent unless the caller set it or range, or the method is HEAD', () => {
   const acceptEncoding = 'gzip, br';
   for (const method of ['GET', 'PUT']) {
     assert.deepEqual(valuesOf(build({ method, acceptEncoding }), 'accept-encoding'), [acceptEncoding]);
@@ -282,7 +282,7 @@ test('D26: accept-encoding is sent unless the caller set it or range, or the met
   assert.deepEqual(regular({ acceptEncoding, fields: ['Accept-Encoding', 'x'] }), ['accept-encoding', 'x']);
 });
 
-test('D27: an expect field of the caller passes, and ours is not sent twice or without content', () => {
+test('an expect field of the caller passes, and ours is not sent twice or without content', () => {
   const upload = { method: 'PUT', hasBody: true, contentLength: -1, expectContinue: true };
   assert.deepEqual(withFields('Expect', '100-continue'), ['expect', '100-continue']);
   assert.deepEqual(valuesOf(build(upload), 'expect'), ['100-continue']);
@@ -294,12 +294,12 @@ test('D27: an expect field of the caller passes, and ours is not sent twice or w
   assert.deepEqual(valuesOf(build({ ...upload, hasBody: false }), 'expect'), []);
 });
 
-test('D28: trailer names are announced in canonical case, sorted, joined by commas', () => {
+test('trailer names are announced in canonical case, sorted, joined by commas', () => {
   assert.deepEqual(regular({ trailerNames: ['b', 'a'] }), ['trailer', 'A,B']);
   assert.deepEqual(regular({ trailerNames: ['x-checksum-SHA'] }), ['trailer', 'X-Checksum-Sha']);
 });
 
-test('D28: framing, routing and connection fields are refused as trailers, announced or sent', () => {
+test('framing, routing and connection fields are refused as trailers, announced or sent', () => {
   const names = ['Transfer-Encoding', 'Trailer', 'Content-Length', 'Connection', 'Upgrade', 'TE', 'Host', 'keep-alive'];
   for (const name of names) {
     for (const run of [
@@ -311,7 +311,7 @@ test('D28: framing, routing and connection fields are refused as trailers, annou
   }
 });
 
-test('D29: nothing is sent that was not asked for', () => {
+test('nothing is sent that was not asked for', () => {
   assert.deepEqual(build({}), [':authority', 'example.com', ':method', 'GET', ':path', '/a?b=c', ':scheme', 'https']);
 });
 
@@ -326,7 +326,7 @@ test('a default that no field may hold is refused by name', () => {
   }
 });
 
-test('D16, D42: trailers are lower-case and validated when they are built, and the error says trailer', () => {
+test('trailers are lower-case and validated when they are built, and the error says trailer', () => {
   assert.deepEqual(buildTrailerFields([]), []);
   assert.deepEqual(buildTrailerFields(['Grpc-Status', '0', 'x', ' v ']), ['grpc-status', '0', 'x', 'v']);
   const invalid = (message: RegExp, ...fields: string[]): void =>
@@ -428,7 +428,7 @@ test('whatever the caller gives, what is accepted obeys the grammar of RFC 9113'
   assert.ok(accepted > 100, `only ${accepted} requests were accepted, which proves little`);
 });
 
-test('I10, CVE-2021-31525: a list of a million members costs no stack, whichever field it is in', () => {
+test('CVE-2021-31525: a list of a million members costs no stack, whichever field it is in', () => {
   const list = ','.repeat(1_000_000);
   for (const name of ['connection', 'expect', 'te', 'transfer-encoding', 'cookie', 'trailer', 'content-length']) {
     try {

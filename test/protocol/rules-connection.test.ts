@@ -16,7 +16,7 @@ function asked(options?: HarnessOptions): { h: Harness; r: Call } {
 
 // --- H.1: GOAWAY received ---
 
-test('H1: after GOAWAY no request can start, and the owner is told', () => {
+test('after GOAWAY no request can start, and the owner is told', () => {
   const { h } = asked();
   h.peer.goAway(1, 0);
   assert.equal(h.connection.availability(h.now, true), Availability.Closing);
@@ -25,7 +25,7 @@ test('H1: after GOAWAY no request can start, and the owner is told', () => {
   assert.equal(h.drained, false, 'a stream runs on');
 });
 
-test('H2, H7: of several GOAWAYs the first debug data, the first error and the newest last stream count', () => {
+test('of several GOAWAYs the first debug data, the first error and the newest last stream count', () => {
   const h = harness().greet();
   const calls = [h.get('/1'), h.get('/2'), h.get('/3')] as const;
   for (const call of calls) h.expect.headers(call, { end: true });
@@ -35,7 +35,7 @@ test('H2, H7: of several GOAWAYs the first debug data, the first error and the n
   h.peer.goAway(3, 2, 'third');
   assert.deepEqual([calls[0].error, calls[1].error], [undefined, undefined]);
   assert.equal(calls[2].error?.errorCode, 'ENHANCE_YOUR_CALM');
-  h.expect.reset(calls[2], 8, 'H3: CANCEL');
+  h.expect.reset(calls[2], 8, 'CANCEL');
   h.peer.close();
   for (const call of [calls[0], calls[1]]) {
     assert.deepEqual([call.error?.code, call.error?.errorCode], ['ERR_PASSINGLANE_GOAWAY', 'ENHANCE_YOUR_CALM']);
@@ -44,7 +44,7 @@ test('H2, H7: of several GOAWAYs the first debug data, the first error and the n
   }
 });
 
-test('H4: a second GOAWAY with a lower stream ends the streams between', () => {
+test('a second GOAWAY with a lower stream ends the streams between', () => {
   const h = harness().greet();
   const calls = [h.get('/1'), h.get('/2'), h.get('/3')] as const;
   for (const call of calls) h.expect.headers(call, { end: true });
@@ -60,7 +60,7 @@ test('H4: a second GOAWAY with a lower stream ends the streams between', () => {
   h.finish();
 });
 
-test('G4: an error in GOAWAY on the first request of a connection is about that request', () => {
+test('an error in GOAWAY on the first request of a connection is about that request', () => {
   const { h, r } = asked();
   h.peer.goAway(0, 2);
   assert.deepEqual([r.error?.code, r.error?.unprocessed], ['ERR_PASSINGLANE_GOAWAY', false]);
@@ -70,7 +70,7 @@ test('G4: an error in GOAWAY on the first request of a connection is about that 
   assert.equal(h.failure, undefined);
 });
 
-test('H5: the connection is done with its last stream, however that ends', () => {
+test('the connection is done with its last stream, however that ends', () => {
   const endings: [string, (h: Harness, r: Call) => void][] = [
     ['response', (h, r) => h.peer.headers(r, 204, { end: true })],
     ['reset by the peer', (h, r) => h.peer.reset(r, 2)],
@@ -88,13 +88,13 @@ test('H5: the connection is done with its last stream, however that ends', () =>
   }
 });
 
-test('H6: GOAWAY on an idle connection ends it at once', () => {
+test('GOAWAY on an idle connection ends it at once', () => {
   const h = harness().greet();
   h.peer.goAway(0, 0);
   assert.equal(h.drained, true);
 });
 
-test('H8: a graceful notice with 2^31-1 ends no stream', () => {
+test('a graceful notice with 2^31-1 ends no stream', () => {
   const { h, r } = asked();
   h.peer.goAway(0x7fff_ffff, 0);
   assert.equal(r.error, undefined);
@@ -103,7 +103,7 @@ test('H8: a graceful notice with 2^31-1 ends no stream', () => {
   h.finish();
 });
 
-test('H1: a stream whose HEADERS are sealed when GOAWAY arrives, and not yet with the socket, is unprocessed', () => {
+test('a stream whose HEADERS are sealed when GOAWAY arrives, and not yet with the socket, is unprocessed', () => {
   const h = harness().greet();
   const r = h.get('/');
   h.peer.goAway(0, 0);
@@ -114,7 +114,7 @@ test('H1: a stream whose HEADERS are sealed when GOAWAY arrives, and not yet wit
   h.finish();
 });
 
-test('A22, A24, RFC 9113 6.8: our own GOAWAY goes out once, names stream 0, and admits nothing from then on', () => {
+test('RFC 9113 6.8: our own GOAWAY goes out once, names stream 0, and admits nothing from then on', () => {
   const { h, r } = asked();
   h.connection.goAway(h.now);
   h.connection.goAway(h.now);
@@ -127,7 +127,7 @@ test('A22, A24, RFC 9113 6.8: our own GOAWAY goes out once, names stream 0, and 
   h.finish();
 });
 
-test('A22: GOAWAY behind HEADERS that are sealed and not sent is after them on the wire, and their stream finishes', () => {
+test('GOAWAY behind HEADERS that are sealed and not sent is after them on the wire, and their stream finishes', () => {
   const h = harness().greet();
   const r = h.post('/up');
   h.connection.goAway(h.now);
@@ -140,7 +140,7 @@ test('A22: GOAWAY behind HEADERS that are sealed and not sent is after them on t
   h.finish();
 });
 
-test('I12: an error after a graceful GOAWAY is still an error, told to the peer and to the streams', () => {
+test('an error after a graceful GOAWAY is still an error, told to the peer and to the streams', () => {
   const { h, r } = asked();
   h.connection.goAway(h.now);
   h.expect.goAway(0, 'NO_ERROR');
@@ -152,7 +152,7 @@ test('I12: an error after a graceful GOAWAY is still an error, told to the peer 
 
 // --- H.2: RST_STREAM ---
 
-test('H9: a reset from the peer ends its stream alone, answers nothing, and what had come can be read', () => {
+test('a reset from the peer ends its stream alone, answers nothing, and what had come can be read', () => {
   const { h, r } = asked();
   h.peer.headers(r, 200);
   h.peer.data(r, 'part');
@@ -168,7 +168,7 @@ test('H9: a reset from the peer ends its stream alone, answers nothing, and what
   h.finish();
 });
 
-test('H10: PROTOCOL_ERROR from the peer retires the connection; other streams go on, and then it is done', () => {
+test('PROTOCOL_ERROR from the peer retires the connection; other streams go on, and then it is done', () => {
   const h = harness().greet();
   const [one, two] = [h.get('/1'), h.get('/2')] as const;
   for (const call of [one, two]) h.expect.headers(call, { end: true });
@@ -180,7 +180,7 @@ test('H10: PROTOCOL_ERROR from the peer retires the connection; other streams go
   h.finish();
 });
 
-test('H11: NO_ERROR after a whole response ends the upload and leaves the response as it is', () => {
+test('NO_ERROR after a whole response ends the upload and leaves the response as it is', () => {
   const h = harness().greet();
   const r = h.post('/up');
   h.expect.headers(r);
@@ -206,7 +206,7 @@ test('RFC 9113 8.7: only REFUSED_STREAM and HTTP_1_1_REQUIRED before a response 
   }
 });
 
-test('H13: a stream that the peer resets while our own reset waits gets none', () => {
+test('a stream that the peer resets while our own reset waits gets none', () => {
   const { h, r } = asked();
   r.reset();
   h.peer.reset(r, 8);
@@ -215,7 +215,7 @@ test('H13: a stream that the peer resets while our own reset waits gets none', (
   h.finish();
 });
 
-test('H14: a slot is free only once the RST_STREAM is sealed', () => {
+test('a slot is free only once the RST_STREAM is sealed', () => {
   const { h, r } = asked();
   h.peer.headers(r, 200);
   r.reset();
@@ -227,7 +227,7 @@ test('H14: a slot is free only once the RST_STREAM is sealed', () => {
 
 // --- H.3: PING with a reset ---
 
-test('H15: a second request cancelled while the PING is out holds its slot too, and sends no further PING', () => {
+test('a second request cancelled while the PING is out holds its slot too, and sends no further PING', () => {
   const h = harness().greet({ maxConcurrentStreams: 2 });
   const calls = [h.get('/1'), h.get('/2')] as const;
   for (const call of calls) h.expect.headers(call, { end: true });
@@ -237,14 +237,14 @@ test('H15: a second request cancelled while the PING is out holds its slot too, 
   calls[1].reset();
   h.expect.reset(calls[1], 8, 'one PING is enough');
   h.expect.quiet('no further PING');
-  assert.equal(h.connection.availability(h.now, true), Availability.Full, 'H23: a dead connection takes no more');
+  assert.equal(h.connection.availability(h.now, true), Availability.Full, 'a dead connection takes no more');
   h.peer.pong(ping);
   assert.equal(h.connection.availability(h.now, true), Availability.Ready);
   assert.ok(h.events.includes('capacity'), 'those who wait are told');
   h.finish();
 });
 
-test('H16, H17: after any frame of a stream or a WINDOW_UPDATE of the connection a reset frees its slot at once', () => {
+test('after any frame of a stream or a WINDOW_UPDATE of the connection a reset frees its slot at once', () => {
   const signs: [string, (h: Harness, other: Call) => void][] = [
     ['HEADERS', (h, other) => h.peer.headers(other, 103)],
     ['RST_STREAM', (h, other) => h.peer.reset(other, 8)],
@@ -264,7 +264,7 @@ test('H16, H17: after any frame of a stream or a WINDOW_UPDATE of the connection
   }
 });
 
-test('H16: SETTINGS, PING and a GOAWAY-less silence are no sign that a request has been seen', () => {
+test('SETTINGS, PING and a GOAWAY-less silence are no sign that a request has been seen', () => {
   const h = harness().greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -278,7 +278,7 @@ test('H16: SETTINGS, PING and a GOAWAY-less silence are no sign that a request h
   assert.equal(h.connection.view.slotsUsed, 1);
 });
 
-test('H18, H19, H20: after an ACK no reset sends a PING until the next HEADERS or DATA, of any stream', () => {
+test('after an ACK no reset sends a PING until the next HEADERS or DATA, of any stream', () => {
   const { h, r } = asked();
   const cancel = (call: Call, ping: boolean, why: string): void => {
     call.reset();
@@ -301,7 +301,7 @@ test('H18, H19, H20: after an ACK no reset sends a PING until the next HEADERS o
   cancel(get(), true, 'and so does DATA');
 });
 
-test('H21, H22: no PING with a reset on a connection that is ending, nor for a violation of the peer', () => {
+test('no PING with a reset on a connection that is ending, nor for a violation of the peer', () => {
   const { h, r } = asked();
   h.connection.stopReuse(h.now);
   r.reset();
@@ -315,7 +315,7 @@ test('H21, H22: no PING with a reset on a connection that is ending, nor for a v
   assert.equal(other.connection.view.slotsUsed, 0);
 });
 
-test('H15, H5: a connection that goes away does not wait for slots that unconfirmed resets hold', () => {
+test('a connection that goes away does not wait for slots that unconfirmed resets hold', () => {
   const { h, r } = asked();
   r.reset();
   h.expect.reset(r, 8, 'CANCEL');

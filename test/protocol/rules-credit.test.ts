@@ -13,7 +13,7 @@ function upload(h: Harness, size: number, ends = true): Call {
 
 // --- F.2: receiving ---
 
-test('F14: credit is announced once half the window is owed, not byte by byte', () => {
+test('credit is announced once half the window is owed, not byte by byte', () => {
   const h = harness({ window: 100 }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -29,7 +29,7 @@ test('F14: credit is announced once half the window is owed, not byte by byte', 
   h.finish();
 });
 
-test('F14: a window of 0 is refreshed by a single byte', () => {
+test('a window of 0 is refreshed by a single byte', () => {
   const h = harness({ window: 100 }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -42,7 +42,7 @@ test('F14: a window of 0 is refreshed by a single byte', () => {
   h.finish();
 });
 
-test('F16, RFC 9113 6.9.1: DATA over the stream window ends the connection, padding and its length byte included', () => {
+test('RFC 9113 6.9.1: DATA over the stream window ends the connection, padding and its length byte included', () => {
   for (const padded of [false, true]) {
     const h = harness({ window: 100 }).greet();
     const r = h.get('/');
@@ -51,12 +51,12 @@ test('F16, RFC 9113 6.9.1: DATA over the stream window ends the connection, padd
     if (padded) h.peer.padded(r, 'x'.repeat(90), 10);
     else h.peer.data(r, 101);
     h.expect.goAway(3, 'FLOW_CONTROL_ERROR');
-    assert.equal(r.body, '', 'F17: nothing of it is stored');
+    assert.equal(r.body, '', 'nothing of it is stored');
     assert.equal(r.error?.errorCode, 'FLOW_CONTROL_ERROR');
   }
 });
 
-test('F16: DATA over the connection window ends the connection, whoever it is for', () => {
+test('DATA over the connection window ends the connection, whoever it is for', () => {
   const h = harness({ connectionWindow: 65_535, maxBuffered: 65_535 }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -69,7 +69,7 @@ test('F16: DATA over the connection window ends the connection, whoever it is fo
   assert.equal(r.body.length, 65_535);
 });
 
-test('F16, F27: a window used to the last byte is no error, nor is empty DATA after it', () => {
+test('a window used to the last byte is no error, nor is empty DATA after it', () => {
   const h = harness({ window: 100 }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -82,7 +82,7 @@ test('F16, F27: a window used to the last byte is no error, nor is empty DATA af
   h.finish();
 });
 
-test('F18, F21: after the end and after a reset only the connection gets credit', () => {
+test('after the end and after a reset only the connection gets credit', () => {
   const h = harness({ window: 60_000, connectionWindow: 65_535 }).greet();
   const [ended, cancelled] = [h.get('/1'), h.get('/2')] as const;
   for (const r of [ended, cancelled]) {
@@ -101,7 +101,7 @@ test('F18, F21: after the end and after a reset only the connection gets credit'
   h.finish();
 });
 
-test('F22: DATA for a stream that we reset returns its connection credit, however much there is', () => {
+test('DATA for a stream that we reset returns its connection credit, however much there is', () => {
   const h = harness({ window: 65_535, connectionWindow: 65_535 }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -120,7 +120,7 @@ test('F22: DATA for a stream that we reset returns its connection credit, howeve
   h.finish();
 });
 
-test('F20: padding that comes in a later chunk than its data is counted once', () => {
+test('padding that comes in a later chunk than its data is counted once', () => {
   const h = harness({ window: 1_000 }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });

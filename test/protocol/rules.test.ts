@@ -31,7 +31,7 @@ function failsAlone(h: Harness, r: Call, errorCode: number, code: string, why: s
 
 // --- E.1: the header block ---
 
-test('E1, E2, RFC 9113 8.3.2: a response whose :status is missing or not three digits fails its stream alone', () => {
+test('RFC 9113 8.3.2: a response whose :status is missing or not three digits fails its stream alone', () => {
   const blocks: Fields[] = [
     [['server', 'x']],
     ...['', 'abc', '+200', '20', '-5', '99999', '2000', '099', '000', ' 200', '2 0', '0x1'].map((status): Fields => [
@@ -46,7 +46,7 @@ test('E1, E2, RFC 9113 8.3.2: a response whose :status is missing or not three d
   }
 });
 
-test('E2: every status from 200 to 999 is a response', () => {
+test('every status from 200 to 999 is a response', () => {
   const { h } = asked();
   for (const status of [200, 299, 300, 404, 599, 600, 999]) {
     const r = h.get('/');
@@ -56,7 +56,7 @@ test('E2: every status from 200 to 999 is a response', () => {
   }
 });
 
-test('E3: fields arrive in wire order, repeated ones one by one', () => {
+test('fields arrive in wire order, repeated ones one by one', () => {
   const { h, r } = asked();
   h.peer.headers(r, 200, {
     end: true,
@@ -70,7 +70,7 @@ test('E3: fields arrive in wire order, repeated ones one by one', () => {
   h.finish();
 });
 
-test('E4, RFC 9113 8.2, 8.3: a malformed field fails its stream alone, and the message has no value in it', () => {
+test('RFC 9113 8.2, 8.3: a malformed field fails its stream alone, and the message has no value in it', () => {
   const fields: Fields = [
     ['Server', 'secret'],
     ['a b', 'secret'],
@@ -101,7 +101,7 @@ test('RFC 9113 8.3: a pseudo-field after a regular one fails its stream', () => 
   failsAlone(h, r, 1, 'ERR_PASSINGLANE_PROTOCOL', 'misplaced');
 });
 
-test('E5: a header list over the limit fails its stream, and what follows in the table is still read', () => {
+test('a header list over the limit fails its stream, and what follows in the table is still read', () => {
   const h = harness({ config: { maxHeaderListSize: 8_192 } }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -110,7 +110,7 @@ test('E5: a header list over the limit fails its stream, and what follows in the
   failsAlone(h, r, 1, 'ERR_PASSINGLANE_HEADERS_TOO_LARGE', 'over maxHeaderListSize');
 });
 
-test('E6: one value over the limit is an oversized list too, not the end of the connection as in Go', () => {
+test('one value over the limit is an oversized list too, not the end of the connection as in Go', () => {
   const h = harness({ config: { maxHeaderListSize: 8_192 } }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
@@ -126,7 +126,7 @@ test('RFC 9113 4.3: a block that cannot be decompressed ends the connection with
   h.expect.failed('ERR_PASSINGLANE_PROTOCOL', 'the table is lost');
 });
 
-test('E7, RFC 9113 4.3: a block for a stream that was reset is decoded, since the next one refers to it', () => {
+test('RFC 9113 4.3: a block for a stream that was reset is decoded, since the next one refers to it', () => {
   const { h, r } = asked();
   r.reset();
   h.expect.reset(r, 8, 'CANCEL');
@@ -142,7 +142,7 @@ test('E7, RFC 9113 4.3: a block for a stream that was reset is decoded, since th
   h.finish();
 });
 
-test('E8, RFC 9113 5.1: a frame for a stream that was never opened ends the connection', () => {
+test('RFC 9113 5.1: a frame for a stream that was never opened ends the connection', () => {
   const block = encodeFields([[':status', '200']]);
   const frames: [string, (id: number) => Buffer][] = [
     ['HEADERS', (id) => frame(frameType.headers, flag.endHeaders, id, block)],
@@ -176,7 +176,7 @@ test('RFC 9113 5.1: frames for streams that are over are ignored', () => {
   h.finish();
 });
 
-test('E9, F25, RFC 9113 5.1: after END_STREAM, HEADERS and DATA fail a stream that we still send on', () => {
+test('RFC 9113 5.1: after END_STREAM, HEADERS and DATA fail a stream that we still send on', () => {
   for (const what of ['HEADERS', 'DATA']) {
     const h = harness().greet();
     const r = h.post('/up');
@@ -194,7 +194,7 @@ test('E9, F25, RFC 9113 5.1: after END_STREAM, HEADERS and DATA fail a stream th
 
 // --- E.2: informational responses ---
 
-test('E10: any number of 1xx blocks of any code come before the final one', () => {
+test('any number of 1xx blocks of any code come before the final one', () => {
   const { h, r } = asked();
   for (const status of [100, 102, 103, 199, 150, 103]) h.peer.headers(r, status);
   assert.equal(r.status, undefined);
@@ -204,7 +204,7 @@ test('E10: any number of 1xx blocks of any code come before the final one', () =
   h.finish();
 });
 
-test('E11, RFC 9113 8.1: a 1xx block with END_STREAM fails the stream', () => {
+test('RFC 9113 8.1: a 1xx block with END_STREAM fails the stream', () => {
   const { h, r } = asked();
   h.peer.headers(r, 103, { end: true });
   failsAlone(h, r, 1, 'ERR_PASSINGLANE_PROTOCOL', 'END_STREAM on 1xx');
@@ -217,7 +217,7 @@ test('RFC 9113 8.6: 101 does not exist in HTTP/2', () => {
   failsAlone(h, r, 1, 'ERR_PASSINGLANE_PROTOCOL', '101');
 });
 
-test('E12: 1xx blocks without end fail the stream once all of them are over the limit', () => {
+test('1xx blocks without end fail the stream once all of them are over the limit', () => {
   const h = harness().greet();
   const r = h.open('GET', '/', [], false, { informationalLimit: 10_000 });
   h.expect.headers(r, { end: true });
@@ -230,7 +230,7 @@ test('E12: 1xx blocks without end fail the stream once all of them are over the 
   assert.equal(r.informational.length, fits);
 });
 
-test('E13, E14: where the limit is off, 1xx blocks have none', () => {
+test('where the limit is off, 1xx blocks have none', () => {
   const h = harness().greet();
   const r = h.open('GET', '/', [], false, { informationalLimit: Infinity });
   h.expect.headers(r, { end: true });
@@ -240,7 +240,7 @@ test('E13, E14: where the limit is off, 1xx blocks have none', () => {
   h.finish();
 });
 
-test('E15, I19: DATA before the final headers fails the stream, its credit comes back, and others go on', () => {
+test('DATA before the final headers fails the stream, its credit comes back, and others go on', () => {
   for (const informational of [false, true]) {
     const h = harness({ connectionWindow: 65_535 }).greet();
     const r = h.get('/');
@@ -248,7 +248,7 @@ test('E15, I19: DATA before the final headers fails the stream, its credit comes
     if (informational) h.peer.headers(r, 100);
     h.peer.data(r, 40_000);
     h.expect.reset(r, 1, 'PROTOCOL_ERROR');
-    h.expect.connectionCredit(40_000, 'F26: charged and given back, so that the peer does not lose its window');
+    h.expect.connectionCredit(40_000, 'charged and given back, so that the peer does not lose its window');
     assert.deepEqual([r.error?.code, r.body, r.ended], ['ERR_PASSINGLANE_PROTOCOL', '', false]);
     h.finish();
   }
@@ -263,7 +263,7 @@ test('RFC 9113 8.1: a 1xx block after the final headers is no trailer section', 
 
 // --- E.5: the body ---
 
-test('E33, F27: END_STREAM may come on HEADERS, on DATA, on empty DATA, or on padding alone', () => {
+test('END_STREAM may come on HEADERS, on DATA, on empty DATA, or on padding alone', () => {
   const endings: [string, (h: Harness, r: Call) => void][] = [
     ['HEADERS', (h, r) => h.peer.headers(r, 200, { end: true })],
     ['DATA', (h, r) => (h.peer.headers(r, 200), h.peer.data(r, 'x', true))],
@@ -280,7 +280,7 @@ test('E33, F27: END_STREAM may come on HEADERS, on DATA, on empty DATA, or on pa
   }
 });
 
-test('E34: a response to HEAD, a 204 and a 304 may declare a length, and end with empty DATA', () => {
+test('a response to HEAD, a 204 and a 304 may declare a length, and end with empty DATA', () => {
   for (const [method, status] of [
     ['HEAD', 200],
     ['GET', 204],
@@ -294,7 +294,7 @@ test('E34: a response to HEAD, a 204 and a 304 may declare a length, and end wit
   }
 });
 
-test('E34, F26: DATA with bytes where no body can be fails the stream, and its credit comes back', () => {
+test('DATA with bytes where no body can be fails the stream, and its credit comes back', () => {
   for (const [method, status] of [
     ['HEAD', 200],
     ['GET', 204],
@@ -313,7 +313,7 @@ test('E34, F26: DATA with bytes where no body can be fails the stream, and its c
   }
 });
 
-test('E35: END_STREAM on the headers with a length above 0 is a body cut short; with 0 or none it is whole', () => {
+test('END_STREAM on the headers with a length above 0 is a body cut short; with 0 or none it is whole', () => {
   for (const [length, whole] of [
     ['42', false],
     ['0', true],
@@ -327,7 +327,7 @@ test('E35: END_STREAM on the headers with a length above 0 is a body cut short; 
   }
 });
 
-test('E36, RFC 9113 8.1.1: trailers end a body too, and one that is too short is not whole', () => {
+test('RFC 9113 8.1.1: trailers end a body too, and one that is too short is not whole', () => {
   const { h, r } = asked();
   h.peer.headers(r, 200, { fields: [['content-length', '5']] });
   h.peer.data(r, 'abc');
@@ -336,7 +336,7 @@ test('E36, RFC 9113 8.1.1: trailers end a body too, and one that is too short is
   failsAlone(h, r, 1, 'ERR_PASSINGLANE_RESPONSE_LENGTH', 'shorter');
 });
 
-test('E37: bytes beyond the declared length are never delivered, nor those of later frames', () => {
+test('bytes beyond the declared length are never delivered, nor those of later frames', () => {
   const { h, r } = asked();
   h.peer.headers(r, 200, { fields: [['content-length', '5']] });
   h.peer.data(r, 'abcde');
@@ -347,7 +347,7 @@ test('E37: bytes beyond the declared length are never delivered, nor those of la
   failsAlone(h, r, 1, 'ERR_PASSINGLANE_RESPONSE_LENGTH', 'longer');
 });
 
-test('E38, E45: what came before the connection ended stands, and a whole response is untouched by it', () => {
+test('what came before the connection ended stands, and a whole response is untouched by it', () => {
   const h = harness().greet();
   const [whole, part] = [h.get('/1'), h.get('/2')] as const;
   for (const r of [whole, part]) {
@@ -361,7 +361,7 @@ test('E38, E45: what came before the connection ended stands, and a whole respon
   assert.equal(part.error?.unprocessed, false);
 });
 
-test('E43, H13: resetting a stream that is over sends nothing', () => {
+test('resetting a stream that is over sends nothing', () => {
   const { h, r } = asked();
   h.peer.headers(r, 200, { end: true });
   r.reset();
@@ -369,7 +369,7 @@ test('E43, H13: resetting a stream that is over sends nothing', () => {
   h.finish();
 });
 
-test('E30: an upload goes on after the response has ended, and the stream ends with it', () => {
+test('an upload goes on after the response has ended, and the stream ends with it', () => {
   const h = harness().greet();
   const r = h.post('/up');
   h.expect.headers(r);
@@ -384,7 +384,7 @@ test('E30: an upload goes on after the response has ended, and the stream ends w
 
 // --- E.6: trailers ---
 
-test('E47: trailers come with the end, in wire order, with a body and without one', () => {
+test('trailers come with the end, in wire order, with a body and without one', () => {
   for (const body of ['', 'abc']) {
     const { h, r } = asked();
     h.peer.headers(r, 200);
@@ -400,7 +400,7 @@ test('E47: trailers come with the end, in wire order, with a body and without on
   }
 });
 
-test('E49: a bad field in trailers fails the stream, and no body byte before it is lost', () => {
+test('a bad field in trailers fails the stream, and no body byte before it is lost', () => {
   for (const [name, value] of [
     [':status', '200'],
     ['Upper', 'x'],
@@ -417,7 +417,7 @@ test('E49: a bad field in trailers fails the stream, and no body byte before it 
   }
 });
 
-test('E50: trailers over the limit fail the stream as headers do; they are never cut', () => {
+test('trailers over the limit fail the stream as headers do; they are never cut', () => {
   const h = harness({ config: { maxHeaderListSize: 8_192 } }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });

@@ -7,7 +7,7 @@ import { flag, type as frameType } from '../support/raw-server.js';
 const filler = (seed: number, length: number): string =>
   Array.from({ length }, (_, i) => String.fromCharCode(0x61 + ((i * 7 + seed * 13) % 26))).join('');
 
-test('A9, A10, A38: header and trailer blocks follow one another on the wire in the order of their encoding', () => {
+test('header and trailer blocks follow one another on the wire in the order of their encoding', () => {
   const h = harness().greet();
   const calls = Array.from({ length: 8 }, (_, i) => h.post(`/${i}`, ['x-seed', filler(i, 40), 'x-same', 'same']));
   for (const [i, call] of [...calls.entries()].reverse())
@@ -22,7 +22,7 @@ test('A9, A10, A38: header and trailer blocks follow one another on the wire in 
   h.finish();
 });
 
-test('A10: a block lies untouched in the output while others are encoded after it', () => {
+test('a block lies untouched in the output while others are encoded after it', () => {
   const h = harness().greet();
   const calls = Array.from({ length: 10 }, (_, i) => h.get('/', ['big', filler(i, 4_096)]));
   for (const [i, call] of calls.entries())
@@ -30,7 +30,7 @@ test('A10: a block lies untouched in the output while others are encoded after i
   h.finish();
 });
 
-test('A11: no ACK, reset, credit or DATA comes between HEADERS and their CONTINUATIONs', () => {
+test('no ACK, reset, credit or DATA comes between HEADERS and their CONTINUATIONs', () => {
   const h = harness({ window: 65_535, connectionWindow: 65_535 }).greet();
   const reading = h.get('/down');
   const sending = h.post('/up');
@@ -52,7 +52,7 @@ test('A11: no ACK, reset, credit or DATA comes between HEADERS and their CONTINU
   assert.ok(h.pending.find(({ streamId }) => streamId === big.id)!.payload.length > 16_384);
 });
 
-test('A12: DATA follows the header block of its stream, and streams opened later do not wait for it', () => {
+test('DATA follows the header block of its stream, and streams opened later do not wait for it', () => {
   const h = harness().greet();
   const one = h.post('/1');
   one.send(filler(1, 40_000), true);
@@ -67,7 +67,7 @@ test('A12: DATA follows the header block of its stream, and streams opened later
   h.finish();
 });
 
-test('A15: each SETTINGS gets one ACK at once, an ACK gets none', () => {
+test('each SETTINGS gets one ACK at once, an ACK gets none', () => {
   const h = harness().greet();
   for (let i = 0; i < 3; i++) {
     h.peer.settings({ initialWindowSize: 1_000 + i });
@@ -87,7 +87,7 @@ test('A15: each SETTINGS gets one ACK at once, an ACK gets none', () => {
   answered.finish();
 });
 
-test('A15: SETTINGS with a bad value get no ACK, change nothing and end the connection', () => {
+test('SETTINGS with a bad value get no ACK, change nothing and end the connection', () => {
   const bad: [settings: Parameters<typeof settingsPayload>[0], errorCode: number][] = [
     [{ maxConcurrentStreams: 5, enablePush: 1 }, 1],
     [{ maxConcurrentStreams: 5, initialWindowSize: 0x8000_0000 }, 3],
@@ -104,7 +104,7 @@ test('A15: SETTINGS with a bad value get no ACK, change nothing and end the conn
   }
 });
 
-test('A14: DATA follows the ACK under the new settings, all of them, whatever was waiting', () => {
+test('DATA follows the ACK under the new settings, all of them, whatever was waiting', () => {
   const h = harness().greet({ initialWindowSize: 10 });
   const call = h.post('/up');
   h.expect.headers(call);
@@ -117,7 +117,7 @@ test('A14: DATA follows the ACK under the new settings, all of them, whatever wa
   h.finish();
 });
 
-test('A50: table sizes of 0 and 4096 between requests keep both tables equal, in the order of the wire', () => {
+test('table sizes of 0 and 4096 between requests keep both tables equal, in the order of the wire', () => {
   const h = harness().greet();
   const calls = [];
   for (let i = 0; i < 12; i++) {
@@ -154,7 +154,7 @@ function written(h: ReturnType<typeof harness>): { type: number; flags: number; 
   return frames;
 }
 
-test('A35, A51: twenty large blocks are split at the frame size that holds when each is sealed', () => {
+test('twenty large blocks are split at the frame size that holds when each is sealed', () => {
   const h = harness().greet({ maxFrameSize: 30_000 });
   for (let i = 0; i < 20; i++) {
     if (i === 10) h.peer.settings({ maxFrameSize: 16_384 });
@@ -189,7 +189,7 @@ test('a socket that takes a chunk within a millisecond gets a larger one next, a
   assert.equal(chunk(2), 7 * frame);
 });
 
-test('A28: reading a body settles its credit first, and both levels announce it in one write', () => {
+test('reading a body settles its credit first, and both levels announce it in one write', () => {
   const h = harness({ window: 65_535, connectionWindow: 65_535 }).greet();
   const call = h.get('/');
   h.expect.headers(call, { end: true });
@@ -202,7 +202,7 @@ test('A28: reading a body settles its credit first, and both levels announce it 
   assert.equal(call.stream.owed, 0);
 });
 
-test('A29, A30: a body closed early sends RST_STREAM(CANCEL), then the credit of all that came', () => {
+test('a body closed early sends RST_STREAM(CANCEL), then the credit of all that came', () => {
   const h = harness({ window: 65_535, connectionWindow: 65_535 }).greet();
   const call = h.get('/');
   h.expect.headers(call, { end: true });
@@ -217,7 +217,7 @@ test('A29, A30: a body closed early sends RST_STREAM(CANCEL), then the credit of
   h.finish();
 });
 
-test('A30: a body closed after its end sends nothing', () => {
+test('a body closed after its end sends nothing', () => {
   const h = harness().greet();
   const call = h.get('/');
   h.expect.headers(call, { end: true });
@@ -229,7 +229,7 @@ test('A30: a body closed after its end sends nothing', () => {
   h.finish();
 });
 
-test('A39: a socket that takes nothing does not stop the reading; what it provokes is capped', () => {
+test('a socket that takes nothing does not stop the reading; what it provokes is capped', () => {
   const h = harness().greet();
   const call = h.post('/up');
   h.expect.headers(call);
@@ -243,11 +243,11 @@ test('A39: a socket that takes nothing does not stop the reading; what it provok
     h.peer.frame(frameType.ping, 0, 0, uint32(0, pings));
     pings++;
   }
-  assert.equal(pings, 1_001, 'I5: a thousand answers may wait');
+  assert.equal(pings, 1_001, 'a thousand answers may wait');
   assert.equal(h.failure?.errorCode, 'ENHANCE_YOUR_CALM');
 });
 
-test('A39: ACKs of SETTINGS that the socket does not take are capped as well', () => {
+test('ACKs of SETTINGS that the socket does not take are capped as well', () => {
   const h = harness().greet();
   const call = h.post('/up');
   h.expect.headers(call);
@@ -262,7 +262,7 @@ test('A39: ACKs of SETTINGS that the socket does not take are capped as well', (
   assert.equal(h.failure?.errorCode, 'ENHANCE_YOUR_CALM');
 });
 
-test('A7, A13, A36, A42: a request that fails before it is sealed uses no stream ID and no slot', () => {
+test('a request that fails before it is sealed uses no stream ID and no slot', () => {
   const h = harness().greet({ maxHeaderListSize: 300, maxConcurrentStreams: 1 });
   const refused: [headers: readonly string[], code: string][] = [
     [['x-large', 'x'.repeat(400)], 'ERR_PASSINGLANE_HEADERS_TOO_LARGE'],
@@ -278,7 +278,7 @@ test('A7, A13, A36, A42: a request that fails before it is sealed uses no stream
   h.finish();
 });
 
-test('A33: trailers that cannot be sent leave the stream to its owner, who cancels it', () => {
+test('trailers that cannot be sent leave the stream to its owner, who cancels it', () => {
   const h = harness().greet({ maxHeaderListSize: 300 });
   const call = h.post('/up');
   h.expect.headers(call);

@@ -26,13 +26,13 @@ function watchFailures(h: Harness, calls: readonly { onFailed(error: Error): voi
 }
 
 const ends: Readonly<Record<string, (h: Harness) => void>> = {
-  'A25: a forced close': (h) => {
+  'a forced close': (h) => {
     h.connection.fail(forced, h.now);
   },
-  'A26: a lost connection': (h) => {
+  'a lost connection': (h) => {
     h.connection.lost(new Error('reset'), h.now);
   },
-  'A26: a broken protocol': (h) => {
+  'a broken protocol': (h) => {
     h.peer.frame(0x9, 0x4, 1, Buffer.alloc(1)); // CONTINUATION without HEADERS
   },
 };
@@ -52,7 +52,7 @@ for (const [what, end] of Object.entries(ends)) {
   });
 }
 
-test('A27: a stream that is told of the end may cancel and read others', () => {
+test('a stream that is told of the end may cancel and read others', () => {
   const h = harness().greet();
   const calls = [h.get('/1'), h.post('/2'), h.get('/3')] as const;
   h.peer.headers(calls[2], 200);
@@ -74,7 +74,7 @@ test('A27: a stream that is told of the end may cancel and read others', () => {
   assert.equal(h.budget.held, 0);
 });
 
-test('A34: a connection that breaks says nothing more, and what it had not handed over is unprocessed', () => {
+test('a connection that breaks says nothing more, and what it had not handed over is unprocessed', () => {
   const h = harness().greet();
   const handed = h.get('/1');
   assert.ok(h.takeAndBlock() > 0);
@@ -87,7 +87,7 @@ test('A34: a connection that breaks says nothing more, and what it had not hande
   assert.equal(h.connection.view.out.length, length, 'neither RST_STREAM nor GOAWAY has joined it');
 });
 
-test('A22, A24: GOAWAY refuses new streams from the step that seals it, and names stream 0', () => {
+test('GOAWAY refuses new streams from the step that seals it, and names stream 0', () => {
   const h = harness().greet();
   const call = h.get('/');
   h.expect.headers(call, { end: true });
@@ -100,7 +100,7 @@ test('A22, A24: GOAWAY refuses new streams from the step that seals it, and name
   assert.deepEqual([call.body, call.ended, h.drained], ['all of it', true, true]);
 });
 
-test('A23: GOAWAY is sent once', () => {
+test('GOAWAY is sent once', () => {
   const h = harness().greet();
   h.get('/');
   h.connection.goAway(h.now);
@@ -110,7 +110,7 @@ test('A23: GOAWAY is sent once', () => {
   assert.equal(h.pending.filter(({ type }) => type === 7).length, 1);
 });
 
-test('C16: a stream that the peer resets counts as ended for a graceful close', () => {
+test('a stream that the peer resets counts as ended for a graceful close', () => {
   const h = harness().greet();
   const call = h.get('/');
   h.pump();
@@ -121,7 +121,7 @@ test('C16: a stream that the peer resets counts as ended for a graceful close', 
   assert.equal(h.drained, true);
 });
 
-test('C27: a GOAWAY with an error explains the end that follows it', () => {
+test('a GOAWAY with an error explains the end that follows it', () => {
   const h = harness().greet();
   const call = h.get('/');
   h.pump();
@@ -133,7 +133,7 @@ test('C27: a GOAWAY with an error explains the end that follows it', () => {
   assert.equal(call.error.unprocessed, false);
 });
 
-test('C27: an end without a GOAWAY is a lost connection, with its cause; a response that is whole stands', () => {
+test('an end without a GOAWAY is a lost connection, with its cause; a response that is whole stands', () => {
   for (const cause of [undefined, new Error('ECONNRESET')]) {
     const h = harness().greet();
     const whole = h.get('/whole');
@@ -154,7 +154,7 @@ test('C27: an end without a GOAWAY is a lost connection, with its cause; a respo
   }
 });
 
-test('C15: a PING that its caller has given up is not kept, and its late ACK means nothing', () => {
+test('a PING that its caller has given up is not kept, and its late ACK means nothing', () => {
   const h = harness().greet();
   const id = h.connection.ping(h.now);
   const ping = h.expect.ping('it goes out');
@@ -166,7 +166,7 @@ test('C15: a PING that its caller has given up is not kept, and its late ACK mea
   h.finish();
 });
 
-test('C6: the last stream ID is used, and then the connection takes no more requests and drains', () => {
+test('the last stream ID is used, and then the connection takes no more requests and drains', () => {
   const h = harness().greet();
   (h.connection.view as { nextStreamId: number }).nextStreamId = 0x7fff_ffff;
   assert.equal(h.connection.availability(h.now, true), Availability.Ready);

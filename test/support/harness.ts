@@ -331,7 +331,7 @@ export class Harness {
     if (this.blockStart !== undefined)
       assert.ok(
         sent.type === frameType.continuation && sent.streamId === this.blockStart.streamId,
-        'a header block is not interrupted (A11)',
+        'a header block is not interrupted',
       );
     if (sent.type === frameType.headers) {
       this.blockStart = sent;

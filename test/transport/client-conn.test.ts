@@ -292,7 +292,7 @@ test('at the limit of the peer a request waits for its turn, and can be aborted 
   const { conn, peer, url } = await pair(t, { maxConcurrentStreams: 1 });
   const controllers = Array.from({ length: 6 }, () => new AbortController());
   const calls = controllers.map(({ signal }) => conn.request(url, { signal }));
-  assert.deepEqual(stateOf(conn), { maxConcurrentStreams: 1, streamsActive: 1, streamsPending: 5 }, 'C13: all count');
+  assert.deepEqual(stateOf(conn), { maxConcurrentStreams: 1, streamsActive: 1, streamsPending: 5 }, 'all count');
   for (const abort of [1, 3]) {
     controllers[abort]?.abort(new Error(`no ${abort}`));
     await assert.rejects(calls[abort] as Promise<unknown>, new RegExp(`no ${abort}`));
@@ -304,7 +304,7 @@ test('at the limit of the peer a request waits for its turn, and can be aborted 
     [4, 5],
     [5, 7],
   ] as const) {
-    assert.equal((await peer.request()).streamId, streamId, 'A52: consecutive IDs, in order');
+    assert.equal((await peer.request()).streamId, streamId, 'consecutive IDs, in order');
     assert.equal(conn.state().streamsActive, 1);
     answer(peer, streamId);
     assert.equal((await (calls[call] as Promise<{ status: number }>)).status, 200);
@@ -336,7 +336,7 @@ test('nothing is sent again: the error says where that would be safe', async (t)
 
 // --- slots ---
 
-test('C3, C8: as many reservations are to be had as the peer allows streams', async (t) => {
+test('as many reservations are to be had as the peer allows streams', async (t) => {
   const { conn, peer, url } = await pair(t, { maxConcurrentStreams: 3 });
   assert.deepEqual(
     [1, 2, 3, 4].map(() => conn.reserveNewRequest()),
@@ -346,18 +346,14 @@ test('C3, C8: as many reservations are to be had as the peer allows streams', as
   conn.releaseReservation();
   assert.equal(conn.reserveNewRequest(), true);
   const call = conn.request(url);
-  assert.deepEqual(
-    stateOf(conn),
-    { maxConcurrentStreams: 3, streamsActive: 1, streamsReserved: 2 },
-    'C9: one is used up',
-  );
+  assert.deepEqual(stateOf(conn), { maxConcurrentStreams: 3, streamsActive: 1, streamsReserved: 2 }, 'one is used up');
   assert.equal(conn.reserveNewRequest(), false);
   answer(peer, (await peer.request()).streamId);
   await call;
   assert.equal(conn.reserveNewRequest(), true, 'the slot of the stream is free');
 });
 
-test('C9: a request that fails before it starts gives its reservation back', async (t) => {
+test('a request that fails before it starts gives its reservation back', async (t) => {
   const { conn, url } = await pair(t, { maxConcurrentStreams: 1 });
   const failures: Readonly<Record<string, () => Promise<unknown>>> = {
     aborted: () => conn.request(url, { signal: AbortSignal.abort(new Error('no')) }),
@@ -398,7 +394,7 @@ test('canTakeNewRequest follows the limit, and ends with a GOAWAY', async (t) =>
   await until(() => conn.state().closed);
 });
 
-test('C12: the states of a connection with a limit of 1', async (t) => {
+test('the states of a connection with a limit of 1', async (t) => {
   const { conn, peer, url } = await pair(t, { maxConcurrentStreams: 1 });
   const max = { maxConcurrentStreams: 1 };
   assert.deepEqual(stateOf(conn), max);
@@ -436,7 +432,7 @@ test('ping resolves with its round trip, each with its own', async (t) => {
   assert.deepEqual(order, [2, 1]);
 });
 
-test('C14: ping ends with its time-out, its signal or its connection, whichever is first', async (t) => {
+test('ping ends with its time-out, its signal or its connection, whichever is first', async (t) => {
   const { conn, peer } = await pair(t);
   peer.answerPings = false;
   await assert.rejects(conn.ping({ timeout: 20 }), { code: 'ERR_PASSINGLANE_PING_TIMEOUT', name: 'TimeoutError' });
@@ -460,7 +456,7 @@ test('C14: ping ends with its time-out, its signal or its connection, whichever 
 
 // --- the end ---
 
-test('C16: shutdown says GOAWAY once, refuses what is new, and ends when the running requests have', async (t) => {
+test('shutdown says GOAWAY once, refuses what is new, and ends when the running requests have', async (t) => {
   const { conn, peer, url } = await pair(t, { maxConcurrentStreams: 2 });
   const calls = [conn.request(url), conn.request(url)];
   const waiting = conn.request(url);
@@ -468,7 +464,7 @@ test('C16: shutdown says GOAWAY once, refuses what is new, and ends when the run
   const ids = [(await peer.request()).streamId, (await peer.request()).streamId] as const;
   let over = 0;
   const shutdowns = [conn.shutdown(), conn.shutdown()].map((one) => one.then(() => over++));
-  assert.equal(conn.state().closing, true, 'A22: in the same step');
+  assert.equal(conn.state().closing, true, 'in the same step');
   assert.equal(conn.canTakeNewRequest(), false);
   await assert.rejects(conn.request(url), { code: 'ERR_PASSINGLANE_CONNECTION_UNUSABLE', unprocessed: true });
   await refused;
@@ -482,11 +478,11 @@ test('C16: shutdown says GOAWAY once, refuses what is new, and ends when the run
   await Promise.all(shutdowns);
   assert.equal(conn.state().closed, true);
   await peer.ended;
-  await assert.rejects(peer.nextOf(type.goaway), { name: 'ConnectionEnded' }, 'A23: there was only one');
+  await assert.rejects(peer.nextOf(type.goaway), { name: 'ConnectionEnded' }, 'there was only one');
   await conn.shutdown();
 });
 
-test('C17, C18: a shutdown that is given up leaves requests running, and the connection closes after the last', async (t) => {
+test('a shutdown that is given up leaves requests running, and the connection closes after the last', async (t) => {
   const { conn, peer, url } = await pair(t);
   const call = conn.request(url);
   const { streamId } = await peer.request();
@@ -508,7 +504,7 @@ test('a shutdown whose signal is aborted already still begins', async (t) => {
   await peer.ended;
 });
 
-test('C19: close ends everything at once, with its reason as the cause', async (t) => {
+test('close ends everything at once, with its reason as the cause', async (t) => {
   const { conn, peer, url } = await pair(t, { maxConcurrentStreams: 2 });
   const begun = conn.request(url);
   const { streamId } = await peer.request();
@@ -537,7 +533,7 @@ test('C19: close ends everything at once, with its reason as the cause', async (
   conn.close(new Error('again'));
 });
 
-test('A55: a request made as the connection closes is refused, and gets no half of it', async (t) => {
+test('a request made as the connection closes is refused, and gets no half of it', async (t) => {
   const { conn, peer, url } = await pair(t);
   const again = conn.request(url).catch(() => conn.request(url));
   await peer.request();
@@ -545,7 +541,7 @@ test('A55: a request made as the connection closes is refused, and gets no half 
   await assert.rejects(again, { code: 'ERR_PASSINGLANE_CONNECTION_UNUSABLE' });
 });
 
-test('C20: after setDoNotReuse running requests finish, new ones are refused, and the connection closes', async (t) => {
+test('after setDoNotReuse running requests finish, new ones are refused, and the connection closes', async (t) => {
   const { conn, peer, url } = await pair(t);
   const call = conn.request(url);
   const { streamId } = await peer.request();
@@ -557,7 +553,7 @@ test('C20: after setDoNotReuse running requests finish, new ones are refused, an
   await peer.ended;
 });
 
-test('C21: setDoNotReuse closes an idle connection at once', async (t) => {
+test('setDoNotReuse closes an idle connection at once', async (t) => {
   const { conn, peer } = await pair(t);
   conn.setDoNotReuse();
   await peer.ended;
@@ -566,7 +562,7 @@ test('C21: setDoNotReuse closes an idle connection at once', async (t) => {
 
 // --- with a socket that takes no more bytes ---
 
-test('A17, A49: queries answer in the same tick while a write is blocked', async (t) => {
+test('queries answer in the same tick while a write is blocked', async (t) => {
   const { conn, url } = await blockedPair(t, { stallTimeout: 20 });
   assert.equal(conn.canTakeNewRequest(), true, 'a chunk on its way is no reason yet');
   await until(() => conn.state().stalled);
@@ -583,7 +579,7 @@ test('A17, A49: queries answer in the same tick while a write is blocked', async
   assert.equal(ticked, false);
   const controller = new AbortController();
   const waiting = conn.request(url, { signal: controller.signal });
-  assert.equal(conn.state().streamsPending, 1, 'A19: it waits behind the write');
+  assert.equal(conn.state().streamsPending, 1, 'it waits behind the write');
   controller.abort(new Error('enough'));
   await assert.rejects(waiting, /enough/);
 });
@@ -597,7 +593,7 @@ test('a request that waited behind a blocked write goes out when the write does'
   assert.equal(await (await waiting).body.text(), 'hello\n');
 });
 
-test('C14: neither the time-out nor the signal of a ping waits for a blocked socket', async (t) => {
+test('neither the time-out nor the signal of a ping waits for a blocked socket', async (t) => {
   const { conn, socket } = await blockedPair(t);
   await assert.rejects(conn.ping({ timeout: 20 }), { code: 'ERR_PASSINGLANE_PING_TIMEOUT' });
   const controller = new AbortController();
@@ -609,7 +605,7 @@ test('C14: neither the time-out nor the signal of a ping waits for a blocked soc
   assert.ok((await answered) > 0);
 });
 
-test('A54: shutdown of a blocked connection refuses what is new at once, and can be given up', async (t) => {
+test('shutdown of a blocked connection refuses what is new at once, and can be given up', async (t) => {
   const { conn, url } = await blockedPair(t);
   const controller = new AbortController();
   const shutdown = conn.shutdown({ signal: controller.signal });
@@ -635,7 +631,7 @@ test('a response is cancelled and read while a write is blocked, without waiting
   const endless = await conn.request(`${origin}/endless`);
   conn.request(`${origin}/headers`, { headers: { large: 'x'.repeat(4_096) } }).catch(() => undefined);
   await socket.blocked;
-  assert.equal((await large.body.bytes()).length, 200_000, 'A40');
+  assert.equal((await large.body.bytes()).length, 200_000);
   endless.body.cancel();
   await assert.rejects(endless.trailers, { code: 'ERR_PASSINGLANE_BODY_CANCELLED' });
 });

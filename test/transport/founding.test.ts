@@ -1,6 +1,6 @@
 /**
  * The tests that this project grew from: those of the change to Go's HTTP/2 client that let a request pass a blocked
- * one (A45 to A47), then what Go does not do: pass it where the stream limit leaves room on the blocked connection.
+ * one, then what Go does not do: pass it where the stream limit leaves room on the blocked connection.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -58,7 +58,7 @@ async function expectOk(transport: Transport, url: string, options: RequestOptio
   assert.equal(response.status, 200, text);
 }
 
-test('A45: a request on a closed connection is refused as unusable, and nothing of its body is read', async (t) => {
+test('a request on a closed connection is refused as unusable, and nothing of its body is read', async (t) => {
   const origin = await startOrigin();
   const transport = new Transport({ cleartext: 'h2c' });
   t.after(() => {
@@ -85,7 +85,7 @@ test('A45: a request on a closed connection is refused as unusable, and nothing 
   assert.equal(read, 0);
 });
 
-test('A46: concurrent requests whose headers, bodies and trailers exceed a frame buffer do not mix', async (t) => {
+test('concurrent requests whose headers, bodies and trailers exceed a frame buffer do not mix', async (t) => {
   const all = { big: filler, body: filler, trailer: filler };
   const origin = await startOrigin({ tls: true, handler: checker(new Map([['/', all]])) });
   t.after(() => origin.close());
@@ -143,7 +143,7 @@ const cases: Readonly<Record<string, { readonly options: RequestOptions; readonl
 
 for (const limit of [1, 100]) {
   for (const [part, { options, expected }] of Object.entries(cases)) {
-    const name = `A47: with a stream limit of ${limit}, a request passes one whose ${part} blocks the connection`;
+    const name = `with a stream limit of ${limit}, a request passes one whose ${part} blocks the connection`;
     test(name, async (t) => {
       const { origin, transport, dialled } = await blocking(t, limit, expected);
       await expectOk(transport, `${origin.origin}/small`, {});

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Transport, type ConnectionEvent } from '../../dist/index.js';
 import { startOrigin } from '../support/origin.js';
 
-test('B4, B5: what TLS agreed on is reported, and the options given are neither changed nor asked for ALPN', async (t) => {
+test('what TLS agreed on is reported, and the options given are neither changed nor asked for ALPN', async (t) => {
   const origin = await startOrigin({ tls: true });
   const events: ConnectionEvent[] = [];
   const tls = Object.freeze({ ca: origin.ca, ALPNProtocols: Object.freeze(['http/1.1']) as string[] });
@@ -23,7 +23,7 @@ test('B4, B5: what TLS agreed on is reported, and the options given are neither 
   assert.equal(connected.connection, response.connection.id);
 });
 
-test('B4: a connection in the clear has no TLS to report', async (t) => {
+test('a connection in the clear has no TLS to report', async (t) => {
   const origin = await startOrigin();
   const events: ConnectionEvent[] = [];
   const transport = new Transport({ cleartext: 'h2c', observer: { connection: (event) => events.push(event) } });

@@ -142,7 +142,7 @@ test('before the response headers, each RST_STREAM code fails the request with i
   }
 });
 
-test('H11: RST_STREAM(NO_ERROR) after a complete response, while the upload runs, is success', async () => {
+test('RST_STREAM(NO_ERROR) after a complete response, while the upload runs, is success', async () => {
   const server = await rawServer(async (connection) => {
     await connection.greet();
     const { streamId } = await connection.request();

@@ -11,7 +11,7 @@ import { poolHarness } from '../support/pool-harness.js';
 import { flag, rawServer, type, type RawConnection } from '../support/raw-server.js';
 import { client, ok, path, serving, until } from './support.js';
 
-test('user problem 11: 100 MB over 100 ms of round trip and 400 Mbit/s arrive at 80% of the speed of HTTP/1.1', async () => {
+test('100 MB over 100 ms of round trip and 400 Mbit/s arrive at 80% of the speed of HTTP/1.1', async () => {
   const p = poolHarness({ peer: { maxConcurrentStreams: -1 }, answer: () => undefined });
   const { clock } = p;
   const halfTrip = 50;
@@ -72,7 +72,7 @@ test('user problem 11: 100 MB over 100 ms of round trip and 400 Mbit/s arrive at
   p.transport.destroy();
 });
 
-test('user problem 11: what nobody reads stays under maxBufferedBytes, stats() says so, and reading lets it go on', async (t) => {
+test('what nobody reads stays under maxBufferedBytes, stats() says so, and reading lets it go on', async (t) => {
   const size = 400_000;
   // Written piece by piece: a response that waits for its window after end() is reset by node:http2 of Node 24.
   const origin = await startOrigin({
@@ -97,7 +97,7 @@ test('user problem 11: what nobody reads stays under maxBufferedBytes, stats() s
   assert.deepEqual([transport.stats().bufferedBytes, transport.stats().creditWithheld], [0, 0]);
 });
 
-test('user problem 11: several connections hold maxBufferedBytes together, and 64 KiB for each but one, and all are read', async (t) => {
+test('several connections hold maxBufferedBytes together, and 64 KiB for each but one, and all are read', async (t) => {
   const size = 400_000;
   const origin = await startOrigin({
     settings: { maxConcurrentStreams: 2 },
@@ -135,7 +135,7 @@ function dice(seed: number): (n: number) => number {
   };
 }
 
-test('user problem 12: of 20,000 requests, half aborted at random points, nothing is left', async (t) => {
+test('of 20,000 requests, half aborted at random points, nothing is left', async (t) => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const origin = await startOrigin(
@@ -209,7 +209,7 @@ class ServerWindow {
   }
 }
 
-test('user problem 27: 1,000 aborts in mid-body leave the window of the connection whole', async (t) => {
+test('1,000 aborts in mid-body leave the window of the connection whole', async (t) => {
   const window = new ServerWindow();
   const server = await serving(t, (connection, request) => {
     if (window.left === 65_535) window.follow(connection);
@@ -240,7 +240,7 @@ test('user problem 27: 1,000 aborts in mid-body leave the window of the connecti
   assert.equal(receiveWindow(), window.left, 'and the client says the same');
 });
 
-test('user problem 27: a stream that nobody reads holds up no other', async (t) => {
+test('a stream that nobody reads holds up no other', async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.close());
   const transport = client(t);
@@ -259,7 +259,7 @@ test('user problem 27: a stream that nobody reads holds up no other', async (t) 
   assert.equal(transport.stats().bufferedBytes, 0);
 });
 
-test('user problem 18: trailers go both ways, also when both bodies run at once', async (t) => {
+test('trailers go both ways, also when both bodies run at once', async (t) => {
   const server = await rawServer(async (connection) => {
     await connection.greet();
     const { streamId } = await connection.request();
@@ -303,7 +303,7 @@ test('user problem 18: trailers go both ways, also when both bodies run at once'
   assert.deepEqual([received.get('grpc-status'), received.get('x-checksum')], ['0', 'sum']);
 });
 
-test('user problem 20: each 1xx is delivered, in order, before the response', async (t) => {
+test('each 1xx is delivered, in order, before the response', async (t) => {
   const server = await serving(t, (connection, { streamId }) => {
     connection.headers(streamId, [[':status', '102']]);
     for (const link of ['</a.css>', '</b.css>'])
@@ -324,7 +324,7 @@ test('user problem 20: each 1xx is delivered, in order, before the response', as
   assert.equal(await response.body.text(), 'body');
 });
 
-test('user problem 20: 1xx without end fail their stream, and only that', async (t) => {
+test('1xx without end fail their stream, and only that', async (t) => {
   const filler = 'x'.repeat(10_000);
   const server = await serving(t, (connection, { streamId, ...request }) => {
     if (path(request as never) !== '/endless') return ok(connection, streamId);
@@ -340,7 +340,7 @@ test('user problem 20: 1xx without end fail their stream, and only that', async 
   assert.deepEqual([next.status, next.connection.reused, server.connections.length], [200, true, 1]);
 });
 
-test('user problem 20: a body that waits for 100 (Continue) goes without it after a second', async () => {
+test('a body that waits for 100 (Continue) goes without it after a second', async () => {
   const p = poolHarness({ answer: () => undefined });
   p.post('/', 'body', { expectContinue: true });
   await p.clock.advance(999);
@@ -350,7 +350,7 @@ test('user problem 20: a body that waits for 100 (Continue) goes without it afte
   p.transport.destroy();
 });
 
-test('user problem 21: a stream of extended CONNECT carries bytes both ways at once and holds up no other', async (t) => {
+test('a stream of extended CONNECT carries bytes both ways at once and holds up no other', async (t) => {
   const server = await serving(
     t,
     (connection, { streamId, get }) => {
@@ -389,7 +389,7 @@ async function largeHeaders(transport: Transport, origin: string, count: number)
   return response.headerPairs.filter(([name]) => name.startsWith('x-large-')).length;
 }
 
-test('user problem 22: headers over maxHeaderListSize fail their stream alone, and compression goes on', async (t) => {
+test('headers over maxHeaderListSize fail their stream alone, and compression goes on', async (t) => {
   const origin = await startOrigin({ server: { maxSendHeaderBlockLength: 1_000_000 } });
   t.after(() => origin.close());
   const transport = client(t);
@@ -409,7 +409,7 @@ test('user problem 22: headers over maxHeaderListSize fail their stream alone, a
   assert.equal(await largeHeaders(wider, origin.origin, 300), 300, 'and the limit can be set');
 });
 
-test('user problem 22: one header of 200,000 bytes goes out and comes back', async (t) => {
+test('one header of 200,000 bytes goes out and comes back', async (t) => {
   const large = 'v'.repeat(200_000);
   const server = await serving(t, (connection, request) => {
     connection.headers(

@@ -18,7 +18,7 @@ function answerAll(held: Held[]): void {
 for (const tls of [false, true]) {
   const over = tls ? 'over TLS' : 'in the clear';
 
-  test(`user problem 6: 20 cold requests ${over} cost one handshake`, async (t) => {
+  test(`20 cold requests ${over} cost one handshake`, async (t) => {
     const held: Held[] = [];
     const server = await serving(t, (connection, { streamId }) => void held.push({ connection, streamId }), { tls });
     const transport = client(t, { tls: { ca: server.ca } });
@@ -29,7 +29,7 @@ for (const tls of [false, true]) {
     for (const { status } of await Promise.all(calls)) assert.equal(status, 200);
   });
 
-  test(`user problem 6: 20 cold requests ${over} to a server that takes two at once open ten connections`, async (t) => {
+  test(`20 cold requests ${over} to a server that takes two at once open ten connections`, async (t) => {
     const held: Held[] = [];
     const settings = { maxConcurrentStreams: 2 };
     const hold = (connection: RawConnection, { streamId }: { streamId: number }): void =>
@@ -45,7 +45,7 @@ for (const tls of [false, true]) {
   });
 }
 
-test('user problem 6: a burst opens no more connections than maxConnectionsPerOrigin, and each request has its turn', async (t) => {
+test('a burst opens no more connections than maxConnectionsPerOrigin, and each request has its turn', async (t) => {
   const held: Held[] = [];
   const ledger = new Ledger();
   const server = await serving(
@@ -104,7 +104,7 @@ class Limiter {
   }
 }
 
-test("user problem 7: the peer's stream limit is kept when it is lowered, raised and 0, and waiters wake", async (t) => {
+test("the peer's stream limit is kept when it is lowered, raised and 0, and waiters wake", async (t) => {
   const limiter = new Limiter();
   const server = await serving(
     t,
@@ -153,7 +153,7 @@ test("user problem 7: the peer's stream limit is kept when it is lowered, raised
   assert.deepEqual(limiter.ledger.twice, []);
 });
 
-test('user problem 7: before the SETTINGS of the server, one request goes out, and what follows keeps its limit', async (t) => {
+test('before the SETTINGS of the server, one request goes out, and what follows keeps its limit', async (t) => {
   let greet: () => void = () => undefined;
   const greeted = new Promise<void>((resolve) => (greet = resolve));
   const arrived: number[] = [];
@@ -179,7 +179,7 @@ test('user problem 7: before the SETTINGS of the server, one request goes out, a
   assert.equal(most, 3);
 });
 
-test('user problem 8: the 101st stream starts on a new connection', async (t) => {
+test('the 101st stream starts on a new connection', async (t) => {
   const held: (Held & { readonly path: string })[] = [];
   const server = await serving(
     t,
@@ -198,7 +198,7 @@ test('user problem 8: the 101st stream starts on a new connection', async (t) =>
   for (const { status } of await Promise.all(calls)) assert.equal(status, 200);
 });
 
-test('user problem 8: in strict mode what waits is counted, and can be aborted and timed out', async (t) => {
+test('in strict mode what waits is counted, and can be aborted and timed out', async (t) => {
   const held: Held[] = [];
   const server = await serving(t, (connection, { streamId }) => void held.push({ connection, streamId }), {
     settings: { maxConcurrentStreams: 1 },
@@ -223,7 +223,7 @@ test('user problem 8: in strict mode what waits is counted, and can be aborted a
   assert.equal(server.connections.length, 1, 'and no second connection was made');
 });
 
-test('user problem 9: 30 POSTs beside an endless stream all send their HEADERS at once, on its connection', async (t) => {
+test('30 POSTs beside an endless stream all send their HEADERS at once, on its connection', async (t) => {
   const posts: Held[] = [];
   const server = await serving(t, (connection, request) => {
     if (request.get(':method') === 'POST') posts.push({ connection, streamId: request.streamId });
@@ -250,7 +250,7 @@ test('user problem 9: 30 POSTs beside an endless stream all send their HEADERS a
   await reader.return?.();
 });
 
-test('user problem 26: the connection that learns by ALPN that the server speaks HTTP/2 carries the requests', async (t) => {
+test('the connection that learns by ALPN that the server speaks HTTP/2 carries the requests', async (t) => {
   const origin = await startOrigin({ tls: true, allowHTTP1: true });
   t.after(() => origin.close());
   const front = await link(t, origin.port);

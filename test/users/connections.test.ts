@@ -13,7 +13,7 @@ import { uint32 } from '../support/harness.js';
 import { type, type RawBlock, type RawConnection } from '../support/raw-server.js';
 import { client, link, ok, path, serving, until } from './support.js';
 
-test('user problem 1: a connection that goes dead without a word is found out, and the next request dials', async (t) => {
+test('a connection that goes dead without a word is found out, and the next request dials', async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.close());
   const through = await link(t, origin.port);
@@ -28,7 +28,7 @@ test('user problem 1: a connection that goes dead without a word is found out, a
   assert.equal(through.connections, 2);
 });
 
-test('user problem 1: an idempotent request on a connection that goes dead is answered over the next one', async (t) => {
+test('an idempotent request on a connection that goes dead is answered over the next one', async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.close());
   const through = await link(t, origin.port);
@@ -41,7 +41,7 @@ test('user problem 1: an idempotent request on a connection that goes dead is an
   assert.equal(response.attempts, 2);
 });
 
-test('user problem 1: after a time-out without a sign of life, the connection answers a PING before it is used again', async () => {
+test('after a time-out without a sign of life, the connection answers a PING before it is used again', async () => {
   const silent: Answer = () => undefined;
   for (const reads of [true, false]) {
     const p = poolHarness({
@@ -67,7 +67,7 @@ test('user problem 1: after a time-out without a sign of life, the connection an
   }
 });
 
-test('user problem 1: requests with time-outs too short for anyone to call the connection silent find it out together', async () => {
+test('requests with time-outs too short for anyone to call the connection silent find it out together', async () => {
   const p = poolHarness({
     answer: (peer, id, fields) => {
       if (peer.index > 0 || fields.get(':path') === '/warm') peer.ok(id);
@@ -87,7 +87,7 @@ test('user problem 1: requests with time-outs too short for anyone to call the c
   p.transport.destroy();
 });
 
-test('user problem 1: a connection that a PING has found silent is not used again because its last stream was cancelled', async () => {
+test('a connection that a PING has found silent is not used again because its last stream was cancelled', async () => {
   const p = poolHarness({
     answer: (peer, id, fields) => {
       if (fields.get(':path') === '/events') peer.headers(id, 200);
@@ -136,7 +136,7 @@ async function blockByUpload(transport: Transport, origin: string): Promise<{ re
   return { outcome };
 }
 
-test('user problem 2: GETs pass an upload of 64 MiB that the server has stopped reading, and other origins do not notice', async (t) => {
+test('GETs pass an upload of 64 MiB that the server has stopped reading, and other origins do not notice', async (t) => {
   const server = await stallingServer(t);
   const other = await startOrigin();
   t.after(() => other.close());
@@ -151,7 +151,7 @@ test('user problem 2: GETs pass an upload of 64 MiB that the server has stopped 
   assert.equal(other.sessionCount, 1);
 });
 
-test('user problem 2: writeTimeout ends a connection that takes nothing', async (t) => {
+test('writeTimeout ends a connection that takes nothing', async (t) => {
   const server = await stallingServer(t);
   const transport = client(t, { writeTimeout: 300, stallTimeout: 50 });
   const { outcome } = await blockByUpload(transport, server.origin);
@@ -191,7 +191,7 @@ const moments: readonly (readonly [when: string, kill: (connection: RawConnectio
 ];
 
 for (const [when, kill] of moments) {
-  test(`user problem 3: a socket that dies ${when} is never used again: the next request dials`, async (t) => {
+  test(`a socket that dies ${when} is never used again: the next request dials`, async (t) => {
     const server = await serving(t, (connection, request) => {
       if (path(request) === '/kill') kill(connection, request);
       else ok(connection, request.streamId, 'alive');
@@ -210,7 +210,7 @@ for (const [when, kill] of moments) {
   });
 }
 
-test('user problem 3: an idle connection that the server kills is replaced, and its death is nobody’s error', async (t) => {
+test('an idle connection that the server kills is replaced, and its death is nobody’s error', async (t) => {
   const server = await serving(t, (connection, request) => ok(connection, request.streamId));
   const transport = client(t);
   for (let round = 0; round < 10; round++) {
@@ -222,7 +222,7 @@ test('user problem 3: an idle connection that the server kills is replaced, and 
 });
 
 for (const scheme of ['http', 'https']) {
-  test(`user problem 10: a server that accepts ${scheme} and says nothing fails the request at connectTimeout, and the next one dials`, async (t) => {
+  test(`a server that accepts ${scheme} and says nothing fails the request at connectTimeout, and the next one dials`, async (t) => {
     const sockets = new Set<Socket>();
     let accepted = 0;
     const silent = createServer((socket) => {
@@ -250,7 +250,7 @@ for (const scheme of ['http', 'https']) {
   });
 }
 
-test('user problem 10: where further connections cannot be had, dials back off, and go on until one can', async () => {
+test('where further connections cannot be had, dials back off, and go on until one can', async () => {
   const failure = new TransportError('ERR_PASSINGLANE_CONNECT_FAILED', 'refused', {
     scope: 'connection',
     initiator: 'remote',
@@ -273,7 +273,7 @@ test('user problem 10: where further connections cannot be had, dials back off, 
   assert.equal(waiting.state, 'pending', 'it has not failed');
 });
 
-test('user problem 23: a slow address is not given up when the next one is tried, and the first to connect wins', async (t) => {
+test('a slow address is not given up when the next one is tried, and the first to connect wins', async (t) => {
   // 127.0.0.1 takes 600 ms for what TLS needs, 127.0.0.2 for ever; a client that gives up after 250 ms reaches neither.
   const origin = await startOrigin({ tls: true });
   t.after(() => origin.close());
@@ -309,7 +309,7 @@ test('user problem 23: a slow address is not given up when the next one is tried
   assert.equal(response.connection.remoteAddress, '127.0.0.1');
 });
 
-test('user problem 23: connections to one name, at one time and soon after, ask the system for its addresses once', async (t) => {
+test('connections to one name, at one time and soon after, ask the system for its addresses once', async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.close());
   const lookups: unknown[] = [];
@@ -331,7 +331,7 @@ test('user problem 23: connections to one name, at one time and soon after, ask 
   for (const connection of connections) connection.close();
 });
 
-test('user problem 28: a process that was frozen for longer than idleTimeout dials instead of using what went stale', async () => {
+test('a process that was frozen for longer than idleTimeout dials instead of using what went stale', async () => {
   const p = poolHarness({ idleTimeout: 60_000 });
   p.get('/before');
   await p.settle();
@@ -344,7 +344,7 @@ test('user problem 28: a process that was frozen for longer than idleTimeout dia
   assert.deepEqual(p.peer(1).requests, ['/after']);
 });
 
-test('user problem 28: a server that complains of too many PINGs gets half as many', async () => {
+test('a server that complains of too many PINGs gets half as many', async () => {
   const pingsInAnHour = async (complains: boolean): Promise<number> => {
     const p = poolHarness({ answer: () => undefined });
     p.get('/slow');
@@ -363,7 +363,7 @@ test('user problem 28: a server that complains of too many PINGs gets half as ma
   assert.ok(less > 0, 'but it is still asked');
 });
 
-test('user problem 29: socketPath reaches a server on a Unix domain socket', async (t) => {
+test('socketPath reaches a server on a Unix domain socket', async (t) => {
   const socketPath = join(tmpdir(), `users-${process.pid}.sock`);
   const server = createHttp2Server((request, response) => {
     response.end(`${request.authority}${request.url}`);
@@ -376,7 +376,7 @@ test('user problem 29: socketPath reaches a server on a Unix domain socket', asy
 });
 
 for (const maxConnectionsPerOrigin of [1, 2, 64]) {
-  test(`user problem 30: h2c by prior knowledge holds in a pool of ${maxConnectionsPerOrigin}`, async (t) => {
+  test(`h2c by prior knowledge holds in a pool of ${maxConnectionsPerOrigin}`, async (t) => {
     const held: (readonly [RawConnection, number])[] = [];
     const server = await serving(t, (connection, request) => void held.push([connection, request.streamId]), {
       settings: { maxConcurrentStreams: 1 },

@@ -47,7 +47,7 @@ const ends: readonly { readonly name: string; readonly end: (c: RawConnection, i
 ];
 
 for (const { name, end } of ends) {
-  test(`user problem 5: ${name} at every frame boundary escapes nobody, and each request settles once`, async (t) => {
+  test(`${name} at every frame boundary escapes nobody, and each request settles once`, async (t) => {
     // What escapes the transport fails this test by itself: the runner turns it into a failure.
     const server = await serving(t, (c, request) => {
       const frames = Number(request.get(':path')?.slice(1));
@@ -124,7 +124,7 @@ const places: readonly Place[] = [
 ];
 
 for (const { at, options, second, begun } of places) {
-  test(`user problem 16: timeout covers a request ${at}`, async () => {
+  test(`timeout covers a request ${at}`, async () => {
     const p = poolHarness({ connectTimeout: 0, ...options });
     if (second === true) p.get('/first');
     await p.settle();
@@ -142,7 +142,7 @@ for (const { at, options, second, begun } of places) {
   });
 }
 
-test('user problem 16: a signal that is aborted settles a request wherever it is, with its reason', async () => {
+test('a signal that is aborted settles a request wherever it is, with its reason', async () => {
   for (const { at, options, second, begun } of places) {
     const p = poolHarness({ connectTimeout: 0, ...options });
     if (second === true) p.get('/first');
@@ -162,7 +162,7 @@ test('user problem 16: a signal that is aborted settles a request wherever it is
   }
 });
 
-test('user problem 17: RST_STREAM(NO_ERROR) after a whole response is a success, and stops the upload', async (t) => {
+test('RST_STREAM(NO_ERROR) after a whole response is a success, and stops the upload', async (t) => {
   const server = await serving(
     t,
     (connection, request) => {
@@ -178,7 +178,7 @@ test('user problem 17: RST_STREAM(NO_ERROR) after a whole response is a success,
   await until(() => transport.stats().streams === 0);
 });
 
-test('user problem 17: an error of a stream names its code, its origin and whether the request was processed', async (t) => {
+test('an error of a stream names its code, its origin and whether the request was processed', async (t) => {
   const server = await serving(t, (connection, request) => connection.rst(request.streamId, code.internalError));
   const transport = client(t);
   await assert.rejects(transport.request(`${server.origin}/?secret=1`, { headers: { 'x-key': 'hush' } }), (error) => {
@@ -204,7 +204,7 @@ test('user problem 17: an error of a stream names its code, its origin and wheth
 });
 
 for (const reset of [code.noError, code.cancel]) {
-  test(`user problem 17: RST_STREAM(${reset}) within a body is an error, not a shorter response`, async (t) => {
+  test(`RST_STREAM(${reset}) within a body is an error, not a shorter response`, async (t) => {
     const server = await serving(t, (connection, request) => {
       connection.headers(request.streamId, [[':status', '200']]);
       connection.data(request.streamId, 'part');

@@ -44,7 +44,7 @@ async function http1Only(t: TestContext): Promise<Http1Only> {
   };
 }
 
-test('user problem 6: an origin that turns out to speak HTTP/1.1 gets a connection for each request at once', async (t) => {
+test('an origin that turns out to speak HTTP/1.1 gets a connection for each request at once', async (t) => {
   const server = await http1Only(t);
   const transport = client(t, { tls: { ca: loopback.cert } });
   for (const round of ['cold', 'warm']) {
@@ -60,7 +60,7 @@ test('user problem 6: an origin that turns out to speak HTTP/1.1 gets a connecti
   }
 });
 
-test('user problem 26: the handshake that learns of HTTP/1.1 serves the first request, and nobody asks again', async (t) => {
+test('the handshake that learns of HTTP/1.1 serves the first request, and nobody asks again', async (t) => {
   const server = await http1Only(t);
   const transport = client(t, { tls: { ca: loopback.cert } });
   const get = async (): Promise<boolean> => {
@@ -86,7 +86,7 @@ test('user problem 26: the handshake that learns of HTTP/1.1 serves the first re
 for (const version of versions) {
   const { skip } = version;
 
-  test(`user problem 24: what ${version.name} makes, and a handler of either kind, is taken`, { skip }, async (t) => {
+  test(`what ${version.name} makes, and a handler of either kind, is taken`, { skip }, async (t) => {
     const origin = await startOrigin();
     const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
     t.after(async () => {
@@ -102,42 +102,38 @@ for (const version of versions) {
     assert.equal(origin.sessionCount, 1);
   });
 
-  test(
-    `user problem 21: a WebSocket of ${version.name} that is refused fails, and holds up no other`,
-    { skip },
-    async (t) => {
-      const server = createServer({ settings: { enableConnectProtocol: true } });
-      const sockets = new Set<Socket>();
-      server.on('connection', (socket: Socket) => sockets.add(socket));
-      server.on('stream', (stream, headers) => {
-        stream.on('error', () => undefined);
-        if (headers[':path'] === '/refuse') return stream.respond({ ':status': 403 }, { endStream: true });
-        stream.respond({ ':status': 200 });
-        if (headers[':method'] !== 'CONNECT') stream.end('beside');
-      });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
-      t.after(async () => {
-        await dispatcher.destroy();
-        for (const socket of sockets) socket.destroy();
-        server.close();
-      });
-      const at = `//127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const undici = await version.load();
-      const refused = new undici.WebSocket(`ws:${at}/refuse`, { dispatcher });
-      await once(refused as unknown as EventTarget, 'error');
-      const open = new undici.WebSocket(`ws:${at}/`, { dispatcher });
-      await once(open as unknown as EventTarget, 'open');
-      for (let i = 0; i < 10; i++) {
-        const { body } = await undici.request(`http:${at}/`, { dispatcher });
-        assert.equal(await body.text(), 'beside');
-      }
-      assert.equal(sockets.size, 1, 'all on one connection');
-    },
-  );
+  test(`a WebSocket of ${version.name} that is refused fails, and holds up no other`, { skip }, async (t) => {
+    const server = createServer({ settings: { enableConnectProtocol: true } });
+    const sockets = new Set<Socket>();
+    server.on('connection', (socket: Socket) => sockets.add(socket));
+    server.on('stream', (stream, headers) => {
+      stream.on('error', () => undefined);
+      if (headers[':path'] === '/refuse') return stream.respond({ ':status': 403 }, { endStream: true });
+      stream.respond({ ':status': 200 });
+      if (headers[':method'] !== 'CONNECT') stream.end('beside');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
+    t.after(async () => {
+      await dispatcher.destroy();
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const at = `//127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const undici = await version.load();
+    const refused = new undici.WebSocket(`ws:${at}/refuse`, { dispatcher });
+    await once(refused as unknown as EventTarget, 'error');
+    const open = new undici.WebSocket(`ws:${at}/`, { dispatcher });
+    await once(open as unknown as EventTarget, 'open');
+    for (let i = 0; i < 10; i++) {
+      const { body } = await undici.request(`http:${at}/`, { dispatcher });
+      assert.equal(await body.text(), 'beside');
+    }
+    assert.equal(sockets.size, 1, 'all on one connection');
+  });
 
   test(
-    `user problem 21: a WebSocket of ${version.name} to an origin without extended CONNECT goes over HTTP/1.1`,
+    `a WebSocket of ${version.name} to an origin without extended CONNECT goes over HTTP/1.1`,
     { skip },
     async (t) => {
       const undici = await version.load();
@@ -164,7 +160,7 @@ for (const version of versions) {
   );
 }
 
-test('user problem 25: once installed, the built-in fetch of this Node speaks HTTP/2, and stops when uninstalled', async (t) => {
+test('once installed, the built-in fetch of this Node speaks HTTP/2, and stops when uninstalled', async (t) => {
   const origin = await startOrigin({
     tls: true,
     allowHTTP1: true,

@@ -10,7 +10,7 @@ import { Peer, poolHarness } from '../support/pool-harness.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { client, ok, serving, until } from './support.js';
 
-test('user problem 14: a connection that carries nothing closes after idleTimeout, and not before', async () => {
+test('a connection that carries nothing closes after idleTimeout, and not before', async () => {
   const p = poolHarness({ idleTimeout: 60_000 });
   p.get('/1');
   await p.clock.advance(59_999);
@@ -23,7 +23,7 @@ test('user problem 14: a connection that carries nothing closes after idleTimeou
   assert.deepEqual([p.dials, p.transport.stats().connections, p.clock.size], [1, 0, 0]);
 });
 
-test('user problem 14: connections made together, each with maxConnectionAge, do not all drain together', async () => {
+test('connections made together, each with maxConnectionAge, do not all drain together', async () => {
   const clock = new VirtualClock();
   const peers: Peer[] = [];
   const chances = [0, 0, 0.25, 0, 0.5, 0, 0.75, 0]; // by turns for the age and for something else
@@ -55,7 +55,7 @@ test('user problem 14: connections made together, each with maxConnectionAge, do
   transport.destroy();
 });
 
-test('user problem 14: after maxRequestsPerConnection a connection drains, and no request is lost over it', async (t) => {
+test('after maxRequestsPerConnection a connection drains, and no request is lost over it', async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.close());
   const transport = client(t, { maxRequestsPerConnection: 100 });
@@ -72,7 +72,7 @@ test('user problem 14: after maxRequestsPerConnection a connection drains, and n
   await until(() => origin.sessions.size === 0);
 });
 
-test('user problem 14: close() lets what runs and what waits finish, and then every connection is closed', async (t) => {
+test('close() lets what runs and what waits finish, and then every connection is closed', async (t) => {
   const answers: (() => void)[] = [];
   const server = await serving(
     t,
@@ -100,7 +100,7 @@ test('user problem 14: close() lets what runs and what waits finish, and then ev
   await server.connections[0]?.ended;
 });
 
-test('user problem 24: importing and using the package leaves every global as it was', async (t) => {
+test('importing and using the package leaves every global as it was', async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.close());
   const script = `

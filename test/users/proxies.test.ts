@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { client, origin, until } from '../proxy/support.js';
 import { startProxy, proxyKinds } from '../support/proxies.js';
 
-test('user problem 19: a proxy that speaks only HTTP/2 gets a CONNECT that it understands, and is not dialled again', async (t) => {
+test('a proxy that speaks only HTTP/2 gets a CONNECT that it understands, and is not dialled again', async (t) => {
   const proxy = await startProxy(t, 'h2');
   const { origin: url, port } = await origin(t);
   const transport = client(t, { proxy: proxy.url.replace('://', '://user:password@') });
@@ -18,7 +18,7 @@ test('user problem 19: a proxy that speaks only HTTP/2 gets a CONNECT that it un
   assert.equal(proxy.connections, 1);
 });
 
-test('user problem 19: the port that a URL leaves out is named to the proxy', async (t) => {
+test('the port that a URL leaves out is named to the proxy', async (t) => {
   for (const kind of proxyKinds) {
     const proxy = await startProxy(t, kind, { answer: () => 502 });
     const transport = client(t, { proxy: proxy.url });
@@ -29,7 +29,7 @@ test('user problem 19: the port that a URL leaves out is named to the proxy', as
   }
 });
 
-test('user problem 19: a 407 fails the requests that wait for the tunnel, once each, and says what is missing', async (t) => {
+test('a 407 fails the requests that wait for the tunnel, once each, and says what is missing', async (t) => {
   for (const kind of proxyKinds) {
     const proxy = await startProxy(t, kind, { answer: () => 407 });
     const transport = client(t, { proxy: proxy.url });

@@ -14,7 +14,7 @@ const code = { noError: 0, internalError: 2, refused: 7, cancel: 8 } as const;
 for (const twoPhase of [false, true]) {
   const way = twoPhase ? 'in two phases' : 'at once';
 
-  test(`user problem 4: GOAWAY every 97 requests, ${way}, costs no request`, async (t) => {
+  test(`GOAWAY every 97 requests, ${way}, costs no request`, async (t) => {
     const ledger = new Ledger();
     const server = await rawServer(async (connection) => {
       await connection.greet({ maxConcurrentStreams: 100 });
@@ -52,7 +52,7 @@ for (const twoPhase of [false, true]) {
   });
 }
 
-test('user problem 4: after GOAWAY, requests up to its last stream finish there, and those above go elsewhere', async (t) => {
+test('after GOAWAY, requests up to its last stream finish there, and those above go elsewhere', async (t) => {
   const arrived: { readonly connection: RawConnection; readonly request: RawBlock }[] = [];
   const server = await serving(t, (connection, request) => {
     if (connection.index === 0) arrived.push({ connection, request });
@@ -77,7 +77,7 @@ test('user problem 4: after GOAWAY, requests up to its last stream finish there,
   }
 });
 
-test('user problem 4: a second GOAWAY for the same request, on the next connection, does not fail it either', async (t) => {
+test('a second GOAWAY for the same request, on the next connection, does not fail it either', async (t) => {
   const server = await serving(t, (connection, request) => {
     if (connection.index < 3) connection.goaway(0);
     else ok(connection, request.streamId);
@@ -87,7 +87,7 @@ test('user problem 4: a second GOAWAY for the same request, on the next connecti
 });
 
 for (const method of ['GET', 'POST', 'PATCH', 'DELETE']) {
-  test(`user problem 15: a ${method} that is refused again and again waits longer each time, and gives up after eight`, async () => {
+  test(`a ${method} that is refused again and again waits longer each time, and gives up after eight`, async () => {
     const times: number[] = [];
     const p = poolHarness({
       answer: (peer, id) => {
@@ -110,7 +110,7 @@ for (const method of ['GET', 'POST', 'PATCH', 'DELETE']) {
   });
 }
 
-test('user problem 15: a POST that is refused twice is answered the third time, and is acted on once', async (t) => {
+test('a POST that is refused twice is answered the third time, and is acted on once', async (t) => {
   const ledger = new Ledger();
   let refusals = 0;
   const server = await serving(t, (connection, request) => {
@@ -125,7 +125,7 @@ test('user problem 15: a POST that is refused twice is answered the third time, 
   assert.deepEqual([...ledger.acted], [['a', 1]]);
 });
 
-test('user problem 15: a refused request whose body cannot be had again fails with an error that says so', async (t) => {
+test('a refused request whose body cannot be had again fails with an error that says so', async (t) => {
   const server = await serving(t, (connection, request) => connection.rst(request.streamId, code.refused));
   // Written, not merely queued, once the second chunk is asked for.
   const body = Readable.from(['one', 'two']);
@@ -137,7 +137,7 @@ test('user problem 15: a refused request whose body cannot be had again fails wi
   });
 });
 
-test('user problem 13: 3,000 cancelled requests, which trip the defence of node:http2, fail no other before its response begins', async (t) => {
+test('3,000 cancelled requests, which trip the defence of node:http2, fail no other before its response begins', async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.close());
   const transport = client(t);
@@ -160,7 +160,7 @@ test('user problem 13: 3,000 cancelled requests, which trip the defence of node:
   await until(() => transport.stats().streams === 0);
 });
 
-test('user problem 13: a reset that no PING has confirmed holds its place under the stream limit', async (t) => {
+test('a reset that no PING has confirmed holds its place under the stream limit', async (t) => {
   let ping: RawFrame | undefined = undefined;
   const server = await rawServer(async (connection) => {
     connection.answerPings = false;

@@ -9,7 +9,7 @@ function upper(key: string): string {
   return key.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
 }
 
-test('J52: error codes 0x0 to 0xd have their standard names, and others print as hex', () => {
+test('error codes 0x0 to 0xd have their standard names, and others print as hex', () => {
   assert.equal(errorCodeNames.length, 14);
   for (const [key, code] of Object.entries(ErrorCode)) {
     const name = key === 'Http11Required' ? 'HTTP_1_1_REQUIRED' : upper(key);
@@ -19,7 +19,7 @@ test('J52: error codes 0x0 to 0xd have their standard names, and others print as
   assert.equal(errorCodeName(0xffffffff), '0xffffffff');
 });
 
-test('J53: every frame type has its name, and unknown ones print with their number', () => {
+test('every frame type has its name, and unknown ones print with their number', () => {
   for (const [key, type] of Object.entries(FrameType)) {
     const name = key === 'AltSvc' || key === 'GoAway' ? key.toUpperCase() : upper(key);
     assert.equal(frameTypeName(type), name);
@@ -27,7 +27,7 @@ test('J53: every frame type has its name, and unknown ones print with their numb
   assert.equal(frameTypeName(0xb), 'UNKNOWN_FRAME_TYPE_11');
 });
 
-test('J53: settings 1 to 6, 8 and 9 have their names, and unknown ones print with their number', () => {
+test('settings 1 to 6, 8 and 9 have their names, and unknown ones print with their number', () => {
   assert.deepEqual(Object.values(SettingId), [1, 2, 3, 4, 5, 6, 8, 9]);
   for (const [key, id] of Object.entries(SettingId)) {
     assert.equal(settingName(id), key === 'NoRfc7540Priorities' ? 'NO_RFC7540_PRIORITIES' : upper(key));

@@ -9,7 +9,7 @@ import type { Seen } from './support.js';
 
 const plain = { first: true, last: true, overhead: 0, value: 0, lastStreamId: 0 };
 
-test('J1: length has 24 bits, type and flags 8, the stream identifier 31 with the top bit ignored', () => {
+test('length has 24 bits, type and flags 8, the stream identifier 31 with the top bit ignored', () => {
   assert.deepEqual(readAll(hex('000003 00 01 81020304 414243')), [
     { ...plain, type: 0, flags: 1, streamId: 0x01020304, length: 3, payload: '414243' },
   ]);
@@ -19,14 +19,14 @@ test('J1: length has 24 bits, type and flags 8, the stream identifier 31 with th
   assert.deepEqual([reader.length, reader.type, reader.flags, reader.streamId], [0x010203, 0xfe, 0xff, 0x7fffffff]);
 });
 
-test('J2: the size limit is judged before the sequence, the sequence before the type, all before the payload', () => {
+test('the size limit is judged before the sequence, the sequence before the type, all before the payload', () => {
   const openBlock = frame(FrameType.Headers, 0, 1, '82');
   assert.equal(violationOf(concat(openBlock, hex('004001 06 00 00000001'))).errorCode, ErrorCode.FrameSizeError);
   assert.match(violationOf(concat(openBlock, hex('000001 06 00 00000001'))).message, /header block/);
   assert.match(violationOf(hex('000001 06 00 00000001')).message, /PING frame of 1 bytes/);
 });
 
-test('I8, J2: a frame larger than we advertised is a FRAME_SIZE_ERROR, whatever its type; one as large is not', () => {
+test('a frame larger than we advertised is a FRAME_SIZE_ERROR, whatever its type; one as large is not', () => {
   for (const type of [FrameType.Data, FrameType.Headers, FrameType.Settings, 0x99]) {
     const head = concat(hex('004001'), Uint8Array.of(type, 0), hex('00000001'));
     assert.equal(violationOf(head).errorCode, ErrorCode.FrameSizeError, `type ${type}`);
@@ -35,14 +35,14 @@ test('I8, J2: a frame larger than we advertised is a FRAME_SIZE_ERROR, whatever 
   assert.equal(whole?.length, 16_384);
 });
 
-test('I8: raising maxFrameSize lets larger frames in from the next one on', () => {
+test('raising maxFrameSize lets larger frames in from the next one on', () => {
   const reader = new FrameReader(16_384);
   const large = frame(FrameType.Headers, Flag.EndHeaders, 1, new Uint8Array(20_000));
   reader.maxFrameSize = 32_768;
   assert.equal(readInto(reader, cut(large, [7_000]))[0]?.payload.length, 40_000);
 });
 
-test('J2: a frame cut short leaves the reader not idle, so that the end of the stream can be told from a clean one', () => {
+test('a frame cut short leaves the reader not idle, so that the end of the stream can be told from a clean one', () => {
   const bytes = concat(frame(FrameType.Ping, 0, 0, '0102030405060708'), frame(FrameType.Data, 0, 1, '4142'));
   const clean = new Set([0, 17, bytes.length]);
   for (let to = 0; to <= bytes.length; to++) {
@@ -52,7 +52,7 @@ test('J2: a frame cut short leaves the reader not idle, so that the end of the s
   }
 });
 
-test('J2: an unfinished header block is not a clean place to end', () => {
+test('an unfinished header block is not a clean place to end', () => {
   const reader = new FrameReader(16_384);
   readInto(reader, [frame(FrameType.Headers, 0, 1, '82')]);
   assert.equal(reader.idle, false);
@@ -60,7 +60,7 @@ test('J2: an unfinished header block is not a clean place to end', () => {
   assert.equal(reader.idle, true);
 });
 
-test('J4: an answer in HTTP/1.1 is told as one', () => {
+test('an answer in HTTP/1.1 is told as one', () => {
   for (const line of ['HTTP/1.1 400 Bad Request\r\n', 'HTTP/1.0 505 Version\r\n']) {
     for (const maxFrameSize of [16_384, largestMaxFrameSize]) {
       const violation = violationOf(Uint8Array.from(Buffer.from(line)), maxFrameSize);
@@ -73,7 +73,7 @@ test('J4: an answer in HTTP/1.1 is told as one', () => {
   }
 });
 
-test('J4: other oversized headers that begin with the same letters are only too large', () => {
+test('other oversized headers that begin with the same letters are only too large', () => {
   for (const line of ['HTTP/1.1x', 'HTTP/2.0 ', 'HTTPS/1.1', 'HTTX/1.1 ']) {
     assert.equal(violationOf(Uint8Array.from(Buffer.from(line))).errorCode, ErrorCode.FrameSizeError, line);
   }
@@ -116,7 +116,7 @@ const sequences: [name: string, bytes: Uint8Array, legal: boolean][] = [
   ],
 ];
 for (const [name, bytes, legal] of sequences) {
-  test(`J5: ${name} is ${legal ? 'legal' : 'a PROTOCOL_ERROR'}`, () => {
+  test(`${name} is ${legal ? 'legal' : 'a PROTOCOL_ERROR'}`, () => {
     if (legal) assert.ok(joinPieces(readAll(bytes)).length >= 2);
     else assert.equal(violationOf(bytes).errorCode, ErrorCode.ProtocolError);
   });
@@ -125,41 +125,41 @@ for (const [name, bytes, legal] of sequences) {
 const P = ErrorCode.ProtocolError;
 const S = ErrorCode.FrameSizeError;
 const violations: [name: string, frame: Uint8Array, errorCode: number][] = [
-  ['J6: DATA on stream 0', frame(FrameType.Data, 0, 0, '41'), P],
-  ['J6: DATA with one byte of padding too many', frame(FrameType.Data, 8, 1, '03 41 00'), P],
-  ['J6: DATA with padding and nothing it could fill', frame(FrameType.Data, 8, 1, '01'), P],
-  ['J9: DATA too short for its pad length', frame(FrameType.Data, 8, 1), S],
-  ['J7: HEADERS on stream 0', frame(FrameType.Headers, 4, 0, '82'), P],
-  ['J8: HEADERS with padding longer than the payload', frame(FrameType.Headers, 0x0c, 1, '03 82 00'), P],
-  ['J8: HEADERS with padding that eats into the priority', frame(FrameType.Headers, 0x2c, 1, '01 0000000000'), P],
-  ['J9: HEADERS too short for its pad length', frame(FrameType.Headers, 0x0c, 1), S],
-  ['J9: HEADERS too short for its priority', frame(FrameType.Headers, 0x24, 1, '00000000'), S],
-  ['J9: HEADERS too short for both', frame(FrameType.Headers, 0x2c, 1, '0000000000'), S],
-  ['J9: PUSH_PROMISE too short for its stream', frame(FrameType.PushPromise, 4, 1, '000000'), S],
-  ['J9: PUSH_PROMISE too short for pad length and stream', frame(FrameType.PushPromise, 0x0c, 1, '00000000'), S],
-  ['J10: PRIORITY on stream 0', frame(FrameType.Priority, 0, 0, '0000000000'), P],
-  ['J10: PRIORITY of 4 bytes', frame(FrameType.Priority, 0, 1, '00000000'), S],
-  ['J10: PRIORITY of 6 bytes', frame(FrameType.Priority, 0, 1, '000000000000'), S],
-  ['J11: RST_STREAM of 3 bytes', frame(FrameType.RstStream, 0, 1, '000000'), S],
-  ['J11: RST_STREAM of 5 bytes', frame(FrameType.RstStream, 0, 1, '0000000000'), S],
-  ['J11: RST_STREAM on stream 0', frame(FrameType.RstStream, 0, 0, '00000008'), P],
-  ['J12: SETTINGS ACK with a payload', frame(FrameType.Settings, 1, 0, '000100001000'), S],
-  ['J12: SETTINGS on a stream', frame(FrameType.Settings, 0, 1), P],
-  ['J12: SETTINGS ACK on a stream', frame(FrameType.Settings, 1, 1), P],
-  ['J12: SETTINGS of 7 bytes', frame(FrameType.Settings, 0, 0, '00010000100000'), S],
-  ['J12: SETTINGS of 9 bytes', frame(FrameType.Settings, 0, 0, '000100001000000200'), S],
-  ['J13: PING of 7 bytes', frame(FrameType.Ping, 0, 0, '01020304050607'), S],
-  ['J13: PING of 9 bytes', frame(FrameType.Ping, 0, 0, '010203040506070809'), S],
-  ['J13: PING on a stream', frame(FrameType.Ping, 0, 1, '0102030405060708'), P],
-  ['J13: GOAWAY on a stream', frame(FrameType.GoAway, 0, 1, '0000000000000000'), P],
-  ['J13: GOAWAY of 7 bytes', frame(FrameType.GoAway, 0, 0, '00000000000000'), S],
-  ['J14: WINDOW_UPDATE of 3 bytes', frame(FrameType.WindowUpdate, 0, 0, '000001'), S],
-  ['J14: WINDOW_UPDATE of 5 bytes', frame(FrameType.WindowUpdate, 0, 0, '0000000001'), S],
-  ['J15: PUSH_PROMISE on stream 0', frame(FrameType.PushPromise, 4, 0, '00000002'), P],
-  ['J15: PUSH_PROMISE with too much padding', frame(FrameType.PushPromise, 0x0c, 1, '01 00000002'), P],
-  ['J16: PRIORITY_UPDATE on a stream', frame(FrameType.PriorityUpdate, 0, 1, '00000001'), P],
-  ['J16: PRIORITY_UPDATE for stream 0', frame(FrameType.PriorityUpdate, 0, 0, '80000000 753d31'), P],
-  ['J16: PRIORITY_UPDATE of 3 bytes', frame(FrameType.PriorityUpdate, 0, 0, '000000'), S],
+  ['DATA on stream 0', frame(FrameType.Data, 0, 0, '41'), P],
+  ['DATA with one byte of padding too many', frame(FrameType.Data, 8, 1, '03 41 00'), P],
+  ['DATA with padding and nothing it could fill', frame(FrameType.Data, 8, 1, '01'), P],
+  ['DATA too short for its pad length', frame(FrameType.Data, 8, 1), S],
+  ['HEADERS on stream 0', frame(FrameType.Headers, 4, 0, '82'), P],
+  ['HEADERS with padding longer than the payload', frame(FrameType.Headers, 0x0c, 1, '03 82 00'), P],
+  ['HEADERS with padding that eats into the priority', frame(FrameType.Headers, 0x2c, 1, '01 0000000000'), P],
+  ['HEADERS too short for its pad length', frame(FrameType.Headers, 0x0c, 1), S],
+  ['HEADERS too short for its priority', frame(FrameType.Headers, 0x24, 1, '00000000'), S],
+  ['HEADERS too short for both', frame(FrameType.Headers, 0x2c, 1, '0000000000'), S],
+  ['PUSH_PROMISE too short for its stream', frame(FrameType.PushPromise, 4, 1, '000000'), S],
+  ['PUSH_PROMISE too short for pad length and stream', frame(FrameType.PushPromise, 0x0c, 1, '00000000'), S],
+  ['PRIORITY on stream 0', frame(FrameType.Priority, 0, 0, '0000000000'), P],
+  ['PRIORITY of 4 bytes', frame(FrameType.Priority, 0, 1, '00000000'), S],
+  ['PRIORITY of 6 bytes', frame(FrameType.Priority, 0, 1, '000000000000'), S],
+  ['RST_STREAM of 3 bytes', frame(FrameType.RstStream, 0, 1, '000000'), S],
+  ['RST_STREAM of 5 bytes', frame(FrameType.RstStream, 0, 1, '0000000000'), S],
+  ['RST_STREAM on stream 0', frame(FrameType.RstStream, 0, 0, '00000008'), P],
+  ['SETTINGS ACK with a payload', frame(FrameType.Settings, 1, 0, '000100001000'), S],
+  ['SETTINGS on a stream', frame(FrameType.Settings, 0, 1), P],
+  ['SETTINGS ACK on a stream', frame(FrameType.Settings, 1, 1), P],
+  ['SETTINGS of 7 bytes', frame(FrameType.Settings, 0, 0, '00010000100000'), S],
+  ['SETTINGS of 9 bytes', frame(FrameType.Settings, 0, 0, '000100001000000200'), S],
+  ['PING of 7 bytes', frame(FrameType.Ping, 0, 0, '01020304050607'), S],
+  ['PING of 9 bytes', frame(FrameType.Ping, 0, 0, '010203040506070809'), S],
+  ['PING on a stream', frame(FrameType.Ping, 0, 1, '0102030405060708'), P],
+  ['GOAWAY on a stream', frame(FrameType.GoAway, 0, 1, '0000000000000000'), P],
+  ['GOAWAY of 7 bytes', frame(FrameType.GoAway, 0, 0, '00000000000000'), S],
+  ['WINDOW_UPDATE of 3 bytes', frame(FrameType.WindowUpdate, 0, 0, '000001'), S],
+  ['WINDOW_UPDATE of 5 bytes', frame(FrameType.WindowUpdate, 0, 0, '0000000001'), S],
+  ['PUSH_PROMISE on stream 0', frame(FrameType.PushPromise, 4, 0, '00000002'), P],
+  ['PUSH_PROMISE with too much padding', frame(FrameType.PushPromise, 0x0c, 1, '01 00000002'), P],
+  ['PRIORITY_UPDATE on a stream', frame(FrameType.PriorityUpdate, 0, 1, '00000001'), P],
+  ['PRIORITY_UPDATE for stream 0', frame(FrameType.PriorityUpdate, 0, 0, '80000000 753d31'), P],
+  ['PRIORITY_UPDATE of 3 bytes', frame(FrameType.PriorityUpdate, 0, 0, '000000'), S],
 ];
 for (const [name, bytes, errorCode] of violations) {
   test(`${name} is a ${errorCode === P ? 'PROTOCOL_ERROR' : 'FRAME_SIZE_ERROR'} of the connection`, () => {
@@ -168,47 +168,43 @@ for (const [name, bytes, errorCode] of violations) {
 }
 
 const legal: [name: string, frame: Uint8Array, expected: Partial<Seen>][] = [
-  ['J6: DATA padding may fill the whole payload', frame(0, 8, 1, '03 000000'), { payload: '', overhead: 4 }],
+  ['DATA padding may fill the whole payload', frame(0, 8, 1, '03 000000'), { payload: '', overhead: 4 }],
   [
-    'J6: DATA padding is stripped and told as overhead',
+    'DATA padding is stripped and told as overhead',
     frame(0, 9, 1, '02 414243 0000'),
     { payload: '414243', overhead: 3 },
   ],
-  ['J6: DATA padding of zero length is one byte of overhead', frame(0, 8, 1, '00 41'), { payload: '41', overhead: 1 }],
-  ['J6: a DATA frame of length 0 comes once', frame(0, 1, 1), { payload: '', overhead: 0 }],
-  ['J7: HEADERS may carry an empty fragment', frame(1, 4, 1), { payload: '' }],
-  ['J7: HEADERS loses its priority fields', frame(1, 0x24, 1, '80000003 10 8284'), { payload: '8284', value: 0 }],
-  ['J7: HEADERS loses padding and priority', frame(1, 0x2c, 1, '02 80000003 10 8284 0000'), { payload: '8284' }],
-  ['J8: HEADERS padding may leave nothing for the block', frame(1, 0x2c, 1, '02 0000000000 0000'), { payload: '' }],
-  ['J10: PRIORITY comes with its five bytes', frame(2, 0, 1, '80000003 ff'), { payload: '80000003ff' }],
-  ['J11: RST_STREAM tells its code, 32 bits unsigned', frame(3, 0, 1, 'ffffffff'), { value: 0xffffffff }],
+  ['DATA padding of zero length is one byte of overhead', frame(0, 8, 1, '00 41'), { payload: '41', overhead: 1 }],
+  ['a DATA frame of length 0 comes once', frame(0, 1, 1), { payload: '', overhead: 0 }],
+  ['HEADERS may carry an empty fragment', frame(1, 4, 1), { payload: '' }],
+  ['HEADERS loses its priority fields', frame(1, 0x24, 1, '80000003 10 8284'), { payload: '8284', value: 0 }],
+  ['HEADERS loses padding and priority', frame(1, 0x2c, 1, '02 80000003 10 8284 0000'), { payload: '8284' }],
+  ['HEADERS padding may leave nothing for the block', frame(1, 0x2c, 1, '02 0000000000 0000'), { payload: '' }],
+  ['PRIORITY comes with its five bytes', frame(2, 0, 1, '80000003 ff'), { payload: '80000003ff' }],
+  ['RST_STREAM tells its code, 32 bits unsigned', frame(3, 0, 1, 'ffffffff'), { value: 0xffffffff }],
   [
-    'J12: SETTINGS comes whole and unjudged',
+    'SETTINGS comes whole and unjudged',
     frame(4, 0, 0, '0004ffffffff 000200000007'),
     { payload: '0004ffffffff000200000007' },
   ],
-  ['J12: SETTINGS may be empty', frame(4, 0, 0), { payload: '' }],
-  ['J12: SETTINGS ACK', frame(4, 1, 0), { flags: 1, payload: '' }],
-  ['J13: PING comes with its eight bytes', frame(6, 1, 0, '0102030405060708'), { payload: '0102030405060708' }],
+  ['SETTINGS may be empty', frame(4, 0, 0), { payload: '' }],
+  ['SETTINGS ACK', frame(4, 1, 0), { flags: 1, payload: '' }],
+  ['PING comes with its eight bytes', frame(6, 1, 0, '0102030405060708'), { payload: '0102030405060708' }],
   [
-    'J13: GOAWAY tells last stream, code and debug data',
+    'GOAWAY tells last stream, code and debug data',
     frame(7, 0, 0, '81020304 fffffffe 666f6f'),
     { lastStreamId: 0x01020304, value: 0xfffffffe, payload: '666f6f' },
   ],
-  ['J13: GOAWAY may come without debug data', frame(7, 0, 0, '00000000 00000000'), { payload: '' }],
-  ['J14: WINDOW_UPDATE masks the top bit', frame(8, 0, 5, 'ffffffff'), { value: 0x7fffffff }],
-  ['J14: WINDOW_UPDATE of zero is left to the core', frame(8, 0, 0, '80000000'), { value: 0 }],
-  ['J15: PUSH_PROMISE masks the promised stream', frame(5, 4, 1, '80000002 82'), { value: 2, payload: '82' }],
-  ['J15: PUSH_PROMISE loses its padding', frame(5, 0x0c, 1, '01 00000002 82 00'), { value: 2, payload: '82' }],
-  [
-    'J16: PRIORITY_UPDATE tells stream and value',
-    frame(0x10, 0, 0, '80000005 753d31'),
-    { value: 5, payload: '753d31' },
-  ],
-  ['J17: an unknown type comes once, its payload skipped', frame(0x99, 0xff, 7, '010203'), { type: 0x99, payload: '' }],
-  ['J17: an unknown type may be empty', frame(0x99, 0, 0), { type: 0x99, length: 0, payload: '' }],
-  ['J17: ALTSVC is skipped as an unknown type is', frame(0xa, 0, 0, '0000 616263'), { type: 0xa, payload: '' }],
-  ['J17: ORIGIN is skipped as an unknown type is', frame(0xc, 0, 0, '0001 61'), { type: 0xc, payload: '' }],
+  ['GOAWAY may come without debug data', frame(7, 0, 0, '00000000 00000000'), { payload: '' }],
+  ['WINDOW_UPDATE masks the top bit', frame(8, 0, 5, 'ffffffff'), { value: 0x7fffffff }],
+  ['WINDOW_UPDATE of zero is left to the core', frame(8, 0, 0, '80000000'), { value: 0 }],
+  ['PUSH_PROMISE masks the promised stream', frame(5, 4, 1, '80000002 82'), { value: 2, payload: '82' }],
+  ['PUSH_PROMISE loses its padding', frame(5, 0x0c, 1, '01 00000002 82 00'), { value: 2, payload: '82' }],
+  ['PRIORITY_UPDATE tells stream and value', frame(0x10, 0, 0, '80000005 753d31'), { value: 5, payload: '753d31' }],
+  ['an unknown type comes once, its payload skipped', frame(0x99, 0xff, 7, '010203'), { type: 0x99, payload: '' }],
+  ['an unknown type may be empty', frame(0x99, 0, 0), { type: 0x99, length: 0, payload: '' }],
+  ['ALTSVC is skipped as an unknown type is', frame(0xa, 0, 0, '0000 616263'), { type: 0xa, payload: '' }],
+  ['ORIGIN is skipped as an unknown type is', frame(0xc, 0, 0, '0001 61'), { type: 0xc, payload: '' }],
 ];
 for (const [name, bytes, expected] of legal) {
   test(`${name}: legal as it is, and byte by byte the same`, () => {
@@ -220,13 +216,13 @@ for (const [name, bytes, expected] of legal) {
   });
 }
 
-test('J6: a PADDED bit on a type that defines none is ignored', () => {
+test('a PADDED bit on a type that defines none is ignored', () => {
   const [settings, ping] = readAll(frame(4, 8, 0, '000100001000'), frame(6, 0xfe, 0, '0102030405060708'));
   assert.equal(settings?.payload, '000100001000');
   assert.equal(ping?.payload, '0102030405060708');
 });
 
-test('J6: DATA comes in pieces as they arrive, and an empty last one when only padding was missing', () => {
+test('DATA comes in pieces as they arrive, and an empty last one when only padding was missing', () => {
   const bytes = frame(FrameType.Data, Flag.Padded | Flag.EndStream, 1, '02 4142434445 0000');
   const pieces = readAll(bytes.subarray(0, 10), bytes.subarray(10, 12), bytes.subarray(12, 16), bytes.subarray(16));
   const common = { type: 0, flags: 9, streamId: 1, length: 8, value: 0, lastStreamId: 0 };
@@ -237,7 +233,7 @@ test('J6: DATA comes in pieces as they arrive, and an empty last one when only p
   ]);
 });
 
-test('J18: DATA is never copied: its pieces are views of the chunks they came in', () => {
+test('DATA is never copied: its pieces are views of the chunks they came in', () => {
   const bytes = frame(FrameType.Data, 0, 1, '41424344');
   const reader = new FrameReader(16_384);
   const chunks = [bytes.slice(0, 11), bytes.slice(11)];
@@ -249,7 +245,7 @@ test('J18: DATA is never copied: its pieces are views of the chunks they came in
   }
 });
 
-test('J18: any other payload inside one chunk is a view of it, even when its header came in another', () => {
+test('any other payload inside one chunk is a view of it, even when its header came in another', () => {
   const bytes = frame(FrameType.Headers, Flag.EndHeaders, 1, '828486');
   for (const at of [0, 5, 9]) {
     const reader = new FrameReader(16_384);
@@ -262,7 +258,7 @@ test('J18: any other payload inside one chunk is a view of it, even when its hea
   }
 });
 
-test('J18: a gathered payload does not depend on the chunks it was gathered from', () => {
+test('a gathered payload does not depend on the chunks it was gathered from', () => {
   const bytes = frame(FrameType.Headers, Flag.EndHeaders, 1, '82848688');
   const reader = new FrameReader(16_384);
   const lent = bytes.slice(0, 11);
@@ -274,7 +270,7 @@ test('J18: a gathered payload does not depend on the chunks it was gathered from
   assert.equal(toHex(reader.bytes.subarray(reader.start, reader.end)), '82848688');
 });
 
-test('J18: gathered payloads of rising and falling size follow one another unharmed', () => {
+test('gathered payloads of rising and falling size follow one another unharmed', () => {
   const sizes = [10, 1_024, 1_025, 30, 16_384, 40_000, 7, 2_000, 60_000, 0, 1];
   const frames = sizes.map((size, i) => frame(FrameType.Headers, Flag.EndHeaders, 1, new Uint8Array(size).fill(i + 1)));
   const seen = readInto(new FrameReader(65_536), cut(concat(...frames), [1_000, 3]));

@@ -43,10 +43,10 @@ const vectors: [name: string, write: (writer: FrameWriter) => void, expected: st
   ['the preface', (w) => w.preface(), '505249202a20485454502f322e300d0a0d0a534d0d0a0d0a'],
 ];
 for (const [name, write, expected] of vectors) {
-  test(`J32: ${name} has these bytes`, () => assert.equal(written(write), expected.replaceAll(' ', '')));
+  test(`${name} has these bytes`, () => assert.equal(written(write), expected.replaceAll(' ', '')));
 }
 
-test('D30: a block of 40,038 bytes goes out as 16,384 + 16,384 + 7,270', () => {
+test('a block of 40,038 bytes goes out as 16,384 + 16,384 + 7,270', () => {
   const block = Uint8Array.from({ length: 40_038 }, (_, i) => i % 251);
   const frames = readAll(hex(written((w) => w.headers(7, block, true, 16_384))));
   assert.deepEqual(
@@ -60,7 +60,7 @@ test('D30: a block of 40,038 bytes goes out as 16,384 + 16,384 + 7,270', () => {
   assert.equal(frames.map((one) => one.payload).join(''), toHex(block));
 });
 
-test('D30: a block that fits exactly makes no empty CONTINUATION', () => {
+test('a block that fits exactly makes no empty CONTINUATION', () => {
   const shape = (size: number): string =>
     readAll(hex(written((w) => w.headers(1, new Uint8Array(size), false, 4))))
       .map((one) => `${one.type}/${one.flags}/${one.length}`)
@@ -70,14 +70,14 @@ test('D30: a block that fits exactly makes no empty CONTINUATION', () => {
   assert.equal(shape(8), '1/0/4 9/4/4');
 });
 
-test('J27: a length of 2^24 is refused, and one below it is not', () => {
+test('a length of 2^24 is refused, and one below it is not', () => {
   const source = new Uint8Array(0x1000000);
   assert.equal(written((w) => w.data(1, source, 1, source.length, false)).slice(0, 6), 'ffffff');
   refused((w) => w.data(1, source, 0, source.length, false));
   refused((w) => w.goAway(0, 0, source.subarray(8)));
 });
 
-test('J28: a stream identifier of 0, with the top bit set, or no integer is refused', () => {
+test('a stream identifier of 0, with the top bit set, or no integer is refused', () => {
   for (const id of [0, -1, 0x80000000, 0xffffffff, 1.5, NaN, Infinity]) {
     refused((w) => w.data(id, bytes, 0, 1, false));
     refused((w) => w.headers(id, bytes, false, 16_384));
@@ -91,7 +91,7 @@ test('J28: a stream identifier of 0, with the top bit set, or no integer is refu
   );
 });
 
-test('J30: a window increment outside 1 to 2^31-1 is refused, for a stream and for the connection', () => {
+test('a window increment outside 1 to 2^31-1 is refused, for a stream and for the connection', () => {
   for (const increment of [0, -1, 0x80000000, 0.5, NaN]) {
     refused((w) => w.windowUpdate(0, increment));
     refused((w) => w.windowUpdate(1, increment));
@@ -102,7 +102,7 @@ test('J30: a window increment outside 1 to 2^31-1 is refused, for a stream and f
   );
 });
 
-test('J30: GOAWAY clears the top bit of the last stream', () => {
+test('GOAWAY clears the top bit of the last stream', () => {
   assert.equal(written((w) => w.goAway(0x81020304, 0)).slice(18, 26), '01020304');
 });
 
