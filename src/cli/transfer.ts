@@ -199,7 +199,7 @@ export class Transfer {
       io.stderr.write(`${arrow} ${line}\n`);
       for (const [name, value] of fields) io.stderr.write(`${arrow} ${formatField(name, value, args.showSecrets)}\n`);
     };
-    show(palette.cyan('>'), `${hop.method} ${hop.url.pathname}${hop.url.search} HTTP/1.1`, hop.headers);
+    show(palette.cyan('>'), `${hop.method} ${response.url.slice(hop.url.origin.length)} HTTP/1.1`, hop.headers);
     show(palette.green('<'), `HTTP/1.1 ${response.status}`, response.headerPairs);
   }
 

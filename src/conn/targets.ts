@@ -120,8 +120,19 @@ export class Targets {
 
   private parsed(url: URL): Target {
     const credentials = url.username !== '' || url.password !== '' ? url : undefined;
-    return new Target(this.originOf(url), url.pathname + url.search, credentials);
+    return new Target(this.originOf(url), pathOf(url), credentials);
   }
+}
+
+/**
+ * Path and query as they are sent. An empty query is one: its `?` belongs to the target (RFC 3986 section 6.2.3), and
+ * `URL.search` does not show it.
+ */
+export function pathOf(url: URL): string {
+  const { pathname, search, href } = url;
+  if (search !== '') return pathname + search;
+  const end = href.indexOf('#');
+  return href.at(end === -1 ? -1 : end - 1) === '?' ? `${pathname}?` : pathname;
 }
 
 /** Of the last characters, in which the URLs of one API differ. */

@@ -1,4 +1,4 @@
-import { wireFields, type ClientResponse } from '../conn/index.js';
+import { pathOf, wireFields, type ClientResponse } from '../conn/index.js';
 import { originOf } from '../pool/index.js';
 import { submit, type BaseTransport } from '../transport.js';
 import { networkError, toFetchError } from './errors.js';
@@ -46,7 +46,7 @@ function run(transport: BaseTransport, request: FetchRequest, way: Way): Promise
     const { url, method, body, signal, fields } = request;
     const parts = {
       origin: originOf(url),
-      path: url.pathname + url.search,
+      path: pathOf(url),
       fields,
       options: { method, body: body?.value, signal },
       hooks: undefined,

@@ -31,6 +31,25 @@ test('requests without options share all that was prepared, credentials included
   assert.ok(!prepare('https://a.test/x').fields.includes('Basic dTpw'));
 });
 
+test('an empty query is sent as the question mark it is', () => {
+  const path = (url: string | URL): string | undefined => {
+    const fields = fieldsOf(new Targets(originOf), url);
+    return fields[fields.indexOf(':path') + 1];
+  };
+  for (const [url, sent] of [
+    ['https://a.test?', '/?'],
+    ['https://a.test/x?', '/x?'],
+    ['https://a.test/x?#part?', '/x?'],
+    ['https://a.test/x#part?', '/x'],
+    ['https://a.test/x#?', '/x'],
+    ['https://a.test/x??', '/x??'],
+    ['https://u%3F@a.test/x', '/x'],
+  ] as const) {
+    assert.equal(path(url), sent);
+    assert.equal(path(new URL(url)), sent);
+  }
+});
+
 test('whatever else a request is made of, it gets the header list that a first request would', () => {
   const variants: (RequestOptions | undefined)[] = [
     undefined,

@@ -51,6 +51,16 @@ describe('the input', () => {
     assert.equal((await seen(response)).path, '/inspect?q=1');
   });
 
+  test('keeps a question mark without a query, on the wire and in Response.url', async (t) => {
+    const { fetch, at } = await setup(t);
+    for (const given of ['/inspect?', '/inspect?#part']) {
+      const response = await fetch(at + given);
+      assert.equal(response.url, `${at}/inspect?`);
+      assert.equal((await seen(response)).path, '/inspect?');
+    }
+    assert.equal((await seen(await fetch(`${at}/redirect/302?to=/inspect%3F`))).path, '/inspect?');
+  });
+
   test('a Request brings its method, headers and body, and its init is overridden member by member', async (t) => {
     const { fetch, at } = await setup(t);
     const make = (): Request =>
