@@ -43,11 +43,11 @@ async function runRequest(transport: BaseTransport, request: FetchRequest): Prom
 
 function run(transport: BaseTransport, request: FetchRequest, way: Way): Promise<Response> {
   return new Promise<ClientResponse>((resolve, reject) => {
-    const { url, method, body, signal, fields } = request;
+    const { url, method, body, signal, fields, referrer } = request;
     const parts = {
       origin: originOf(url),
       path: pathOf(url),
-      fields,
+      fields: referrer === undefined ? fields : [...fields, 'referer', referrer.url.href],
       options: { method, body: body?.value, signal },
       hooks: undefined,
       decodeAlways: true,
@@ -84,10 +84,11 @@ function redirected(request: FetchRequest, response: ClientResponse, way: Way): 
   const { body, status } = response;
   try {
     if (request.redirect === 'error') throw networkError(`The response redirects (${status}), and redirect is 'error'`);
-    const url = locationOf(wireFields(response), request.url);
+    const fields = wireFields(response);
+    const url = locationOf(fields, request.url);
     if (url === undefined) return undefined;
     if (way.redirects === maxRedirects) throw networkError(`The response redirects, after ${maxRedirects} redirects`);
-    const next = follow(request, status, url);
+    const next = follow(request, status, fields, url);
     body.cancel();
     return next;
   } catch (error) {

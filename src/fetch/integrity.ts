@@ -5,12 +5,13 @@ const algorithms = ['sha256', 'sha384', 'sha512'];
 
 /**
  * Throws where the bytes have none of the digests that the metadata asks for (Subresource Integrity, section 3.3). Of
- * several algorithms the strongest counts; metadata without a known one asks for nothing.
+ * several algorithms the strongest counts. Metadata asks for nothing only where it names no algorithm that is known: a
+ * digest which cannot be one matches nothing ("parse metadata" looks at the algorithm alone).
  */
 export function checkIntegrity(bytes: Uint8Array, metadata: string): void {
   const wanted = metadata
     .split(/[\t\n\f\r ]+/)
-    .map((item) => /^(sha256|sha384|sha512)-([A-Za-z0-9+/_-]+={0,2})(?:\?|$)/i.exec(item))
+    .map((item) => /^(sha256|sha384|sha512)(?:-([^?]*))?(?:\?|$)/i.exec(item))
     .filter((match) => match !== null)
     .map(([, algorithm = '', digest = '']) => ({ strength: algorithms.indexOf(algorithm.toLowerCase()), digest }));
   if (wanted.length === 0) return;
@@ -22,5 +23,8 @@ export function checkIntegrity(bytes: Uint8Array, metadata: string): void {
 }
 
 function base64url(digest: string): string {
-  return digest.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return digest
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/={1,2}$/, '');
 }

@@ -1,4 +1,5 @@
 import { networkError } from './errors.js';
+import { referrerAfter } from './referrer.js';
 import type { FetchRequest } from './request.js';
 
 /** Fetch Standard, section 4.4: how many redirects are followed. */
@@ -27,20 +28,24 @@ export function locationOf(fields: readonly string[], base: URL): URL | undefine
   return url;
 }
 
-/** The request that follows a redirect with that status (section 4.4, "HTTP-redirect fetch"). */
-export function follow(request: FetchRequest, status: number, url: URL): FetchRequest {
-  const { method, body } = request;
+/** The request that follows a redirect with that status and those fields (section 4.4, "HTTP-redirect fetch"). */
+export function follow(request: FetchRequest, status: number, answered: readonly string[], url: URL): FetchRequest {
+  const { method, body, referrer } = request;
   if (status !== 303 && body?.stream === true)
     throw networkError(`The response redirects with ${status}, and the body was a stream, which cannot be sent again`);
   const toGet =
     ((status === 301 || status === 302) && method === 'POST') ||
     (status === 303 && method !== 'GET' && method !== 'HEAD');
   const sameOrigin = url.origin === request.url.origin;
+  // Section 4.1, main fetch, step 12: the first URL's origin stands for that of a page, which Node has none of.
+  if (!sameOrigin && request.sameOrigin)
+    throw networkError("The response redirects to another origin, and mode is 'same-origin'");
   return {
     ...request,
     url,
     method: toGet ? 'GET' : method,
     body: toGet ? undefined : body,
+    referrer: referrer && referrerAfter(referrer, answered, url),
     fields: request.fields.filter((_, i, fields) => {
       const name = fields[i - (i % 2)]!.toLowerCase();
       return !(toGet && ofBody.has(name)) && (sameOrigin || !ofOrigin.has(name));

@@ -1,6 +1,13 @@
+import { checkAgent } from './agent.js';
+import { fieldsOf } from './headers.js';
+import { checkInit, checkTogether, refuseDispatcher, type Init } from './init.js';
+import { type Referrer, referrerOf } from './referrer.js';
 import { extractBody, type FetchBody, toText } from './request-body.js';
 
-/** As the standard's RequestInit; what it does not know is ignored, as is Node's `dispatcher`. */
+/**
+ * As the standard's RequestInit. What it does not know is ignored, but for what others connect by: Node's `dispatcher` is
+ * refused, and so is node-fetch's `agent` where there is a proxy or TLS material behind it.
+ */
 export interface FetchInit extends RequestInit {
   duplex?: 'half';
 }
@@ -16,10 +23,11 @@ export interface FetchRequest {
   readonly stream: ReadableStream<Uint8Array> | undefined;
   readonly signal: AbortSignal | undefined;
   readonly redirect: 'follow' | 'error' | 'manual';
+  /** No redirect may lead to another origin. */
+  readonly sameOrigin: boolean;
+  readonly referrer: Referrer | undefined;
   readonly integrity: string;
 }
-
-type Init = Readonly<Record<string, unknown>>;
 
 const nothing: Init = {};
 
@@ -31,6 +39,8 @@ export function toFetchRequest(input: unknown, given: unknown): FetchRequest {
   const from = isRequest(input) ? input : undefined;
   const url = parseUrl(from?.url ?? input);
   if (init !== nothing) checkInit(init);
+  refuseDispatcher(init['dispatcher'] ?? dispatcherOf(from));
+  if (init['agent'] !== undefined) checkAgent(init['agent'], url);
   const method = init['method'] === undefined ? (from?.method ?? 'GET') : normalizeMethod(toText(init['method']));
   const headers = init['headers'] === undefined ? from?.headers : init['headers'];
   const body = extractBody(init['body'], init['keepalive'], init['duplex']);
@@ -38,14 +48,20 @@ export function toFetchRequest(input: unknown, given: unknown): FetchRequest {
   if ((method === 'GET' || method === 'HEAD') && (body !== undefined || stream !== undefined))
     throw new TypeError(`A ${method} request cannot have a body`);
   const signal = (init['signal'] === undefined ? from?.signal : init['signal']) as AbortSignal | null | undefined;
+  const mode = toText(init['mode'] ?? from?.mode ?? 'cors');
+  const cache = toText(init['cache'] ?? from?.cache ?? 'default');
+  checkTogether(method, mode, cache, body?.stream === true);
+  const referrer = init['referrer'] === undefined ? (from?.referrer ?? '') : init['referrer'];
   return {
     url,
     method,
-    fields: fieldsOf(headers),
+    fields: fieldsOf(headers, cache),
     body,
     stream,
     signal: signal ?? undefined,
     redirect: (init['redirect'] ?? from?.redirect ?? 'follow') as FetchRequest['redirect'],
+    sameOrigin: mode === 'same-origin',
+    referrer: referrerOf(toText(referrer), toText(init['referrerPolicy'] ?? from?.referrerPolicy ?? ''), url),
     integrity: toText(init['integrity'] ?? from?.integrity ?? ''),
   };
 }
@@ -57,6 +73,13 @@ function isRequest(input: unknown): input is Request {
     input !== null &&
     (input as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Request'
   );
+}
+
+/** Node 20 and 22 keep it under a symbol of that name; later ones show it to nobody. */
+function dispatcherOf(request: Request | undefined): unknown {
+  if (request === undefined) return undefined;
+  const key = Object.getOwnPropertySymbols(request).find(({ description }) => description === 'dispatcher');
+  return key === undefined ? undefined : (request as unknown as Readonly<Record<symbol, unknown>>)[key];
 }
 
 function streamOf(request: Request | undefined): ReadableStream<Uint8Array> | undefined {
@@ -88,56 +111,4 @@ function normalizeMethod(method: string): string {
   if (upper === 'CONNECT' || upper === 'TRACE' || upper === 'TRACK')
     throw new TypeError(`The method ${upper} is forbidden in fetch`);
   return methods.has(upper) ? upper : method;
-}
-
-const choices: Readonly<Record<string, readonly string[]>> = {
-  redirect: ['follow', 'error', 'manual'],
-  mode: ['same-origin', 'no-cors', 'cors'],
-  credentials: ['omit', 'same-origin', 'include'],
-  cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'],
-  duplex: ['half'],
-};
-
-function checkInit(init: Init): void {
-  for (const name in choices) {
-    const value = init[name];
-    if (value !== undefined && !choices[name]!.includes(toText(value)))
-      throw new TypeError(`Invalid ${name} of fetch. Allowed: ${choices[name]!.join(', ')}`);
-  }
-  const { signal, window } = init as { readonly signal?: unknown; readonly window?: unknown };
-  if (signal !== undefined && signal !== null && !isSignal(signal))
-    throw new TypeError('The signal of fetch must be an AbortSignal');
-  if (window !== undefined && window !== null) throw new TypeError('The window of fetch can only be null');
-}
-
-function isSignal(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
-}
-
-/** Names and values in turn, and what the standard adds (section 4.1, step 12). */
-function fieldsOf(headers: unknown): string[] {
-  const fields = headers === undefined ? [] : (plainFields(headers) ?? normalizedFields(headers));
-  for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === 'accept') return fields;
-  fields.push('accept', '*/*');
-  return fields;
-}
-
-/** The usual case, read without a Headers: a plain record of strings. */
-function plainFields(headers: unknown): string[] | undefined {
-  if (typeof headers !== 'object' || headers === null) return undefined;
-  if (Object.getPrototypeOf(headers) !== Object.prototype) return undefined;
-  const fields: string[] = [];
-  for (const name of Object.keys(headers)) {
-    const value = (headers as Readonly<Record<string, unknown>>)[name];
-    if (typeof value !== 'string') return undefined;
-    fields.push(name, value);
-  }
-  return fields;
-}
-
-function normalizedFields(given: unknown): string[] {
-  const headers = given instanceof Headers ? given : new Headers(given as Headers);
-  const fields: string[] = [];
-  for (const [name, value] of headers) fields.push(name, value);
-  return fields;
 }

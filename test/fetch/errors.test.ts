@@ -98,13 +98,32 @@ describe('integrity', () => {
       digest('sha256', 'hello\n'),
       digest('sha512', 'hello\n'),
       `${digest('sha384', 'other')} ${digest('sha384', 'hello\n')}`,
+      `${digest('sha256', 'hello\n')}?an-option`,
+      `sha256- ${digest('sha256', 'hello\n')}`,
       'md5-unknown',
+      'sha256x',
       '',
     ]) {
       const response = await fetch(`${at}/redirect/302?to=/hello.txt`, { integrity });
       assert.deepEqual([response.redirected, response.url], [true, `${at}/hello.txt`]);
       assert.equal(await response.text(), 'hello\n');
     }
+  });
+
+  test('rejects every body where a digest is none, for it matches nothing', async (t) => {
+    const { fetch, at } = await setup(t);
+    const whole = digest('sha256', 'hello\n');
+    for (const integrity of [
+      'sha256-###',
+      'sha256-',
+      'sha256',
+      'sha256-?',
+      'sha384-a=b',
+      `${whole}==`,
+      `${whole}!`,
+      `${digest('sha256', 'hello\n')} sha512-###`,
+    ])
+      await assert.rejects(fetch(`${at}/hello.txt`, { integrity }), { name: 'TypeError', message: 'fetch failed' });
   });
 
   test('rejects a body that has none of those of the strongest algorithm', async (t) => {

@@ -90,6 +90,17 @@ describe('redirect: follow', () => {
     assert.equal(headers[':authority'], `127.0.0.1:${other.port}`);
   });
 
+  test("to another origin is a failure where mode is 'same-origin', and nothing is sent there", async (t) => {
+    const { fetch, at } = await setup(t);
+    const other = await origin(t);
+    const url = at + to(302, `${other.origin}/inspect`);
+    const mode = 'same-origin';
+    for (const call of [() => fetch(url, { mode }), () => fetch(new Request(url, { mode }))])
+      await assert.rejects(call(), { name: 'TypeError', message: 'fetch failed' });
+    assert.equal(other.streamCount, 0);
+    assert.equal((await fetch(at + to(302, '/inspect'), { mode })).status, 200);
+  });
+
   test('a body that was a stream cannot go along, except where none goes along', async (t) => {
     const { fetch, at } = await setup(t);
     const post = (status: number): Promise<Response> => {

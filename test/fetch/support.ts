@@ -16,7 +16,7 @@ export interface Seen {
 
 /**
  * - `/inspect`: the request as JSON ({@link Seen})
- * - `/redirect/STATUS?to=URL`: that status and location; without `to`, no location
+ * - `/redirect/STATUS?to=URL`: that status and location; without `to`, no location; `&policy=P`: that referrer-policy
  * - `/loop/N`: redirects to `/loop/N-1`; `/loop/0` is `/inspect`
  * - `/typed?type=T&body=B`: that body with that content-type
  * - `/gzip`: `hello\n`, gzipped
@@ -29,6 +29,8 @@ function answer(request: Http2ServerRequest, response: Http2ServerResponse): voi
   if (name === 'inspect' || (name === 'loop' && argument === '0')) return inspect(request, response);
   if (name === 'redirect') {
     const to = query.get('to');
+    const policy = query.get('policy');
+    if (policy !== null) response.setHeader('referrer-policy', policy);
     response.writeHead(Number(argument), to === null ? {} : { location: to });
     response.end('elsewhere');
   } else if (name === 'loop') {
