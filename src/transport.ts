@@ -100,7 +100,7 @@ export class BaseTransport {
     this.#budget = new BufferBudget(options.maxBufferedBytes);
     this.#defaults = options;
     const { clock, dialler, random } = platform;
-    const { observer, retry, connectTimeout, maxConnectionsPerOrigin, stallTimeout, probeAfter } = options;
+    const { observer, retry, connectTimeout, maxConnectionsPerOrigin, stallTimeout } = options;
     this.#pool = new Pool(
       {
         clock,
@@ -111,7 +111,6 @@ export class BaseTransport {
         maxConnectionsPerOrigin,
         strict: options.strictMaxConcurrentStreams,
         stallTimeout,
-        probeAfter,
         allowHTTP1: options.allowHTTP1,
         cleartextHTTP1: options.cleartext === 'http/1.1',
         random,

@@ -1,5 +1,5 @@
 import { invalidArgument, TransportError, type ErrorInitiator } from '../errors.js';
-import { Availability, isRecovering } from '../protocol/index.js';
+import { HealthState } from '../protocol/index.js';
 import type { ClientResponse } from './client-response.js';
 import type { ConnectionDriver } from './connection-driver.js';
 import type { Origin } from './dialler.js';
@@ -71,7 +71,7 @@ export class ClientConn implements ExchangeHost {
   request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
     return new Promise((resolve, reject) => {
       // First of all: a request that is refused or aborted uses its reservation up as well.
-      const reserved = this.#driver.core.view.reserved > 0;
+      const reserved = this.#driver.numbers.reserved > 0;
       if (reserved) this.#driver.releaseReservation();
       const request = prepareRequest(url, options, this.#defaults, this.#targets);
       if (request.signal?.aborted === true) {
@@ -94,13 +94,11 @@ export class ClientConn implements ExchangeHost {
   /** True when the exchange needs no more waiting: it was sent, or has failed. */
   #tryOpen(exchange: Exchange): boolean {
     // There is no other way to go, so it is used as soon as a stall is over.
-    const availability = this.#driver.availability(exchange.early, true);
-    if (availability === Availability.Closing) {
+    if (!this.#driver.takes(exchange.early, true)) {
+      if (this.#driver.accepts) return false;
       exchange.settleFailed(this.#unusable());
       return true;
     }
-    if (availability === Availability.Silent) this.#driver.probe();
-    if (availability !== Availability.Ready) return false;
     try {
       exchange.bind(this.#driver);
     } catch (error) {
@@ -112,7 +110,7 @@ export class ClientConn implements ExchangeHost {
   #enqueue(exchange: Exchange): void {
     this.#waiting.push(exchange);
     exchange.trail?.tell('queued');
-    this.#driver.hold();
+    this.#driver.use.hold();
   }
 
   /** @internal The connection may have room. */
@@ -121,7 +119,7 @@ export class ClientConn implements ExchangeHost {
       if (!this.#tryOpen(first)) return;
       if (first.queue === this.#waiting) {
         this.#waiting.remove(first);
-        this.#driver.release();
+        this.#driver.use.release();
       }
     }
   }
@@ -135,7 +133,7 @@ export class ClientConn implements ExchangeHost {
   abandoned(exchange: Exchange): void {
     if (exchange.queue !== this.#waiting) return;
     this.#waiting.remove(exchange);
-    this.#driver.release();
+    this.#driver.use.release();
   }
 
   /** @internal */
@@ -163,7 +161,7 @@ export class ClientConn implements ExchangeHost {
   /** Who has said that it takes no more. */
   #endedBy(): ErrorInitiator {
     const { closeError, core } = this.#driver;
-    const { goAwaySent, goAwayReceived } = core.view;
+    const { goAwaySent, goAwayReceived } = core;
     if (this.#retired || (goAwaySent && closeError === undefined)) return 'user';
     return closeError?.initiator ?? (goAwayReceived ? 'remote' : 'local');
   }
@@ -173,10 +171,9 @@ export class ClientConn implements ExchangeHost {
    * stand behind much that the socket holds: `state().recovering` says so after a stall.
    */
   canTakeNewRequest(): boolean {
-    const availability = this.#driver.availability(true, true);
-    if (availability !== Availability.Ready && availability !== Availability.Busy) return false;
-    const { slotsUsed, peer } = this.#driver.core.view;
-    return slotsUsed + this.#waiting.size < peer.maxConcurrentStreams;
+    const { state, slots, limit } = this.#driver.health(true);
+    if (state !== HealthState.Ready && state !== HealthState.Busy && state !== HealthState.EarlyOnly) return false;
+    return slots + this.#waiting.size < limit;
   }
 
   /** Takes a slot for one coming request; true when it was to be had. */
@@ -192,18 +189,18 @@ export class ClientConn implements ExchangeHost {
   }
 
   state(): ConnState {
-    const { view } = this.#driver.core;
-    const now = this.#driver.clock.now();
+    const driver = this.#driver;
+    const { greeted, slots, reserved, limit, stalled, recovering } = driver.core.health(driver.clock.now());
     return {
-      closed: view.failure !== undefined || this.#driver.closed,
-      closing: !this.#driver.core.accepts(now),
-      streamsActive: view.streams.size + view.unconfirmedResets,
-      streamsReserved: view.reserved,
+      closed: driver.core.failed || driver.closed,
+      closing: !driver.accepts,
+      streamsActive: slots - reserved,
+      streamsReserved: reserved,
       streamsPending: this.#waiting.size,
-      maxConcurrentStreams: view.peer.received ? view.peer.maxConcurrentStreams : 0,
-      stalled: this.#driver.stalled,
-      recovering: isRecovering(view, now),
-      lastIdle: this.#driver.lastIdle,
+      maxConcurrentStreams: greeted ? limit : 0,
+      stalled,
+      recovering,
+      lastIdle: driver.lastIdle,
     };
   }
 
@@ -222,7 +219,7 @@ export class ClientConn implements ExchangeHost {
         if (!open) return;
         open = false;
         driver.forgetPing(id);
-        driver.release();
+        driver.use.release();
         if (timer !== undefined) clock.clearTimer(timer);
         signal?.removeEventListener('abort', onAbort);
         this.#closed.delete(onClosed);
@@ -241,7 +238,7 @@ export class ClientConn implements ExchangeHost {
         end(() => resolve(clock.now() - begun));
       });
       const timer = timeout === 0 ? undefined : clock.setTimer(timeout, () => clock.afterPoll(onTimer), true);
-      driver.hold();
+      driver.use.hold();
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#closed.add(onClosed);
     });

@@ -1,11 +1,12 @@
 import type { TransportError } from '../errors.js';
-import type { Availability } from '../protocol/index.js';
 import {
   Connection,
-  isStalled,
+  HealthState,
   type ConnectionConfig,
   type ConnectionEvents,
+  type ConnectionNumbers,
   type FrameRecord,
+  type Health,
   type OpenInit,
   type Stream,
 } from '../protocol/index.js';
@@ -13,6 +14,7 @@ import type { ByteSink, ByteTransport } from './byte-transport.js';
 import type { Carrier, Watcher } from './carrier.js';
 import { describeConnection, type ClientResponse, type ResponseConnection } from './client-response.js';
 import type { Clock } from './clock.js';
+import { ConnectionUse } from './connection-use.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { hearsConnection, tellConnection, type ConnectionEvent, type Observer } from './observer.js';
 import { ReadLending } from './read-lending.js';
@@ -24,8 +26,8 @@ export interface DriverOwner {
   onCapacity(driver: ConnectionDriver): void;
   /** No stream can start on it any more; running ones go on. */
   onDraining(driver: ConnectionDriver): void;
-  /** The peer has complained of our PINGs: new connections to it are to keep the `pingGap` that this one has now. */
-  onTooManyPings(driver: ConnectionDriver): void;
+  /** The peer has complained of our PINGs: new connections to it are to keep this gap, in milliseconds. */
+  onTooManyPings(pingGap: number): void;
   onClosed(driver: ConnectionDriver, error: TransportError | undefined): void;
 }
 
@@ -49,8 +51,11 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   readonly info: ByteTransport['info'];
   readonly transientReads: boolean;
   readonly lending: ReadLending | undefined;
+  readonly use: ConnectionUse;
   readonly informationalLimit: number;
   readonly openedWall: number;
+  /** When it was made, in the clock's time. */
+  readonly openedAt: number;
   /** What responses say of it: the first, and all others. */
   private readonly described: readonly [ResponseConnection, ResponseConnection];
   bytesSent = 0;
@@ -74,9 +79,6 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   private draining = false;
   private stepping = false;
   private readonly deadline: DeadlineTimer;
-  private holds = 0;
-  private refed = true;
-  private idleWall: number;
   private whenSettled: (() => void) | undefined = undefined;
 
   constructor(transport: ByteTransport, config: DriverConfig, clock: Clock, owner: DriverOwner) {
@@ -89,10 +91,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.transientReads = transport.transientReads;
     this.lending = transport.loans === undefined ? undefined : new ReadLending(transport.loans);
     this.informationalLimit = config.maxHeaderListSize;
-    this.now = clock.now();
+    this.now = this.openedAt = clock.now();
     this.openedWall = clock.wallNow();
     this.described = describeConnection(this.id, this.info);
-    this.idleWall = this.openedWall;
+    this.use = new ConnectionUse(transport, clock);
     this.pump = new WritePump(transport, this, clock);
     this.deadline = new DeadlineTimer(
       clock,
@@ -155,10 +157,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   taken(): void {
     this.step();
-    const { liveness } = this.core.view;
-    const wasStalled = liveness.stallReported;
     this.core.outputTaken(this.now);
-    if (wasStalled && !liveness.stallReported) this.observe('resumed', undefined);
     this.capacityChanged = true;
     this.settle();
   }
@@ -175,13 +174,16 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   onSettings(first: boolean): void {
     if (!first) return;
-    if (this.idleWall !== 0) this.idleWall = this.clock.wallNow();
+    this.use.restart();
     this.reportSettled();
   }
 
   onGoAway(): void {
     this.observe('draining', undefined);
-    if (this.core.view.liveness.calmed) this.later(() => this.owner.onTooManyPings(this));
+  }
+
+  onTooManyPings(pingGap: number): void {
+    this.later(() => this.owner.onTooManyPings(pingGap));
   }
 
   onPong(id: number): void {
@@ -194,6 +196,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.stalls++;
     this.observe('stalled', undefined);
     this.capacityChanged = true;
+  }
+
+  onResumed(): void {
+    this.observe('resumed', undefined);
   }
 
   onDrained(): void {
@@ -243,7 +249,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
       this.tasks = [];
       for (const task of tasks) task();
     }
-    this.updateRef();
+    this.use.has(this.core.numbers.streams);
     if (this.drained && !this.closed) this.close();
     this.reportDraining();
     if (this.capacityChanged) {
@@ -267,10 +273,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   // --- requests ---
 
-  /** Follows upon {@link availability} in the same step, and so is done at its time. */
+  /** Follows upon {@link health} in the same step, and so is done at its time. */
   openStream(init: OpenInit): Stream {
     const stream = this.core.open(init, this.now);
-    this.updateRef();
+    this.use.has(this.core.numbers.streams);
     this.settleSoon();
     return stream;
   }
@@ -284,15 +290,45 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.settleSoon();
   }
 
-  /** What stands in the way of a new request. A connection idle by the wall clock for too long is retired here. */
-  availability(early: boolean, lastResort = false): Availability {
+  /**
+   * What a new request would meet; each call answers with the same object. A connection idle by the wall clock for too
+   * long is retired here: the clock that deadlines keep stands still while the process is frozen.
+   */
+  health(lastResort = false): Health {
     this.now = this.clock.now();
-    const { view } = this.core;
-    const unused = view.peer.received && view.streams.size === 0 && view.reserved === 0;
-    if (this.config.idleTimeout > 0 && unused && !view.closing) {
-      if (this.clock.wallNow() - this.idleWall > this.config.idleTimeout) this.stopReuse();
-    }
-    return this.core.availability(this.now, early, lastResort);
+    const { idleTimeout } = this.config;
+    const health = this.core.health(this.now, lastResort);
+    if (idleTimeout === 0 || health.state === HealthState.Closing || !this.idle) return health;
+    if (!health.greeted || !this.use.idleFor(idleTimeout)) return health;
+    this.stopReuse();
+    return this.core.health(this.now, lastResort);
+  }
+
+  get numbers(): ConnectionNumbers {
+    return this.core.numbers;
+  }
+
+  /** Whether it will ever take another request. */
+  get accepts(): boolean {
+    return this.core.accepts(this.clock.now());
+  }
+
+  /** Since when requests have had reason to go around it; Infinity: they have none. */
+  get troubledSince(): number {
+    return this.core.health(this.clock.now()).since;
+  }
+
+  /** No stream is open, and none is promised. */
+  get idle(): boolean {
+    const { streams, reserved } = this.core.numbers;
+    return streams === 0 && reserved === 0;
+  }
+
+  /** A request that may go before the peer's SETTINGS, or may not, goes out in this turn. */
+  takes(early: boolean, lastResort = false): boolean {
+    const { state } = this.health(lastResort);
+    if (state === HealthState.Silent) this.probe();
+    return state === HealthState.Ready || (early && state === HealthState.EarlyOnly);
   }
 
   probe(): void {
@@ -324,7 +360,6 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   reserve(): void {
     this.core.reserve();
-    this.updateRef();
   }
 
   releaseReservation(): void {
@@ -332,15 +367,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.settleSoon();
   }
 
-  /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`. */
-  get stalled(): boolean {
-    return isStalled(this.core.view, this.clock.now());
-  }
-
   /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first. */
   get lastIdle(): number | undefined {
-    const { view } = this.core;
-    return view.streams.size > 0 || view.requests === 0 ? undefined : this.idleWall;
+    const { streams, requests } = this.core.numbers;
+    return streams > 0 || requests === 0 ? undefined : this.use.idleSince;
   }
 
   /** Ends everything at once, with an error like this one for every stream. */
@@ -351,39 +381,15 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   }
 
   get extendedConnect(): boolean {
-    return this.core.view.peer.connectProtocol;
+    return this.core.extendedConnect;
   }
 
   get drainedInOrder(): boolean {
-    return this.core.view.goAwayLastStreamId > 0;
+    return this.core.drainedInOrder;
   }
 
   describeFor(streamId: number): ResponseConnection {
     return this.described[streamId > 1 ? 1 : 0];
-  }
-
-  // --- keeping the process alive ---
-
-  /** Somebody waits for this connection: it keeps the process alive although it has no stream. */
-  hold(): void {
-    this.holds++;
-    this.updateRef();
-  }
-
-  release(): void {
-    this.holds--;
-    this.updateRef();
-  }
-
-  private updateRef(): void {
-    const { size } = this.core.view.streams;
-    if (size > 0) this.idleWall = 0;
-    else if (this.idleWall === 0) this.idleWall = this.clock.wallNow();
-    const wanted = size > 0 || this.holds > 0;
-    if (wanted === this.refed || this.closed) return;
-    this.refed = wanted;
-    if (wanted) this.transport.ref();
-    else this.transport.unref();
   }
 
   // --- the end ---
@@ -391,6 +397,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   /** Writes what is left, within a bound, and closes. A connection that was cut has nothing left to say. */
   private close(): void {
     this.closed = true;
+    this.use.end();
     const error = this.closeError;
     this.deadline.stop();
     this.reportSettled();

@@ -1,5 +1,5 @@
 /** Layer 2, as the layers above see it. */
-export { Availability, BufferBudget, troubledSince, type OpenInit } from '../protocol/index.js';
+export { BufferBudget, HealthState, type Health, type OpenInit } from '../protocol/index.js';
 export { isFieldValue, isToken, quoteName } from '../protocol/field-syntax.js';
 export { buildTrailerFields, fieldListSize } from '../protocol/request-fields.js';
 export type { ByteSink, ByteTransport, TransportInfo } from './byte-transport.js';

@@ -1,18 +1,10 @@
-import { Availability } from '../conn/index.js';
+import { HealthState, type Health } from '../conn/index.js';
 
-/** One connection as the policy sees it, oldest first. */
+/** One connection as the policy sees it. */
 export interface Candidate {
-  readonly availability: Availability;
-  /** The peer's stream limit. */
-  readonly limit: number;
-  /** It was dialled to get around a stalled one. */
-  readonly detour: boolean;
-  /** Since when it has been stalled, or had been before the stall that it recovers from; Infinity: neither. */
-  readonly stalledSince: number;
-  /** The peer's SETTINGS have not come: a dial that goes on. */
-  readonly settling: boolean;
-  /** It has allowed no stream from the start, so that one more like it would be of no use. */
-  readonly shut: boolean;
+  readonly health: Readonly<Pick<Health, 'state' | 'since' | 'greeted' | 'limit' | 'zeroFromStart'>>;
+  /** It was dialled to get around another. */
+  readonly bypass: boolean;
 }
 
 export interface Situation {
@@ -25,10 +17,10 @@ export interface Situation {
   readonly maxConnections: number;
   /** Requests wait at the peer's limit instead of causing dials. */
   readonly strict: boolean;
-  /** How long a stall must have lasted; it doubles with each detour that brought no progress. */
+  /** How long a connection must have been in trouble; it doubles with each bypass that brought no progress. */
   readonly patience: number;
-  /** Several origins are stalled at once: our own link is, and a dial would stall too. */
-  readonly linkStalled: () => boolean;
+  /** Several origins are in trouble at once: our own link is, and a dial would be too. */
+  readonly linkStalled: boolean;
   /** No dial before this time: the last one failed. */
   readonly notBefore: number;
 }
@@ -36,15 +28,15 @@ export interface Situation {
 export interface Decision {
   /** So many dials are to be started now. */
   readonly dials: number;
-  /** They lead around a stalled connection. */
-  readonly detour: boolean;
+  /** They lead around a connection in trouble. */
+  readonly bypass: boolean;
   /** No other way is open, or being opened, so one that is recovering from a stall may be used. */
   readonly resort: boolean;
   /** When to decide again, if nothing happens before; Infinity: no need. */
   readonly again: number;
 }
 
-const wait: Decision = { dials: 0, detour: false, resort: false, again: Infinity };
+const wait: Decision = { dials: 0, bypass: false, resort: false, again: Infinity };
 
 /** Whether the waiting requests call for new connections. It looks at its argument and nothing else. */
 export function decideDials(s: Situation): Decision {
@@ -60,56 +52,63 @@ export function decideDials(s: Situation): Decision {
   if (seen.full > 0 && !s.strict) {
     // What one connection takes is known by now, so those that are needed can be dialled at once. Those that turned out to
     // be silent cause one more, all together.
-    const needed = Math.ceil(s.waiting / seen.limit) - coming - seen.shut - Math.max(0, seen.silent - 1);
+    const needed = Math.ceil(s.waiting / seen.limit) - coming - seen.zeroFromStart - Math.max(0, seen.silent - 1);
     return needed > 0 ? { ...wait, dials: Math.min(needed, room) } : stuck;
   }
-  if (seen.stalled === 0 || coming > 0 || seen.detours >= seen.stalled || s.linkStalled()) return stuck;
+  const bypassAt = coming > 0 ? Infinity : bypassDue(s, seen);
+  return s.now >= bypassAt ? { ...wait, dials: 1, bypass: true } : { ...stuck, again: bypassAt };
+}
+
+/** When a dial around a connection in trouble is due; Infinity: it would be of no use. */
+function bypassDue(s: Situation, seen: Survey): number {
+  if (seen.troubled === 0 || seen.bypasses >= seen.troubled || s.linkStalled) return Infinity;
   const newest = s.connections.at(-1);
-  if (newest?.detour === true && newest.stalledSince !== Infinity) return stuck;
-  const due = seen.oldestStall + s.patience;
-  return s.now >= due ? { ...wait, dials: 1, detour: true } : { ...stuck, again: due };
+  if (newest?.bypass === true && newest.health.since !== Infinity) return Infinity;
+  return seen.troubledSince + s.patience;
 }
 
 interface Survey {
   /** One can take a request in a moment, or will turn out to be stalled. */
   soon: boolean;
   settling: number;
-  shut: number;
-  /** Those among the stalled that the SETTINGS never came on. */
-  silent: number;
+  /** Their limit has been 0 from the start, so that one more like them would be of no use. */
+  zeroFromStart: number;
   full: number;
   /** The largest limit of those that are full. */
   limit: number;
-  stalled: number;
-  oldestStall: number;
-  detours: number;
+  troubled: number;
+  /** Since when the first of them has been. */
+  troubledSince: number;
+  /** Those among them that the SETTINGS never came on. */
+  silent: number;
+  bypasses: number;
 }
 
 function survey(connections: readonly Candidate[]): Survey {
   const seen: Survey = {
     soon: false,
     settling: 0,
-    shut: 0,
-    silent: 0,
+    zeroFromStart: 0,
     full: 0,
     limit: 1,
-    stalled: 0,
-    oldestStall: Infinity,
-    detours: 0,
+    troubled: 0,
+    troubledSince: Infinity,
+    silent: 0,
+    bypasses: 0,
   };
-  for (const one of connections) {
-    if (one.detour) seen.detours++;
-    if (one.stalledSince !== Infinity) {
-      seen.stalled++;
-      if (one.settling) seen.silent++;
-      seen.oldestStall = Math.min(seen.oldestStall, one.stalledSince);
-    } else if (one.settling) {
-      seen.settling++;
-    } else if (one.limit === 0) {
-      if (one.shut) seen.shut++; // it waits for the peer to lift that, and keeps nobody from a place elsewhere
-    } else if (one.availability === Availability.Full) {
+  for (const { health, bypass } of connections) {
+    if (bypass) seen.bypasses++;
+    if (health.since !== Infinity) {
+      seen.troubled++;
+      if (!health.greeted) seen.silent++;
+      seen.troubledSince = Math.min(seen.troubledSince, health.since);
+    } else if (!health.greeted) {
+      seen.settling++; // a dial that goes on
+    } else if (health.limit === 0) {
+      if (health.zeroFromStart) seen.zeroFromStart++; // it keeps nobody from a place elsewhere
+    } else if (health.state === HealthState.Full) {
       seen.full++;
-      seen.limit = Math.max(seen.limit, one.limit);
+      seen.limit = Math.max(seen.limit, health.limit);
     } else {
       seen.soon = true;
     }

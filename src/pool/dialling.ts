@@ -17,7 +17,7 @@ export interface DialOwner {
    */
   connected(
     dialled: Dialled,
-    detour: boolean,
+    bypass: boolean,
     took: number,
     settled: (error: unknown) => void,
   ): (error: TransportError) => void;
@@ -52,7 +52,7 @@ export class Dialling {
   }
 
   /** `http1Only`: the origin has asked for HTTP/1.1. */
-  start(detour: boolean, http1Only: boolean): void {
+  start(bypass: boolean, http1Only: boolean): void {
     const dial: Dial = { controller: new AbortController(), waiters: [] };
     const begun = this.clock.now();
     this.dials.add(dial);
@@ -82,7 +82,7 @@ export class Dialling {
           drop(dialled);
           return end(abandoned());
         }
-        giveUp = this.owner.connected(dialled, detour, this.clock.now() - begun, end);
+        giveUp = this.owner.connected(dialled, bypass, this.clock.now() - begun, end);
       },
       (error: unknown) => {
         // One that was abandoned is no failure: who came since then waits for a dial of its own.

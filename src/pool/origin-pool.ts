@@ -1,6 +1,5 @@
 import { TransportError } from '../errors.js';
 import {
-  Availability,
   ConnectionDriver,
   forever,
   hearsConnection,
@@ -24,12 +23,11 @@ import { Alarm } from './alarm.js';
 import { BackOff } from './back-off.js';
 import { closedUnready, endsAtOnce } from './dial-errors.js';
 import { decideDials, decideHttp1Dials, type Decision } from './dial-policy.js';
-import { Detours } from './detours.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import { Http1Connections } from './http1-connections.js';
+import { Http2Connections } from './http2-connections.js';
 import { decideReplay, needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
 import type { Totals } from './totals.js';
-import { Unready } from './unready.js';
 
 /** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
 export type Http1Verdict = 'chosen' | 'required';
@@ -48,11 +46,10 @@ export interface PoolEnvironment {
   /** Whether HTTP/1.1 is what is spoken to http: origins. */
   readonly cleartextHTTP1: boolean;
   readonly stallTimeout: number;
-  readonly probeAfter: number;
   readonly random: () => number;
   readonly totals: Totals;
   driverConfig(origin: Origin): DriverConfig;
-  /** Whether so many other origins are stalled that our own link must be. */
+  /** Whether so many other origins are in trouble that our own link must be. */
   linkStalled(origin: OriginPool): boolean;
   /** The origin's new connections keep at least this gap between PINGs of their own accord. */
   widenPingGap(origin: Origin, gap: number): void;
@@ -76,13 +73,10 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   readonly key: string;
   readonly clock: Clock;
   readonly queue = new WaitQueue<Exchange>();
-  /** Oldest first; those that drain are still in here until they are closed. */
-  readonly drivers: ConnectionDriver[] = [];
+  readonly http2 = new Http2Connections();
   readonly http1 = new Http1Connections();
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
-  private readonly detours = new Detours();
-  private readonly unready: Unready;
   /** Undefined as long as nothing is known, and where HTTP/2 is spoken. */
   private verdict: Http1Verdict | undefined;
   private readonly backOff: BackOff;
@@ -99,7 +93,6 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.env = env;
     this.clock = env.clock;
     this.backOff = new BackOff(env.retry);
-    this.unready = new Unready(env.clock, env.probeAfter, () => this.drain());
     this.alarm = new Alarm(env.clock, () => this.drain());
     this.verdict = env.cleartextHTTP1 && origin.scheme === 'http:' ? 'chosen' : env.verdict(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
@@ -116,30 +109,15 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   }
 
   get empty(): boolean {
-    const connections = this.drivers.length + this.http1.all.length + this.dialling.dials.size;
+    const connections = this.http2.all.length + this.http1.all.length + this.dialling.dials.size;
     return connections === 0 && this.queue.size === 0 && this.retrying.size === 0;
-  }
-
-  /** A connection is stalled, or silent before its SETTINGS, or recovers from a stall. */
-  get stalled(): boolean {
-    return this.drivers.some((driver) => this.unready.troubledSince(driver) !== Infinity);
   }
 
   // --- choosing a connection ---
 
-  /** The first connection that can carry the request in this turn. Silent ones are asked for a sign of life. */
-  private pick(exchange: Exchange, lastResort: boolean): Carrier | undefined {
-    for (const driver of this.drivers) {
-      const availability = driver.availability(exchange.early, lastResort);
-      if (availability === Availability.Ready && (lastResort || !this.unready.isSilent(driver))) return driver;
-      if (availability === Availability.Silent) driver.probe();
-    }
-    return this.http1.pick();
-  }
-
   /** True when the request was sent, handed on, or has failed for good. */
   private place(exchange: Exchange, lastResort = false): boolean {
-    const carrier = this.pick(exchange, lastResort);
+    const carrier: Carrier | undefined = this.http2.pick(exchange.early, lastResort) ?? this.http1.pick();
     if (carrier === undefined) return false;
     try {
       exchange.bind(carrier);
@@ -171,23 +149,22 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.updateKeepAlive();
     if (this.queue.size === 0) return this.alarm.stop();
     const decision = this.verdict === undefined ? this.decideDials() : this.decideHttp1Dials();
-    for (let i = 0; i < decision.dials; i++) this.dial(decision.detour);
+    for (let i = 0; i < decision.dials; i++) this.dial(decision.bypass);
     if (decision.resort && this.send(true)) return this.consider();
     if (decision.again !== Infinity) this.alarm.set(decision.again);
   }
 
   private decideDials(): Decision {
-    const now = this.clock.now();
-    const live = this.drivers.filter((driver) => driver.core.accepts(now));
+    const { http2, env } = this;
     return decideDials({
-      now,
+      now: this.clock.now(),
       waiting: this.queue.size,
       dialling: this.dialling.dials.size,
-      connections: live.map((driver) => this.detours.candidate(driver, this.unready)),
-      maxConnections: this.env.maxConnectionsPerOrigin,
-      strict: this.env.strict,
-      patience: this.env.stallTimeout * 2 ** this.detours.fruitless,
-      linkStalled: () => this.env.linkStalled(this),
+      connections: http2.candidates,
+      maxConnections: env.maxConnectionsPerOrigin,
+      strict: env.strict,
+      patience: env.stallTimeout * 2 ** http2.fruitless,
+      linkStalled: http2.troubled && env.linkStalled(this),
       notBefore: this.backOff.notBefore,
     });
   }
@@ -203,16 +180,16 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     });
   }
 
-  private dial(detour: boolean): void {
-    if (detour) this.detours.dialled();
+  private dial(bypass: boolean): void {
+    if (bypass) this.http2.fruitless++;
     this.env.totals.dials++;
     this.observe('dialling', undefined);
-    this.dialling.start(detour, this.verdict === 'required');
+    this.dialling.start(bypass, this.verdict === 'required');
   }
 
   connected(
     dialled: Dialled,
-    detour: boolean,
+    bypass: boolean,
     took: number,
     settled: (error: unknown) => void,
   ): (error: TransportError) => void {
@@ -231,17 +208,15 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       this.env.onQuiet(this);
       return () => undefined;
     }
-    const driver = new ConnectionDriver(dialled.transport, this.env.driverConfig(this.origin), this.clock, this);
-    this.drivers.push(driver);
-    if (detour) this.detours.connected(driver);
-    this.unready.connected(driver, took);
+    const config = { ...this.env.driverConfig(this.origin), dialTime: took };
+    const driver = new ConnectionDriver(dialled.transport, config, this.clock, this);
+    this.http2.add(driver, bypass);
     driver.start(() => {
-      this.unready.settled(driver);
-      settled(driver.core.view.peer.received ? undefined : (driver.closeError ?? closedUnready(this.origin)));
+      settled(driver.numbers.greeted ? undefined : (driver.closeError ?? closedUnready(this.origin)));
     });
     this.drain();
     return (error) => {
-      if (!driver.core.view.peer.received) driver.fail(error);
+      if (!driver.numbers.greeted) driver.fail(error);
     };
   }
 
@@ -266,7 +241,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.updateKeepAlive();
     if (this.dialling.dials.size > 0) return;
     const now = this.clock.now();
-    if (this.http1.live > 0 || this.drivers.some((driver) => driver.core.accepts(now))) {
+    if (this.http1.live > 0 || this.http2.accepting.length > 0) {
       this.backOff.dialFailed(now);
       this.consider();
       return;
@@ -280,10 +255,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   /** Makes up for what is missing of so many connections; resolves when each of them has the peer's SETTINGS. */
   async preconnect(connections: number): Promise<void> {
-    const now = this.clock.now();
-    const ready =
-      this.drivers.filter((driver) => driver.core.view.peer.received && driver.core.accepts(now)).length +
-      this.http1.live;
+    const ready = this.http2.accepting.filter((driver) => driver.numbers.greeted).length + this.http1.live;
     const missing = Math.max(0, Math.min(connections, this.env.maxConnectionsPerOrigin) - ready);
     while (this.dialling.connecting.size < missing) this.dial(false);
     await this.dialling.ready(missing);
@@ -292,22 +264,19 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   // --- told by connections ---
 
   onCapacity(driver: ConnectionDriver): void {
-    if (this.detours.any && !this.stalled) this.detours.clear();
-    const { view } = driver.core;
-    if (view.answered) {
-      this.backOff.reset();
-      this.detours.answered(driver);
-    }
+    const { numbers } = driver;
+    this.http2.changed(driver);
+    if (numbers.answered) this.backOff.reset();
     this.drain();
-    if (view.streams.size === 0) this.env.onQuiet(this);
+    if (numbers.streams === 0) this.env.onQuiet(this);
   }
 
   onDraining(): void {
     this.consider();
   }
 
-  onTooManyPings(driver: ConnectionDriver): void {
-    this.env.widenPingGap(this.origin, driver.core.view.liveness.pingGap);
+  onTooManyPings(pingGap: number): void {
+    this.env.widenPingGap(this.origin, pingGap);
   }
 
   onClosed(connection: ConnectionDriver | Http1Connection, error?: TransportError): void {
@@ -319,14 +288,9 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   }
 
   private forget(driver: ConnectionDriver, error: TransportError | undefined): void {
-    const at = this.drivers.indexOf(driver);
-    if (at >= 0) this.drivers.splice(at, 1);
-    const { view } = driver.core;
-    this.detours.gone(driver, this.unready.troubledSince(driver) !== Infinity);
-    if (error !== undefined && !view.peer.received) return this.lostEarly(error);
-    const unused = view.requests === 0 && (error !== undefined || view.goAwayReceived);
-    const refused = view.goAwayReceived && view.goAwayLastStreamId === 0;
-    if (unused || refused) this.carriedNothing(view.liveness.openedAt, error);
+    this.http2.remove(driver);
+    if (error !== undefined && !driver.numbers.greeted) this.lostEarly(error);
+    else if (driver.core.carriedNothing) this.carriedNothing(driver.openedAt, error);
   }
 
   onIdle(): void {
@@ -377,7 +341,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   /** The origin wants HTTP/1.1 although it took HTTP/2: new requests go out in that, and those that run may finish. */
   private requireHttp1(): void {
     this.learn('required');
-    for (const driver of [...this.drivers]) driver.stopReuse();
+    this.http2.stopReuse();
   }
 
   abandoned(exchange: Exchange): void {
@@ -417,15 +381,12 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   // --- closing ---
 
   closeIdle(): void {
-    for (const driver of [...this.drivers]) {
-      const { view } = driver.core;
-      if (view.streams.size === 0 && view.reserved === 0) driver.stopReuse();
-    }
+    this.http2.closeIdle();
     this.http1.closeIdle();
   }
 
   goAway(): void {
-    for (const driver of [...this.drivers]) driver.goAway();
+    this.http2.goAway();
     this.http1.stopReuse();
   }
 
@@ -434,7 +395,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.dialling.destroy(error);
     for (const exchange of [...this.queue, ...this.retrying.keys()])
       exchange.settleFailed(ownFailure(exchange, error, true));
-    for (const driver of [...this.drivers]) driver.fail(error);
+    this.http2.destroy(error);
     this.http1.destroy(error);
     this.alarm.stop();
     this.updateKeepAlive();

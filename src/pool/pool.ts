@@ -6,8 +6,8 @@ import { Remembered } from './remembered.js';
 import { originStats, type TransportStats } from './stats.js';
 import { Totals } from './totals.js';
 
-/** So many origins stalled at once, the asking one included, point to our own link. */
-const stalledOriginsOfALink = 3;
+/** So many origins in trouble at once, the asking one included, point to our own link. */
+const troubledOriginsOfALink = 3;
 
 /** So many origins that complained of our PINGs, or speak HTTP/1.1, are remembered, the latest of them. */
 const rememberedOrigins = 256;
@@ -83,9 +83,9 @@ export class Pool {
   }
 
   private linkStalled(asking: OriginPool): boolean {
-    let stalled = 1;
-    for (const pool of this.origins.values()) if (pool !== asking && pool.stalled) stalled++;
-    return stalled >= stalledOriginsOfALink;
+    let troubled = 1;
+    for (const pool of this.origins.values()) if (pool !== asking && pool.http2.troubled) troubled++;
+    return troubled >= troubledOriginsOfALink;
   }
 
   private widenPingGap(origin: string, gap: number): void {
@@ -111,7 +111,7 @@ export class Pool {
       maxBufferedBytes: this.budget.limit,
       creditWithheld: this.budget.starved,
       totals: this.env.totals.with(
-        [...this.origins.values()].flatMap(({ drivers, http1 }) => [...drivers, ...http1.all]),
+        [...this.origins.values()].flatMap(({ http2, http1 }) => [...http2.all, ...http1.all]),
       ),
     };
   }

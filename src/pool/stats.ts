@@ -1,4 +1,4 @@
-import { Availability, type ConnectionDriver, type Http1Connection } from '../conn/index.js';
+import { HealthState, type ConnectionDriver, type Http1Connection } from '../conn/index.js';
 import type { OriginPool } from './origin-pool.js';
 import type { TransportTotals } from './totals.js';
 
@@ -49,34 +49,36 @@ export interface TransportStats {
   readonly totals: TransportTotals;
 }
 
-const statusOf: Readonly<Record<Availability, ConnectionStatus>> = {
-  [Availability.Ready]: 'ready',
-  [Availability.Busy]: 'busy',
-  [Availability.Full]: 'full',
-  [Availability.Stalled]: 'stalled',
-  [Availability.Recovering]: 'recovering',
-  [Availability.Probing]: 'silent',
-  [Availability.Silent]: 'silent',
-  [Availability.Settling]: 'connecting',
-  [Availability.Closing]: 'draining',
+const statusOf: Readonly<Record<HealthState, ConnectionStatus>> = {
+  [HealthState.Ready]: 'ready',
+  [HealthState.Busy]: 'busy',
+  [HealthState.Full]: 'full',
+  [HealthState.Stalled]: 'stalled',
+  [HealthState.Recovering]: 'recovering',
+  [HealthState.Probing]: 'silent',
+  [HealthState.Silent]: 'silent',
+  [HealthState.AwaitingSettings]: 'connecting',
+  [HealthState.EarlyOnly]: 'connecting',
+  [HealthState.Closing]: 'draining',
 };
 
 export function connectionStats(driver: ConnectionDriver): ConnectionStats {
-  const { view } = driver.core;
-  const state = statusOf[driver.availability(false)];
+  const health = driver.health();
+  const { streams, requests, limit, roundTrip, receiveWindow, sendWindow } = health;
+  const state = statusOf[health.state];
   return {
     id: driver.id,
     httpVersion: driver.httpVersion,
-    state: state === 'ready' && view.streams.size === 0 ? 'idle' : state,
-    streams: view.streams.size,
-    requests: view.requests,
-    maxConcurrentStreams: view.peer.maxConcurrentStreams,
+    state: state === 'ready' && streams === 0 ? 'idle' : state,
+    streams,
+    requests,
+    maxConcurrentStreams: limit,
     remoteAddress: driver.info.remoteAddress,
     bytesSent: driver.bytesSent,
     bytesReceived: driver.bytesReceived,
-    roundTrip: view.liveness.roundTrip,
-    receiveWindow: view.credit.available,
-    sendWindow: view.sendWindow,
+    roundTrip,
+    receiveWindow,
+    sendWindow,
   };
 }
 
@@ -123,6 +125,6 @@ function poolStats(pool: OriginPool): OriginStats {
     origin: pool.origin.href,
     queued: pool.queue.size,
     dialling: pool.dialling.dials.size,
-    connections: [...pool.drivers.map(connectionStats), ...pool.http1.all.map(http1Stats)],
+    connections: [...pool.http2.all.map(connectionStats), ...pool.http1.all.map(http1Stats)],
   };
 }

@@ -36,9 +36,13 @@ export interface ConnectionEvents {
   /** The peer's SETTINGS have been applied. */
   onSettings(first: boolean): void;
   onGoAway(lastStreamId: number, errorCode: number): void;
+  /** The peer has complained of our PINGs: it is to have at least so many milliseconds between two. */
+  onTooManyPings(pingGap: number): void;
   onPong(id: number): void;
   /** The chunk in flight, or a probe, has been without progress for `stallTimeout`. */
   onStalled(): void;
+  /** The chunk in flight of a reported stall has been taken. */
+  onResumed(): void;
   /** No stream is left on a connection that takes no more: it can be closed once its output is written. */
   onDrained(): void;
   /** The connection is over; its streams have been told. What `takeOutput` still holds (GOAWAY) may be written. */

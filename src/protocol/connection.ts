@@ -1,7 +1,7 @@
 import type { TransportError } from '../errors.js';
-import { acceptsRequests, availability, type Availability } from './availability.js';
 import { ConnectionState, type ConnectionConfig, type ConnectionEvents } from './connection-state.js';
 import { askAfterStall, nextDeadline, sendProbe, tick } from './deadlines.js';
+import { acceptsRequests, health, Health, type ConnectionNumbers } from './health.js';
 import {
   checkDrained,
   connectionLost,
@@ -39,9 +39,11 @@ const noBytes = new Uint8Array(0);
  */
 export class Connection {
   private readonly c: ConnectionState;
+  private readonly answer: Health;
 
   constructor(config: ConnectionConfig, events: ConnectionEvents, now: number) {
     this.c = new ConnectionState(config, events, now);
+    this.answer = new Health(this.c);
     sealPreface(this.c);
   }
 
@@ -88,7 +90,9 @@ export class Connection {
     const c = this.c;
     c.now = now;
     c.quick = now - c.liveness.writingSince <= 1;
+    const stallReported = c.liveness.stallReported;
     c.liveness.taken(now);
+    if (stallReported && !c.liveness.stallReported) c.events.onResumed();
     c.acksSealed = 0;
     askAfterStall(c);
   }
@@ -109,7 +113,7 @@ export class Connection {
   /**
    * Opens a stream: slot, ID, HPACK and HEADERS in one step, after everything that can fail. Throws
    * ERR_PASSINGLANE_HEADERS_TOO_LARGE and leaves no trace when the peer would not accept the header list.
-   * The caller has asked {@link availability}.
+   * The caller has asked {@link health}.
    */
   open(init: OpenInit, now: number): Stream {
     const c = this.c;
@@ -201,8 +205,13 @@ export class Connection {
 
   // --- the connection ---
 
-  availability(now: number, early: boolean, lastResort = false): Availability {
-    return availability(this.c, now, early, lastResort);
+  /** What a new request would meet: the connection's one answer, made anew by each call. */
+  health(now: number, lastResort = false): Health {
+    return health(this.c, now, lastResort, this.answer);
+  }
+
+  get numbers(): ConnectionNumbers {
+    return this.answer;
   }
 
   /** Whether it will ever take another request. */
@@ -210,7 +219,7 @@ export class Connection {
     return acceptsRequests(this.c, now);
   }
 
-  /** Takes a slot ahead of `open`; the caller has asked {@link availability}. */
+  /** Takes a slot ahead of `open`; the caller has asked {@link health}. */
   reserve(): void {
     this.c.reserved++;
   }
@@ -245,6 +254,36 @@ export class Connection {
     sendProbe(this.c);
   }
 
+  /** The peer takes extended CONNECT (RFC 8441 section 3). */
+  get extendedConnect(): boolean {
+    return this.c.peer.connectProtocol;
+  }
+
+  /** The peer's GOAWAY spared requests, so it ended for no fault of theirs. */
+  get drainedInOrder(): boolean {
+    return this.c.goAwayLastStreamId > 0;
+  }
+
+  /** It ended, or was told to go away, and nothing came of it: no request was sent on it, or the peer acted on none. */
+  get carriedNothing(): boolean {
+    const { requests, failure, goAwayReceived, goAwayLastStreamId } = this.c;
+    if (goAwayReceived && goAwayLastStreamId === 0) return true;
+    return requests === 0 && (failure !== undefined || goAwayReceived);
+  }
+
+  get goAwaySent(): boolean {
+    return this.c.goAwaySent;
+  }
+
+  get goAwayReceived(): boolean {
+    return this.c.goAwayReceived;
+  }
+
+  /** It is over, with an error. */
+  get failed(): boolean {
+    return this.c.failure !== undefined;
+  }
+
   goAway(now: number): void {
     this.c.now = now;
     goAway(this.c);
@@ -266,7 +305,7 @@ export class Connection {
     return this.c.error(...args);
   }
 
-  /** The fields of the connection, to be read and never written. */
+  /** The fields of the connection, for tests of this layer to read. The layers above ask {@link health}. */
   get view(): Readonly<ConnectionState> {
     return this.c;
   }

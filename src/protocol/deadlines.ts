@@ -1,5 +1,5 @@
-import { oldestPing } from './availability.js';
 import type { ConnectionState } from './connection-state.js';
+import { oldestPing } from './health.js';
 import { checkDrained, failConnection, stopReuse } from './lifecycle.js';
 
 /**
@@ -8,7 +8,8 @@ import { checkDrained, failConnection, stopReuse } from './lifecycle.js';
  */
 export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
-  return Math.min(reportStallAt(c), writeTimeoutAt(c), pingTimeoutAt(c), probeAt(c), retireAt(c), recoveredAt(c));
+  const write = Math.min(reportStallAt(c), writeTimeoutAt(c), recoveredAt(c));
+  return Math.min(write, pingTimeoutAt(c), probeAt(c), retireAt(c), settingsOverdueAt(c));
 }
 
 /** Does what has come due, after which nothing is. The caller has let data that had already arrived be read first. */
@@ -32,6 +33,10 @@ export function tick(c: ConnectionState): void {
     });
   if (now >= retireAt(c)) stopReuse(c);
   if (now >= probeAt(c)) sendProbe(c);
+  if (now >= settingsOverdueAt(c)) {
+    live.settingsOverdue = true;
+    c.events.onCapacity();
+  }
   if (now >= recoveredAt(c)) {
     live.recovery.end();
     c.events.onCapacity();
@@ -82,6 +87,10 @@ function retireAt(c: ConnectionState): number {
   // Until the peer's SETTINGS it is being made, not idle.
   const idle = c.peer.received && c.streams.size === 0 && c.reserved === 0 && limits.idleTimeout > 0;
   return idle ? Math.min(age, idleSince + limits.idleTimeout) : age;
+}
+
+function settingsOverdueAt(c: ConnectionState): number {
+  return c.peer.received || c.liveness.settingsOverdue ? Infinity : c.liveness.settingsDueAt();
 }
 
 /** When the connection has gone without another stall for long enough. */

@@ -2,10 +2,10 @@
  * The HTTP/2 connection as a state machine without I/O: what `passinglane/protocol` exports. Experimental: it may
  * change in any release until it also serves.
  */
-export { Availability, isRecovering, isStalled, troubledSince } from './availability.js';
 export { Connection, type OpenInit } from './connection.js';
 export type { ConnectionConfig, ConnectionEvents } from './connection-state.js';
 export { BufferBudget } from './credit.js';
+export { HealthState, type ConnectionNumbers, type Health } from './health.js';
 export type { Failure } from './lifecycle.js';
 export { SharedBlock } from './repeated-block.js';
 export { buildRequestFields, buildTrailerFields, declaredLength, type RequestHead } from './request-fields.js';

@@ -1,7 +1,7 @@
 import { errorCodeName, TransportError, type ErrorInitiator, type TransportErrorCode } from '../errors.js';
 import { ErrorCode, FrameType } from '../wire/index.js';
-import { isStalled } from './availability.js';
 import type { ConnectionState } from './connection-state.js';
+import { isStalled } from './health.js';
 import type { Stream } from './stream.js';
 
 /** Takes a stream out of the table: its slot is free, and its unsealed output is dropped. */

@@ -13,6 +13,11 @@ export interface LivenessLimits {
   readonly maxAge: number;
   /** The least time between two PINGs of our own once the free ones are used. Default: five minutes. */
   readonly pingGap?: number | undefined;
+  /**
+   * How long the dial took, which is a round trip at least: with `probeAfter` it says when the peer's SETTINGS are overdue.
+   * Undefined: never.
+   */
+  readonly dialTime?: number | undefined;
 }
 
 export interface OutstandingPing {
@@ -43,7 +48,11 @@ export class Liveness {
   idleSince: number;
   /** A smoothed round trip; 0 until the first sample. */
   roundTrip = 0;
+  /** The shortest of all samples; 0 until the first. */
+  bestRoundTrip = 0;
   settingsSentAt = -1;
+  /** The peer's first SETTINGS have not come in time. */
+  settingsOverdue = false;
   /** When the PING that asks a silent peer for a sign of life was sealed; -1: none is out. */
   probeSentAt = -1;
   /** The stall in progress has been reported. */
@@ -165,6 +174,7 @@ export class Liveness {
   }
 
   sample(roundTrip: number): void {
+    this.bestRoundTrip = this.bestRoundTrip === 0 ? roundTrip : Math.min(this.bestRoundTrip, roundTrip);
     this.roundTrip = this.roundTrip === 0 ? roundTrip : this.roundTrip * 0.875 + roundTrip * 0.125;
   }
 
@@ -175,6 +185,16 @@ export class Liveness {
 
   probeThreshold(): number {
     return Math.max(this.limits.probeAfter, 4 * this.roundTrip);
+  }
+
+  /**
+   * When the peer's first SETTINGS are overdue: as late as any connection counts as silent. How long a round trip is,
+   * nothing but the dial has told yet.
+   */
+  settingsDueAt(): number {
+    const { probeAfter, dialTime } = this.limits;
+    if (probeAfter === 0 || dialTime === undefined) return Infinity;
+    return this.openedAt + Math.max(probeAfter, 4 * dialTime);
   }
 
   /** When the chunk in flight, or the probe that is out, makes the connection a stalled one; Infinity: nothing will. */

@@ -245,7 +245,10 @@ function onGoAway(c: ConnectionState): void {
   countIdleFrame(c);
   const debugData = debugText(reader.end > reader.start ? reader.bytes.slice(reader.start, reader.end) : noBytes);
   if (c.goAwayDebug === '') c.goAwayDebug = debugData;
-  if (reader.value === ErrorCode.EnhanceYourCalm && debugData === tooManyPings) c.liveness.calm();
+  if (reader.value === ErrorCode.EnhanceYourCalm && debugData === tooManyPings) {
+    c.liveness.calm();
+    c.events.onTooManyPings(c.liveness.pingGap);
+  }
   if (c.goAwayCode === ErrorCode.NoError) c.goAwayCode = reader.value;
   c.goAwayLastStreamId = reader.lastStreamId;
   c.goAwayReceived = true;

@@ -8,6 +8,8 @@ export class PeerSettings {
   /** The least size that the header table has had from before the last SETTINGS frame to after it. */
   leastHeaderTableSize = 4_096;
   maxConcurrentStreams = streamsBeforeSettings;
+  /** The first SETTINGS allowed no stream. */
+  zeroFromStart = false;
   initialWindow = 65_535;
   maxFrameSize = 16_384;
   maxHeaderListSize = Infinity;
@@ -28,6 +30,7 @@ export class PeerSettings {
       this.set(id, uint32(bytes, at + 2));
     }
     if (!this.received && !namesLimit) this.maxConcurrentStreams = streamsByDefault;
+    if (!this.received) this.zeroFromStart = this.maxConcurrentStreams === 0;
     this.received = true;
   }
 

@@ -103,7 +103,9 @@ export class World {
         onSettings: ignore,
         onGoAway: ignore,
         onPong: ignore,
+        onTooManyPings: ignore,
         onStalled: ignore,
+        onResumed: ignore,
         onDrained: ignore,
         onFailed: (error) => {
           assert.equal(this.failure, undefined, 'a connection fails once');

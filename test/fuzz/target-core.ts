@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TransportError } from '../../dist/errors.js';
-import { Availability, buildRequestFields } from '../../dist/protocol/index.js';
+import { HealthState, buildRequestFields } from '../../dist/protocol/index.js';
 import { encodeFields, type Field } from '../support/hpack.js';
 import { frame, settingsPayload, uint32 } from '../support/harness.js';
 import { flag, type as frameType } from '../support/raw-server.js';
@@ -163,7 +163,7 @@ class Play {
   private open(): void {
     const { world, input } = this;
     const { connection } = world;
-    if (connection.availability(world.now, true) !== Availability.Ready || world.exchanges.length > 40) return;
+    if (connection.health(world.now).state !== HealthState.Ready || world.exchanges.length > 40) return;
     const exchange = new Exchange();
     const { method, fields } = requests[input.byte() % requests.length]!;
     const endStream = method === 'GET' || method === 'HEAD';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Availability } from '../../dist/protocol/index.js';
+import { HealthState } from '../../dist/protocol/index.js';
 import { harness, type Harness } from '../support/harness.js';
 import { flag, type as frameType } from '../support/raw-server.js';
 
@@ -72,9 +72,9 @@ test('a probe that is out for stallTimeout is reported, and its answer makes the
   h.events.length = 0;
   fire(h);
   assert.deepEqual(h.events, ['stalled']);
-  assert.equal(h.connection.availability(h.now, true), Availability.Stalled);
+  assert.equal(h.connection.health(h.now).state, HealthState.Stalled);
   h.peer.pong(ping);
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   r.send('x', false);
   assert.ok(h.takeAndBlock() > 0);
   h.events.length = 0;
@@ -98,9 +98,9 @@ test('a PING that asks whether a stall is over measures no round trip, and its a
   h.now += 60_000;
   h.connection.tick(h.now);
   assert.equal(h.failure, undefined);
-  assert.equal(h.connection.availability(h.now, true), Availability.Recovering);
+  assert.equal(h.connection.health(h.now).state, HealthState.Recovering);
   h.peer.pong(ping);
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   assert.equal(h.connection.view.liveness.roundTrip, before);
 });
 
@@ -113,7 +113,7 @@ test('any byte answers a probe, and those who wait for it are told', () => {
   h.expect.ping('the probe');
   h.events.length = 0;
   h.peer.headers(r, 200);
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   assert.ok(h.events.includes('capacity'), 'whoever waits for it asks again');
 });
 
@@ -143,7 +143,7 @@ test('without streams nothing is owed, so silence asks nothing, and idleTimeout 
   assert.equal(fire(h), ended + 90_000);
   assert.equal(h.drained, true);
   h.expect.quiet('no PING');
-  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  assert.equal(h.connection.health(h.now).state, HealthState.Closing);
 });
 
 test('a connection whose cancelled requests are unconfirmed ends when the PING that would confirm them is lost', () => {
@@ -154,7 +154,7 @@ test('a connection whose cancelled requests are unconfirmed ends when the PING t
   h.expect.reset(r, 8, 'CANCEL');
   h.expect.ping('is anybody there?');
   const asked = h.now;
-  assert.equal(h.connection.availability(h.now, true), Availability.Full);
+  assert.equal(h.connection.health(h.now).state, HealthState.Full);
   assert.equal(fire(h), asked + 15_000, 'it must not stay full for ever');
   h.expect.failed('ERR_PASSINGLANE_PING_TIMEOUT', 'nothing came');
 });
@@ -201,7 +201,7 @@ test('maxAge retires a connection under load, which then finishes what it has', 
   const opened = h.connection.view.liveness.openedAt;
   assert.equal(h.connection.nextDeadline(), opened + 10_000);
   h.now = opened + 10_000;
-  assert.equal(h.connection.availability(h.now, true), Availability.Closing, 'also before the tick');
+  assert.equal(h.connection.health(h.now).state, HealthState.Closing, 'also before the tick');
   h.connection.tick(h.now);
   assert.deepEqual([h.drained, h.connection.nextDeadline()], [false, Infinity]);
   h.peer.headers(r, 204, { end: true });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HealthState } from '../../dist/protocol/index.js';
 import { harness } from '../support/harness.js';
 import { flag, type as frameType } from '../support/raw-server.js';
 
@@ -225,14 +226,18 @@ test('a stalled write makes the connection no candidate, and every query answers
   h.expect.headers(r);
   r.send(Buffer.alloc(30_000), false);
   assert.ok(h.takeAndBlock() > 0);
-  assert.equal(h.connection.availability(h.now, true), 1, 'busy: the chunk is with the socket');
+  assert.equal(h.connection.health(h.now).state, HealthState.Busy, 'busy: the chunk is with the socket');
   h.now += 100;
-  assert.equal(h.connection.availability(h.now, true), 3, 'stalled after stallTimeout');
+  assert.equal(h.connection.health(h.now).state, HealthState.Stalled, 'stalled after stallTimeout');
   h.connection.tick(h.now);
   assert.ok(h.events.includes('stalled'));
   h.connection.outputTaken(h.now);
-  assert.equal(h.connection.availability(h.now, true), 8, 'recovering: what the socket holds may be unread');
-  assert.equal(h.connection.availability(h.now, true, true), 0, 'with no other way to go it is ready again');
+  assert.equal(
+    h.connection.health(h.now).state,
+    HealthState.Recovering,
+    'recovering: what the socket holds may be unread',
+  );
+  assert.equal(h.connection.health(h.now, true).state, HealthState.Ready, 'with no other way to go it is ready again');
 });
 
 test('a silent connection asks for a sign of life before it carries anything new', () => {
@@ -240,12 +245,12 @@ test('a silent connection asks for a sign of life before it carries anything new
   const r = h.get('/');
   h.expect.headers(r, { end: true });
   h.now += 1_000;
-  assert.equal(h.connection.availability(h.now, true), 5, 'silent');
+  assert.equal(h.connection.health(h.now).state, HealthState.Silent, 'silent');
   h.connection.probe(h.now);
   const ping = h.expect.ping('the probe');
-  assert.equal(h.connection.availability(h.now, true), 4, 'probing');
+  assert.equal(h.connection.health(h.now).state, HealthState.Probing, 'probing');
   h.peer.pong(ping);
-  assert.equal(h.connection.availability(h.now, true), 0, 'alive');
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready, 'alive');
   h.finish();
 });
 

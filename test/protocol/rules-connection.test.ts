@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Availability } from '../../dist/protocol/index.js';
+import { HealthState } from '../../dist/protocol/index.js';
 import { encodeFields } from '../support/hpack.js';
 import { harness, type Call, type Harness, type HarnessOptions } from '../support/harness.js';
 import { flag, type as frameType } from '../support/raw-server.js';
@@ -19,7 +19,7 @@ function asked(options?: HarnessOptions): { h: Harness; r: Call } {
 test('after GOAWAY no request can start, and the owner is told', () => {
   const { h } = asked();
   h.peer.goAway(1, 0);
-  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  assert.equal(h.connection.health(h.now).state, HealthState.Closing);
   assert.equal(h.connection.accepts(h.now), false);
   assert.ok(h.events.includes('goaway'));
   assert.equal(h.drained, false, 'a stream runs on');
@@ -118,7 +118,7 @@ test('RFC 9113 6.8: our own GOAWAY goes out once, names stream 0, and admits not
   const { h, r } = asked();
   h.connection.goAway(h.now);
   h.connection.goAway(h.now);
-  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  assert.equal(h.connection.health(h.now).state, HealthState.Closing);
   h.expect.goAway(0, 'NO_ERROR');
   h.peer.headers(r, 200);
   h.peer.data(r, 'whole', true);
@@ -164,7 +164,7 @@ test('a reset from the peer ends its stream alone, answers nothing, and what had
   h.peer.reset(r, 2);
   r.read();
   h.expect.quiet('RFC 9113 5.4.2: no RST_STREAM in reply to one');
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   h.finish();
 });
 
@@ -173,7 +173,7 @@ test('PROTOCOL_ERROR from the peer retires the connection; other streams go on, 
   const [one, two] = [h.get('/1'), h.get('/2')] as const;
   for (const call of [one, two]) h.expect.headers(call, { end: true });
   h.peer.reset(one, 1);
-  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  assert.equal(h.connection.health(h.now).state, HealthState.Closing);
   assert.equal(h.drained, false);
   h.peer.headers(two, 200, { end: true });
   assert.deepEqual([two.ended, h.drained], [true, true]);
@@ -237,9 +237,9 @@ test('a second request cancelled while the PING is out holds its slot too, and s
   calls[1].reset();
   h.expect.reset(calls[1], 8, 'one PING is enough');
   h.expect.quiet('no further PING');
-  assert.equal(h.connection.availability(h.now, true), Availability.Full, 'a dead connection takes no more');
+  assert.equal(h.connection.health(h.now).state, HealthState.Full, 'a dead connection takes no more');
   h.peer.pong(ping);
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   assert.ok(h.events.includes('capacity'), 'those who wait are told');
   h.finish();
 });

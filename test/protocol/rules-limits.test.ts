@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Availability } from '../../dist/protocol/index.js';
+import { HealthState } from '../../dist/protocol/index.js';
 import { encodeFields } from '../support/hpack.js';
 import { frame, harness, uint32, type Call, type Harness, type HarnessOptions } from '../support/harness.js';
 import { flag, type as frameType } from '../support/raw-server.js';
@@ -216,7 +216,7 @@ test('RFC 9113 6.2: padding and priority fields of HEADERS are no part of the bl
 test('RFC 9113 5.1.1: stream identifiers run out, and then the connection takes no more', () => {
   const h = harness().greet();
   (h.connection.view as { nextStreamId: number }).nextStreamId = 0x7fff_ffff;
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   const r = h.get('/');
   h.expect.headers(r, { end: true });
   assert.equal(r.id, 0x7fff_ffff);
@@ -227,7 +227,7 @@ test('RFC 9113 5.1.1: stream identifiers run out, and then the connection takes 
 
 test('a connection that reaches its number of requests takes no more and is done with the last', () => {
   const { h, r } = asked({ config: { maxRequests: 1 } });
-  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  assert.equal(h.connection.health(h.now).state, HealthState.Closing);
   h.peer.headers(r, 204, { end: true });
   assert.equal(h.drained, true);
 });

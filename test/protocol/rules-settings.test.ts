@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Availability } from '../../dist/protocol/index.js';
+import { HealthState } from '../../dist/protocol/index.js';
 import { encodeFields } from '../support/hpack.js';
 import {
   frame,
@@ -147,19 +147,19 @@ test('a first SETTINGS without a stream limit raises it from 100 to 1000; later 
 
 test('the limit counts from 0 on, lowering it ends nothing, and raising it wakes those who wait', () => {
   const h = harness().greet({ maxConcurrentStreams: 0 });
-  assert.equal(h.connection.availability(h.now, true), Availability.Full);
+  assert.equal(h.connection.health(h.now).state, HealthState.Full);
   h.events.length = 0;
   h.peer.settings({ maxConcurrentStreams: 2 });
   assert.ok(h.events.includes('capacity'));
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   const calls = [h.get('/1'), h.get('/2')] as const;
   h.peer.settings({ maxConcurrentStreams: 1 });
   assert.ok(calls.every((call) => call.error === undefined));
   h.pump();
   h.peer.headers(calls[0], 200, { end: true });
-  assert.equal(h.connection.availability(h.now, true), Availability.Full, 'one of one');
+  assert.equal(h.connection.health(h.now).state, HealthState.Full, 'one of one');
   h.peer.headers(calls[1], 200, { end: true });
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
 });
 
 test('RFC 7541 4.2: a table size that went down and up within one SETTINGS is announced as both', () => {

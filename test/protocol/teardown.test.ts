@@ -1,7 +1,7 @@
 /** The end of a connection, graceful, forced or lost: what is refused, who is told, and in which order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Availability } from '../../dist/protocol/index.js';
+import { HealthState } from '../../dist/protocol/index.js';
 import { harness, type Harness } from '../support/harness.js';
 
 const forced = {
@@ -19,7 +19,7 @@ function watchFailures(h: Harness, calls: readonly { onFailed(error: Error): voi
     call.onFailed = (error) => {
       told(error);
       const { view } = h.connection;
-      seen.push({ streams: view.streams.size, availability: h.connection.availability(h.now, true), h: h.failure });
+      seen.push({ streams: view.streams.size, availability: h.connection.health(h.now).state, h: h.failure });
     };
   }
   return seen;
@@ -44,7 +44,7 @@ for (const [what, end] of Object.entries(ends)) {
     h.pump();
     const seen = watchFailures(h, calls);
     end(h);
-    const state = { streams: 0, availability: Availability.Closing, h: undefined };
+    const state = { streams: 0, availability: HealthState.Closing, h: undefined };
     assert.deepEqual(seen, [state, state, state]);
     assert.ok(h.failure !== undefined);
     end(h);
@@ -92,7 +92,7 @@ test('GOAWAY refuses new streams from the step that seals it, and names stream 0
   const call = h.get('/');
   h.expect.headers(call, { end: true });
   h.connection.goAway(h.now);
-  assert.equal(h.connection.availability(h.now, true), Availability.Closing, 'it is not even handed over yet');
+  assert.equal(h.connection.health(h.now).state, HealthState.Closing, 'it is not even handed over yet');
   const sent = h.expect.frame(7, 0, 'GOAWAY');
   assert.deepEqual([...sent.payload], [0, 0, 0, 0, 0, 0, 0, 0], 'NO_ERROR, last stream 0, no debug data');
   h.peer.headers(call, 200);
@@ -169,11 +169,11 @@ test('a PING that its caller has given up is not kept, and its late ACK means no
 test('the last stream ID is used, and then the connection takes no more requests and drains', () => {
   const h = harness().greet();
   (h.connection.view as { nextStreamId: number }).nextStreamId = 0x7fff_ffff;
-  assert.equal(h.connection.availability(h.now, true), Availability.Ready);
+  assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   const call = h.get('/');
   assert.equal(call.id, 0x7fff_ffff);
   h.expect.headers(call, { end: true });
-  assert.equal(h.connection.availability(h.now, true), Availability.Closing);
+  assert.equal(h.connection.health(h.now).state, HealthState.Closing);
   h.peer.headers(call, 200, { end: true });
   assert.ok(call.ended);
   assert.equal(h.drained, true, 'it closes, since it can do nothing more');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Availability, StreamState } from '../../dist/protocol/index.js';
+import { HealthState, StreamState } from '../../dist/protocol/index.js';
 import { encodeFields } from '../support/hpack.js';
 import {
   frame,
@@ -75,7 +75,7 @@ class Traffic {
     switch (what) {
       case 'get':
       case 'post':
-        if (h.connection.availability(h.now, true) === Availability.Ready)
+        if (h.connection.health(h.now).state === HealthState.Ready)
           this.calls.push(open(h, this.log, what === 'get' ? 'GET' : 'POST', what === 'post'));
         return;
       case 'send':

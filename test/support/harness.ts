@@ -194,7 +194,9 @@ export class Harness {
         onSettings: () => this.events.push('settings'),
         onGoAway: () => this.events.push('goaway'),
         onPong: (id) => this.events.push(`pong ${id}`),
+        onTooManyPings: () => undefined,
         onStalled: () => this.events.push('stalled'),
+        onResumed: () => undefined,
         onDrained: () => {
           this.drained = true;
         },

@@ -1,0 +1,62 @@
+import type { ByteTransport } from './byte-transport.js';
+import type { Clock } from './clock.js';
+
+/** Whether a connection is in use, and since when it is not: one that is keeps the process alive. */
+export class ConnectionUse {
+  /** When it was last made or last had a stream, in wall-clock milliseconds; 0 while it has one. */
+  idleSince: number;
+  readonly #transport: Pick<ByteTransport, 'ref' | 'unref'>;
+  readonly #clock: Clock;
+  #streams = 0;
+  #holds = 0;
+  #refed = true;
+  #ended = false;
+
+  constructor(transport: Pick<ByteTransport, 'ref' | 'unref'>, clock: Clock) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.idleSince = clock.wallNow();
+  }
+
+  /** It has so many streams now. */
+  has(streams: number): void {
+    this.#streams = streams;
+    if (streams > 0) this.idleSince = 0;
+    else if (this.idleSince === 0) this.idleSince = this.#clock.wallNow();
+    this.#update();
+  }
+
+  /** It is ready for its first request only now. */
+  restart(): void {
+    if (this.idleSince !== 0) this.idleSince = this.#clock.wallNow();
+  }
+
+  /** Idle for longer than this by the wall clock, which goes on while the process is frozen. */
+  idleFor(milliseconds: number): boolean {
+    return this.idleSince !== 0 && this.#clock.wallNow() - this.idleSince > milliseconds;
+  }
+
+  /** Somebody waits for it, although it has no stream. */
+  hold(): void {
+    this.#holds++;
+    this.#update();
+  }
+
+  release(): void {
+    this.#holds--;
+    this.#update();
+  }
+
+  /** It is being closed, and stays as it is until that is done. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  #update(): void {
+    const wanted = this.#streams > 0 || this.#holds > 0;
+    if (wanted === this.#refed || this.#ended) return;
+    this.#refed = wanted;
+    if (wanted) this.#transport.ref();
+    else this.#transport.unref();
+  }
+}

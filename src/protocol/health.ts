@@ -1,0 +1,202 @@
+import type { ConnectionState } from './connection-state.js';
+import { lastClientStreamId } from './limits.js';
+
+/** What a new request would meet on a connection. */
+export const HealthState = {
+  /** HEADERS sealed now go to the socket in this turn. */
+  Ready: 0,
+  /** A chunk is with the socket, or sealed bytes are at the mark: ready again in a moment, or stalled. */
+  Busy: 1,
+  /** The peer's stream limit is reached; it may be 0. */
+  Full: 2,
+  /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`. */
+  Stalled: 3,
+  /** A PING is out that asks for a sign of life. */
+  Probing: 4,
+  /** Silent with streams open for so long that it must answer a PING first: the caller sends one with `probe`. */
+  Silent: 5,
+  /** The peer's first SETTINGS are outstanding. */
+  AwaitingSettings: 6,
+  /** Takes no new request, ever. */
+  Closing: 7,
+  /** A stall has ended, and nothing says yet that what the socket holds has been read: as a last resort it is usable. */
+  Recovering: 8,
+  /** The peer's first SETTINGS are outstanding; one request may go before them, if it may be lost without harm. */
+  EarlyOnly: 9,
+} as const;
+
+export type HealthState = (typeof HealthState)[keyof typeof HealthState];
+
+/** What a connection looks like from outside, in numbers; always those of now. */
+export interface ConnectionNumbers {
+  /** The peer's SETTINGS have come. */
+  readonly greeted: boolean;
+  /** Open streams. */
+  readonly streams: number;
+  /** Places that are promised to coming requests. */
+  readonly reserved: number;
+  /** What counts against the stream limit: streams, reservations, and resets that the peer may not have seen. */
+  readonly slots: number;
+  /** The peer's stream limit; an assumption until its first SETTINGS. */
+  readonly limit: number;
+  /** Its first SETTINGS set that limit to 0. */
+  readonly zeroFromStart: boolean;
+  /** Requests sent so far. */
+  readonly requests: number;
+  /** A response has begun. */
+  readonly answered: boolean;
+  /** What we may still send on the connection, in bytes (RFC 9113 section 5.2). */
+  readonly sendWindow: number;
+  /** What the peer may still send on the connection, in bytes. */
+  readonly receiveWindow: number;
+  /** The smoothed round trip in milliseconds; 0 until the first sample. */
+  readonly roundTrip: number;
+  /** The shortest round trip that was measured; 0 until the first sample. */
+  readonly bestRoundTrip: number;
+}
+
+/** The answer of {@link health}. Each connection has one, made anew by each call, so that asking allocates nothing. */
+export class Health implements ConnectionNumbers {
+  state: HealthState = HealthState.AwaitingSettings;
+  /**
+   * Since when it has kept requests waiting in a way that another connection gets around; Infinity: it does not. It is
+   * stalled, recovers from a stall, or the peer's SETTINGS are overdue, whatever else `state` has to say first. A stall
+   * counts once it is reported: after a blocked event loop, the news that the chunk was taken may be there unheard.
+   */
+  since = Infinity;
+  /** It is stalled, reported or not. */
+  stalled = false;
+  /** It was stalled, takes bytes again, and how much stands before a new request is not known yet. */
+  recovering = false;
+  readonly #c: ConnectionState;
+
+  constructor(c: ConnectionState) {
+    this.#c = c;
+  }
+
+  get greeted(): boolean {
+    return this.#c.peer.received;
+  }
+
+  get streams(): number {
+    return this.#c.streams.size;
+  }
+
+  get reserved(): number {
+    return this.#c.reserved;
+  }
+
+  get slots(): number {
+    return this.#c.slotsUsed;
+  }
+
+  get limit(): number {
+    return this.#c.peer.maxConcurrentStreams;
+  }
+
+  get zeroFromStart(): boolean {
+    return this.#c.peer.zeroFromStart;
+  }
+
+  get requests(): number {
+    return this.#c.requests;
+  }
+
+  get answered(): boolean {
+    return this.#c.answered;
+  }
+
+  get sendWindow(): number {
+    return this.#c.sendWindow;
+  }
+
+  get receiveWindow(): number {
+    return this.#c.credit.available;
+  }
+
+  get roundTrip(): number {
+    return this.#c.liveness.roundTrip;
+  }
+
+  get bestRoundTrip(): number {
+    return this.#c.liveness.bestRoundTrip;
+  }
+}
+
+/**
+ * The one place that judges a connection: what a new request would meet there, and since when that is a reason to go
+ * around it. It reads fields and answers in the same tick, whatever the network does.
+ *
+ * @param lastResort there is no other way to go, so a stall that has ended is over, and SETTINGS are never overdue
+ * @param answer the connection's one answer
+ */
+export function health(c: ConnectionState, now: number, lastResort: boolean, answer: Health): Health {
+  const live = c.liveness;
+  const stalled = isStalled(c, now);
+  const recovering = !stalled && now < live.recovery.until;
+  answer.stalled = stalled;
+  answer.recovering = recovering;
+  answer.since = troubledSince(c, stalled, recovering);
+  answer.state = stateOf(c, now, stalled, recovering && !lastResort, answer.since === Infinity || lastResort);
+  return answer;
+}
+
+function stateOf(c: ConnectionState, now: number, stalled: boolean, recovering: boolean, well: boolean): HealthState {
+  if (!acceptsRequests(c, now)) return HealthState.Closing;
+  // A write that has been in flight for `stallTimeout` keeps new requests away even while bytes still arrive: they
+  // could not be written. (Only `writeTimeout` takes received bytes as a sign of life.)
+  if (stalled) return HealthState.Stalled;
+  if (c.slotsUsed >= c.peer.maxConcurrentStreams) return HealthState.Full;
+  const live = c.liveness;
+  const busy = live.writingSince >= 0 || c.atMark;
+  if (!c.peer.received)
+    return c.slotsUsed > 0 || busy || recovering || !well ? HealthState.AwaitingSettings : HealthState.EarlyOnly;
+  if (live.probeSentAt >= 0) return HealthState.Probing;
+  if (recovering) return HealthState.Recovering;
+  if (busy) return HealthState.Busy;
+  if (isSilent(c, now) && (live.mayPing(now) || oldestPing(c) >= 0)) return HealthState.Silent;
+  return HealthState.Ready;
+}
+
+function troubledSince(c: ConnectionState, stalled: boolean, recovering: boolean): number {
+  const live = c.liveness;
+  if (live.settingsOverdue && !c.peer.received) return live.openedAt;
+  if (recovering) return live.recovery.stalledFrom;
+  if (!stalled || !live.stallReported) return Infinity;
+  return live.writingSince >= 0 ? live.writingSince : live.probeSentAt;
+}
+
+/** False once the connection is on its way out, out of IDs, too old, or idle for so long that it may be gone. */
+export function acceptsRequests(c: ConnectionState, now: number): boolean {
+  if (c.closing || c.nextStreamId > lastClientStreamId) return false;
+  const { maxAge } = c.liveness.limits;
+  return maxAge === 0 || now < c.liveness.openedAt + maxAge;
+}
+
+export function isStalled(c: ConnectionState, now: number): boolean {
+  return now >= c.liveness.stalledAt();
+}
+
+/**
+ * Silence counts only while the peer owes us something: with streams open, or when the last of them was given up
+ * without a byte having come. Else requests that time out one after the other would never find out a dead connection.
+ */
+function isSilent(c: ConnectionState, now: number): boolean {
+  const live = c.liveness;
+  if ((c.streams.size === 0 && !live.owed) || live.limits.probeAfter === 0) return false;
+  return now - live.silentSince() >= live.probeThreshold();
+}
+
+/**
+ * Since when the oldest PING has been out without a sign of life; -1: none, or the peer has spoken since. A chunk of
+ * ours that the socket took counts as one: the PING may stand behind megabytes that a slow link is still carrying. So
+ * does the first stream after none: one left unanswered before, when nobody minded, gives it its full time.
+ */
+export function oldestPing(c: ConnectionState): number {
+  const live = c.liveness;
+  for (const ping of live.pings) {
+    if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress, live.busySince);
+  }
+  // The PING that a probe counts on may be one that its caller has given up since.
+  return live.probeSentAt < 0 ? -1 : Math.max(live.probeSentAt, live.lastProgress, live.busySince);
+}

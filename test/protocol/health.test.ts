@@ -1,0 +1,387 @@
+/** The table of what a connection says of itself: how it got there, and what a new request would meet. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HealthState } from '../../dist/protocol/index.js';
+import { harness, type Harness, type HarnessOptions } from '../support/harness.js';
+import { flag, type as frameType } from '../support/raw-server.js';
+
+interface Case {
+  readonly name: string;
+  readonly config?: HarnessOptions['config'];
+  /** Leaves the connection as the name says, at a time of its own. */
+  readonly setUp: (h: Harness) => void;
+  readonly state: keyof typeof HealthState;
+  /** With no other way to go; default: the same. */
+  readonly lastResort?: keyof typeof HealthState;
+  /** Milliseconds that it has been in trouble for; default: it is not. */
+  readonly troubledFor?: number;
+}
+
+/** Our preface is with the peer, and nothing has come back. */
+const prefaceSent = (h: Harness): void => {
+  h.pump();
+  h.discard();
+};
+
+/** A write that the socket takes none of, for so long. */
+const blockFor = (h: Harness, milliseconds: number): void => {
+  h.connection.ping(h.now);
+  assert.ok(h.takeAndBlock() > 0);
+  h.advance(milliseconds);
+};
+
+const silentFor = (h: Harness, milliseconds: number): void => {
+  h.greet();
+  h.get('/slow');
+  h.pump();
+  h.advance(milliseconds);
+};
+
+const cases: readonly Case[] = [
+  { name: 'just made, its preface not yet with the socket', setUp: () => undefined, state: 'EarlyOnly' },
+  {
+    name: 'its preface with the socket',
+    setUp: (h) => void h.takeAndBlock(),
+    state: 'AwaitingSettings',
+  },
+  { name: 'its preface sent', setUp: prefaceSent, state: 'EarlyOnly' },
+  {
+    name: 'a request sent before the SETTINGS',
+    setUp: (h) => {
+      h.get('/early');
+      prefaceSent(h);
+    },
+    state: 'AwaitingSettings',
+  },
+  {
+    name: 'SETTINGS outstanding for almost as long as makes them overdue',
+    config: { dialTime: 10 },
+    setUp: (h) => {
+      prefaceSent(h);
+      h.advance(999);
+    },
+    state: 'EarlyOnly',
+  },
+  {
+    name: 'SETTINGS overdue after probeAfter',
+    config: { dialTime: 10 },
+    setUp: (h) => {
+      prefaceSent(h);
+      h.advance(1_000);
+    },
+    state: 'AwaitingSettings',
+    lastResort: 'EarlyOnly',
+    troubledFor: 1_000,
+  },
+  {
+    name: 'SETTINGS outstanding for less than four dial times',
+    config: { dialTime: 300 },
+    setUp: (h) => {
+      prefaceSent(h);
+      h.advance(1_199);
+    },
+    state: 'EarlyOnly',
+  },
+  {
+    name: 'SETTINGS overdue after four dial times',
+    config: { dialTime: 300 },
+    setUp: (h) => {
+      prefaceSent(h);
+      h.advance(1_200);
+    },
+    state: 'AwaitingSettings',
+    lastResort: 'EarlyOnly',
+    troubledFor: 1_200,
+  },
+  {
+    name: 'SETTINGS overdue, that have come after all',
+    config: { dialTime: 10 },
+    setUp: (h) => {
+      prefaceSent(h);
+      h.advance(1_000);
+      h.peer.settings({});
+      h.pump();
+      h.discard();
+    },
+    state: 'Ready',
+  },
+  {
+    name: 'SETTINGS outstanding for long where nobody has said how long the dial took',
+    setUp: (h) => {
+      prefaceSent(h);
+      h.advance(60_000);
+    },
+    state: 'EarlyOnly',
+  },
+  {
+    name: 'SETTINGS outstanding for long where probeAfter is off',
+    config: { dialTime: 10, probeAfter: 0 },
+    setUp: (h) => {
+      prefaceSent(h);
+      h.advance(60_000);
+    },
+    state: 'EarlyOnly',
+  },
+  { name: 'greeted', setUp: (h) => void h.greet(), state: 'Ready' },
+  {
+    name: 'a chunk with the socket',
+    setUp: (h) => {
+      h.greet();
+      blockFor(h, 99);
+    },
+    state: 'Busy',
+  },
+  {
+    name: 'a chunk with the socket for stallTimeout',
+    setUp: (h) => {
+      h.greet();
+      blockFor(h, 150);
+    },
+    state: 'Stalled',
+    troubledFor: 150,
+  },
+  {
+    name: 'such a chunk while bytes still arrive',
+    setUp: (h) => {
+      h.greet();
+      blockFor(h, 100);
+      h.peer.windowUpdate(0, 1);
+    },
+    state: 'Stalled',
+    troubledFor: 100,
+  },
+  {
+    name: 'a stall that is not reported yet: what has happened meanwhile may be unheard',
+    setUp: (h) => {
+      h.greet();
+      h.connection.ping(h.now);
+      h.takeAndBlock();
+      h.now += 500;
+    },
+    state: 'Stalled',
+  },
+  {
+    name: 'a stall that has ended',
+    setUp: (h) => {
+      h.greet();
+      blockFor(h, 200);
+      h.connection.outputTaken(h.now);
+      h.now += 50;
+    },
+    state: 'Recovering',
+    lastResort: 'Ready',
+    troubledFor: 250,
+  },
+  {
+    name: 'a stall that has ended, the next chunk with the socket',
+    setUp: (h) => {
+      h.greet();
+      blockFor(h, 200);
+      h.connection.outputTaken(h.now);
+      blockFor(h, 10);
+    },
+    state: 'Recovering',
+    lastResort: 'Busy',
+    troubledFor: 210,
+  },
+  {
+    name: 'a stall that has ended, and the peer has answered the PING that followed it',
+    setUp: (h) => {
+      h.greet();
+      const r = h.post('/up');
+      h.expect.headers(r);
+      r.send('x');
+      h.takeAndBlock();
+      h.discard();
+      h.advance(200);
+      h.connection.outputTaken(h.now);
+      h.peer.pong(h.expect.ping('has it been read?'));
+    },
+    state: 'Ready',
+  },
+  { name: 'silent for less than probeAfter', setUp: (h) => silentFor(h, 999), state: 'Ready' },
+  { name: 'silent for probeAfter', setUp: (h) => silentFor(h, 1_000), state: 'Silent' },
+  {
+    name: 'silent where probeAfter is off',
+    config: { probeAfter: 0, readIdleTimeout: 0 },
+    setUp: (h) => silentFor(h, 60_000),
+    state: 'Ready',
+  },
+  {
+    name: 'silent without a stream: the peer owes nothing',
+    setUp: (h) => {
+      h.greet();
+      h.advance(60_000);
+    },
+    state: 'Ready',
+  },
+  {
+    name: 'asked for a sign of life',
+    setUp: (h) => {
+      silentFor(h, 1_000);
+      h.connection.probe(h.now);
+      h.pump();
+    },
+    state: 'Probing',
+  },
+  {
+    name: 'asked in vain for stallTimeout',
+    setUp: (h) => {
+      silentFor(h, 1_000);
+      h.connection.probe(h.now);
+      h.pump();
+      h.advance(130);
+    },
+    state: 'Stalled',
+    troubledFor: 130,
+  },
+  {
+    name: 'asked, and answered by any byte',
+    setUp: (h) => {
+      silentFor(h, 1_000);
+      h.connection.probe(h.now);
+      h.pump();
+      h.peer.frame(frameType.ping, flag.ack, 0, Buffer.alloc(8));
+    },
+    state: 'Ready',
+  },
+  {
+    name: 'at the stream limit',
+    setUp: (h) => {
+      h.greet({ maxConcurrentStreams: 1 });
+      h.get('/1');
+      h.pump();
+    },
+    state: 'Full',
+  },
+  {
+    name: 'at the stream limit by a reservation',
+    setUp: (h) => {
+      h.greet({ maxConcurrentStreams: 1 });
+      h.connection.reserve();
+    },
+    state: 'Full',
+  },
+  { name: 'at a limit of 0 from the start', setUp: (h) => void h.greet({ maxConcurrentStreams: 0 }), state: 'Full' },
+  {
+    name: 'at a limit that was lowered to 0',
+    setUp: (h) => {
+      h.greet();
+      h.peer.settings({ maxConcurrentStreams: 0 });
+      h.pump();
+    },
+    state: 'Full',
+  },
+  {
+    name: 'stalled at the stream limit',
+    setUp: (h) => {
+      h.greet({ maxConcurrentStreams: 1 });
+      h.get('/1');
+      blockFor(h, 100);
+    },
+    state: 'Stalled',
+    troubledFor: 100,
+  },
+  {
+    name: 'recovering at the stream limit',
+    setUp: (h) => {
+      h.greet({ maxConcurrentStreams: 1 });
+      h.get('/1');
+      blockFor(h, 100);
+      h.connection.outputTaken(h.now);
+    },
+    state: 'Full',
+    troubledFor: 100,
+  },
+  {
+    name: 'told to go away',
+    setUp: (h) => {
+      h.greet();
+      h.get('/1');
+      h.peer.goAway(1, 0);
+    },
+    state: 'Closing',
+  },
+  {
+    name: 'going away by itself',
+    setUp: (h) => {
+      h.greet();
+      h.connection.goAway(h.now);
+    },
+    state: 'Closing',
+  },
+  {
+    name: 'too old',
+    config: { maxAge: 5_000 },
+    setUp: (h) => {
+      h.greet();
+      h.now += 5_000;
+    },
+    state: 'Closing',
+  },
+  {
+    name: 'lost',
+    setUp: (h) => {
+      h.greet();
+      h.peer.close();
+    },
+    state: 'Closing',
+  },
+  {
+    name: 'told to go away, and stalled',
+    setUp: (h) => {
+      h.greet();
+      h.get('/1');
+      h.peer.goAway(1, 0);
+      blockFor(h, 100);
+    },
+    state: 'Closing',
+    troubledFor: 100,
+  },
+];
+
+for (const { name, config, setUp, state, lastResort = state, troubledFor } of cases)
+  test(`a connection, ${name}: ${state}${lastResort === state ? '' : `, or ${lastResort} as a last resort`}`, () => {
+    const h = harness({ config: config ?? {} });
+    setUp(h);
+    const answer = (last: boolean): unknown => {
+      const health = h.connection.health(h.now, last);
+      return { state: health.state, troubledFor: h.now - health.since };
+    };
+    const expected = { state: HealthState[state], troubledFor: troubledFor ?? -Infinity };
+    assert.deepEqual(answer(false), expected);
+    assert.deepEqual(answer(true), { ...expected, state: HealthState[lastResort] });
+    assert.deepEqual(answer(false), expected, 'asking changes nothing');
+  });
+
+test('its numbers are those of now, without asking anew', () => {
+  const h = harness().greet({ maxConcurrentStreams: 3 });
+  const health = h.connection.health(h.now);
+  const { sendWindow } = health;
+  const r = h.post('/up');
+  r.send('12345');
+  h.connection.reserve();
+  h.pump();
+  h.discard();
+  assert.deepEqual([health.streams, health.reserved, health.slots, health.limit, health.requests], [1, 1, 2, 3, 1]);
+  assert.equal(health.sendWindow, sendWindow - 5);
+  assert.deepEqual([health.greeted, health.answered, health.zeroFromStart], [true, false, false]);
+  h.peer.headers(r, 200);
+  assert.equal(health.answered, true);
+  h.peer.settings({ maxConcurrentStreams: 0 });
+  assert.deepEqual([health.limit, health.zeroFromStart], [0, false], 'it was lowered');
+  h.pump();
+});
+
+test('the best round trip is the shortest, and the other one goes with the samples', () => {
+  const h = harness().greet();
+  for (const roundTrip of [40, 10, 80]) {
+    h.connection.ping(h.now);
+    const ping = h.expect.ping('asks');
+    h.now += roundTrip;
+    h.peer.pong(ping);
+  }
+  const { roundTrip, bestRoundTrip } = h.connection.health(h.now);
+  assert.equal(bestRoundTrip, 10);
+  assert.ok(roundTrip > 10 && roundTrip < 80);
+});
