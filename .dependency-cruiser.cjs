@@ -1,30 +1,17 @@
-// The layers of src/, and what each may import, `import type` included. A module may always import its own folder.
+// What each layer of src/ may import, as layers.json declares it, `import type` included. A module may always import its
+// own folder.
 // `npm run check:layers` runs it; test/package/rules.test.ts holds it against imports that must be refused.
 
+const declared = require('./layers.json');
+
 /** Layer name: where its modules are, and the other layers that they may import. */
-const layers = {
-  errors: { path: '^src/errors\\.ts$', uses: [] },
-  wire: { path: '^src/wire/', uses: ['errors'] },
-  hpack: { path: '^src/hpack/', uses: ['errors'] },
-  protocol: { path: '^src/protocol/', uses: ['errors', 'wire', 'hpack'] },
-  conn: { path: '^src/conn/', uses: ['errors', 'wire', 'hpack', 'protocol'] },
-  view: { path: '^src/view/', uses: [] },
-  diagnostics: { path: '^src/diagnostics/', uses: ['errors', 'wire', 'conn'] },
-  pool: { path: '^src/pool/', uses: ['errors', 'wire', 'hpack', 'conn'] },
-  transport: { path: '^src/transport(-options)?\\.ts$', uses: ['errors', 'wire', 'hpack', 'conn', 'pool'] },
-  http1: { path: '^src/http1/', uses: ['errors', 'conn'] },
-  node: { path: '^src/node/', uses: ['errors', 'conn', 'http1'] },
-  proxy: { path: '^src/proxy/', uses: ['errors', 'conn', 'pool', 'transport', 'node'] },
-  fetch: { path: '^src/fetch/', uses: ['errors', 'conn', 'pool', 'transport'] },
-  undici: { path: '^src/undici/', uses: ['errors', 'conn', 'pool', 'transport', 'index'] },
-  index: {
-    path: '^src/(index|version)\\.ts$',
-    uses: ['errors', 'conn', 'diagnostics', 'pool', 'transport', 'node', 'proxy', 'fetch'],
-  },
-  connect: { path: '^src/connect/', uses: ['errors', 'index'] },
-  http: { path: '^src/http/', uses: ['errors', 'conn', 'pool', 'transport', 'index'] },
-};
-const roots = ['^src/cli/'];
+const layers = Object.fromEntries(
+  Object.entries(declared).map(([name, { files, uses }]) => {
+    const path = files === undefined ? `${name}/` : `(${files.map((file) => file.replace('.', '\\.')).join('|')})$`;
+    return [name, { path: `^src/${path}`, uses }];
+  }),
+);
+const pure = Object.keys(declared).filter((name) => declared[name].pure);
 
 const layerRules = Object.entries(layers).map(([name, { path, uses }]) => ({
   name: `layer-${name}`,
@@ -40,9 +27,9 @@ module.exports = {
     ...layerRules,
     {
       name: 'every-module-has-a-layer',
-      comment: 'a new folder of src/ takes its place in the table above before it is used',
+      comment: 'a new folder of src/ takes its place in layers.json before it is used',
       severity: 'error',
-      from: { path: '^src/', pathNot: [...Object.values(layers).map(({ path }) => path), ...roots] },
+      from: { path: '^src/', pathNot: Object.values(layers).map(({ path }) => path) },
       to: {},
     },
     {
@@ -56,7 +43,7 @@ module.exports = {
       name: 'pure-core',
       comment: 'layers 0 and 1 use nothing but the language: no module of Node either',
       severity: 'error',
-      from: { path: ['errors', 'wire', 'hpack', 'protocol'].map((name) => layers[name].path) },
+      from: { path: pure.map((name) => layers[name].path) },
       to: { dependencyTypes: ['core'] },
     },
     {

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 /** Layers 0 and 1: pure, so that nothing in them can wait, and a test can replay whatever they did. */
-const pureCore = ['src/errors.ts', 'src/wire/**/*.ts', 'src/hpack/**/*.ts', 'src/protocol/**/*.ts'];
+const pureCore = Object.entries(JSON.parse(readFileSync(new URL('layers.json', import.meta.url), 'utf8')))
+  .filter(([, { pure }]) => pure)
+  .flatMap(([name, { files }]) => files?.map((file) => `src/${file}`) ?? [`src/${name}/**/*.ts`]);
 
 const namedExports = [
   { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },

@@ -2,7 +2,17 @@
 // project of their own in a temporary folder, under the real configuration files.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,7 +25,13 @@ let project = '';
 before(() => {
   project = mkdtempSync(join(tmpdir(), 'passinglane-rules-'));
   cpSync(fixtures, project, { recursive: true });
-  for (const file of ['package.json', 'tsconfig.base.json', 'eslint.config.mjs', '.dependency-cruiser.cjs']) {
+  for (const file of [
+    'package.json',
+    'tsconfig.base.json',
+    'eslint.config.mjs',
+    '.dependency-cruiser.cjs',
+    'layers.json',
+  ]) {
     cpSync(join(root, file), join(project, file));
   }
   for (const file of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
@@ -112,6 +128,20 @@ describe('the layer check', () => {
     const output = run('dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.cjs', 'src']);
     const found = [...output.matchAll(/^ *error (\S+): (\S+)/gm)].map(([, rule, file]) => `${file} ${rule}`);
     assert.deepEqual(distinct(found), expected);
+  });
+});
+
+describe('the declaration of layers', () => {
+  test('refuses a project or a table that says otherwise', () => {
+    for (const file of ['CONTRIBUTING.md', '.prettierrc.json', 'tools/layers.mjs'])
+      cpSync(join(root, file), join(project, file));
+    const declared = JSON.parse(readFileSync(join(root, 'layers.json'), 'utf8')) as Record<string, { uses: string[] }>;
+    declared['wire']!.uses.push('hpack');
+    writeFileSync(join(project, 'layers.json'), JSON.stringify(declared));
+    const done = spawnSync(process.execPath, ['tools/layers.mjs', '--check'], { cwd: project, encoding: 'utf8' });
+    const stale = [...done.stderr.matchAll(/^(\S+) is not what layers.json says/gm)].map(([, file]) => file);
+    assert.deepEqual(stale, ['src/wire/tsconfig.json', 'CONTRIBUTING.md']);
+    assert.equal(done.status, 1);
   });
 });
 
