@@ -97,7 +97,7 @@ test('one that nobody vouches for is refused, and the message says how to trust 
 });
 
 test('`tls.rejectUnauthorized: false` takes any certificate', async (t) => {
-  const { origin } = await originFor(t, { server: elsewhere as object });
+  const { origin } = await originFor(t, { server: elsewhere });
   const transport = transportFor(t, { tls: { rejectUnauthorized: false } });
   assert.equal(await text(transport, `${origin}/hello.txt`), 'hello\n');
 });
