@@ -13,6 +13,7 @@ export {
   describeConnection,
   type ResponseConnection,
 } from './client-response.js';
+export { isIncomingRequest } from './incoming-request.js';
 export { forever, type Clock, type TimerHandle } from './clock.js';
 export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
 export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { invalidArgument } from '../errors.js';
+import { IncomingSource, isGivenUp, isIncomingRequest } from './incoming-request.js';
 import { encodeMultipart } from './multipart.js';
 import {
   detached,
@@ -113,11 +114,11 @@ function webBody(stream: ReadableStream): StreamBody {
 }
 
 function nodeBody(stream: Readable): StreamBody {
-  if (isConsumed(stream)) throw invalidArgument('body', stream, allowed);
+  if (isConsumed(stream) || isGivenUp(stream)) throw invalidArgument('body', stream, allowed);
   // It may fail at any time, also before it is opened and after it was cancelled, which without a listener would end
   // the process. Who reads it gets the error from its iterator.
-  stream.on('error', ignore);
-  return new StreamBody(nodeSupply(stream));
+  if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
+  return new StreamBody(isIncomingRequest(stream) ? incomingSupply(stream) : nodeSupply(stream));
 }
 
 type Body = RequestBody & Supply;
@@ -280,11 +281,22 @@ function webSupply(stream: ReadableStream): Supply {
   };
 }
 
+/** Lent, not given: its owner can still answer, and while nothing was read of it, send it elsewhere. */
+function incomingSupply(stream: Readable): Supply {
+  return {
+    begin() {
+      checkUnread(stream);
+      return new IncomingSource(stream);
+    },
+    discard: ignore,
+  };
+}
+
 function nodeSupply(stream: Readable): Supply {
   const destroy = (reason: unknown): unknown => stream.destroy(reason instanceof Error ? reason : undefined);
   return {
     begin() {
-      if (isConsumed(stream)) throw unusable('The body stream was read to its end before the request could send it');
+      checkUnread(stream);
       const iterator = stream[Symbol.asyncIterator]();
       // The iterator's return() would wait for a pending next(), so the stream itself is destroyed.
       return { next: () => iterator.next(), stop: destroy };
@@ -311,6 +323,10 @@ const spent: Supply = {
 function isDisturbed(stream: ReadableStream): boolean {
   // The types know only of streams of node:stream, Node itself of both kinds.
   return process.getBuiltinModule('node:stream').Readable.isDisturbed(stream as unknown as Readable);
+}
+
+function checkUnread(stream: Readable): void {
+  if (isConsumed(stream)) throw unusable('The body stream was read to its end before the request could send it');
 }
 
 function isConsumed(stream: Readable): boolean {

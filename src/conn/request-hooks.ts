@@ -5,6 +5,8 @@ import type { ResponseConnection } from './client-response.js';
 export interface RequestHooks {
   /** Its headers go out on this connection. Once for each time that it is sent. */
   onBound(connection: ResponseConnection): void;
+  /** A piece of a body that comes in pieces was taken, and goes out next. At once, not between steps. */
+  onPiece?(piece: Uint8Array): void;
   /** All of it has been handed to the connection. */
   onSent(): void;
 }

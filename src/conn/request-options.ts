@@ -20,7 +20,11 @@ export interface RequestOptions {
   /** Default: GET, or CONNECT where `protocol` is given. */
   readonly method?: string | undefined;
   readonly headers?: HeadersInput | undefined;
-  /** Bytes are borrowed until the request settles. A stream can be sent again only if it came from a function. */
+  /**
+   * Bytes are borrowed until the request settles. A stream can be sent again only if it came from a function. One that is
+   * given up (the request failed, was aborted, or was answered early) is destroyed; but what a server has received
+   * (IncomingMessage, Http2ServerRequest, ServerHttp2Stream) is left alive, so that its owner can still answer.
+   */
   readonly body?: RequestBodyInit | undefined;
   /** Sent after the body; a function is called when the body has ended. */
   readonly trailers?: HeadersInput | (() => HeadersInput | Promise<HeadersInput>) | undefined;

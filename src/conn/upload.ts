@@ -87,8 +87,9 @@ export class Upload {
   }
 
   private readonly onPiece = (piece: Uint8Array | undefined): void => {
+    const { length, hooks } = this.request;
+    if (hooks?.onPiece !== undefined && piece !== undefined && !this.done) this.inContext(() => hooks.onPiece?.(piece));
     if (this.done) return;
-    const { length } = this.request;
     if (piece === undefined) {
       this.reader = undefined;
       if (length >= 0 && this.sent < length)

@@ -12,7 +12,7 @@ import { TunnelBody } from '../conn/tunnel.js';
 import { headersTimeoutOf, submit, type Abortable, type BaseTransport } from '../transport.js';
 import type { DispatchHandler } from './contract.js';
 import { sendingObserved, type PublishedRequest } from './diagnostics.js';
-import { discardBody, watched } from './request-body.js';
+import { discardBody } from './request-body.js';
 import type { Runner } from './running.js';
 import { Tunnel } from './tunnel.js';
 import { aborted, toUndiciError, UndiciError } from './undici-error.js';
@@ -159,8 +159,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     if (!asked && !sendingObserved()) return parts;
     const { body } = parts.options;
     if (body instanceof Uint8Array) this.unreported = body;
-    const options = { ...parts.options, body: watched(body, (piece) => this.pieceSent(piece)) };
-    return { ...parts, options, hooks: this };
+    return { ...parts, hooks: this };
   }
 
   onBound(connection: ResponseConnection): void {
@@ -171,12 +170,12 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     if (this.over) return;
     const { unreported } = this;
     this.unreported = undefined;
-    if (unreported !== undefined) this.pieceSent(unreported);
+    if (unreported !== undefined) this.onPiece(unreported);
     this.published?.publishBodySent();
     this.guard(() => this.handler.onRequestSent?.());
   }
 
-  private pieceSent(piece: Uint8Array): void {
+  onPiece(piece: Uint8Array): void {
     if (this.over) return;
     this.published?.publishChunkSent(piece);
     this.guard(() => this.handler.onBodySent?.(piece));

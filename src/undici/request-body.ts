@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { RequestBodyInit } from '../conn/index.js';
+import { isIncomingRequest, type RequestBodyInit } from '../conn/index.js';
 import { invalidArgument } from './undici-error.js';
 
 /** A body as undici takes it, for the transport; undefined: none, as an empty string or empty bytes are. */
@@ -32,27 +32,7 @@ async function* piecesOf(pieces: Iterable<Uint8Array | string>): AsyncGenerator<
   yield* pieces;
 }
 
-/** Tells of each piece of the body as the transport takes it. */
-export function watched(
-  body: RequestBodyInit | undefined,
-  onPiece: (piece: Uint8Array) => void,
-): RequestBodyInit | undefined {
-  if (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body)) return body;
-  return watchedPieces(body as AsyncIterable<Uint8Array | string>, onPiece);
-}
-
-async function* watchedPieces(
-  body: AsyncIterable<Uint8Array | string>,
-  onPiece: (piece: Uint8Array) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of body) {
-    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
-    onPiece(bytes);
-    yield bytes;
-  }
-}
-
 /** Gives up a body that was never sent. */
 export function discardBody(body: unknown, reason: Error): void {
-  if (body instanceof Readable) body.destroy(reason);
+  if (body instanceof Readable && !isIncomingRequest(body)) body.destroy(reason);
 }
