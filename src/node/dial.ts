@@ -16,6 +16,7 @@ import { ReadBuffer } from './read-buffer.js';
 import { infoOf, isDuplex, SocketTransport } from './socket-transport.js';
 import {
   alpnProtocols,
+  haveSameValues,
   identityCheckFor,
   isAllowedForHttp2,
   minVersionFor,
@@ -64,7 +65,9 @@ type Endpoint = { readonly host: string } | { readonly path: string };
 export class NodeDialler implements Dialler {
   readonly #options: DiallerOptions;
   readonly #names: Names;
-  readonly #sessions = new SessionCache();
+  #sessions = new SessionCache();
+  /** The TLS options of the connections whose sessions those are. */
+  #tlsOfSessions: ConnectionOptions = {};
 
   constructor(options: DiallerOptions, names = new Names(options)) {
     this.#options = options;
@@ -140,17 +143,14 @@ export class NodeDialler implements Dialler {
     secure: typeof import('node:tls') | undefined,
     times: Pick<DialTimes, 'begun' | 'lookup'>,
   ): StartAttempt<Endpoint, Connected> {
-    const session = this.#sessions.get(origin.href);
     return (endpoint, succeeded, failed) => {
       const reads = secure !== undefined || this.#options.cleartext === 'h2c' ? new ReadBuffer() : undefined;
       const place = this.#placeOf(origin, endpoint, reads);
-      const socket =
-        secure === undefined
-          ? connectTcp(place)
-          : secure.connect({ ...this.#tlsOptions(origin, secure, offer), ...place, session });
+      const options = secure === undefined ? {} : this.#tlsOptions(origin, secure, offer);
+      const socket = secure === undefined ? connectTcp(place) : secure.connect({ ...options, ...place });
       reads?.attach(socket);
       socket.unref(); // whoever waits for it keeps the process alive; if nobody does any more, neither does it
-      if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, session);
+      if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, options.session);
       if (secure !== undefined) logKeys(socket as TLSSocket);
       let connect: number | undefined = undefined;
       socket.once('connect', () => {
@@ -173,16 +173,11 @@ export class NodeDialler implements Dialler {
     const times = { begun, lookup: undefined, connect: nodeClock.now(), secure: undefined };
     if (origin.scheme === 'http:') return this.#verdict(origin, stream, undefined, times);
     const tls = await import('node:tls');
-    const session = this.#sessions.get(origin.href);
     if (stream.destroyed) throw closeReason(stream);
     const socket = await abortable<TLSSocket>(signal, (resolve, reject) => {
-      const secured = tls.connect({
-        ...this.#tlsOptions(origin, tls, offer),
-        host: origin.hostname,
-        socket: stream,
-        session,
-      });
-      this.#followSession(secured, origin, session);
+      const options = this.#tlsOptions(origin, tls, offer);
+      const secured = tls.connect({ ...options, host: origin.hostname, socket: stream });
+      this.#followSession(secured, origin, options.session);
       logKeys(secured);
       return follow(secured, 'secureConnect', () => resolve(secured), reject);
     });
@@ -199,7 +194,12 @@ export class NodeDialler implements Dialler {
   }
 
   #tlsOptions(origin: Origin, tls: typeof import('node:tls'), offer: readonly string[]): ConnectionOptions {
-    const { tls: options = {} } = this.#options;
+    const options = { ...this.#options.tls };
+    if (!haveSameValues(options, this.#tlsOfSessions)) {
+      // Their owner has changed them. A session would be resumed as the client that we were (RFC 8446 section 2.2).
+      this.#sessions = new SessionCache();
+      this.#tlsOfSessions = options;
+    }
     const servername = servernameFor(origin.hostname, options);
     return {
       ...options,
@@ -210,13 +210,15 @@ export class NodeDialler implements Dialler {
       ALPNProtocols: [...offer],
       socket: undefined,
       path: undefined,
+      session: this.#sessions.get(origin.href),
     };
   }
 
   #followSession(socket: TLSSocket, origin: Origin, session: Buffer | undefined): void {
-    this.#sessions.collectFrom(socket, origin.href);
+    const sessions = this.#sessions;
+    sessions.collectFrom(socket, origin.href);
     if (session === undefined) return;
-    const drop = (): void => this.#sessions.drop(origin.href, session);
+    const drop = (): void => sessions.drop(origin.href, session);
     if (socket.connecting) socket.once('connect', () => socket.once('close', drop));
     else socket.once('close', drop);
     socket.once('secureConnect', () => socket.off('close', drop));

@@ -64,6 +64,12 @@ export function isAllowedForHttp2(version: string | null, cipher: string): boole
   return version === 'TLSv1.3' || /^(ECDHE|DHE)-.*(GCM|CHACHA20|CCM)/.test(cipher);
 }
 
+/** Whether the options are the very same values. */
+export function haveSameValues(some: ConnectionOptions, others: ConnectionOptions): boolean {
+  const names = Object.keys(some) as (keyof ConnectionOptions)[];
+  return names.length === Object.keys(others).length && names.every((name) => Object.is(some[name], others[name]));
+}
+
 /** The latest session ticket of each origin, for abbreviated handshakes (RFC 8446 section 2.2). */
 export class SessionCache {
   /** By origin, the one used longest ago first. */

@@ -31,6 +31,16 @@ async function tlsServer(t: TestContext, options: TlsOptions = {}) {
   return { server, reused, port: await listen(server) };
 }
 
+/** Makes a connection that stays until the server has handed out a ticket. */
+async function takeTicket(dials: NodeDialler, hostname: string, port: number): Promise<void> {
+  const transport = h2(await dials.dial(originOf('https:', hostname, port), never));
+  const sink = new Recorder();
+  transport.start(sink);
+  await sink.received(5); // the ticket comes before the hello, and Node tells of it one turn later
+  await new Promise((resolve) => setImmediate(resolve));
+  transport.destroy();
+}
+
 test('HTTP/2 is agreed on with a server whose certificate names the host', async (t) => {
   const server = createSecureServer(loopback);
   t.after(() => server.close());
@@ -164,16 +174,22 @@ test('the second connection to an origin resumes the session of the first', asyn
   for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
     const { port, reused } = await tlsServer(t, { maxVersion });
     const dials = dialler();
-    for (const hostname of ['localhost', 'localhost', '127.0.0.1']) {
-      const transport = h2(await dials.dial(originOf('https:', hostname, port), never));
-      const sink = new Recorder();
-      transport.start(sink);
-      await sink.received(5); // the ticket comes before the hello, and Node tells of it one turn later
-      await new Promise((resolve) => setImmediate(resolve));
-      transport.destroy();
-    }
+    for (const hostname of ['localhost', 'localhost', '127.0.0.1']) await takeTicket(dials, hostname, port);
     assert.deepEqual(reused, [false, true, false], `${maxVersion}: the third is another origin`);
   }
+});
+
+test('who changes the TLS options is another client, and does not resume the session of the one before', async (t) => {
+  const { port, reused, server } = await tlsServer(t, { requestCert: true, rejectUnauthorized: false });
+  const shown: unknown[] = [];
+  server.on('secureConnection', (socket) => void shown.push(socket.getPeerCertificate().subject?.CN));
+  const tls: ConnectionOptions = { ca: loopback.cert, key: elsewhere.key, cert: elsewhere.cert };
+  const dials = new NodeDialler({ allowHTTP1: true, cleartext: 'http/1.1', tls });
+  await takeTicket(dials, 'localhost', port);
+  Object.assign(tls, { key: client.key, cert: client.cert });
+  for (let i = 0; i < 2; i++) await takeTicket(dials, 'localhost', port);
+  assert.deepEqual(shown, ['elsewhere.test', 'client.test', 'client.test']);
+  assert.deepEqual(reused, [false, false, true]);
 });
 
 test('a TLS 1.2 cipher suite that HTTP/2 prohibits is refused (RFC 9113 section 9.2.2)', async (t) => {
