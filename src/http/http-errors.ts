@@ -23,21 +23,31 @@ export function signalAborted(reason: unknown): HttpError {
   return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
 }
 
-/** What the caller did wrong keeps our code: node:http's retry lists must not take it for a fault of the network. */
+/**
+ * A stream or connection that ended early: node:http's callers send such a request again. All else that has no code of the
+ * system's keeps ours, which no retry list knows: what the caller did wrong, what is beyond a limit, a server whose
+ * certificate the caller's own check did not like.
+ */
+const endedEarly = new Set<TransportErrorCode>([
+  'ERR_PASSINGLANE_CONNECTION_CLOSED',
+  'ERR_PASSINGLANE_CONNECTION_LOST',
+  'ERR_PASSINGLANE_CONNECTION_UNUSABLE',
+  'ERR_PASSINGLANE_GOAWAY',
+  'ERR_PASSINGLANE_RESPONSE_LENGTH',
+  'ERR_PASSINGLANE_STREAM_RESET',
+]);
+
+/** The error of these, where there is one, is that of what the caller gave us: its code says nothing of the network. */
 const callersFaults = new Set<TransportErrorCode>([
-  'ERR_PASSINGLANE_BODY_LOCKED',
-  'ERR_PASSINGLANE_INVALID_HEADER',
-  'ERR_PASSINGLANE_INVALID_REQUEST',
   'ERR_PASSINGLANE_REQUEST_BODY',
   'ERR_PASSINGLANE_REQUEST_BODY_LENGTH',
   'ERR_PASSINGLANE_TRANSPORT_CLOSED',
-  'ERR_PASSINGLANE_UNSUPPORTED_SCHEME',
 ]);
 
 /**
  * A failure with the code that node:http would have given it, so that its callers' retry rules work: the code of the
- * system error behind it (ECONNREFUSED, ENOTFOUND, EPIPE, a TLS code...), ETIMEDOUT for a time-out, and ECONNRESET for
- * a stream or connection that ended early. What is no TransportError stays what it is.
+ * system error behind it (ECONNREFUSED, ENOTFOUND, EPIPE, a TLS code...), ETIMEDOUT for a time-out, ECONNRESET for a
+ * stream or connection that ended early, and else ours. What is no TransportError stays what it is.
  */
 export function toHttpError(reason: unknown): Error {
   if (!TransportError.isInstance(reason)) return reason instanceof Error ? reason : new Error(String(reason));
@@ -52,7 +62,8 @@ export function toHttpError(reason: unknown): Error {
       ...(syscall !== undefined && { syscall }),
     });
   }
-  return Object.assign(error, { code: reason.name === 'TimeoutError' ? 'ETIMEDOUT' : 'ECONNRESET' });
+  const code = reason.name === 'TimeoutError' ? 'ETIMEDOUT' : endedEarly.has(reason.code) ? 'ECONNRESET' : reason.code;
+  return Object.assign(error, { code });
 }
 
 /** The first error with a code of Node's or the system's among the causes, and the parts of an AggregateError. */

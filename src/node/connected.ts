@@ -8,7 +8,8 @@ export function ignoreError(): void {
 
 /** Why a stream closed before it was of use. */
 export function closeReason(stream: Duplex): Error {
-  return stream.errored ?? new Error('the connection closed before it was ready');
+  if (stream.errored) return stream.errored;
+  return Object.assign(new Error('the connection closed before it was ready'), { code: 'ECONNRESET' });
 }
 
 /**

@@ -157,10 +157,16 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   }
 
   private originOf(given: string | URL | undefined): Origin {
-    const text = given instanceof URL ? given.origin : given;
+    const text = given instanceof URL ? given.href : given;
     if (typeof text !== 'string' || text === '')
       throw invalidArgument('opts.origin must be a non-empty string or URL.');
-    if (this.lastOrigin?.given !== text) this.lastOrigin = { given: text, origin: originOf(new URL(text)) };
+    if (this.lastOrigin?.given !== text) {
+      const url = new URL(text);
+      // What else is in it would be left out without a word: a prefix of all paths, or the host that was meant.
+      if (url.pathname + url.search + url.hash !== '/' || url.username !== '' || url.password !== '')
+        throw invalidArgument('invalid url: opts.origin is a scheme, a host and a port, and no more');
+      this.lastOrigin = { given: text, origin: originOf(url) };
+    }
     return this.lastOrigin.origin;
   }
 

@@ -68,12 +68,14 @@ const codes: Readonly<Partial<Record<TransportErrorCode, UndiciErrorCode>>> = {
 
 /**
  * The error that undici's users know for this one. A lost connection and a reset stream have the code of the system
- * error where there is one, and UND_ERR_SOCKET otherwise: those are the codes that undici's retry rules go by. What is
- * no TransportError (the error of a body's source, the reason of an abort) stays as it is.
+ * error where there is one, and UND_ERR_SOCKET otherwise: those are the codes that undici's retry rules go by. A dial that
+ * failed without a code failed by the caller's own check of the server, and is not to be tried again. What is no
+ * TransportError (the error of a body's source, the reason of an abort) stays as it is.
  */
 export function toUndiciError(error: unknown): Error {
   if (TransportError.isInstance(error)) {
-    const code = codes[error.code] ?? systemCode(error.cause) ?? 'UND_ERR_SOCKET';
+    const uncoded = error.code === 'ERR_PASSINGLANE_CONNECT_FAILED' ? 'UND_ERR_INFO' : 'UND_ERR_SOCKET';
+    const code = codes[error.code] ?? systemCode(error.cause) ?? uncoded;
     const unsupported = error.code === 'ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED';
     return new UndiciError(code, unsupported ? noExtendedConnect : error.message, error);
   }

@@ -314,7 +314,14 @@ for (const { name, load, skip } of versions) {
     const certificateAuthority = origin.ca ?? '';
     assert.equal(await trusting(`${origin.origin}/hello.txt`, { https: { certificateAuthority } }).text(), 'hello\n');
     await assert.rejects(trusting(`${origin.origin}/hello.txt`), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
-    const https = { certificateAuthority, checkServerIdentity: () => new Error('not the one') };
-    await assert.rejects(trusting(`${origin.origin}/hello.txt`, { https }), /not the one/);
+    let checks = 0;
+    const checkServerIdentity = (): Error => {
+      checks++;
+      return new Error('not the one');
+    };
+    const retry = { limit: 2, calculateDelay: ({ computedValue }: { computedValue: number }) => +(computedValue > 0) };
+    const https = { certificateAuthority, checkServerIdentity };
+    await assert.rejects(trusting(`${origin.origin}/hello.txt`, { https, retry }), /not the one/);
+    assert.equal(checks, 1, 'got does not try again what will fail again');
   });
 }

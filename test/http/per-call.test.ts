@@ -81,6 +81,20 @@ describe('calls that say who they are', () => {
     assert.deepEqual(asked, ['first', 'second']);
   });
 
+  test("an error of the caller's own check of the server is no fault of the network", async () => {
+    const failure = async (found: Error): Promise<NodeJS.ErrnoException> => {
+      const sent = get(origin.origin, { ca: origin.ca, checkServerIdentity: () => found });
+      const [error] = (await once(sent, 'error')) as [NodeJS.ErrnoException];
+      return error;
+    };
+    const found = new Error('not the one');
+    const error = await failure(found);
+    assert.equal(error.code, 'ERR_PASSINGLANE_CONNECT_FAILED');
+    assert.match(error.message, /not the one/);
+    assert.equal((error.cause as Error).cause, found);
+    assert.equal((await failure(Object.assign(new Error(), { code: 'PIN_MISMATCH' }))).code, 'PIN_MISMATCH');
+  });
+
   test('a pre-shared key is part of who calls', async () => {
     const { sessionCount } = origin;
     const pskCallback = (): null => null;

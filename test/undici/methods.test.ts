@@ -239,6 +239,36 @@ test('connections that open, fail and close are events', async (t) => {
   ]);
 });
 
+test('an origin is a scheme, a host and a port, and the path a path', async (t) => {
+  const { origin, dispatcher } = await place(t);
+  const { host } = new URL(origin.origin);
+  const refused = async (options: Partial<DispatchOptions>): Promise<void> => {
+    const call = dispatcher.request({ origin: origin.origin, path: '/', method: 'GET', ...options });
+    await assert.rejects(call, { code: 'UND_ERR_INVALID_ARG' });
+  };
+  for (const rest of ['/prefix', '?x=1', '#x', '/\t/x']) {
+    await refused({ origin: origin.origin + rest });
+    await refused({ origin: new URL(origin.origin + rest) });
+  }
+  await refused({ origin: `http://meant.test@${host}` });
+  for (const path of ['@evil.test/', '.evil.test/', ':1/', 'x', '', '\t/', '/a b']) await refused({ path });
+  assert.equal(origin.sessionCount, 0);
+  const { body } = await dispatcher.request({ origin: new URL(origin.origin), path: '/hello.txt', method: 'GET' });
+  assert.equal(await body.text(), 'hello\n');
+});
+
+test("an error of the caller's own check of the server is none that is tried again", async (t) => {
+  const { origin, ca } = await place(t, { tls: true }).then((one) => one.origin);
+  const found = new Error('not the one');
+  const dispatcher = new H2Dispatcher({ tls: { ca, checkServerIdentity: () => found } });
+  t.after(() => dispatcher.destroy());
+  await assert.rejects(dispatcher.request({ origin, path: '/', method: 'GET' }), (error: NodeJS.ErrnoException) => {
+    assert.equal(error.code, 'UND_ERR_INFO');
+    assert.equal((error.cause as Error).cause, found);
+    return true;
+  });
+});
+
 test('an observer among the options hears of connections, requests and frames', async (t) => {
   const origin = await startOrigin();
   const heard = new Set<string>();
