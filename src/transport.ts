@@ -68,6 +68,22 @@ export let submit: (
   reject: (reason: unknown) => void,
 ) => Abortable | undefined;
 
+/** What counts as one thing under way, and may take several requests, of which one follows upon another's response. */
+export interface Session {
+  /** As {@link submit}; also while the transport closes, which waits for the session. */
+  submit(
+    parts: RequestParts,
+    resolve: (response: ClientResponse) => void,
+    reject: (reason: unknown) => void,
+  ): Abortable | undefined;
+  /** What the response came on carries no new requests of the origin. */
+  retire(origin: Origin, response: ClientResponse): void;
+  end(): void;
+}
+
+/** For fetch. */
+export let openSession: (transport: BaseTransport) => Session;
+
 /** For the facades: the default for requests; 0: none. */
 export let headersTimeoutOf: (transport: BaseTransport) => number;
 
@@ -79,6 +95,7 @@ export class BaseTransport {
   static {
     submit = (transport, parts, resolve, reject) =>
       transport.#submit(prepareParts(parts, transport.#defaults, transport.#targets), resolve, reject);
+    openSession = (transport) => transport.#openSession();
     headersTimeoutOf = (transport) => transport.#defaults.headersTimeout;
   }
 
@@ -93,6 +110,11 @@ export class BaseTransport {
   readonly #connecting = new Set<() => void>();
   #closing: Promise<void> | undefined = undefined;
   #closed = false;
+  #destroyed = false;
+  /** Those that have not ended. */
+  #sessions = 0;
+  /** There while the transport closes and waits for sessions. */
+  #closePool: (() => void) | undefined = undefined;
 
   constructor(options: ResolvedOptions, platform: Platform) {
     this.#options = options;
@@ -136,8 +158,9 @@ export class BaseTransport {
     request: PreparedRequest,
     resolve: (response: ClientResponse) => void,
     reject: (reason: unknown) => void,
+    begun = false,
   ): Abortable | undefined {
-    if (this.#closed || request.signal?.aborted === true) {
+    if (this.#destroyed || (this.#closed && !begun) || request.signal?.aborted === true) {
       const reason: unknown =
         request.signal?.aborted === true ? request.signal.reason : this.#closedError(request.origin);
       request.body?.discard(reason);
@@ -148,6 +171,21 @@ export class BaseTransport {
     const exchange = new Exchange(request, pool, resolve, reject);
     pool.submit(exchange);
     return exchange;
+  }
+
+  #openSession(): Session {
+    const begun = !this.#closed;
+    if (begun) this.#sessions++;
+    return {
+      submit: (parts, resolve, reject) =>
+        this.#submit(prepareParts(parts, this.#defaults, this.#targets), resolve, reject, begun),
+      retire: (origin, { connection }) => {
+        this.#pool.retire(origin, connection.id);
+      },
+      end: () => {
+        if (begun && --this.#sessions === 0) this.#closePool?.();
+      },
+    };
   }
 
   /** Dials one connection outside the pool, and resolves once the peer's SETTINGS have come. */
@@ -263,10 +301,14 @@ export class BaseTransport {
       this.#whenClosed = resolve;
       for (const giveUp of [...this.#connecting]) giveUp();
       for (const driver of [...this.#outside.keys()]) driver.goAway();
-      this.#pool.close(() => {
-        this.#poolClosed = true;
-        this.#finishClosing();
-      });
+      this.#closePool = () => {
+        this.#closePool = undefined;
+        this.#pool.close(() => {
+          this.#poolClosed = true;
+          this.#finishClosing();
+        });
+      };
+      if (this.#sessions === 0) this.#closePool();
     });
     const closing = this.#closing;
     await new Promise<void>((resolve, reject) => {
@@ -311,8 +353,9 @@ export class BaseTransport {
 
   /** Ends everything at once: running and waiting requests fail with ERR_PASSINGLANE_TRANSPORT_CLOSED. */
   destroy(reason?: unknown): void {
-    this.#closed = true;
+    this.#closed = this.#destroyed = true;
     this.#pool.destroy(reason);
+    this.#closePool?.();
     for (const giveUp of [...this.#connecting]) giveUp();
     for (const [driver, origin] of [...this.#outside]) driver.fail(transportDestroyed(origin.href, reason));
     this.#platform.dialler.close?.();

@@ -1,6 +1,6 @@
 import { pathOf, wireFields, type ClientResponse } from '../conn/index.js';
 import { originOf } from '../pool/index.js';
-import { submit, type BaseTransport } from '../transport.js';
+import { openSession, type BaseTransport, type Session } from '../transport.js';
 import { networkError, toFetchError } from './errors.js';
 import { checkIntegrity } from './integrity.js';
 import { follow, isRedirect, locationOf, maxRedirects } from './redirect.js';
@@ -15,9 +15,11 @@ const platformFetch = globalThis.fetch;
 interface Way {
   readonly redirects: number;
   readonly crossOrigin: boolean;
+  /** It was sent before, on a connection that was the wrong one. */
+  readonly again: boolean;
 }
 
-const direct: Way = { redirects: 0, crossOrigin: false };
+const direct: Way = { redirects: 0, crossOrigin: false, again: false };
 
 /**
  * The Fetch Standard's `fetch` over a transport. Rejects with a TypeError, whose `cause` is the TransportError where
@@ -29,19 +31,30 @@ export function fetchOver(transport: BaseTransport, input: unknown, init: unknow
     const { protocol } = request.url;
     if (protocol === 'data:' || protocol === 'blob:')
       return platformFetch(input as Parameters<typeof fetch>[0], init as RequestInit);
-    return request.stream === undefined ? run(transport, request, direct) : runRequest(transport, request);
+    // Redirects included, it is one thing under way, which a transport that closes lets finish.
+    const session = openSession(transport);
+    const response = request.stream === undefined ? run(session, request, direct) : runRequest(session, request);
+    return ending(session, response);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
-/** For a Request with a body. */
-async function runRequest(transport: BaseTransport, request: FetchRequest): Promise<Response> {
-  const body = await bodyOfRequest(request.stream!);
-  return run(transport, { ...request, body }, direct);
+async function ending(session: Session, response: Promise<Response>): Promise<Response> {
+  try {
+    return await response;
+  } finally {
+    session.end();
+  }
 }
 
-function run(transport: BaseTransport, request: FetchRequest, way: Way): Promise<Response> {
+/** For a Request with a body. */
+async function runRequest(session: Session, request: FetchRequest): Promise<Response> {
+  const body = await bodyOfRequest(request.stream!);
+  return run(session, { ...request, body }, direct);
+}
+
+function run(session: Session, request: FetchRequest, way: Way): Promise<Response> {
   return new Promise<ClientResponse>((resolve, reject) => {
     const { url, method, body, signal, fields, referrer } = request;
     const parts = {
@@ -52,9 +65,9 @@ function run(transport: BaseTransport, request: FetchRequest, way: Way): Promise
       hooks: undefined,
       decodeAlways: true,
     };
-    submit(transport, parts, resolve, reject);
+    session.submit(parts, resolve, reject);
   }).then(
-    (response) => answer(transport, request, response, way),
+    (response) => answer(session, request, response, way),
     (error: unknown) => {
       throw toFetchError(error, request.signal);
     },
@@ -62,7 +75,7 @@ function run(transport: BaseTransport, request: FetchRequest, way: Way): Promise
 }
 
 function answer(
-  transport: BaseTransport,
+  session: Session,
   request: FetchRequest,
   response: ClientResponse,
   way: Way,
@@ -71,8 +84,14 @@ function answer(
     const next = redirected(request, response, way);
     if (next !== undefined) {
       const crossOrigin = way.crossOrigin || next.url.origin !== request.url.origin;
-      return run(transport, next, { redirects: way.redirects + 1, crossOrigin });
+      return run(session, next, { redirects: way.redirects + 1, crossOrigin, again: false });
     }
+  }
+  if (response.status === 421 && !way.again && request.body?.stream !== true) {
+    // RFC 9110 section 15.5.20, Fetch Standard section 4.6, step 16: once more, over a connection that is new.
+    session.retire(originOf(request.url), response);
+    response.body.cancel();
+    return run(session, request, { ...way, again: true });
   }
   const fetched = { response, redirected: way.redirects > 0, crossOrigin: way.crossOrigin };
   if (request.integrity !== '') return checked(fetched, request);

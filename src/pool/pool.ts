@@ -116,6 +116,13 @@ export class Pool {
     };
   }
 
+  /** One connection of the origin's takes no new requests; those that it carries go on. */
+  retire(origin: Origin, connection: number): void {
+    const pool = this.origins.get(origin.href);
+    for (const one of [...(pool?.http2.all ?? []), ...(pool?.http1.all ?? [])])
+      if (one.id === connection) one.stopReuse();
+  }
+
   closeIdle(): void {
     for (const pool of this.origins.values()) pool.closeIdle();
   }
