@@ -311,8 +311,10 @@ function lengthToSend(head: RequestHead, method: string): number {
   const known = head.hasBody ? head.contentLength : 0;
   const declared = declaredLength(head.fields);
   if (declared !== -1 && known !== -1 && declared !== known) {
-    throw invalidRequest(
+    throw new TransportError(
+      'ERR_PASSINGLANE_REQUEST_BODY_LENGTH',
       `The content-length header says ${declared} bytes and the body has ${known}. Leave the header out.`,
+      { scope: 'request', initiator: 'user', unprocessed: true },
     );
   }
   const length = known === -1 ? declared : known;

@@ -12,7 +12,7 @@ import { NewerDispatched, OlderDispatched } from './handlers.js';
 import { bothKinds, isNewer, withoutBridge } from './interceptors.js';
 import { toBody } from './request-body.js';
 import { Running } from './running.js';
-import { invalidArgument, UndiciError } from './undici-error.js';
+import { invalidArgument, toUndiciError, UndiciError } from './undici-error.js';
 
 /** Undici's own limits, for a transport that nobody has set others for. */
 const undiciTimeout = 300_000;
@@ -29,6 +29,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   private isDestroyed = false;
   private whenQuiet: (() => void) | undefined = undefined;
   private closing: Promise<void> | undefined = undefined;
+  /** Connections, by number, whose server has sent GOAWAY. */
+  private readonly draining = new Set<number>();
   /** The origin of the request before: mostly it is the same again. */
   private lastOrigin: { readonly given: string; readonly origin: Origin } | undefined = undefined;
 
@@ -63,14 +65,30 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   }
 
   /** 'connect', 'disconnect' and 'connectionError', of a transport of our own. */
-  private report({ type, origin, error }: ConnectionEvent): void {
-    const event = type === 'connected' ? 'connect' : type === 'closed' ? 'disconnect' : 'connectionError';
-    if (type !== 'connected' && type !== 'closed' && type !== 'dial-failed') return;
+  private report(reported: ConnectionEvent): void {
+    const { type, connection } = reported;
+    if (type === 'draining') this.draining.add(connection);
+    if (type === 'connected') this.tell('connect', reported);
+    else if (type === 'dial-failed') this.tell('connectionError', reported, toUndiciError(reported.error));
+    else if (type === 'closed') {
+      const drained = this.draining.delete(connection);
+      if (this.listenerCount('disconnect') > 0) this.tell('disconnect', reported, this.whyClosed(reported, drained));
+    }
+  }
+
+  private tell(event: string, { origin }: ConnectionEvent, ...error: Error[]): void {
     if (this.listenerCount(event) === 0) return;
-    const listeners = (): void => {
-      this.emit(event, new URL(origin), [this], ...(event === 'connect' ? [] : [error]));
-    };
-    queueMicrotask(listeners); // not in the middle of a connection's step
+    queueMicrotask(() => {
+      this.emit(event, new URL(origin), [this], ...error);
+    }); // not in the middle of a connection's step
+  }
+
+  /** An Error in any case, as undici gives one for a connection that ends in order as well. */
+  private whyClosed({ error }: ConnectionEvent, drained: boolean): Error {
+    if (error !== undefined) return toUndiciError(error);
+    if (this.isClosed) return new UndiciError('UND_ERR_DESTROYED', 'The client is destroyed');
+    const why = drained ? 'HTTP/2: "GOAWAY" frame received' : 'The connection was closed: no request used it any more';
+    return new UndiciError('UND_ERR_INFO', why);
   }
 
   get closed(): boolean {

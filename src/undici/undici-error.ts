@@ -22,24 +22,24 @@ const names = {
 export type UndiciErrorCode = keyof typeof names;
 
 /**
- * An error as undici makes them: `code` is one of undici's, or that of the system error behind it; `cause` is the
- * TransportError, where there is one. `instanceof` undici's own error classes holds for it.
+ * An error as undici makes them: `cause` is the TransportError, where there is one. `instanceof` undici's own error
+ * classes holds for it.
  */
 export class UndiciError extends Error {
-  readonly code: string;
+  readonly code: UndiciErrorCode;
 
-  constructor(code: string, message: string, cause?: unknown) {
+  constructor(code: UndiciErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.name = code in names ? names[code as UndiciErrorCode] : 'SocketError';
+    this.name = names[code];
     // What undici's classes ask for in their Symbol.hasInstance, in each of its versions.
     mark(this, 'undici.error.UND_ERR');
-    if (code in names) mark(this, `undici.error.${code}`);
+    mark(this, `undici.error.${code}`);
     if (code === 'UND_ERR_ABORTED') mark(this, 'undici.error.UND_ERR_ABORT');
   }
 }
 
-function mark(error: UndiciError, key: string): void {
+function mark(error: Error, key: string): void {
   Object.defineProperty(error, Symbol.for(key), { value: true });
 }
 
@@ -67,17 +67,22 @@ const codes: Readonly<Partial<Record<TransportErrorCode, UndiciErrorCode>>> = {
 };
 
 /**
- * The error that undici's users know for this one. A lost connection and a reset stream have the code of the system
- * error where there is one, and UND_ERR_SOCKET otherwise: those are the codes that undici's retry rules go by. A dial that
+ * The error that undici's users know for this one. As in undici, a system error keeps its code (ECONNREFUSED, ENOTFOUND,
+ * ECONNRESET) and is of no class of undici's, what node:http's parser refuses is an HTTPParserError, and a connection
+ * that the server closed, or a stream that it reset, is a SocketError: undici's retry rules go by those codes. A dial that
  * failed without a code failed by the caller's own check of the server, and is not to be tried again. What is no
  * TransportError (the error of a body's source, the reason of an abort) stays as it is.
  */
 export function toUndiciError(error: unknown): Error {
   if (TransportError.isInstance(error)) {
-    const uncoded = error.code === 'ERR_PASSINGLANE_CONNECT_FAILED' ? 'UND_ERR_INFO' : 'UND_ERR_SOCKET';
-    const code = codes[error.code] ?? systemCode(error.cause) ?? uncoded;
+    const behind = codedError(error.cause);
+    if (behind?.code.startsWith('HPE_') === true && error.code === 'ERR_PASSINGLANE_PROTOCOL')
+      return parserError(behind.code, error);
+    const code = codes[error.code];
+    if (code === undefined && behind !== undefined && !isHangUp(behind)) return systemError(behind, error);
     const unsupported = error.code === 'ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED';
-    return new UndiciError(code, unsupported ? noExtendedConnect : error.message, error);
+    const uncoded = error.code === 'ERR_PASSINGLANE_CONNECT_FAILED' ? 'UND_ERR_INFO' : 'UND_ERR_SOCKET';
+    return new UndiciError(code ?? uncoded, unsupported ? noExtendedConnect : error.message, error);
   }
   if (!(error instanceof Error)) return new UndiciError('UND_ERR_ABORTED', 'The request was aborted', error);
   const { code } = error as NodeJS.ErrnoException;
@@ -85,12 +90,34 @@ export function toUndiciError(error: unknown): Error {
   return invalid ? new UndiciError('UND_ERR_INVALID_ARG', error.message, error) : error;
 }
 
-/** ECONNREFUSED, ENOTFOUND, ECONNRESET and the like. Of several attempts, the last one counts. */
-function systemCode(cause: unknown): string | undefined {
+type CodedError = NodeJS.ErrnoException & { code: string };
+
+/** ECONNREFUSED, ENOTFOUND, HPE_INVALID_CONSTANT and the like. Of several attempts, the last one counts. */
+function codedError(cause: unknown): CodedError | undefined {
   if (!(cause instanceof Error)) return undefined;
-  const { code } = cause as NodeJS.ErrnoException;
-  if (typeof code === 'string') return code;
-  return cause instanceof AggregateError ? systemCode(cause.errors.at(-1)) : systemCode(cause.cause);
+  if (typeof (cause as NodeJS.ErrnoException).code === 'string') return cause as CodedError;
+  return codedError(cause instanceof AggregateError ? cause.errors.at(-1) : cause.cause);
+}
+
+/** What node:http makes of a server that closes the connection in order: ECONNRESET, though no system call gave it. */
+function isHangUp({ code, syscall, message }: CodedError): boolean {
+  return code === 'ECONNRESET' && syscall === undefined && message === 'socket hang up';
+}
+
+function systemError(behind: CodedError, cause: TransportError): Error {
+  const error = Object.assign(new Error(cause.message, { cause }), { code: behind.code });
+  for (const key of ['errno', 'syscall', 'address', 'port', 'hostname'] as const) {
+    const value: unknown = Reflect.get(behind, key);
+    if (value !== undefined) Reflect.set(error, key, value);
+  }
+  return error;
+}
+
+/** In undici this is none of its UndiciErrors. The bytes that it has as `data` are not shown: they may hold secrets. */
+function parserError(code: string, cause: TransportError): Error {
+  const error = Object.assign(new Error(cause.message, { cause }), { name: 'HTTPParserError', code });
+  mark(error, 'undici.error.UND_ERR_HTTP_PARSER');
+  return error;
 }
 
 export function invalidArgument(message: string): UndiciError {

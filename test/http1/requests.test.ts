@@ -94,7 +94,7 @@ test('what could be read as a second request cannot be sent', async (t) => {
     [{ headers: { 'x-a': 'b\r\nx-c: d' } }, 'ERR_PASSINGLANE_INVALID_HEADER'],
     [{ headers: { 'x-a\r\nx-c': 'd' } }, 'ERR_PASSINGLANE_INVALID_HEADER'],
     [{ headers: { 'content-length': '3, 4' }, method: 'POST' }, 'ERR_PASSINGLANE_INVALID_HEADER'],
-    [{ headers: { 'content-length': '9' }, method: 'POST', body: 'abc' }, 'ERR_PASSINGLANE_INVALID_REQUEST'],
+    [{ headers: { 'content-length': '9' }, method: 'POST', body: 'abc' }, 'ERR_PASSINGLANE_REQUEST_BODY_LENGTH'],
     [{ headers: { 'transfer-encoding': 'gzip' } }, 'ERR_PASSINGLANE_INVALID_HEADER'],
     [{ headers: { upgrade: 'websocket' } }, 'ERR_PASSINGLANE_INVALID_HEADER'],
     [{ method: 'GET / HTTP/1.1\r\nx: y\r\n' }, 'ERR_PASSINGLANE_INVALID_REQUEST'],

@@ -255,8 +255,10 @@ test('a content-length of the caller declares the length of a body that has none
 });
 
 test('a content-length of the caller must be right: both numbers are named', () => {
-  badRequest(/says 4 bytes and the body has 5/, { hasBody: true, contentLength: 5, fields: ['content-length', '4'] });
-  badRequest(/says 4 bytes and the body has 0/, { fields: ['content-length', '4'] });
+  const wrong = (message: RegExp, change: Partial<RequestHead>): void =>
+    refused(() => build(change), 'ERR_PASSINGLANE_REQUEST_BODY_LENGTH', message);
+  wrong(/says 4 bytes and the body has 5/, { hasBody: true, contentLength: 5, fields: ['content-length', '4'] });
+  wrong(/says 4 bytes and the body has 0/, { fields: ['content-length', '4'] });
   assert.deepEqual(regular({ hasBody: true, contentLength: 5, fields: ['content-length', '5'] }), [
     'content-length',
     '5',
@@ -399,7 +401,7 @@ test('whatever the caller gives, what is accepted obeys the grammar of RFC 9113'
         fields = buildRequestFields(head);
       } catch (error) {
         assert.ok(error instanceof TransportError, String(error));
-        assert.match(error.code, /^ERR_PASSINGLANE_INVALID_(?:HEADER|REQUEST)$/);
+        assert.match(error.code, /^ERR_PASSINGLANE_(?:INVALID_HEADER|INVALID_REQUEST|REQUEST_BODY_LENGTH)$/);
         return;
       }
       accepted++;

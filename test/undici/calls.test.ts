@@ -92,16 +92,18 @@ test('an error that onInfo throws ends the stream call with it', async (t) => {
 
 test('stream waits for a writable that is full when it is made', async (t) => {
   const { dispatcher, origin } = await place(t);
-  // Long enough for the response to be there before there is room.
-  const full = new Writable({ highWaterMark: 1, write: (_chunk, _encoding, done) => void setTimeout(done, 50) });
-  full.write('before');
-  const write = full.write.bind(full);
   const roomAtWrite: boolean[] = [];
-  full.write = (chunk: unknown) => {
-    roomAtWrite.push(!full.writableNeedDrain);
-    return write(chunk);
-  };
-  await dispatcher.stream({ origin, path: '/after', method: 'GET' }, () => full);
+  await dispatcher.stream({ origin, path: '/after', method: 'GET' }, () => {
+    // Long enough for the body to be there before there is room.
+    const full = new Writable({ highWaterMark: 1, write: (_chunk, _encoding, done) => void setTimeout(done, 50) });
+    full.write('before');
+    const write = full.write.bind(full);
+    full.write = (chunk: unknown) => {
+      roomAtWrite.push(!full.writableNeedDrain);
+      return write(chunk);
+    };
+    return full;
+  });
   assert.deepEqual(roomAtWrite, [true]);
 });
 
