@@ -4,6 +4,8 @@ export interface BodyOwner {
   consumed(bytes: number): void;
   /** Nobody wants the rest. Called at most once, and not once the queue has ended or failed. */
   cancelled(reason: unknown): void;
+  /** The reader has begun to wait, or waits no longer. */
+  attended?(): void;
 }
 
 /** In place of an owner that has nothing more to learn. */
@@ -255,6 +257,7 @@ export class BodyQueue {
     if (this.#buffered > 0 || this.#ended || this.#failed || this.#cancelled) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
+      this.#owner.attended?.();
     });
   }
 
@@ -284,8 +287,10 @@ export class BodyQueue {
 
   #wakeReader(): void {
     const wake = this.#wake;
+    if (wake === undefined) return;
     this.#wake = undefined;
-    wake?.();
+    wake();
+    this.#owner.attended?.();
   }
 }
 

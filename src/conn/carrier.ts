@@ -1,5 +1,6 @@
 import type { OpenInit } from '../protocol/index.js';
 import type { ClientResponse, ResponseConnection } from './client-response.js';
+import type { ConnectionUse } from './connection-use.js';
 import type { ReadLending } from './read-lending.js';
 
 /** Wants to know of responses that are dropped unread. */
@@ -45,6 +46,8 @@ export interface Carrier {
   readonly lending?: ReadLending | undefined;
   /** How many bytes of interim responses a request without a listener for them puts up with. */
   readonly informationalLimit: number;
+  /** Told whether anybody waits for more of a response that is under way. */
+  readonly use: Pick<ConnectionUse, 'attend'>;
   /** The peer takes extended CONNECT (RFC 8441 section 3). */
   readonly extendedConnect: boolean;
   /** The peer's GOAWAY spared requests, so it ended for no fault of theirs. */

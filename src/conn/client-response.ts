@@ -43,11 +43,22 @@ export interface ClientResponseInit {
  * `arrived` and `failed` is called, once; later calls do nothing.
  */
 export class TrailersHolder {
+  /** Told that somebody has begun to wait. */
+  #owner: { attended(): void } | undefined;
   #fields: readonly string[] | undefined;
   #failed = false;
   #error: unknown;
   #promise: Promise<Headers> | undefined;
   #settle: (() => void) | undefined;
+
+  constructor(owner?: { attended(): void }) {
+    this.#owner = owner;
+  }
+
+  /** Somebody has asked for them, and they have neither arrived nor failed. */
+  get awaited(): boolean {
+    return this.#settle !== undefined && this.#fields === undefined && !this.#failed;
+  }
 
   /** Undefined until they have arrived. */
   get fields(): readonly string[] | undefined {
@@ -58,6 +69,7 @@ export class TrailersHolder {
   arrived(fields: readonly string[]): void {
     if (this.#fields !== undefined || this.#failed) return;
     this.#fields = fields;
+    this.#owner = undefined;
     this.#settle?.();
   }
 
@@ -66,6 +78,7 @@ export class TrailersHolder {
     if (this.#fields !== undefined || this.#failed) return;
     this.#failed = true;
     this.#error = error;
+    this.#owner = undefined;
     this.#settle?.();
   }
 
@@ -82,6 +95,7 @@ export class TrailersHolder {
     if (this.#fields === undefined && !this.#failed) {
       await new Promise<void>((resolve) => {
         this.#settle = resolve;
+        this.#owner?.attended();
       });
     }
     if (this.#failed) throw this.#error;

@@ -1,13 +1,18 @@
 import type { ByteTransport } from './byte-transport.js';
 import type { Clock } from './clock.js';
 
-/** Whether a connection is in use, and since when it is not: one that is keeps the process alive. */
+/**
+ * Whether a connection is in use, and since when it is not: one that is keeps the process alive, while somebody waits for
+ * it or for one of its requests. A response that nobody reads does not, as a socket that nobody reads does not.
+ */
 export class ConnectionUse {
   /** When it was last made or last had a stream, in wall-clock milliseconds; 0 while it has one. */
   idleSince: number;
   readonly #transport: Pick<ByteTransport, 'ref' | 'unref'>;
   readonly #clock: Clock;
   #streams = 0;
+  /** Those whose responses have come, and nobody waits for more of them. */
+  #unattended = 0;
   #holds = 0;
   #refed = true;
   #ended = false;
@@ -23,6 +28,12 @@ export class ConnectionUse {
     this.#streams = streams;
     if (streams > 0) this.idleSince = 0;
     else if (this.idleSince === 0) this.idleSince = this.#clock.wallNow();
+    this.#update();
+  }
+
+  /** Nobody waits for more of the response on one of its streams, or somebody does again. */
+  attend(attended: boolean): void {
+    this.#unattended += attended ? -1 : 1;
     this.#update();
   }
 
@@ -53,7 +64,7 @@ export class ConnectionUse {
   }
 
   #update(): void {
-    const wanted = this.#streams > 0 || this.#holds > 0;
+    const wanted = this.#streams > this.#unattended || this.#holds > 0;
     if (wanted === this.#refed || this.#ended) return;
     this.#refed = wanted;
     if (wanted) this.#transport.ref();

@@ -2,16 +2,15 @@ import { AsyncResource } from 'node:async_hooks';
 import type { TransportError, TransportErrorCode } from '../errors.js';
 import { ErrorCode, type StreamSink } from '../protocol/index.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
+import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, type BodyOwner } from './body-queue.js';
 import type { CarriedStream, Carrier } from './carrier.js';
-import { ClientResponse, TrailersHolder } from './client-response.js';
+import { type ClientResponse, TrailersHolder } from './client-response.js';
 import type { Clock, TimerHandle } from './clock.js';
-import { fieldValue, planDecoding } from './decompress.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportSent } from './request-hooks.js';
 import { trailOf, type RequestTrail } from './request-trail.js';
 import { bodyCancelled, checkProtocol, isGracefulGoAway, timedOut } from './request-errors.js';
-import { ResponseBody } from './response-body.js';
 import { Upload } from './upload.js';
 import type { Waiter, WaitQueue } from './wait-queue.js';
 
@@ -68,6 +67,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private trailers: TrailersHolder | undefined = undefined;
   /** The response is whole, or has failed. */
   private over = false;
+  /** Nobody waits for more of the response, so that it does not keep the process alive. */
+  private unattended = false;
   private lastPieceAt = 0;
   private totalTimer: TimerHandle | undefined = undefined;
   private phaseTimer: TimerHandle | undefined = undefined;
@@ -166,6 +167,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   onSent(): void {
     if (this.upload !== undefined) this.upload.done = true;
     if (this.over) this.stopTimers();
+    this.attended();
     const { headersTimeout, hooks } = this.request;
     this.trail?.tell('sent');
     if (hooks !== undefined) reportSent(hooks, this.driver, this.context);
@@ -202,42 +204,14 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     else this.beginUpload();
     this.resolve = this.reject = undefined;
     this.body = new BodyQueue(this);
-    this.trailers = new TrailersHolder();
-    const response = this.respond(status, fields, endStream, this.body, this.trailers, driver, stream.id);
+    this.trailers = new TrailersHolder(this);
+    const { request, attempts, body, trailers } = this;
+    const response = assembleResponse(request, driver, stream.id, attempts, status, fields, endStream, body, trailers);
     if (!endStream) {
       driver.watch(response, this);
       this.startBodyTimer();
     }
     resolve(response);
-  }
-
-  private respond(
-    status: number,
-    fields: string[],
-    endStream: boolean,
-    queue: BodyQueue,
-    trailers: TrailersHolder,
-    driver: Carrier,
-    streamId: number,
-  ): ClientResponse {
-    const { request, attempts } = this;
-    const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
-    const body = new ResponseBody(queue, {
-      maxResponseSize: request.maxResponseSize,
-      codings: decoding?.codings,
-      contentType: fieldValue(fields, 'content-type'),
-    });
-    return new ClientResponse({
-      status,
-      fields: decoding?.fields ?? fields,
-      wireFields: fields,
-      url: request.url,
-      httpVersion: driver.httpVersion,
-      body,
-      trailers,
-      attempts,
-      connection: driver.describeFor(streamId),
-    });
   }
 
   private stopUpload(): void {
@@ -271,6 +245,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    */
   registerUnread(response: ClientResponse): void {
     const buffered = this.body?.buffered ?? 0;
+    this.attended();
     if (!this.over || this.uploading || buffered > smallBody) unread.register(response.body, this, this);
     else if (buffered > 0) {
       this.consumed(buffered);
@@ -292,6 +267,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     // An upload that goes on stays within the caller's reach: its signal and its time-out.
     if (this.uploading) this.stopPhaseTimer();
     else this.stopTimers();
+    this.attended();
     this.trailers?.arrived(trailers ?? []);
     this.body?.end();
     const { upload, driver, stream } = this;
@@ -323,6 +299,15 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   consumed(bytes: number): void {
     if (this.stream !== undefined) this.driver?.consume(this.stream, bytes);
+  }
+
+  /** Somebody waits for more of the response, or does no longer. */
+  attended(): void {
+    const { over, pending, uploading, body, trailers } = this;
+    const unattended = !over && !pending && !uploading && body?.waiting !== true && trailers?.awaited !== true;
+    if (unattended === this.unattended) return;
+    this.unattended = unattended;
+    this.driver?.use.attend(!unattended);
   }
 
   /** The body is not wanted any more. */
@@ -390,6 +375,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.over = true;
     this.trail?.tell('error', { error });
     this.stopTimers();
+    this.attended();
   }
 
   // --- timers ---

@@ -4,6 +4,7 @@ import type { TransportError } from '../errors.js';
 import {
   buildTrailerFields,
   describeConnection,
+  ConnectionUse,
   type CarriedStream,
   type ClientResponse,
   type Clock,
@@ -68,6 +69,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   /** What responses say of it: the first, and all others. */
   private readonly described: readonly [ResponseConnection, ResponseConnection];
   readonly clock: Clock;
+  readonly use: ConnectionUse;
   readonly socket: Duplex & SocketTraits;
   readonly agent: Agent;
   requests = 0;
@@ -80,13 +82,13 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   private closed = false;
   private closeError: TransportError | undefined = undefined;
   private readonly openedAt: number;
-  private idleWall = 0;
   /** How long it may be idle; Infinity: for ever. */
   private patience: number;
   private timer: TimerHandle | undefined = undefined;
 
   constructor(socket: Duplex, config: Http1Config, clock: Clock, owner: Http1Owner, platform: Http1Platform) {
     this.socket = socket;
+    this.use = new ConnectionUse({ ref: () => this.socket.ref?.(), unref: () => this.socket.unref?.() }, clock);
     this.config = config;
     this.clock = clock;
     this.owner = owner;
@@ -150,7 +152,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     if (this.turn !== undefined || this.closing) return false;
     const { socket } = this;
     // What was frozen wakes up with its timers late: the wall clock tells.
-    if (this.clock.wallNow() - this.idleWall > this.patience) this.stopReuse();
+    if (this.use.idleFor(this.patience)) this.stopReuse();
     return !this.closing && socket.writable && socket.readable;
   }
 
@@ -230,8 +232,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   /** Waits for the next request, without keeping the process alive. */
   private rest(): void {
     const { socket } = this;
-    this.idleWall = this.clock.wallNow();
-    socket.unref?.();
+    this.use.has(0);
     // Bytes that no request asked for would pass for the response to the next one.
     socket.on('data', this.onUnasked);
     socket.once('end', this.onUnasked);
@@ -250,7 +251,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     const { socket } = this;
     socket.off('data', this.onUnasked);
     socket.off('end', this.onUnasked);
-    socket.ref?.();
+    this.use.has(1);
     this.stopTimer();
   }
 

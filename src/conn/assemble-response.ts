@@ -1,0 +1,37 @@
+import type { BodyQueue } from './body-queue.js';
+import type { Carrier } from './carrier.js';
+import { ClientResponse, type TrailersHolder } from './client-response.js';
+import { fieldValue, planDecoding } from './decompress.js';
+import type { PreparedRequest } from './prepared-request.js';
+import { ResponseBody } from './response-body.js';
+
+/** The response as its caller gets it. Nothing that receives refers to it, so that an unread one can be collected. */
+export function assembleResponse(
+  request: PreparedRequest,
+  carrier: Carrier,
+  streamId: number,
+  attempts: number,
+  status: number,
+  fields: readonly string[],
+  endStream: boolean,
+  queue: BodyQueue,
+  trailers: TrailersHolder,
+): ClientResponse {
+  const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
+  const body = new ResponseBody(queue, {
+    maxResponseSize: request.maxResponseSize,
+    codings: decoding?.codings,
+    contentType: fieldValue(fields, 'content-type'),
+  });
+  return new ClientResponse({
+    status,
+    fields: decoding?.fields ?? fields,
+    wireFields: fields,
+    url: request.url,
+    httpVersion: carrier.httpVersion,
+    body,
+    trailers,
+    attempts,
+    connection: carrier.describeFor(streamId),
+  });
+}
