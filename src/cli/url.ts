@@ -5,7 +5,8 @@ export function parseUrl(text: string, http2PriorKnowledge: boolean): URL {
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
   const full = hasScheme ? text : `${http2PriorKnowledge ? 'http' : 'https'}://${text}`;
   // What stands before '://' is meant as a scheme, and a URL that has another in its path or query has a '/' or '?' first.
-  if (!URL.canParse(full) || (!hasScheme && /^[^/?#]*:\/\//.test(text))) {
+  // A path alone names no host, but URL takes its first part for one.
+  if (!URL.canParse(full) || (!hasScheme && /^([^/?#]*:\/\/|[/\\])/.test(text))) {
     throw new CliError(ExitCode.BadUrl, `'${text}' is not a URL`, 'A URL looks like https://example.com:8443/path.');
   }
   const url = new URL(full);

@@ -71,6 +71,7 @@ function complete(options: ConnectTransportOptions, known: readonly string[]): C
       throw invalidArgument(`option '${name}'`, value, allowed);
     }
   }
+  checkBaseUrl(options.baseUrl);
   const { transport, httpVersion, readMaxBytes, writeMaxBytes, compressMinBytes, ...given } = options;
   return {
     ...given,
@@ -82,6 +83,18 @@ function complete(options: ConnectTransportOptions, known: readonly string[]): C
     acceptCompression: given.acceptCompression ?? [compressionGzip, compressionBrotli],
     ...validateReadWriteMaxBytes(readMaxBytes, writeMaxBytes, compressMinBytes),
   };
+}
+
+/** Connect-ES puts the method's path behind it as text, which is no path behind a query. */
+function checkBaseUrl(baseUrl: unknown): void {
+  const text = String(baseUrl);
+  if (URL.canParse(text) && !/[?#]/.test(text) && /^https?:$/.test(new URL(text).protocol)) return;
+  const shown = text.replace(/\/\/[^/]*@|[?#].*$/gs, '...'); // without credentials
+  throw invalidArgument(
+    "option 'baseUrl'",
+    shown,
+    'https:// or http://, a host, and a path if need be; no query, no fragment',
+  );
 }
 
 const shared = new Map<'2' | '1.1', Transport>();

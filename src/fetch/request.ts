@@ -92,7 +92,7 @@ function streamOf(request: Request | undefined): ReadableStream<Uint8Array> | un
 function parseUrl(input: unknown): URL {
   let url: URL;
   try {
-    url = input instanceof URL ? input : new URL(String(input));
+    url = new URL(String(input)); // also of a URL: its owner may lead it elsewhere before a redirect is resolved against it
   } catch (cause) {
     throw new TypeError('Failed to parse the URL: fetch needs an absolute one', { cause });
   }

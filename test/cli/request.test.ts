@@ -88,6 +88,8 @@ test('a URL without a scheme is https, or http with prior knowledge', () => {
   assert.throws(() => parseUrl('ftp://a.test/', false), exits(1));
   assert.throws(() => parseUrl('http://[bad', false), exits(3));
   assert.throws(() => parseUrl('ht!tp://x/', false), exits(3), 'no host is called that');
+  for (const path of ['/etc/hosts', '//a.test/', '\\a.test'])
+    assert.throws(() => parseUrl(path, false), exits(3), `${path} names no host`);
   assert.equal(parseUrl('a.test/?to=b://c', false).href, 'https://a.test/?to=b://c');
 });
 

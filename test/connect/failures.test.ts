@@ -186,6 +186,17 @@ test("connect-node's options for connections are refused, and it is said where t
   });
 });
 
+test('a base URL to which no path can be added is refused', () => {
+  for (const rest of ['?key=secret', '/prefix#x']) {
+    assert.throws(() => createGrpcTransport({ baseUrl: `https://me:secret@127.0.0.1:1${rest}` }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^(?!.*secret).*'baseUrl'.*no query/,
+    });
+  }
+  for (const baseUrl of ['127.0.0.1:1', '/prefix', 'ftp://127.0.0.1'])
+    assert.throws(() => createConnectTransport({ baseUrl }), { code: 'ERR_INVALID_ARG_VALUE', message: /'baseUrl'/ });
+});
+
 test('methods without side effects are called with GET where that is asked for', async (t) => {
   const methods: string[] = [];
   const transport = new Transport({ cleartext: 'h2c' });

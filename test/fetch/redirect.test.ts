@@ -32,6 +32,16 @@ describe('redirect: follow', () => {
     assert.equal((await fetch(`${at}/redirect/302?to=../inspect?x`)).url, `${at}/inspect?x`);
   });
 
+  test('a URL that its owner changes meanwhile leads no redirect elsewhere', async (t) => {
+    const { fetch, at } = await setup(t);
+    const other = await origin(t);
+    const url = new URL(at + to(302, '/inspect'));
+    const pending = fetch(url, { headers: { authorization: 'secret' } });
+    url.port = String(other.port);
+    assert.equal((await seen(await pending)).headers['authorization'], 'secret');
+    assert.equal(other.streamCount, 0);
+  });
+
   test('twenty are followed, one more is a failure', async (t) => {
     const { fetch, at } = await setup(t);
     assert.equal((await fetch(`${at}/loop/20`)).redirected, true);
