@@ -13,6 +13,11 @@ export class BackOff {
   private failures = 0;
   private failedAt = -Infinity;
   private freshRefusals = 0;
+  /** No dial on account of a limit of 0 before this time of the clock, in milliseconds. */
+  zeroLimitNotBefore = 0;
+  /** New connections in a row that allowed no stream. */
+  private zeroLimits = 0;
+  private zeroLimitAt = -Infinity;
 
   constructor(retry: Retry) {
     this.retry = retry;
@@ -21,6 +26,7 @@ export class BackOff {
   /** A connection is of use, or all who waited have been told that none is. */
   reset(): void {
     this.failures = 0;
+    this.zeroLimits = 0;
   }
 
   dialFailed(now: number): void {
@@ -44,6 +50,18 @@ export class BackOff {
     this.failures++;
     if (this.failures > 1) this.notBefore = now + backOffDelay(this.retry, this.failures - 2);
     return this.failures >= this.retry.maxAttempts;
+  }
+
+  /** A connection opened at `openedAt` allows no stream. Those that stood beside one another count as one. */
+  zeroLimit(openedAt: number, now: number): void {
+    if (openedAt < this.zeroLimitAt) return;
+    this.zeroLimitAt = now;
+    this.zeroLimitNotBefore = now + backOffDelay(this.retry, ++this.zeroLimits);
+  }
+
+  /** So many in a row allowed none as a request has attempts. */
+  get zeroLimitsExhausted(): boolean {
+    return this.zeroLimits >= this.retry.maxAttempts;
   }
 
   /** Fresh connections that refuse their first stream say that the origin, not the request, is in trouble. */

@@ -23,6 +23,12 @@ export function endsAtOnce(origin: Origin, connections: number): TransportError 
   return noConnection('ERR_PASSINGLANE_GOAWAY', message, 'remote', origin);
 }
 
+/** So many new connections in a row came with a stream limit of 0, which stayed so. */
+export function allowsNoStream(origin: Origin, connections: number): TransportError {
+  const message = `${origin.href} allowed no request on ${connections} new connections in a row (SETTINGS_MAX_CONCURRENT_STREAMS is 0)`;
+  return noConnection('ERR_PASSINGLANE_CONNECT_FAILED', message, 'remote', origin);
+}
+
 /** The transport was closed while this connection was in the making. */
 export function closedUnready(origin: Origin): TransportError {
   const message = `The connection to ${origin.href} was closed before the server's SETTINGS came`;

@@ -23,6 +23,10 @@ export interface Situation {
   readonly linkStalled: boolean;
   /** No dial before this time: the last one failed. */
   readonly notBefore: number;
+  /** No dial on account of a limit of 0 before this time: the newest connection came with one as well. */
+  readonly zeroLimitNotBefore: number;
+  /** So many in a row did that no further one is tried. */
+  readonly zeroLimitsExhausted: boolean;
 }
 
 export interface Decision {
@@ -32,11 +36,13 @@ export interface Decision {
   readonly bypass: boolean;
   /** No other way is open, or being opened, so one that is recovering from a stall may be used. */
   readonly resort: boolean;
+  /** No connection allows any stream, and none will: those who wait are to be told. */
+  readonly giveUp: boolean;
   /** When to decide again, if nothing happens before; Infinity: no need. */
   readonly again: number;
 }
 
-const wait: Decision = { dials: 0, bypass: false, resort: false, again: Infinity };
+const wait: Decision = { dials: 0, bypass: false, resort: false, giveUp: false, again: Infinity };
 
 /** Whether the waiting requests call for new connections. It looks at its argument and nothing else. */
 export function decideDials(s: Situation): Decision {
@@ -53,10 +59,22 @@ export function decideDials(s: Situation): Decision {
     // What one connection takes is known by now, so those that are needed can be dialled at once. Those that turned out to
     // be silent cause one more, all together.
     const needed = Math.ceil(s.waiting / seen.limit) - coming - seen.zeroFromStart - Math.max(0, seen.silent - 1);
-    return needed > 0 ? { ...wait, dials: Math.min(needed, room) } : stuck;
+    if (needed > 0) return { ...wait, dials: Math.min(needed, room) };
   }
-  const bypassAt = coming > 0 ? Infinity : bypassDue(s, seen);
-  return s.now >= bypassAt ? { ...wait, dials: 1, bypass: true } : { ...stuck, again: bypassAt };
+  if (coming > 0) return stuck;
+  const zeroAt = zeroLimitDue(s, seen);
+  if (s.now >= zeroAt) return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
+  const bypassAt = seen.full > 0 && !s.strict ? Infinity : bypassDue(s, seen);
+  if (s.now >= bypassAt) return { ...wait, dials: 1, bypass: true };
+  return { ...stuck, again: Math.min(zeroAt, bypassAt) };
+}
+
+/** When a dial beside connections that allow no stream is due, or giving up is; Infinity: neither. */
+function zeroLimitDue(s: Situation, seen: Survey): number {
+  if (seen.zero === 0 || s.strict) return Infinity;
+  // Any other connection may still come to serve those who wait.
+  if (s.zeroLimitsExhausted && seen.zero < s.connections.length) return Infinity;
+  return s.zeroLimitNotBefore;
 }
 
 /** When a dial around a connection in trouble is due; Infinity: it would be of no use. */
@@ -71,7 +89,9 @@ interface Survey {
   /** One can take a request in a moment, or will turn out to be stalled. */
   soon: boolean;
   settling: number;
-  /** Their limit has been 0 from the start, so that one more like them would be of no use. */
+  /** Their limit is 0. */
+  zero: number;
+  /** Those among them where it has been 0 from the start: dials that were of no use. */
   zeroFromStart: number;
   full: number;
   /** The largest limit of those that are full. */
@@ -88,6 +108,7 @@ function survey(connections: readonly Candidate[]): Survey {
   const seen: Survey = {
     soon: false,
     settling: 0,
+    zero: 0,
     zeroFromStart: 0,
     full: 0,
     limit: 1,
@@ -105,7 +126,8 @@ function survey(connections: readonly Candidate[]): Survey {
     } else if (!health.greeted) {
       seen.settling++; // a dial that goes on
     } else if (health.limit === 0) {
-      if (health.zeroFromStart) seen.zeroFromStart++; // it keeps nobody from a place elsewhere
+      seen.zero++; // it keeps nobody from a place elsewhere
+      if (health.zeroFromStart) seen.zeroFromStart++;
     } else if (health.state === HealthState.Full) {
       seen.full++;
       seen.limit = Math.max(seen.limit, health.limit);

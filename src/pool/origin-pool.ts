@@ -21,7 +21,7 @@ import {
 } from '../conn/index.js';
 import { Alarm } from './alarm.js';
 import { BackOff } from './back-off.js';
-import { closedUnready, endsAtOnce } from './dial-errors.js';
+import { allowsNoStream, closedUnready, endsAtOnce } from './dial-errors.js';
 import { decideDials, decideHttp1Dials, type Decision } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import { Http1Connections } from './http1-connections.js';
@@ -150,6 +150,10 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     if (this.queue.size === 0) return this.alarm.stop();
     const decision = this.verdict === undefined ? this.decideDials() : this.decideHttp1Dials();
     for (let i = 0; i < decision.dials; i++) this.dial(decision.bypass);
+    if (decision.giveUp) {
+      this.backOff.reset();
+      return this.failWaiting(allowsNoStream(this.origin, this.env.retry.maxAttempts));
+    }
     if (decision.resort && this.send(true)) return this.consider();
     if (decision.again !== Infinity) this.alarm.set(decision.again);
   }
@@ -166,6 +170,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       patience: env.stallTimeout * 2 ** http2.fruitless,
       linkStalled: http2.troubled && env.linkStalled(this),
       notBefore: this.backOff.notBefore,
+      zeroLimitNotBefore: this.backOff.zeroLimitNotBefore,
+      zeroLimitsExhausted: this.backOff.zeroLimitsExhausted,
     });
   }
 
@@ -212,6 +218,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     const driver = new ConnectionDriver(dialled.transport, config, this.clock, this);
     this.http2.add(driver, bypass);
     driver.start(() => {
+      if (driver.numbers.zeroFromStart) this.backOff.zeroLimit(driver.openedAt, this.clock.now());
       settled(driver.numbers.greeted ? undefined : (driver.closeError ?? closedUnready(this.origin)));
     });
     this.drain();
@@ -247,6 +254,10 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       return;
     }
     this.backOff.reset();
+    this.failWaiting(error);
+  }
+
+  private failWaiting(error: unknown): void {
     for (const exchange of [...this.queue])
       exchange.settleFailed(TransportError.isInstance(error) ? ownFailure(exchange, error, true) : error);
     this.consider();
@@ -266,7 +277,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   onCapacity(driver: ConnectionDriver): void {
     const { numbers } = driver;
     this.http2.changed(driver);
-    if (numbers.answered) this.backOff.reset();
+    if (numbers.answered && numbers.limit > 0) this.backOff.reset();
     this.drain();
     if (numbers.streams === 0) this.env.onQuiet(this);
   }

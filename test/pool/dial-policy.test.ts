@@ -1,0 +1,156 @@
+/** The table of what the waiting requests of an origin cause, by what its connections say of themselves. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HealthState } from '../../dist/conn/index.js';
+import { decideDials, type Candidate, type Decision, type Situation } from '../../dist/pool/dial-policy.js';
+
+const now = 10_000;
+
+function candidate(
+  state: keyof typeof HealthState,
+  more: Partial<Candidate['health']> = {},
+  bypass = false,
+): Candidate {
+  const settled = { since: Infinity, greeted: true, limit: 100, zeroFromStart: false };
+  return { health: { ...settled, state: HealthState[state], ...more }, bypass };
+}
+
+const bypassing = (one: Candidate): Candidate => ({ ...one, bypass: true });
+
+const ready = candidate('Ready');
+const busy = candidate('Busy');
+const full = candidate('Full', { limit: 10 });
+const lowered = candidate('Full', { limit: 0 });
+const zero = candidate('Full', { limit: 0, zeroFromStart: true });
+const stalled = candidate('Stalled', { since: now - 100 });
+const unreported = candidate('Stalled');
+const recovering = candidate('Recovering', { since: now - 500 });
+const awaiting = candidate('AwaitingSettings', { greeted: false });
+const overdue = candidate('AwaitingSettings', { greeted: false, since: now - 1_000 });
+
+interface Case {
+  readonly connections: readonly Candidate[];
+  readonly situation?: Partial<Situation>;
+  readonly decision?: Partial<Decision>;
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  'nobody waits': { connections: [full], situation: { waiting: 0 } },
+  'no connection': { connections: [], decision: { dials: 1 } },
+  'no connection, and one is being dialled': { connections: [], situation: { dialling: 1 } },
+  'no connection, and the last dial failed': {
+    connections: [],
+    situation: { notBefore: now + 500 },
+    decision: { resort: true, again: now + 500 },
+  },
+  'one that is free in a moment': { connections: [full, busy] },
+  'one that is ready': { connections: [stalled, ready] },
+  'a stall that may be none': { connections: [unreported] },
+  'one without SETTINGS yet': { connections: [awaiting] },
+  'full, and 25 wait for places of 10': { connections: [full], situation: { waiting: 25 }, decision: { dials: 3 } },
+  'full, and one more is coming': {
+    connections: [full, awaiting],
+    situation: { waiting: 25, dialling: 1 },
+    decision: { dials: 1 },
+  },
+  'full, and room for one': {
+    connections: [full],
+    situation: { waiting: 25, maxConnections: 2 },
+    decision: { dials: 1 },
+  },
+  'full, with no room': { connections: [full], situation: { maxConnections: 1 }, decision: { resort: true } },
+  'full, in strict mode': { connections: [full], situation: { strict: true }, decision: { resort: true } },
+  'full, and silent ones beside it': {
+    connections: [full, overdue, overdue],
+    situation: { waiting: 20 },
+    decision: { dials: 1 },
+  },
+  stalled: { connections: [stalled], decision: { dials: 1, bypass: true } },
+  'stalled for less than it takes': {
+    connections: [stalled],
+    situation: { patience: 400 },
+    decision: { resort: true, again: now + 300 },
+  },
+  'stalled, and gone around already': { connections: [stalled, bypassing(full)], decision: { dials: 1 } },
+  'stalled, and gone around, in strict mode': {
+    connections: [stalled, bypassing(full)],
+    situation: { strict: true },
+    decision: { resort: true },
+  },
+  'stalled, and the way around as well': {
+    connections: [stalled, bypassing(stalled)],
+    decision: { resort: true },
+  },
+  'stalled, as other origins are': {
+    connections: [stalled],
+    situation: { linkStalled: true },
+    decision: { resort: true },
+  },
+  'stalled, and one is coming': { connections: [stalled, awaiting] },
+  recovering: { connections: [recovering], decision: { dials: 1, bypass: true } },
+  'recovering, with no room': {
+    connections: [recovering],
+    situation: { maxConnections: 1 },
+    decision: { resort: true },
+  },
+  'SETTINGS overdue': { connections: [overdue], decision: { dials: 1, bypass: true } },
+  'lowered to 0': { connections: [lowered], situation: { waiting: 25 }, decision: { dials: 1 } },
+  'lowered to 0, two of them, and one is coming': { connections: [lowered, lowered], situation: { dialling: 1 } },
+  'lowered to 0, in strict mode': {
+    connections: [lowered],
+    situation: { strict: true },
+    decision: { resort: true },
+  },
+  'lowered to 0, and the last that was dialled is at 0 too': {
+    connections: [lowered, zero],
+    situation: { zeroLimitNotBefore: now + 2_000 },
+    decision: { resort: true, again: now + 2_000 },
+  },
+  'the same when its wait is over': { connections: [lowered, zero], decision: { dials: 1 } },
+  'the same for the last time': {
+    connections: [lowered, zero],
+    situation: { zeroLimitsExhausted: true },
+    decision: { giveUp: true },
+  },
+  'the same beside one that is full': {
+    connections: [full, zero],
+    situation: { zeroLimitsExhausted: true },
+    decision: { resort: true },
+  },
+  'lowered to 0 beside one that is full': { connections: [lowered, full], decision: { dials: 1 } },
+  'at 0 from the start beside one that is full': {
+    connections: [full, zero],
+    situation: { zeroLimitNotBefore: now + 2_000 },
+    decision: { resort: true, again: now + 2_000 },
+  },
+  'stalled beside one at 0 whose wait goes on': {
+    connections: [stalled, zero],
+    situation: { zeroLimitNotBefore: now + 2_000 },
+    decision: { dials: 1, bypass: true },
+  },
+  'stalled for less than it takes beside one at 0': {
+    connections: [stalled, zero],
+    situation: { zeroLimitNotBefore: now + 2_000, patience: 400 },
+    decision: { resort: true, again: now + 300 },
+  },
+};
+
+for (const [name, { connections, situation, decision }] of Object.entries(cases))
+  test(`what is dialled, by the connections there are: ${name}`, () => {
+    const given: Situation = {
+      now,
+      waiting: 1,
+      dialling: 0,
+      connections,
+      maxConnections: 64,
+      strict: false,
+      patience: 100,
+      linkStalled: false,
+      notBefore: 0,
+      zeroLimitNotBefore: 0,
+      zeroLimitsExhausted: false,
+      ...situation,
+    };
+    const nothing: Decision = { dials: 0, bypass: false, resort: false, giveUp: false, again: Infinity };
+    assert.deepEqual(decideDials(given), { ...nothing, ...decision });
+  });
