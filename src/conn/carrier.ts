@@ -12,6 +12,8 @@ export interface Watcher {
 export interface CarriedStream {
   /** Odd, from 1, as RFC 9113 section 5.1.1 counts them. */
   readonly id: number;
+  /** It failed since its connection, kept from a request before, closed with no byte of an answer (HTTP/1.1). */
+  readonly metClosed?: boolean;
 }
 
 /** What a carrier may want to know of a request that its stream does not need. */

@@ -5,7 +5,7 @@ import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, type BodyOwner } from './body-queue.js';
 import type { CarriedStream, Carrier } from './carrier.js';
-import { type ClientResponse, TrailersHolder } from './client-response.js';
+import { type ClientResponse, toHeaders, TrailersHolder } from './client-response.js';
 import type { Clock, TimerHandle } from './clock.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportSent } from './request-hooks.js';
@@ -45,6 +45,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   spared = 0;
   /** An attempt ended that the peer may have acted on, so no later error can call the request unprocessed. */
   exposed = false;
+  /** The attempt that just ended met a kept connection closed, and was the first that can have reached the peer. */
+  metClosed = false;
   /** Where it stands while it waits. Owned by WaitQueue. */
   queue: WaitQueue<Exchange> | undefined = undefined;
   before: Exchange | undefined = undefined;
@@ -95,10 +97,6 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   /** True until the caller has its response or its error. */
   get pending(): boolean {
     return this.resolve !== undefined;
-  }
-
-  get hasBody(): boolean {
-    return this.request.body !== undefined;
   }
 
   /** It may go out before the peer's SETTINGS: losing it then costs nothing. */
@@ -186,8 +184,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (listener === undefined) return;
     this.driver?.later(() => {
       if (this.over && this.body?.ended !== true) return; // an earlier one has ended the request
-      const headers = new Headers();
-      for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
+      const headers = toHeaders(fields);
       // An error of the listener's fails the request, also of one that turns out to be async.
       const call = async (): Promise<void> => listener(status, headers);
       this.context?.runInAsyncScope(call).catch((error: unknown) => this.abort(error));
@@ -286,6 +283,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     error.attempts = this.attempts;
     if (this.pending) {
       if (this.driver?.drainedInOrder === true && isGracefulGoAway(error)) this.spared++;
+      this.metClosed = this.stream?.metClosed === true && !this.exposed;
       this.exposed ||= !error.unprocessed;
       this.driver = undefined;
       this.stream = undefined;

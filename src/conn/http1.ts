@@ -40,8 +40,13 @@ export interface Http1Connection extends Carrier {
   readonly busy: boolean;
   /** It takes no request after the one that it carries. */
   readonly closing: boolean;
-  /** Whether it can carry a request now. One idle by the wall clock for too long is retired here. */
+  /**
+   * Whether it can carry a request now. One idle by the wall clock for too long is retired here, and one of which it is
+   * not known whether the server has closed it is looked at: `onIdle` follows, or `onClosed`.
+   */
   canTakeRequest(): boolean;
+  /** It is being looked at. */
+  readonly soonFree: boolean;
   /** No new requests; it closes after the one that runs, at once if there is none. */
   stopReuse(): void;
   /** Ends it at once, with an error like this one for its request. */

@@ -35,7 +35,10 @@ export interface RequestOptions {
   readonly headersTimeout?: number | undefined;
   /** Between two pieces of the body. Default: the transport's. */
   readonly bodyTimeout?: number | undefined;
-  /** True: may be sent again after a failure that leaves its fate unknown. Default: false. */
+  /**
+   * True: may be sent again after a failure that leaves its fate unknown. Default: false, but a GET, HEAD or OPTIONS without
+   * a body that met a kept HTTP/1.1 connection closed goes out again, once.
+   */
   readonly idempotent?: boolean | undefined;
   /** Sends `expect: 100-continue` and holds the body back until 100 or a second has passed. Default: false. */
   readonly expectContinue?: boolean | undefined;

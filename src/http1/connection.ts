@@ -28,6 +28,9 @@ const closeTimeout = 250;
 /** An idle connection is given up so long before the server said that it would close it, in milliseconds. */
 const keepAliveMargin = 1_000;
 
+/** So long after a look at an idle connection it is used without another, in milliseconds of the wall clock. */
+const lookLasts = 1_000;
+
 /** What only the layer of sockets knows. */
 export interface Http1Platform {
   readonly info: TransportInfo;
@@ -82,6 +85,9 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   private closed = false;
   private closeError: TransportError | undefined = undefined;
   private readonly openedAt: number;
+  /** When a turn of the event loop last showed that the server had not closed it, by the wall clock. */
+  private seenOpen: number;
+  private looking = false;
   /** How long it may be idle; Infinity: for ever. */
   private patience: number;
   private timer: TimerHandle | undefined = undefined;
@@ -99,6 +105,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     this.agent = new HandOff(socket);
     this.openedAt = clock.now();
     this.patience = config.idleTimeout === 0 ? Infinity : config.idleTimeout;
+    this.seenOpen = clock.wallNow();
     socket.on('free', () => {
       this.onFree();
     });
@@ -149,11 +156,16 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   // --- requests ---
 
   canTakeRequest(): boolean {
-    if (this.turn !== undefined || this.closing) return false;
+    if (this.turn !== undefined || this.closing || this.looking) return false;
     const { socket } = this;
     // What was frozen wakes up with its timers late: the wall clock tells.
     if (this.use.idleFor(this.patience)) this.stopReuse();
-    return !this.closing && socket.writable && socket.readable;
+    else if (this.clock.wallNow() - this.seenOpen > lookLasts) this.look();
+    return !this.closing && !this.looking && socket.writable && socket.readable;
+  }
+
+  get soonFree(): boolean {
+    return this.looking && !this.closing;
   }
 
   openStream(init: OpenInit, request: Outgoing): CarriedStream {
@@ -226,7 +238,24 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     if (old || (maxRequests > 0 && this.requests >= maxRequests)) this.closing = true;
     if (this.closing) return this.end();
     this.rest();
-    this.owner.onIdle(this);
+    this.look();
+  }
+
+  /**
+   * Many servers close behind an answer that said nothing of it, and what the socket has not read yet cannot tell: so a
+   * whole poll phase goes by before the next request. The one under way, if any, is not whole.
+   */
+  private look(): void {
+    const { clock } = this;
+    this.looking = true;
+    const seen = (): void => {
+      this.looking = false;
+      this.seenOpen = clock.wallNow();
+      if (!this.closing) this.owner.onIdle(this);
+    };
+    clock.afterPoll(() => {
+      clock.afterPoll(seen);
+    });
   }
 
   /** Waits for the next request, without keeping the process alive. */

@@ -30,7 +30,7 @@ export interface TurnHost {
   readonly writeTimeout: number;
   /** Puts the request on the connection's socket. */
   readonly agent: Agent;
-  readonly socket: Duplex;
+  readonly socket: Duplex & { readonly bytesRead?: number };
   /** The server says how long it keeps an idle connection. */
   onKeepAlive(field: string): void;
   /** The connection is the tunnel of this turn from here on. */
@@ -46,6 +46,7 @@ export class Turn implements CarriedStream {
   readonly id: number;
   /** Its head was handed to the socket. */
   written = false;
+  metClosed = false;
   private readonly host: TurnHost;
   private readonly init: OpenInit;
   private readonly request: ClientRequest;
@@ -68,6 +69,7 @@ export class Turn implements CarriedStream {
   /** Bytes of the body that wait to be read. */
   private buffered = 0;
   private interim = 0;
+  private readonly receivedBefore: number | undefined;
   private writeTimer: TimerHandle | undefined = undefined;
 
   constructor(id: number, host: TurnHost, init: OpenInit, request: Outgoing) {
@@ -75,6 +77,7 @@ export class Turn implements CarriedStream {
     this.host = host;
     this.init = init;
     this.asksUpgrade = request.protocol !== undefined;
+    this.receivedBefore = host.socket.bytesRead;
     const options = {
       ...requestHead(request, init.endStream),
       agent: host.agent,
@@ -289,10 +292,16 @@ export class Turn implements CarriedStream {
   private onError(error: Error | undefined): void {
     const { origin } = this.host;
     const failure = requestFailed(error, { origin, written: this.written, responseBegun: this.source !== undefined });
+    this.metClosed = this.unanswered && failure.code === 'ERR_PASSINGLANE_CONNECTION_LOST';
     // A whole response stands, and what comes behind it is for nobody, be it in the same read or in the next.
     if (this.tunnel !== undefined || this.told || this.response?.complete !== true) return this.fail(failure);
     this.late ??= failure;
     this.host.onUnasked();
+  }
+
+  /** On a connection kept from a request before no byte of an answer has come; false where none can be counted. */
+  private get unanswered(): boolean {
+    return this.id > 1 && this.receivedBefore !== undefined && this.host.socket.bytesRead === this.receivedBefore;
   }
 
   /** Ends the request, and with it the connection: where it stands in the bytes of either side is not known any more. */

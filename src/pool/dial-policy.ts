@@ -145,13 +145,15 @@ export interface Http1Situation {
   readonly dialling: number;
   /** Connections that carry a request, or may carry one. */
   readonly connections: number;
+  /** Those of them that take one of the requests that wait in a moment. */
+  readonly soonFree: number;
   readonly maxConnections: number;
   readonly notBefore: number;
 }
 
-/** One connection for each request that waits, as far as there may be so many. */
+/** One connection for each request that waits for one, as far as there may be so many. */
 export function decideHttp1Dials(s: Http1Situation): Decision {
-  const needed = Math.min(s.waiting - s.dialling, s.maxConnections - s.connections - s.dialling);
+  const needed = Math.min(s.waiting - s.soonFree - s.dialling, s.maxConnections - s.connections - s.dialling);
   if (needed <= 0) return wait;
   return s.now < s.notBefore ? { ...wait, again: s.notBefore } : { ...wait, dials: needed };
 }

@@ -16,6 +16,12 @@ export class Http1Connections {
     return live;
   }
 
+  /** How many are live, and of these, how many take a request after a turn of the event loop. */
+  get supply(): { connections: number; soonFree: number } {
+    const soonFree = this.all.filter((connection) => connection.soonFree).length;
+    return { connections: this.live, soonFree };
+  }
+
   /** The newest that is free: so that those which are not needed grow old and close. */
   pick(): Http1Connection | undefined {
     for (let i = this.all.length - 1; i >= 0; i--) {

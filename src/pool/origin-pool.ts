@@ -180,7 +180,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       now: this.clock.now(),
       waiting: this.queue.size,
       dialling: this.dialling.dials.size,
-      connections: this.http1.live,
+      ...this.http1.supply,
       maxConnections: this.env.maxConnectionsPerOrigin,
       notBefore: this.backOff.notBefore,
     });
@@ -325,6 +325,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   attemptFailed(exchange: Exchange, error: TransportError): void {
     if (this.destroyed !== undefined) return exchange.settleFailed(ownFailure(exchange, error, false));
+    // What closed one kept connection has mostly closed its kin: a restart, or a box on the way that forgot them all.
+    if (exchange.metClosed) this.http1.closeIdle();
     // http: origins are spoken to in what the user said.
     const http1 = this.env.allowHTTP1 && this.origin.scheme === 'https:';
     const verdict = decideReplay(exchange, error, this.env.retry, this.env.random(), http1);

@@ -17,8 +17,8 @@ export type Retry = { readonly [K in keyof RetryOptions]-?: number };
 /**
  * How long to wait before the request is sent again, in milliseconds, or the error that its caller gets. A request
  * that the peer cannot have acted on is sent again whatever its method; any other only when its caller has called it
- * idempotent; and either only with a body that can be had again. One that has to go out in HTTP/1.1 is for the caller where that is
- * not to be had.
+ * idempotent, or once when it asks and met a kept connection closed; and each only with a body that can be had again. One
+ * that has to go out in HTTP/1.1 is for the caller where that is not to be had.
  */
 export function decideReplay(
   exchange: Exchange,
@@ -29,7 +29,8 @@ export function decideReplay(
 ): number | TransportError {
   const { request } = exchange;
   const attempts = exchange.attempts - exchange.spared;
-  const safe = error.unprocessed || (request.idempotent && error.initiator !== 'user' && error.scope !== 'request');
+  const repeatable = request.idempotent && error.initiator !== 'user' && error.scope !== 'request';
+  const safe = error.unprocessed || repeatable || (exchange.metClosed && asks(request));
   if (!safe || (needsHttp1(error) && !http1)) return final(exchange, error, undefined);
   if (request.body?.replayable === false)
     return final(
@@ -41,6 +42,12 @@ export function decideReplay(
     return final(exchange, error, `given up after ${exchange.attempts} attempts (retry.maxAttempts)`);
   if (attempts <= 1) return 0;
   return backOffDelay(retry, attempts - 2) * (1 + retry.jitter * chance);
+}
+
+/** One of the methods that ask and change nothing (RFC 9110 section 9.2.1), and brings nothing. */
+function asks({ method, length, trailers, protocol }: Exchange['request']): boolean {
+  const safe = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+  return safe && length === 0 && trailers === undefined && protocol === undefined;
 }
 
 /** The wait after so many doublings, in milliseconds. */

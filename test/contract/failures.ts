@@ -1,6 +1,7 @@
 /** What goes wrong, and what comes of it. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { rawOrigin } from '../http1/support.js';
 import { closedPort } from '../support/closed-port.js';
 import { assertFails, behaviour, type Chapter, until } from './behaviours.js';
 import { bytesOf, textOf } from './driver.js';
@@ -265,6 +266,26 @@ export const delivery: Chapter = {
       });
       await assertFails(send(server.origin, { method: 'POST', body: 'once' }), /STREAM_RESET$/);
       assert.equal(seen, 1);
+    }),
+    ...(['GET', 'POST'] as const).map((method) => {
+      const promise =
+        method === 'GET'
+          ? 'a GET that met a kept HTTP/1.1 connection closed is sent again, once'
+          : 'a POST that met a kept HTTP/1.1 connection closed is not sent again';
+      return behaviour(promise, async ({ t, client }) => {
+        const { send } = await client({ cleartext: 'http/1.1' });
+        const seen: string[] = [];
+        const server = await rawOrigin(t, async (peer, index) => {
+          for (;;) {
+            seen.push((await peer.request()).split(' ')[0]!);
+            if (seen.length > 1) return void peer.socket.destroy();
+            peer.write(`HTTP/1.1 200 OK\nContent-Length: 1\n\n${index}`);
+          }
+        });
+        assert.equal(await textOf(await send(server.origin)), '0');
+        await assertFails(send(server.origin, { method }), /CONNECTION_LOST$/);
+        assert.deepEqual(seen, method === 'GET' ? ['GET', 'GET', 'GET'] : ['GET', 'POST']);
+      });
     }),
     behaviour('a connection that says goodbye costs no request', async ({ client, raw }) => {
       const { send } = await client();
