@@ -4,10 +4,20 @@ import { chunksOf, type ChunkReader } from './response-body.js';
 
 type Written = (error?: Error | null) => void;
 
-/** The writable side of a {@link TunnelStream} as the body of a request: one piece at a time, asked for when it can be sent. */
+/** So many bytes are taken before the connection asks for them, as a socket's are by the kernel. */
+const room = 65_536;
+
+/**
+ * The writable side of a {@link TunnelStream} as the body of a request: one piece at a time, asked for when it can be
+ * sent. What it has room for counts as written at once, so that it is sent even where the stream is destroyed next.
+ */
 export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
-  private piece: { readonly bytes: Uint8Array; readonly written: Written } | undefined = undefined;
-  private sending: Written | undefined = undefined;
+  private readonly pieces: Uint8Array[] = [];
+  /** Of the pieces, and of the one that is being sent. */
+  private size = 0;
+  private sending = 0;
+  /** There was no room for the last piece. */
+  private held: Written | undefined = undefined;
   private asked: ((result: IteratorResult<Uint8Array, undefined>) => void) | undefined = undefined;
   private ended = false;
 
@@ -17,9 +27,9 @@ export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
 
   /** Called again once the piece before has been handed to the connection. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const { sending } = this;
-    this.sending = undefined;
-    sending?.();
+    this.size -= this.sending;
+    this.sending = 0;
+    if (this.size < room) this.release();
     return new Promise((resolve) => {
       this.asked = resolve;
       this.answer();
@@ -29,19 +39,22 @@ export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
   /** The transport wants no more of it. */
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.ended = true;
-    const error = new Error('The server takes no more data');
-    const { piece, sending } = this;
-    this.piece = undefined;
-    this.sending = undefined;
-    sending?.();
-    piece?.written(error);
+    this.size = 0;
+    this.sending = 0;
+    this.release(this.pieces.length > 0 ? new Error('The server takes no more data') : null);
+    this.pieces.length = 0;
     this.answer();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   write(bytes: Uint8Array, written: Written): void {
     if (this.ended) return written(new Error('The server takes no more data'));
-    this.piece = { bytes, written };
+    this.size += bytes.byteLength;
+    const fits = this.size < room;
+    // A copy: who is told that it is written may write over it.
+    this.pieces.push(fits ? Uint8Array.from(bytes) : bytes);
+    if (fits) written();
+    else this.held = written;
     this.answer();
   }
 
@@ -50,13 +63,24 @@ export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
     this.answer();
   }
 
+  /** Bytes that the connection has not been handed yet. */
+  get pending(): number {
+    return this.size;
+  }
+
+  private release(error: Error | null = null): void {
+    const { held } = this;
+    this.held = undefined;
+    held?.(error);
+  }
+
   private answer(): void {
-    const { asked, piece } = this;
-    if (asked === undefined || (piece === undefined && !this.ended)) return;
+    const { asked } = this;
+    if (asked === undefined || (this.pieces.length === 0 && !this.ended)) return;
     this.asked = undefined;
-    this.piece = undefined;
-    this.sending = piece?.written;
-    asked(piece === undefined ? { done: true, value: undefined } : { done: false, value: piece.bytes });
+    const piece = this.pieces.shift();
+    this.sending = piece?.byteLength ?? 0;
+    asked(piece === undefined ? { done: true, value: undefined } : { done: false, value: piece });
   }
 }
 
@@ -153,10 +177,16 @@ export class TunnelStream extends Duplex {
     done();
   }
 
+  /** What was written before goes out first, as it does over a socket, while the connection takes it. */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    const reason = error ?? new Error('The stream was destroyed');
-    this.request?.abort(reason);
-    this.response?.body.cancel(reason);
-    done(error);
+    const give = (before: number): void => {
+      const { pending } = this.source;
+      if (this.response !== undefined && pending > 0 && pending < before) return void setImmediate(give, pending);
+      const reason = error ?? new Error('The stream was destroyed');
+      this.request?.abort(reason);
+      this.response?.body.cancel(reason);
+      done(error);
+    };
+    give(Infinity);
   }
 }
