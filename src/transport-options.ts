@@ -58,6 +58,12 @@ export interface TransportOptions {
   readonly maxBufferedBytes?: number | undefined;
   /** Of decoded bytes of one body; 0: no limit. Default: 0. */
   readonly maxResponseSize?: number | undefined;
+  /**
+   * How many bytes decoding may make of each that came, over all codings of a body, once it has made more than
+   * 67,108,864; 0: no limit. Default: 500 for a body that is read whole (`text()`, `json()`, `bytes()`, `blob()`,
+   * `arrayBuffer()`), no limit for one that is read in pieces.
+   */
+  readonly maxDecompressionRatio?: number | undefined;
   /** Ask for gzip, deflate, br, and zstd where Node has it, and undo them. Default: true. */
   readonly decompress?: boolean | undefined;
   /**
@@ -91,12 +97,27 @@ export type ResolvedOptions = {
   readonly [
     K in Exclude<
       keyof TransportOptions,
-      'retry' | 'proxy' | 'socketPath' | 'lookup' | 'localAddress' | 'keepAlive' | 'createConnection' | 'observer'
+      | 'retry'
+      | 'maxDecompressionRatio'
+      | 'proxy'
+      | 'socketPath'
+      | 'lookup'
+      | 'localAddress'
+      | 'keepAlive'
+      | 'createConnection'
+      | 'observer'
     >
   ]-?: NonNullable<TransportOptions[K]>;
 } & Pick<
   TransportOptions,
-  'proxy' | 'socketPath' | 'lookup' | 'localAddress' | 'keepAlive' | 'createConnection' | 'observer'
+  | 'maxDecompressionRatio'
+  | 'proxy'
+  | 'socketPath'
+  | 'lookup'
+  | 'localAddress'
+  | 'keepAlive'
+  | 'createConnection'
+  | 'observer'
 > & {
     readonly retry: Retry;
   };
@@ -193,6 +214,7 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   maxConnectionWindow: [window, 67_108_864],
   maxBufferedBytes: [integer(65_535, Number.MAX_SAFE_INTEGER), 67_108_864],
   maxResponseSize: [size, 0],
+  maxDecompressionRatio: [size],
   decompress: [flag, true],
   proxy: [proxy],
   socketPath: [ofType('string', 'the path of a socket')],

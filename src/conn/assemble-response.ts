@@ -20,6 +20,7 @@ export function assembleResponse(
   const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
   const body = new ResponseBody(queue, {
     maxResponseSize: request.maxResponseSize,
+    maxDecompressionRatio: request.maxDecompressionRatio,
     codings: decoding?.codings,
     contentType: fieldValue(fields, 'content-type'),
   });

@@ -43,5 +43,5 @@ export {
   type RequestOptions,
   type RequestPriority,
 } from './request-options.js';
-export { chunksOf, type ChunkReader, type ResponseBody } from './response-body.js';
+export { chunksOf, gatheredFrom, type ChunkReader, type ResponseBody } from './response-body.js';
 export { WaitQueue } from './wait-queue.js';

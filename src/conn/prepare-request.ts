@@ -21,6 +21,7 @@ export interface RequestDefaults {
   readonly bodyTimeout: number;
   readonly decompress: boolean;
   readonly maxResponseSize: number;
+  readonly maxDecompressionRatio?: number | undefined;
   readonly userAgent: string;
   readonly observer?: Observer | undefined;
 }
@@ -143,6 +144,7 @@ function assemble(
     // A coding that the caller asked for is the caller's to undo.
     decompress: decompress && (decodeAlways === true || !header.asksCoding) && !header.asksRange,
     maxResponseSize: defaults.maxResponseSize,
+    maxDecompressionRatio: defaults.maxDecompressionRatio,
     hooks,
     observer: defaults.observer,
   };

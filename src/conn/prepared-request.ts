@@ -33,6 +33,8 @@ export interface PreparedRequest {
   /** We asked for content codings ourselves, so we undo them. */
   readonly decompress: boolean;
   readonly maxResponseSize: number;
+  /** Undefined: as {@link ResponseBodyOptions} has it. */
+  readonly maxDecompressionRatio: number | undefined;
   readonly hooks: RequestHooks | undefined;
   readonly observer: Observer | undefined;
 }

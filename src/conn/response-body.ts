@@ -7,6 +7,8 @@ import { type ChunkSource, decodeSource } from './decompress.js';
 export interface ResponseBodyOptions {
   /** In bytes, after decoding; 0, the default: no limit. */
   readonly maxResponseSize?: number | undefined;
+  /** How many bytes decoding may make of each that came. Default: 500 for who reads all at once, else no limit. */
+  readonly maxDecompressionRatio?: number | undefined;
   /** The content codings to undo, in the order in which they were applied. Default: none. */
   readonly codings?: readonly string[] | undefined;
   /** The response's content-type: the type of what `blob()` returns. */
@@ -26,11 +28,14 @@ export interface ChunkReader {
 /** For the facades: as a loop over the body. Whoever reads must hold the body, or it is taken for dropped. */
 export let chunksOf: (body: ResponseBody) => ChunkReader;
 
+/** For the facades: the body, whose chunks they read, will be held in memory all at once. */
+export let gatheredFrom: (body: ResponseBody) => void;
+
 /**
  * The body of a response. It is read once, in one of its ways: a second one fails with ERR_PASSINGLANE_BODY_LOCKED,
  * and after `cancel` each fails with ERR_PASSINGLANE_BODY_CANCELLED. A body that was cut fails every way of reading,
- * those that go by chunks after what had arrived; one over `maxResponseSize` fails with
- * ERR_PASSINGLANE_RESPONSE_TOO_LARGE and is cancelled. Who asks again gets the same error.
+ * those that go by chunks after what had arrived; one over `maxResponseSize` or `maxDecompressionRatio`, or larger than
+ * what it is read into can be, fails with ERR_PASSINGLANE_RESPONSE_TOO_LARGE and is cancelled.
  *
  * Nothing holds it but its user, what it handed out, and a read that is waiting. So when it can never be read any
  * more it is garbage, and who feeds the queue can learn of that by a FinalizationRegistry.
@@ -41,6 +46,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
       body.#claim();
       return body.#reading;
     };
+    gatheredFrom = (body) => body.#reading.gathers();
   }
 
   readonly #reading: Reading;
@@ -49,7 +55,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   constructor(queue: BodyQueue, options?: ResponseBodyOptions) {
     const codings = options?.codings;
-    const source = codings === undefined || codings.length === 0 ? queue : decodeSource(queue, codings);
+    const coded = codings !== undefined && codings.length > 0;
+    const source = coded ? decodeSource(queue, codings, options?.maxDecompressionRatio) : queue;
     this.#reading = new Reading(source, options?.maxResponseSize ?? 0);
     this.#contentType = options?.contentType ?? '';
   }
@@ -74,27 +81,31 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   /** All of it, in memory of exactly its size. */
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#whole(join);
+    return this.#whole(join, longest().MAX_LENGTH);
   }
 
   /** All of it as UTF-8, as fetch reads it: without a byte order mark, U+FFFD in place of what is malformed. */
   text(): Promise<string> {
-    return this.#whole(decodeText, true);
+    return this.#whole(decodeText, longest().MAX_STRING_LENGTH, true);
   }
 
   /** All of it as JSON; rejects with JSON.parse's SyntaxError. */
   json(): Promise<unknown> {
-    return this.#whole((chunks) => JSON.parse(decodeText(chunks)) as unknown, true);
+    return this.#whole((chunks) => JSON.parse(decodeText(chunks)) as unknown, longest().MAX_STRING_LENGTH, true);
   }
 
   /** All of it, in memory of exactly its size. */
   arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#whole((chunks) => join(chunks).buffer);
+    return this.#whole((chunks) => join(chunks).buffer, longest().MAX_LENGTH);
   }
 
   /** All of it as a Blob whose type is the response's content-type. */
   blob(): Promise<Blob> {
-    return this.#whole((chunks) => new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: this.#contentType }));
+    const { MAX_LENGTH } = longest();
+    return this.#whole(
+      (chunks) => new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: this.#contentType }),
+      MAX_LENGTH,
+    );
   }
 
   /** Reads to the end and drops it. */
@@ -189,9 +200,10 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 
   /** Where all has arrived, the promise returned is the only one made. */
-  #whole<T>(finish: (chunks: Uint8Array[]) => T, copies = false): Promise<T> {
+  #whole<T>(finish: (chunks: Uint8Array[]) => T, most: number, copies = false): Promise<T> {
     try {
       this.#claim();
+      this.#reading.gathers(most);
       const chunks: Uint8Array[] = [];
       // Who copies all of it in this very step need not be given copies.
       this.#reading.borrowing = copies && this.#reading.complete;
@@ -216,6 +228,8 @@ class Reading implements ChunkReader {
   readonly #source: ChunkSource;
   readonly #limit: number;
   #size = 0;
+  /** In bytes, what holds all of it can hold. */
+  #most = Infinity;
   /** Why there is no more to read, other than what the source says: cancelled, or too large. */
   #refusal: TransportError | undefined;
 
@@ -240,6 +254,12 @@ class Reading implements ChunkReader {
     if (this.#limit === 0) this.#source.discard?.();
   }
 
+  /** All of it will be held at once, in what can hold so many bytes. */
+  gathers(most = Infinity): void {
+    this.#most = most;
+    this.#source.gathers?.();
+  }
+
   check(): void {
     if (this.#refusal !== undefined) throw this.#refusal;
   }
@@ -254,7 +274,10 @@ class Reading implements ChunkReader {
       return undefined;
     }
     this.#size += chunk.byteLength;
-    if (this.#limit > 0 && this.#size > this.#limit) throw this.#tooLarge();
+    if (this.#limit > 0 && this.#size > this.#limit)
+      throw this.#tooLarge(`exceeds ${this.#limit} bytes; raise maxResponseSize if that is expected`);
+    if (this.#size > this.#most)
+      throw this.#tooLarge(`exceeds the ${this.#most} bytes that can be read at once; read it in pieces`);
     return chunk;
   }
 
@@ -291,12 +314,11 @@ class Reading implements ChunkReader {
     source.cancel(reason);
   }
 
-  #tooLarge(): TransportError {
-    const error = new TransportError(
-      'ERR_PASSINGLANE_RESPONSE_TOO_LARGE',
-      `The response body exceeds ${this.#limit} bytes; raise maxResponseSize if that is expected`,
-      { scope: 'request', initiator: 'local' },
-    );
+  #tooLarge(how: string): TransportError {
+    const error = new TransportError('ERR_PASSINGLANE_RESPONSE_TOO_LARGE', `The response body ${how}`, {
+      scope: 'request',
+      initiator: 'local',
+    });
     this.#refusal = error;
     this.#source.cancel(error);
     return error;
@@ -394,7 +416,15 @@ function join(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
     joined.set(chunk, offset);
     offset += chunk.byteLength;
   }
+  chunks.length = 0; // so that they are garbage while a string is made
   return joined;
+}
+
+let constants: typeof import('node:buffer').constants | undefined;
+
+/** The most bytes that the engine decodes into one string, or keeps in one piece of memory. */
+function longest(): { readonly MAX_LENGTH: number; readonly MAX_STRING_LENGTH: number } {
+  return (constants ??= process.getBuiltinModule('node:buffer').constants);
 }
 
 function ownsItsMemory(chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ResponseBody } from '../conn/index.js';
+import { gatheredFrom, type ResponseBody } from '../conn/index.js';
 
 type Stream = ReadableStream<Uint8Array>;
 
@@ -26,7 +26,11 @@ export class LazyStream {
   read<T>(how: (body: ResponseBody) => Promise<T>): Promise<T> | undefined {
     const body = this.#body;
     const signal = this.#signal;
-    if (body === undefined || this.#claimed || this.#stream !== undefined) return undefined;
+    if (body === undefined || this.#claimed) return undefined;
+    if (this.#stream !== undefined) {
+      gatheredFrom(body); // by Node, from the stream
+      return undefined;
+    }
     this.#claimed = true;
     // The transport is done with a body that has arrived; for fetch an abort still ends it.
     if (signal?.aborted === true) {
@@ -48,7 +52,7 @@ export class LazyStream {
   branch(): LazyStream {
     const [one, other] = this.stream.tee();
     this.#stream = one;
-    return new LazyStream(undefined, this.#signal, other);
+    return new LazyStream(this.#body, this.#signal, other);
   }
 
   get [disturbed](): boolean {

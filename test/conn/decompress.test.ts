@@ -330,3 +330,57 @@ test('zstd frames one after the other are one body', { skip: withoutZstd }, asyn
     assert.equal(await body.text(), 'one two three', `in chunks of ${size}`);
   }
 });
+
+const megabyte = 1024 * 1024;
+const tooLarge = code('ERR_PASSINGLANE_RESPONSE_TOO_LARGE');
+
+/** A body that has come whole. */
+function received(coded: Uint8Array, codings: string[], maxDecompressionRatio?: number): ResponseBody {
+  const queue = new BodyQueue({ consumed() {}, cancelled() {} });
+  push(queue, coded, 16_384);
+  queue.end();
+  return new ResponseBody(queue, { codings, maxDecompressionRatio });
+}
+
+/** Codings of a bomb, as they were applied. */
+const bombs = [['gzip'], ['deflate'], ['br'], ['zstd'], ['gzip', 'br'], ['deflate', 'gzip', 'gzip']];
+
+for (const codings of bombs) {
+  const skip = codings.includes('zstd') && withoutZstd;
+  const bomb = (): Uint8Array =>
+    codings.reduce<Uint8Array>((data, name) => encoders[name]?.(data) ?? data, Buffer.alloc(80 * megabyte));
+
+  test(`a bomb of ${codings.join(', ')} is not read whole, whichever way`, { skip }, async () => {
+    const coded = bomb();
+    for (const read of ['text', 'json', 'bytes', 'arrayBuffer', 'blob'] as const) {
+      const reading = received(coded, codings)[read]();
+      await assert.rejects(reading, { code: 'ERR_PASSINGLANE_RESPONSE_TOO_LARGE', message: /maxDecompressionRatio/ });
+    }
+  });
+
+  test(`a bomb of ${codings.join(', ')} is read in pieces, unless the option says otherwise`, { skip }, async () => {
+    const coded = bomb();
+    let made = 0;
+    for await (const chunk of received(coded, codings)) made += chunk.byteLength;
+    assert.equal(made, 80 * megabyte);
+    await assert.rejects(received(coded, codings, 500).dump(), tooLarge);
+    assert.equal((await received(coded, codings, 0).bytes()).byteLength, 80 * megabyte);
+  });
+}
+
+test('honest JSON of 300 to 1 is read whole', async () => {
+  const row = `{"name":${JSON.stringify('a value that comes again '.repeat(40))},"missing":null,"number":`;
+  let text = '[0';
+  for (let i = 0; text.length < 66 * megabyte; i++) text += `,${row}${i}}`;
+  text += ']';
+  const coded = zlib.gzipSync(text);
+  const ratio = text.length / coded.byteLength;
+  assert.ok(ratio > 150 && ratio < 500, `${ratio} to 1`);
+  assert.equal((await received(coded, ['gzip']).bytes()).byteLength, text.length);
+});
+
+test('a coding that makes much of little counts, though the next makes nothing of it', async () => {
+  const empty = zlib.gzipSync('');
+  const members = Buffer.alloc(Math.ceil((66 * megabyte) / empty.byteLength) * empty.byteLength, empty);
+  await assert.rejects(received(zlib.brotliCompressSync(members), ['gzip', 'br']).text(), tooLarge);
+});

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { constants } from 'node:buffer';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -530,3 +531,17 @@ test('a body that nobody can read any more is garbage, and one that somebody can
   for (const queue of queues) queue.end();
   assert.equal(held.length, 11);
 });
+
+for (const read of ['text', 'json'] as const) {
+  test(`${read}: what is longer than a string can be rejects with an error of ours, and is cancelled`, async () => {
+    const piece = new Uint8Array(16 * 1024 * 1024).fill(0x61);
+    const { queue, owner, body } = receive();
+    const whole = body[read]();
+    for (let sent = 0; sent <= constants.MAX_STRING_LENGTH; sent += piece.length) {
+      queue.push(piece);
+      await Promise.resolve();
+    }
+    await assert.rejects(whole, { code: 'ERR_PASSINGLANE_RESPONSE_TOO_LARGE', message: /536870888 bytes/ });
+    assert.equal(owner.cancels.length, 1);
+  });
+}

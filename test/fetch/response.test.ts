@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { startOrigin } from '../support/origin.js';
 import { origin, setup, client } from './support.js';
 
 describe('the head', () => {
@@ -191,6 +193,22 @@ describe('the body', () => {
 });
 
 describe('a clone', () => {
+  test('of a bomb is not read whole either, and neither is what it was made of', async (t) => {
+    const bomb = gzipSync(Buffer.alloc(80 * 1024 * 1024));
+    const started = await startOrigin({
+      handler: (_, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
+    });
+    t.after(() => started.close());
+    const { fetch } = client(t);
+    const response = await fetch(`${started.origin}/`);
+    const clone = response.clone();
+    for (const reading of [response.text(), clone.arrayBuffer()])
+      await assert.rejects(reading, ({ cause }: { cause: { code: string } }) => {
+        assert.equal(cause.code, 'ERR_PASSINGLANE_RESPONSE_TOO_LARGE');
+        return true;
+      });
+  });
+
   test('has the same head, and both bodies can be read, in any order', async (t) => {
     const { fetch, at } = await setup(t);
     const response = await fetch(`${at}/redirect/302?to=/cookies`);

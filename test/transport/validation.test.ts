@@ -100,6 +100,7 @@ const transportTable: Readonly<Record<keyof TransportOptions | `retry.${string}`
   maxConnectionWindow: noInteger(65_535, 0x7fff_ffff),
   maxBufferedBytes: noInteger(65_535, most),
   maxResponseSize: noInteger(0, most),
+  maxDecompressionRatio: noInteger(0, most),
   decompress: noFlag,
   proxy: [
     [true, 'true', /the URL of a proxy, 'env', or false/],
