@@ -10,6 +10,7 @@ import {
   parseUrl,
   prepareParts,
   prepareRequest,
+  setDeadline,
   Targets,
   type ByteTransport,
   type ClientResponse,
@@ -218,11 +219,8 @@ export class BaseTransport {
     const expire = (): void => {
       controller.abort(connectTimedOut(target, connectTimeout));
     };
-    const onTimer = (): void => {
-      clock.afterPoll(expire);
-    };
     // Without a limit it does no more than keep the process alive, which a connection in the making does not.
-    const timer = clock.setTimer(connectTimeout === 0 ? forever : connectTimeout, onTimer, true);
+    const timer = setDeadline(clock, connectTimeout === 0 ? forever : connectTimeout, expire, true);
     const giveUp = (): void => {
       controller.abort(this.#closedError(target));
     };

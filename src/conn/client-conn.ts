@@ -2,6 +2,7 @@ import { invalidArgument, TransportError, type ErrorInitiator } from '../errors.
 import { HealthState } from '../protocol/index.js';
 import type { ClientResponse } from './client-response.js';
 import type { ConnectionDriver } from './connection-driver.js';
+import { setDeadline } from './clock.js';
 import type { Origin } from './dialler.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import { prepareRequest, type RequestDefaults } from './prepare-request.js';
@@ -237,7 +238,7 @@ export class ClientConn implements ExchangeHost {
       const id = driver.ping(() => {
         end(() => resolve(clock.now() - begun));
       });
-      const timer = timeout === 0 ? undefined : clock.setTimer(timeout, () => clock.afterPoll(onTimer), true);
+      const timer = timeout === 0 ? undefined : setDeadline(clock, timeout, onTimer, true);
       driver.use.hold();
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#closed.add(onClosed);

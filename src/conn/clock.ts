@@ -18,3 +18,13 @@ export interface Clock {
   /** Calls `callback` after one poll phase, when data that had already arrived has been read. */
   afterPoll(callback: () => void): void;
 }
+
+/**
+ * Calls `due` after `delay` milliseconds and one poll phase more, once: after a blocked event loop timers run before data
+ * that has already arrived, so who is called looks again whether the deadline was met. Clearing the timer calls off what
+ * has not come to the poll phase yet.
+ */
+export function setDeadline(clock: Clock, delay: number, due: () => void, keepAlive: boolean): TimerHandle {
+  const afterPoll = (): void => clock.afterPoll(due);
+  return clock.setTimer(delay, afterPoll, keepAlive);
+}

@@ -6,7 +6,7 @@ import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, type BodyOwner } from './body-queue.js';
 import type { CarriedStream, Carrier } from './carrier.js';
 import { type ClientResponse, toHeaders, TrailersHolder } from './client-response.js';
-import type { Clock, TimerHandle } from './clock.js';
+import { setDeadline, type Clock, type TimerHandle } from './clock.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportSent } from './request-hooks.js';
 import { trailOf, type RequestTrail } from './request-trail.js';
@@ -380,16 +380,10 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** A deadline that has passed counts only if data that had already arrived does not meet it. */
   private timer(delay: number, callback: () => void): TimerHandle {
-    const { clock } = this.host;
-    return clock.setTimer(
-      delay,
-      () => {
-        clock.afterPoll(() => {
-          if (!this.over || this.uploading) callback();
-        });
-      },
-      false,
-    );
+    const due = (): void => {
+      if (!this.over || this.uploading) callback();
+    };
+    return setDeadline(this.host.clock, delay, due, false);
   }
 
   private startBodyTimer(): void {

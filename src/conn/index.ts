@@ -14,7 +14,8 @@ export {
   type ResponseConnection,
 } from './client-response.js';
 export { isIncomingRequest } from './incoming-request.js';
-export { forever, type Clock, type TimerHandle } from './clock.js';
+export { LatestMap } from './latest-map.js';
+export { forever, setDeadline, type Clock, type TimerHandle } from './clock.js';
 export { ConnectionUse } from './connection-use.js';
 export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
 export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';

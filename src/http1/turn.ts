@@ -5,6 +5,7 @@ import {
   fieldListSize,
   isFieldValue,
   isToken,
+  setDeadline,
   type BufferBudget,
   type CarriedStream,
   type Clock,
@@ -346,7 +347,7 @@ export class Turn implements CarriedStream {
     const expire = (): void => {
       if (this.writeTimer === timer) this.fail(writeTimedOut(origin, writeTimeout));
     };
-    const timer = clock.setTimer(writeTimeout, () => clock.afterPoll(expire), false);
+    const timer = setDeadline(clock, writeTimeout, expire, false);
     this.writeTimer = timer;
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../conn/clock.js';
+import { LatestMap } from '../conn/latest-map.js';
 
 /** getaddrinfo tells no TTL: a success is kept for so long, and a look-up is waited for by those who come within it. */
 const lifetime = 10_000;
@@ -21,14 +22,12 @@ interface Entry {
 export class LookupCache {
   readonly #lookUp: (hostname: string) => Promise<readonly string[]>;
   readonly #clock: Clock;
-  readonly #capacity: number;
-  /** By name, the one asked for longest ago first. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: LatestMap<Entry>;
 
   constructor(lookUp: (hostname: string) => Promise<readonly string[]>, clock: Clock, capacity = 1_000) {
     this.#lookUp = lookUp;
     this.#clock = clock;
-    this.#capacity = capacity;
+    this.#entries = new LatestMap(capacity);
   }
 
   async find(hostname: string): Promise<Answer> {
@@ -45,19 +44,14 @@ export class LookupCache {
   #ask(hostname: string): Entry {
     const asked = this.#lookUp(hostname);
     const entry: Entry = { asked, addresses: undefined, until: this.#clock.now() + lifetime };
-    this.#entries.delete(hostname); // the latest stands last
     this.#entries.set(hostname, entry);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#capacity) break;
-      this.#entries.delete(oldest);
-    }
     asked.then(
       (addresses) => {
         entry.addresses = addresses;
         entry.until = this.#clock.now() + lifetime;
       },
       () => {
-        if (this.#entries.get(hostname) === entry) this.#entries.delete(hostname);
+        this.#entries.deleteIf(hostname, entry);
       },
     );
     return entry;

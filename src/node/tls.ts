@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
+import { LatestMap } from '../conn/latest-map.js';
 
 /** The protocols to offer by ALPN, the preferred one first (RFC 9113 section 3.2). */
 export function alpnProtocols(allowHTTP1: boolean): readonly string[] {
@@ -72,36 +73,25 @@ export function haveSameValues(some: ConnectionOptions, others: ConnectionOption
 
 /** The latest session ticket of each origin, for abbreviated handshakes (RFC 8446 section 2.2). */
 export class SessionCache {
-  /** By origin, the one used longest ago first. */
-  readonly #sessions = new Map<string, Buffer>();
-  readonly #capacity: number;
+  readonly #sessions: LatestMap<Buffer>;
 
   constructor(capacity = 100) {
-    this.#capacity = capacity;
+    this.#sessions = new LatestMap(capacity);
   }
 
   get(origin: string): Buffer | undefined {
     const session = this.#sessions.get(origin);
-    if (session !== undefined) this.#put(origin, session);
+    if (session !== undefined) this.#sessions.set(origin, session); // used just now
     return session;
   }
 
   /** Keeps what the peer of `socket` hands out, now and later. Node emits 'session' once the peer is verified. */
   collectFrom(socket: TLSSocket, origin: string): void {
-    socket.on('session', (session) => this.#put(origin, session));
+    socket.on('session', (session) => this.#sessions.set(origin, session));
   }
 
   /** Forgets a session whose handshake failed, unless there is a newer one. */
   drop(origin: string, session: Buffer): void {
-    if (this.#sessions.get(origin) === session) this.#sessions.delete(origin);
-  }
-
-  #put(origin: string, session: Buffer): void {
-    this.#sessions.delete(origin);
-    this.#sessions.set(origin, session);
-    for (const oldest of this.#sessions.keys()) {
-      if (this.#sessions.size <= this.#capacity) break;
-      this.#sessions.delete(oldest);
-    }
+    this.#sessions.deleteIf(origin, session);
   }
 }

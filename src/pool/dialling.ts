@@ -1,5 +1,5 @@
 import type { TransportError } from '../errors.js';
-import type { Clock, Dialled, Dialler, Origin } from '../conn/index.js';
+import { setDeadline, type Clock, type Dialled, type Dialler, type Origin } from '../conn/index.js';
 import { connectTimedOut } from './dial-errors.js';
 
 /** A connection in the making. */
@@ -63,11 +63,8 @@ export class Dialling {
     const expire = (): void => {
       giveUp(connectTimedOut(this.origin, this.connectTimeout));
     };
-    const afterPoll = (): void => {
-      this.clock.afterPoll(expire);
-    };
     const { connectTimeout } = this;
-    const deadline = connectTimeout === 0 ? undefined : this.clock.setTimer(connectTimeout, afterPoll, false);
+    const deadline = connectTimeout === 0 ? undefined : setDeadline(this.clock, connectTimeout, expire, false);
     const end = (error: unknown): void => {
       if (deadline !== undefined) this.clock.clearTimer(deadline);
       this.connecting.delete(dial);

@@ -1,8 +1,7 @@
 import { TransportError } from '../errors.js';
-import type { BufferBudget, Exchange, Origin } from '../conn/index.js';
+import { LatestMap, type BufferBudget, type Exchange, type Origin } from '../conn/index.js';
 import { isUnsupported } from './replay.js';
 import { OriginPool, type Http1Verdict, type PoolEnvironment } from './origin-pool.js';
-import { Remembered } from './remembered.js';
 import { originStats, type TransportStats } from './stats.js';
 import { Totals } from './totals.js';
 
@@ -18,9 +17,9 @@ export class Pool {
   private readonly env: PoolEnvironment;
   private readonly budget: BufferBudget;
   /** Of origins that complained of our PINGs: the gap that their connections keep. It outlives the origin's pool. */
-  private readonly pingGaps = new Remembered<number>(rememberedOrigins);
+  private readonly pingGaps = new LatestMap<number>(rememberedOrigins);
   /** Of origins that do not speak HTTP/2, so that nobody waits to be told again. */
-  private readonly verdicts = new Remembered<Http1Verdict>(rememberedOrigins);
+  private readonly verdicts = new LatestMap<Http1Verdict>(rememberedOrigins);
   private whenQuiet: (() => void) | undefined = undefined;
 
   constructor(
