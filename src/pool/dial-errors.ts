@@ -30,7 +30,7 @@ export function allowsNoStream(origin: Origin, connections: number): TransportEr
 }
 
 /** The transport was closed while this connection was in the making. */
-export function closedUnready(origin: Origin): TransportError {
+export function closedBeforeSettings(origin: Origin): TransportError {
   const message = `The connection to ${origin.href} was closed before the server's SETTINGS came`;
   return noConnection('ERR_PASSINGLANE_TRANSPORT_CLOSED', message, 'user', origin);
 }

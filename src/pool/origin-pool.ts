@@ -21,7 +21,7 @@ import {
 } from '../conn/index.js';
 import { Alarm } from './alarm.js';
 import { BackOff } from './back-off.js';
-import { allowsNoStream, closedUnready, endsAtOnce } from './dial-errors.js';
+import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.js';
 import { decideDials, decideHttp1Dials, type Decision } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import { Http1Connections } from './http1-connections.js';
@@ -219,7 +219,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.http2.add(driver, bypass);
     driver.start(() => {
       if (driver.numbers.zeroFromStart) this.backOff.zeroLimit(driver.openedAt, this.clock.now());
-      settled(driver.numbers.greeted ? undefined : (driver.closeError ?? closedUnready(this.origin)));
+      settled(driver.numbers.greeted ? undefined : (driver.closeError ?? closedBeforeSettings(this.origin)));
     });
     this.drain();
     return (error) => {

@@ -304,9 +304,4 @@ export class Connection {
   error(...args: Parameters<ConnectionState['error']>): TransportError {
     return this.c.error(...args);
   }
-
-  /** The fields of the connection, for tests of this layer to read. The layers above ask {@link health}. */
-  get view(): Readonly<ConnectionState> {
-    return this.c;
-  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TransportError } from '../../dist/errors.js';
 import { BufferBudget, Connection, type Stream, type StreamSink } from '../../dist/protocol/index.js';
+import { insideOf } from '../support/harness.js';
 import { OutputChecker } from './output-checker.js';
 
 /** One request, and that it hears of its end once. */
@@ -134,7 +135,7 @@ export class World {
 
   /** What holds after every step. */
   check(): void {
-    const { view } = this.connection;
+    const view = insideOf(this.connection);
     assert.ok(view.provoked.length <= 1_000 && view.listed.length <= 2_000, 'what the peer provokes is bounded');
     assert.ok(view.out.length <= 65_536 + 9 * 1_000 + 80_000, 'sealed output is bounded');
     assert.ok((view.block?.length ?? 0) <= 2 * view.config.maxHeaderListSize, 'a gathered block is bounded');
@@ -156,7 +157,7 @@ export class World {
       this.take(65_536);
     }
     assert.ok(this.failure !== undefined, 'a lost connection has failed');
-    assert.equal(this.connection.view.streams.size, 0);
+    assert.equal(insideOf(this.connection).streams.size, 0);
     for (const { stream, ended, failed, resetByUs } of this.exchanges)
       assert.ok(ended || failed || resetByUs, `stream ${stream.id} has settled`);
     for (const exchange of this.exchanges) {

@@ -110,7 +110,7 @@ class Network {
     let connections = 0;
     for (const line of this.lines) {
       const { h, coming, closed } = line;
-      const { credit } = h.connection.view;
+      const { credit } = h.view;
       assert.equal(h.failure === undefined, !closed, 'legal traffic ends no connection');
       assert.equal(credit.available + credit.owed, credit.target, 'connection credit is conserved');
       const its = unreadOf(line);
@@ -128,7 +128,7 @@ class Network {
   checkProgress(): void {
     const rest = this.lines.reduce((left, line) => left - Math.max(0, claimedBy(line) - own), this.budget.limit - own);
     for (const line of this.lines) {
-      const { credit } = line.h.connection.view;
+      const { credit } = line.h.view;
       if (line.closed || credit.owed * 2 < credit.target) continue;
       const room = Math.max(0, own - claimedBy(line)) + Math.max(0, rest);
       assert.ok(room < step, `credit is withheld although there is room for ${room} bytes`);

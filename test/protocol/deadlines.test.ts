@@ -91,7 +91,7 @@ test('a PING that asks whether a stall is over measures no round trip, and its a
   assert.ok(h.takeAndBlock() > 0);
   h.discard();
   fire(h);
-  const before = h.connection.view.liveness.roundTrip;
+  const before = h.view.liveness.roundTrip;
   h.connection.outputTaken(h.now);
   const ping = h.expect.ping('has what the socket held been read?');
   assert.equal(h.connection.nextDeadline(), Infinity);
@@ -101,7 +101,7 @@ test('a PING that asks whether a stall is over measures no round trip, and its a
   assert.equal(h.connection.health(h.now).state, HealthState.Recovering);
   h.peer.pong(ping);
   assert.equal(h.connection.health(h.now).state, HealthState.Ready);
-  assert.equal(h.connection.view.liveness.roundTrip, before);
+  assert.equal(h.view.liveness.roundTrip, before);
 });
 
 test('any byte answers a probe, and those who wait for it are told', () => {
@@ -198,7 +198,7 @@ test('maxAge retires a connection under load, which then finishes what it has', 
   const h = harness({ config: { maxAge: 10_000, readIdleTimeout: 0 } }).greet();
   const r = h.get('/');
   h.expect.headers(r, { end: true });
-  const opened = h.connection.view.liveness.openedAt;
+  const opened = h.view.liveness.openedAt;
   assert.equal(h.connection.nextDeadline(), opened + 10_000);
   h.now = opened + 10_000;
   assert.equal(h.connection.health(h.now).state, HealthState.Closing, 'also before the tick');

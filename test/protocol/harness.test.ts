@@ -31,7 +31,7 @@ test('a request goes out with END_STREAM, and its answer comes back whole', () =
   h.peer.data(r, 'hello', true);
   assert.deepEqual([r.status, r.body, r.ended], [200, 'hello', true]);
   r.read();
-  assert.equal(h.connection.view.streams.size, 0);
+  assert.equal(h.view.streams.size, 0);
   h.finish();
 });
 
@@ -51,7 +51,7 @@ test('a request that the peer would refuse for its size leaves no trace', () => 
       code: 'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
       unprocessed: true,
     });
-  assert.equal(h.connection.view.streams.size, 0);
+  assert.equal(h.view.streams.size, 0);
   const r = h.get('/');
   assert.equal(r.id, 1, 'no stream ID was used up');
   h.expect.headers(r, { end: true });
@@ -110,9 +110,9 @@ test('a request cancelled before any sign of life keeps its slot until a PING is
   r.reset();
   h.expect.reset(r, 8, 'CANCEL');
   const ping = h.expect.ping('with the reset');
-  assert.equal(h.connection.view.slotsUsed, 1);
+  assert.equal(h.view.slotsUsed, 1);
   h.peer.pong(ping);
-  assert.equal(h.connection.view.slotsUsed, 0);
+  assert.equal(h.view.slotsUsed, 0);
   h.finish();
 });
 

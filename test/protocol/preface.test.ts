@@ -62,7 +62,7 @@ test('a connection window of the protocol’s own size needs no WINDOW_UPDATE', 
 
 test('until its SETTINGS the peer has the values of the protocol, and is taken to allow 100 streams', () => {
   const h = harness();
-  const { peer, sendWindow } = h.connection.view;
+  const { peer, sendWindow } = h.view;
   const assumed = [peer.maxFrameSize, peer.initialWindow, peer.headerTableSize, peer.maxHeaderListSize, sendWindow];
   assert.deepEqual(assumed, [16_384, 65_535, 4_096, Infinity, 65_535]);
   assert.equal(peer.maxConcurrentStreams, 100);
@@ -77,7 +77,7 @@ test('the table that we compress with is no larger than encoderTableSize, whatev
     const h = harness({ config: { encoderTableSize } }).greet({ headerTableSize: 65_536 });
     const block = (): number => {
       const length = h.expect.headers(h.get('/', ['x-long', 'abc'.repeat(100)]), { end: true }).payload.length;
-      assert.ok(h.connection.view.encoder.table.size <= encoderTableSize);
+      assert.ok(h.view.encoder.table.size <= encoderTableSize);
       return length;
     };
     return [block(), block()];

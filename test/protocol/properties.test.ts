@@ -117,7 +117,7 @@ function begin(options: HarnessOptions): Run {
 
 /** What the world was told of the connection as a whole, and how it stands. */
 function outcome({ h, log, calls }: Run): unknown {
-  const { streams, credit, slotsUsed, sendWindow } = h.connection.view;
+  const { streams, credit, slotsUsed, sendWindow } = h.view;
   return {
     log,
     events: h.events,
@@ -227,7 +227,7 @@ function survives(chunks: Iterable<Uint8Array>): void {
   }
   // The upload of 100,000 bytes, then at most an answer of 17 bytes to each frame of 9 and one RST_STREAM a stream.
   assert.ok(answered <= 102_000 + 2 * fed, `${answered} bytes in answer to ${fed}`);
-  const { view } = h.connection;
+  const { view } = h;
   assert.equal(view.credit.available + view.credit.owed, view.credit.target);
   if (h.failure !== undefined) {
     const before = JSON.stringify(outcome(run));

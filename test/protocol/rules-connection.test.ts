@@ -211,7 +211,7 @@ test('a stream that the peer resets while our own reset waits gets none', () => 
   r.reset();
   h.peer.reset(r, 8);
   h.expect.quiet('the peer is no longer interested');
-  assert.deepEqual([r.error, h.connection.view.slotsUsed], [undefined, 0]);
+  assert.deepEqual([r.error, h.view.slotsUsed], [undefined, 0]);
   h.finish();
 });
 
@@ -219,9 +219,9 @@ test('a slot is free only once the RST_STREAM is sealed', () => {
   const { h, r } = asked();
   h.peer.headers(r, 200);
   r.reset();
-  assert.equal(h.connection.view.slotsUsed, 1);
+  assert.equal(h.view.slotsUsed, 1);
   h.expect.reset(r, 8, 'CANCEL');
-  assert.equal(h.connection.view.slotsUsed, 0);
+  assert.equal(h.view.slotsUsed, 0);
   h.finish();
 });
 
@@ -256,11 +256,11 @@ test('after any frame of a stream or a WINDOW_UPDATE of the connection a reset f
     const [other, r] = [h.get('/other'), h.get('/')] as const;
     for (const call of [other, r]) h.expect.headers(call, { end: true });
     send(h, other);
-    const open = h.connection.view.streams.size;
+    const open = h.view.streams.size;
     r.reset();
     h.expect.reset(r, 8, `alive after ${sign}`);
     h.expect.quiet('no PING');
-    assert.equal(h.connection.view.slotsUsed, open - 1, sign);
+    assert.equal(h.view.slotsUsed, open - 1, sign);
   }
 });
 
@@ -275,7 +275,7 @@ test('SETTINGS, PING and a GOAWAY-less silence are no sign that a request has be
   r.reset();
   h.expect.reset(r, 8, 'CANCEL');
   h.expect.ping('nothing has been heard of a stream');
-  assert.equal(h.connection.view.slotsUsed, 1);
+  assert.equal(h.view.slotsUsed, 1);
 });
 
 test('after an ACK no reset sends a PING until the next HEADERS or DATA, of any stream', () => {
@@ -285,7 +285,7 @@ test('after an ACK no reset sends a PING until the next HEADERS or DATA, of any 
     h.expect.reset(call, 8, why);
     if (ping) h.peer.pong(h.expect.ping(why));
     else h.expect.quiet(why);
-    assert.equal(h.connection.view.slotsUsed, 0, why);
+    assert.equal(h.view.slotsUsed, 0, why);
   };
   const get = (): Call => {
     const call = h.get('/');
@@ -312,7 +312,7 @@ test('no PING with a reset on a connection that is ending, nor for a violation o
   other.peer.data(broken, 'x');
   other.expect.reset(broken, 1, 'PROTOCOL_ERROR');
   other.expect.quiet('the peer has just spoken');
-  assert.equal(other.connection.view.slotsUsed, 0);
+  assert.equal(other.view.slotsUsed, 0);
 });
 
 test('a connection that goes away does not wait for slots that unconfirmed resets hold', () => {

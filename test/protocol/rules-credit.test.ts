@@ -258,14 +258,14 @@ test('a connection with more than its share gives some up as it is used, when th
   };
   const [one, two] = [measured(large), measured(small)];
   use(large, one, 50);
-  const grownTo = large.connection.view.credit.target;
+  const grownTo = large.view.credit.target;
   const before = small.connectionWindow;
   assert.ok(grownTo > 700_000, `it has grown to ${grownTo} while it was alone, and leaves ${budget.left}`);
   for (let i = 0; i < 30; i++) {
     use(large, one, 1);
     use(small, two, 1);
   }
-  const { target } = large.connection.view.credit;
+  const { target } = large.view.credit;
   assert.ok(target < 0.9 * grownTo, `${target} are left to it, of ${grownTo}`);
   assert.ok(small.connectionWindow > 1.5 * before, `from ${before} to ${small.connectionWindow}`);
 });
@@ -295,7 +295,7 @@ test('a budget below the protocol’s own initial window still lets a body throu
     r.read();
     h.pump();
   }
-  const { credit } = h.connection.view;
+  const { credit } = h.view;
   assert.equal(credit.available + credit.owed, credit.target);
   assert.equal(credit.available, h.connectionWindow);
 });
@@ -322,8 +322,8 @@ test('windows grow for a reader who keeps up, never beyond their limits, and nev
   }
   assert.equal(before, 200_000);
   assert.equal(r.stream.recvWindow + r.stream.owed, 200_000);
-  assert.equal(h.connection.view.credit.target, 65_535);
-  assert.equal(h.connection.view.credit.available, h.connectionWindow);
+  assert.equal(h.view.credit.target, 65_535);
+  assert.equal(h.view.credit.available, h.connectionWindow);
 });
 
 test('a WINDOW_UPDATE that opens nothing more than a reset stream is harmless', () => {

@@ -68,7 +68,7 @@ test('updates of a stream that the connection window holds up queue nothing', ()
     h.peer.windowUpdate(r.id, 100);
     h.expect.quiet('the connection window is 0');
   }
-  const { blocked } = h.connection.view;
+  const { blocked } = h.view;
   assert.ok([...blocked].length <= 1, `${[...blocked].length} entries for one stream`);
   h.peer.windowUpdate(0, 100_000);
   assert.deepEqual(sentBytes(h), new Map([[r.id, 100_000 - 65_535]]));
@@ -83,7 +83,7 @@ test('a stream that ends while the connection window holds it up is not kept', (
     sentBytes(h);
     h.peer.reset(r, 0);
   }
-  assert.equal([...h.connection.view.blocked].length, 0);
+  assert.equal([...h.view.blocked].length, 0);
 });
 
 test('RFC 9113 6.9.2: SETTINGS may push a window below zero; nothing is sent until it is above again', () => {

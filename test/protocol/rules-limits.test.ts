@@ -97,7 +97,7 @@ test('PINGs that nobody takes the answers of end the connection at the cap, and 
     if (!fails) continue;
     h.expect.failedWith('ENHANCE_YOUR_CALM', 'the cap');
     assert.equal(r.error?.code, 'ERR_PASSINGLANE_PROTOCOL');
-    assert.ok(h.connection.view.out.length < 20_000, 'what is left to write is bounded');
+    assert.ok(h.view.out.length < 20_000, 'what is left to write is bounded');
   }
 });
 
@@ -107,7 +107,7 @@ test('SETTINGS that nobody takes the ACKs of end the connection at the cap', () 
   assert.equal(h.failure, undefined);
   h.peer.settings({});
   h.expect.failedWith('ENHANCE_YOUR_CALM', 'the cap');
-  assert.ok(h.connection.view.out.length < 20_000);
+  assert.ok(h.view.out.length < 20_000);
 });
 
 test('SETTINGS and PINGs share the cap', () => {
@@ -131,7 +131,7 @@ test('a peer that takes what it provokes may go on for ever, also while our own 
     h.peer.settings({});
     h.peer.frame(frameType.ping, 0, 0, Buffer.alloc(8));
     assert.ok(h.takeAndBlock() > 0);
-    assert.ok(h.connection.view.out.length > 0, 'more is waiting all the time');
+    assert.ok(h.view.out.length > 0, 'more is waiting all the time');
     h.connection.outputTaken(h.now);
     assert.equal(h.failure, undefined, `after ${i} SETTINGS`);
     h.discard();
@@ -215,7 +215,7 @@ test('RFC 9113 6.2: padding and priority fields of HEADERS are no part of the bl
 
 test('RFC 9113 5.1.1: stream identifiers run out, and then the connection takes no more', () => {
   const h = harness().greet();
-  (h.connection.view as { nextStreamId: number }).nextStreamId = 0x7fff_ffff;
+  (h.view as { nextStreamId: number }).nextStreamId = 0x7fff_ffff;
   assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   const r = h.get('/');
   h.expect.headers(r, { end: true });

@@ -60,7 +60,7 @@ test('an ACK resolves its own PING once, whatever else is out', () => {
 test('PINGs that a peer never answers are remembered up to a bound', () => {
   const h = harness().greet();
   for (let i = 0; i < 3_000; i++) h.connection.ping(h.now++);
-  assert.equal(h.connection.view.liveness.pings.length, 1_000);
+  assert.equal(h.view.liveness.pings.length, 1_000);
   h.peer.pong(h.pending.at(-1)!.payload);
   assert.ok(h.events.includes('pong 3000'), 'the newest are');
 });
@@ -97,10 +97,10 @@ test('RFC 9113 6.5.2: a value out of range ends the connection with the code tha
   ];
   for (const [id, value, code] of bad) {
     const { h, r } = asked();
-    const before = h.connection.view.peer.maxConcurrentStreams;
+    const before = h.view.peer.maxConcurrentStreams;
     h.peer.bytes(settingsFrame([settingIds.maxConcurrentStreams, 7], [id, value]));
     h.expect.goAway(code, `${id}=${value}, and no ACK before it`);
-    assert.equal(h.connection.view.peer.maxConcurrentStreams, before, 'nothing of the frame is applied');
+    assert.equal(h.view.peer.maxConcurrentStreams, before, 'nothing of the frame is applied');
     assert.equal(r.error?.code, 'ERR_PASSINGLANE_PROTOCOL');
   }
 });
@@ -126,23 +126,23 @@ test('the ends of each range are accepted', () => {
 
 test('RFC 8441 3: ENABLE_CONNECT_PROTOCOL may not be taken back, and only the first SETTINGS can give it', () => {
   const h = harness().greet({ enableConnectProtocol: 1 });
-  assert.equal(h.connection.view.peer.connectProtocol, true);
+  assert.equal(h.view.peer.connectProtocol, true);
   h.peer.settings({ enableConnectProtocol: 0 });
   h.expect.goAway(1, 'PROTOCOL_ERROR');
   const late = harness().greet();
   late.peer.settings({ enableConnectProtocol: 1 });
   late.expect.frame(frameType.settings, 0, 'its ACK');
-  assert.equal(late.connection.view.peer.connectProtocol, false);
+  assert.equal(late.view.peer.connectProtocol, false);
 });
 
 test('a first SETTINGS without a stream limit raises it from 100 to 1000; later ones change nothing', () => {
   const h = harness();
-  assert.equal(h.connection.view.peer.maxConcurrentStreams, 100);
+  assert.equal(h.view.peer.maxConcurrentStreams, 100);
   h.greet({ initialWindowSize: 100 });
-  assert.equal(h.connection.view.peer.maxConcurrentStreams, 1_000);
+  assert.equal(h.view.peer.maxConcurrentStreams, 1_000);
   h.peer.settings({ maxConcurrentStreams: 5 });
   h.peer.settings({ initialWindowSize: 200 });
-  assert.equal(h.connection.view.peer.maxConcurrentStreams, 5);
+  assert.equal(h.view.peer.maxConcurrentStreams, 5);
 });
 
 test('the limit counts from 0 on, lowering it ends nothing, and raising it wakes those who wait', () => {
@@ -184,7 +184,7 @@ test('RFC 9113 6.5.3: entries apply in order, the last of duplicates wins, unkno
     ),
   );
   h.expect.frame(frameType.settings, 0, 'one ACK');
-  assert.equal(h.connection.view.peer.maxConcurrentStreams, 4);
+  assert.equal(h.view.peer.maxConcurrentStreams, 4);
   assert.throws(() => h.get('/', ['x', 'v'.repeat(200)]), { code: 'ERR_PASSINGLANE_HEADERS_TOO_LARGE' });
   h.finish();
 });

@@ -20,7 +20,7 @@ function failsAlone(h: Harness, r: Call, errorCode: number, code: string, why: s
   assert.equal(r.error?.code, code, why);
   assert.equal(r.ended, false, why);
   assert.equal(h.failure, undefined, why);
-  assert.equal(h.connection.view.streams.size, 0, why);
+  assert.equal(h.view.streams.size, 0, why);
   const next = h.get('/next');
   h.expect.headers(next, { end: true });
   h.peer.headers(next, 204, { end: true });
@@ -274,7 +274,7 @@ test('END_STREAM may come on HEADERS, on DATA, on empty DATA, or on padding alon
     const { h, r } = asked();
     end(h, r);
     assert.deepEqual([r.ended, r.body, r.error], [true, how === 'HEADERS' ? '' : 'x', undefined], how);
-    assert.equal(h.connection.view.streams.size, 0, how);
+    assert.equal(h.view.streams.size, 0, how);
     r.read();
     h.finish();
   }
@@ -374,10 +374,10 @@ test('an upload goes on after the response has ended, and the stream ends with i
   const r = h.post('/up');
   h.expect.headers(r);
   h.peer.headers(r, 200, { end: true });
-  assert.equal(h.connection.view.streams.size, 1);
+  assert.equal(h.view.streams.size, 1);
   r.send('still', true);
   h.expect.data(r, 'still', true);
-  assert.equal(h.connection.view.streams.size, 0);
+  assert.equal(h.view.streams.size, 0);
   assert.deepEqual([r.ended, r.error, r.sent], [true, undefined, true]);
   h.finish();
 });

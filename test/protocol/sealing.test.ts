@@ -100,7 +100,7 @@ test('SETTINGS with a bad value get no ACK, change nothing and end the connectio
     h.expect.goAway(errorCode, 'and nothing else');
     h.expect.quiet('no ACK');
     h.expect.failed('ERR_PASSINGLANE_PROTOCOL', 'the connection is over');
-    assert.equal(h.connection.view.peer.maxConcurrentStreams, 9);
+    assert.equal(h.view.peer.maxConcurrentStreams, 9);
   }
 });
 
@@ -198,7 +198,7 @@ test('reading a body settles its credit first, and both levels announce it in on
   call.read();
   const bytes = h.connection.takeOutput(65_536, h.now);
   assert.equal(bytes.length, 2 * 13, 'two WINDOW_UPDATEs');
-  assert.equal(h.connection.view.credit.owed, 0);
+  assert.equal(h.view.credit.owed, 0);
   assert.equal(call.stream.owed, 0);
 });
 
@@ -211,7 +211,7 @@ test('a body closed early sends RST_STREAM(CANCEL), then the credit of all that 
   call.reset();
   h.expect.reset(call, 8, 'CANCEL comes first');
   h.expect.connectionCredit(40_000, 'then what was never read');
-  assert.equal(h.connection.view.streams.size, 0, 'and the stream is forgotten');
+  assert.equal(h.view.streams.size, 0, 'and the stream is forgotten');
   call.read();
   h.expect.quiet('its own window is of no interest any more');
   h.finish();
@@ -271,7 +271,7 @@ test('a request that fails before it is sealed uses no stream ID and no slot', (
     [['transfer-encoding', 'gzip'], 'ERR_PASSINGLANE_INVALID_HEADER'],
   ];
   for (const [headers, code] of refused) assert.throws(() => h.get('/', headers), { code });
-  assert.deepEqual([h.connection.view.slotsUsed, h.connection.view.nextStreamId], [0, 1]);
+  assert.deepEqual([h.view.slotsUsed, h.view.nextStreamId], [0, 1]);
   const call = h.get('/');
   assert.equal(call.id, 1);
   h.expect.headers(call, { end: true });

@@ -18,8 +18,8 @@ function watchFailures(h: Harness, calls: readonly { onFailed(error: Error): voi
     const told = call.onFailed.bind(call);
     call.onFailed = (error) => {
       told(error);
-      const { view } = h.connection;
-      seen.push({ streams: view.streams.size, availability: h.connection.health(h.now).state, h: h.failure });
+      const { view } = h;
+      seen.push({ streams: view.streams.size, state: h.connection.health(h.now).state, h: h.failure });
     };
   }
   return seen;
@@ -44,7 +44,7 @@ for (const [what, end] of Object.entries(ends)) {
     h.pump();
     const seen = watchFailures(h, calls);
     end(h);
-    const state = { streams: 0, availability: HealthState.Closing, h: undefined };
+    const state = { streams: 0, state: HealthState.Closing, h: undefined };
     assert.deepEqual(seen, [state, state, state]);
     assert.ok(h.failure !== undefined);
     end(h);
@@ -79,12 +79,12 @@ test('a connection that breaks says nothing more, and what it had not handed ove
   const handed = h.get('/1');
   assert.ok(h.takeAndBlock() > 0);
   const sealed = h.get('/2');
-  const length = h.connection.view.out.length;
+  const length = h.view.out.length;
   assert.ok(length > 0, 'the second waits in the output');
   h.connection.lost(new Error('write EPIPE'), h.now);
   assert.deepEqual([handed.error?.unprocessed, sealed.error?.unprocessed], [false, true]);
   assert.match(handed.error?.message ?? '', /EPIPE/);
-  assert.equal(h.connection.view.out.length, length, 'neither RST_STREAM nor GOAWAY has joined it');
+  assert.equal(h.view.out.length, length, 'neither RST_STREAM nor GOAWAY has joined it');
 });
 
 test('GOAWAY refuses new streams from the step that seals it, and names stream 0', () => {
@@ -159,7 +159,7 @@ test('a PING that its caller has given up is not kept, and its late ACK means no
   const id = h.connection.ping(h.now);
   const ping = h.expect.ping('it goes out');
   h.connection.forgetPing(id);
-  assert.deepEqual(h.connection.view.liveness.pings, []);
+  assert.deepEqual(h.view.liveness.pings, []);
   h.events.length = 0;
   h.peer.pong(ping);
   assert.deepEqual(h.events, []);
@@ -168,7 +168,7 @@ test('a PING that its caller has given up is not kept, and its late ACK means no
 
 test('the last stream ID is used, and then the connection takes no more requests and drains', () => {
   const h = harness().greet();
-  (h.connection.view as { nextStreamId: number }).nextStreamId = 0x7fff_ffff;
+  (h.view as { nextStreamId: number }).nextStreamId = 0x7fff_ffff;
   assert.equal(h.connection.health(h.now).state, HealthState.Ready);
   const call = h.get('/');
   assert.equal(call.id, 0x7fff_ffff);

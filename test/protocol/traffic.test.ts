@@ -228,7 +228,7 @@ class Traffic {
 
   /** What no order of steps may break. */
   check(): void {
-    const { credit, streams, blocked, listed, unconfirmedResets } = this.h.connection.view;
+    const { credit, streams, blocked, listed, unconfirmedResets } = this.h.view;
     assert.equal(this.h.failure, undefined, 'legal traffic ends no connection');
     assert.equal(credit.available + credit.owed, credit.target, 'connection credit is conserved');
     assert.equal(
@@ -280,7 +280,7 @@ class Traffic {
     for (const payload of model.pongsOwed.splice(0)) h.peer.pong(payload);
     this.write();
     this.check();
-    const { view } = h.connection;
+    const { view } = h;
     assert.deepEqual(
       [
         view.streams.size,
@@ -367,7 +367,7 @@ test('legal traffic that the peer, or we, end in the middle settles every stream
           }
         }
         if (ending === 'lost' || ending === 'breach') {
-          assert.ok(h.failure !== undefined && h.connection.view.streams.size === 0);
+          assert.ok(h.failure !== undefined && h.view.streams.size === 0);
           for (const call of calls) call.assertSettled();
         } else {
           for (const call of calls) {

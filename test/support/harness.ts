@@ -7,6 +7,7 @@ import {
   type ConnectionConfig,
   type Stream,
 } from '../../dist/protocol/index.js';
+import type { ConnectionState } from '../../dist/protocol/connection-state.js';
 import { encodeFields, HpackDecoder } from './hpack.js';
 import { flag, type as frameType } from './raw-server.js';
 
@@ -132,6 +133,11 @@ export class Call {
   }
 }
 
+/** The fields of a connection: they are private, and nothing in src but protocol itself reads them. */
+export function insideOf(connection: Connection): Readonly<ConnectionState> {
+  return connection['c'];
+}
+
 export interface HarnessOptions {
   /** Our initial stream window. */
   readonly window?: number;
@@ -207,6 +213,10 @@ export class Harness {
       },
       this.now,
     );
+  }
+
+  get view(): Readonly<ConnectionState> {
+    return insideOf(this.connection);
   }
 
   /** Both sides' SETTINGS and ACKs, consumed. */
@@ -475,7 +485,7 @@ export class Harness {
   /** Nothing is left unread, and all connection credit is accounted for. */
   finish(): void {
     this.expect.quiet('every frame written was expected');
-    const { credit } = this.connection.view;
+    const { credit } = this.view;
     assert.equal(credit.available + credit.owed, credit.target, 'no connection credit has leaked');
     assert.equal(credit.available, this.connectionWindow, 'both sides agree on the connection window');
   }
