@@ -105,6 +105,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     return protocol === undefined && (body === undefined || body.repeatable);
   }
 
+  /** No connection can carry it yet. */
+  onQueued(): void {
+    this.trail?.tell('queued');
+    if (this.request.limitsWait) this.awaitHeaders();
+  }
+
   // --- one attempt ---
 
   /**
@@ -126,6 +132,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       informationalLimit: request.onInformational === undefined ? driver.informationalLimit : Infinity,
     };
     const stream = driver.openStream(init, request);
+    this.stopPhaseTimer();
     this.attempts++;
     this.driver = driver;
     this.stream = stream;
@@ -166,9 +173,14 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.upload !== undefined) this.upload.done = true;
     if (this.over) this.stopTimers();
     this.attended();
-    const { headersTimeout, hooks } = this.request;
+    const { hooks } = this.request;
     this.trail?.tell('sent');
     if (hooks !== undefined) reportSent(hooks, this.driver, this.context);
+    this.awaitHeaders();
+  }
+
+  private awaitHeaders(): void {
+    const { headersTimeout } = this.request;
     if (headersTimeout > 0 && this.pending)
       this.phaseTimer = this.timer(headersTimeout, () => {
         if (this.pending) this.timedOut('ERR_PASSINGLANE_HEADERS_TIMEOUT', 'headersTimeout', headersTimeout);
@@ -287,6 +299,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       this.exposed ||= !error.unprocessed;
       this.driver = undefined;
       this.stream = undefined;
+      if (this.request.limitsWait) this.awaitHeaders();
       this.host.attemptFailed(this, error);
       return;
     }

@@ -43,6 +43,8 @@ export interface RequestParts {
    * that is wanted ('only'; not of http: origins, which are spoken to as the transport's user says). Default: neither.
    */
   readonly upgrade?: 'also' | 'only' | undefined;
+  /** `headersTimeout` is the limit of each wait for a connection as well. Default: false. */
+  readonly limitsWait?: boolean | undefined;
 }
 
 /** As {@link prepareRequest}, for a facade. */
@@ -96,11 +98,12 @@ function prepareBare(target: Target, defaults: RequestDefaults): PreparedRequest
 
 function assemble(
   target: Target,
-  { options: given, hooks, decodeAlways, upgrade }: Omit<RequestParts, 'origin' | 'path' | 'fields'>,
+  parts: Omit<RequestParts, 'origin' | 'path' | 'fields'>,
   headers: string[],
   body: RequestBody | undefined,
   defaults: RequestDefaults,
 ): PreparedRequest {
+  const { options: given, hooks, decodeAlways, upgrade, limitsWait = false } = parts;
   if (body?.contentType !== undefined && !has(headers, 'content-type')) headers.push('content-type', body.contentType);
   const method = given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT');
   const decompress = given.decompress ?? defaults.decompress;
@@ -141,6 +144,7 @@ function assemble(
     urgency: given.priority?.urgency ?? 3,
     protocol: given.protocol,
     upgrade,
+    limitsWait,
     // A coding that the caller asked for is the caller's to undo.
     decompress: decompress && (decodeAlways === true || !header.asksCoding) && !header.asksRange,
     maxResponseSize: defaults.maxResponseSize,

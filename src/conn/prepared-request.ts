@@ -30,6 +30,7 @@ export interface PreparedRequest {
   readonly urgency: number;
   readonly protocol: string | undefined;
   readonly upgrade: 'also' | 'only' | undefined;
+  readonly limitsWait: boolean;
   /** We asked for content codings ourselves, so we undo them. */
   readonly decompress: boolean;
   readonly maxResponseSize: number;

@@ -104,7 +104,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     if (this.queue.size === 0 && this.place(exchange)) return;
     if (!exchange.pending) return;
     this.queue.push(exchange);
-    exchange.trail?.tell('queued');
+    exchange.onQueued();
     this.consider();
   }
 

@@ -36,7 +36,10 @@ export interface DispatchOptions {
   upgrade?: boolean | string | null;
   /** False: an upgrade goes out in HTTP/1.1. Of no use to other requests. */
   allowH2?: boolean;
-  /** From the request sent to the response's headers; 0: no limit. Default: the transport's. */
+  /**
+   * From the request sent to the response's headers, and of the wait for a connection before; 0: no limit. Default: the
+   * transport's.
+   */
   headersTimeout?: number | null;
   /** Between two pieces of the body; 0: no limit. Default: the transport's. */
   bodyTimeout?: number | null;

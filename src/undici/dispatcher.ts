@@ -168,6 +168,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
         decompress: false,
       },
       hooks: undefined,
+      limitsWait: true,
       upgrade: isUpgrade(upgrade) ? (options.allowH2 === false ? 'only' : 'also') : undefined,
     };
     this.running.add(request);
