@@ -8,6 +8,7 @@ import { BaseTransport } from './transport.js';
 import { resolveOptions, type TransportOptions } from './transport-options.js';
 import { version } from './version.js';
 
+export { forwardableHeaders } from './conn/index.js';
 export { TransportError, type ErrorInitiator, type ErrorScope, type TransportErrorCode } from './errors.js';
 export type {
   BodyValue,

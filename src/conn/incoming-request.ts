@@ -37,10 +37,12 @@ export class IncomingSource implements Source {
   #wake = ignore;
   #stopped = false;
   #drained = 0;
+  /** The owner reads on, once we have let go. */
+  #resumed = false;
 
   constructor(stream: Readable) {
     this.#stream = stream;
-    stream.on('readable', this.#onReadable);
+    stream.on('readable', this.#onReadable).on('resume', this.#onResume);
     // Knows of the ways in which the kinds of streams end before their end.
     const { finished } = process.getBuiltinModule('node:stream');
     this.#forgetEnd = finished(stream, { writable: false }, (error) => {
@@ -71,8 +73,8 @@ export class IncomingSource implements Source {
     this.#stopped = true;
     this.#wake(); // of a `next()` that waits
     this.#wake = this.#drain;
-    stream.on('resume', this.#handBack);
-    this.#drain();
+    if (this.#resumed) this.#handBack();
+    else this.#drain();
   }
 
   readonly #onReadable = (): void => {
@@ -88,14 +90,19 @@ export class IncomingSource implements Source {
     this.#detach();
   };
 
-  /** The owner reads on: node:stream lets nothing flow while somebody listens for 'readable'. */
-  readonly #handBack = (): void => {
+  readonly #onResume = (): void => {
+    this.#resumed = true;
+    if (this.#stopped) this.#handBack();
+  };
+
+  /** node:stream lets nothing flow while somebody listens for 'readable', so the owner's call is made again. */
+  #handBack(): void {
     this.#detach();
     process.nextTick(() => this.#stream.resume());
-  };
+  }
 
   #detach(): void {
     this.#forgetEnd();
-    this.#stream.off('readable', this.#onReadable).off('resume', this.#handBack);
+    this.#stream.off('readable', this.#onReadable).off('resume', this.#onResume);
   }
 }

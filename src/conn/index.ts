@@ -13,6 +13,7 @@ export {
   describeConnection,
   type ResponseConnection,
 } from './client-response.js';
+export { forwardableHeaders } from './forwardable-headers.js';
 export { isIncomingRequest } from './incoming-request.js';
 export { LatestMap } from './latest-map.js';
 export { forever, setDeadline, type Clock, type TimerHandle } from './clock.js';
