@@ -12,6 +12,7 @@ const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), '
 const expected: Record<string, RegExp> = {
   'event-stream.mjs': /^"Water", and 2 models meanwhile\n" is", [^]*\nWater is wet\.\n$/,
   'fetch.mjs': /^Ada has id 1\n(Ada has id [234]\n){3}all over 1 connection\n$/,
+  'gateway.mjs': /^200 water 42, by way of 1\.1 gateway\n502\n$/,
   'grpc.mjs': /^hello Ada\ng-R-P-C\n$/,
   'in-process.mjs': /^the order was placed, and no port was opened\n$/,
   'mock-agent.mjs': /^tea costs 3, says the mock\n$/,

@@ -39,6 +39,12 @@ const facades: Record<string, Forward> = {
     await response.arrayBuffer();
     return response.status;
   },
+  "transport.fetch with node:stream's iterator": async (transport, url, req, signal) => {
+    const body = req.iterator({ destroyOnReturn: false }) as unknown as ReadableStream;
+    const response = await transport.fetch(url, { method: 'POST', body, duplex: 'half', signal });
+    await response.arrayBuffer();
+    return response.status;
+  },
   // undici's own functions destroy the body themselves.
   H2Dispatcher: (transport, url, body, signal) => dispatch(transport, url, body, signal, {}),
   'H2Dispatcher whose handler follows the sending': (transport, url, body, signal) =>
