@@ -54,7 +54,10 @@ export interface TransportOptions {
   readonly maxStreamWindow?: number | undefined;
   /** Default: 67,108,864. */
   readonly maxConnectionWindow?: number | undefined;
-  /** What unread bodies of all connections may hold in memory, and 64 KiB for each but one. Default: 67,108,864. */
+  /**
+   * What unread bodies of all connections may hold in memory, and 64 KiB for each but one; and, beside them, what headers
+   * and trailers may that nobody has looked at. Default: 67,108,864.
+   */
   readonly maxBufferedBytes?: number | undefined;
   /** Of decoded bytes of one body; 0: no limit. Default: 0. */
   readonly maxResponseSize?: number | undefined;

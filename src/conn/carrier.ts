@@ -1,4 +1,4 @@
-import type { OpenInit } from '../protocol/index.js';
+import type { BufferBudget, OpenInit } from '../protocol/index.js';
 import type { ClientResponse, ResponseConnection } from './client-response.js';
 import type { ConnectionUse } from './connection-use.js';
 import type { ReadLending } from './read-lending.js';
@@ -46,8 +46,8 @@ export interface Carrier {
   readonly transientReads: boolean;
   /** There where what is passed on of a body can be lent until the next read. */
   readonly lending?: ReadLending | undefined;
-  /** How many bytes of interim responses a request without a listener for them puts up with. */
-  readonly informationalLimit: number;
+  /** What unread responses may hold, and the size of a header list, and of all interim responses that nobody listens to. */
+  readonly config: { readonly budget: BufferBudget; readonly maxHeaderListSize: number };
   /** Told whether anybody waits for more of a response that is under way. */
   readonly use: Pick<ConnectionUse, 'attend'>;
   /** The peer takes extended CONNECT (RFC 8441 section 3). */

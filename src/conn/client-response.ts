@@ -1,3 +1,4 @@
+import type { BufferBudget } from '../protocol/index.js';
 import type { ResponseBody } from './response-body.js';
 
 /** The connection that a response came on. */
@@ -45,6 +46,9 @@ export interface ClientResponseInit {
 export class TrailersHolder {
   /** Told that somebody has begun to wait. */
   #owner: { attended(): void } | undefined;
+  #budget: BufferBudget | undefined;
+  /** By header list size: fields of the response, its headers too, that count against the budget. */
+  #unread = 0;
   #fields: readonly string[] | undefined;
   #failed = false;
   #error: unknown;
@@ -60,8 +64,24 @@ export class TrailersHolder {
     return this.#settle !== undefined && this.#fields === undefined && !this.#failed;
   }
 
+  /** Fields have come that count until `fetched`. False: the budget has no room for them. */
+  hold(budget: BufferBudget, size: number): boolean {
+    if (!budget.takeFields(size)) return false;
+    this.#budget = budget;
+    this.#unread += size;
+    return true;
+  }
+
+  /** Somebody has looked at them, or nobody will. */
+  fetched(): void {
+    if (this.#unread === 0) return;
+    this.#budget?.giveFields(this.#unread);
+    this.#unread = 0;
+  }
+
   /** Undefined until they have arrived. */
   get fields(): readonly string[] | undefined {
+    this.fetched();
     return this.#fields;
   }
 
@@ -98,6 +118,7 @@ export class TrailersHolder {
         this.#owner?.attended();
       });
     }
+    this.fetched();
     if (this.#failed) throw this.#error;
     return toHeaders(this.#fields ?? []);
   }
@@ -115,8 +136,11 @@ export let receivedTrailers: (response: ClientResponse) => readonly string[] | u
 /** The response to one request: its headers have arrived, its body may still be on the way. */
 export class ClientResponse {
   static {
-    receivedFields = (response) => response.#fields;
-    wireFields = (response) => response.#wireFields ?? response.#fields;
+    receivedFields = (response) => response.#fetched();
+    wireFields = (response) => {
+      const fields = response.#fetched();
+      return response.#wireFields ?? fields;
+    };
     receivedTrailers = (response) => response.#trailers.fields;
   }
 
@@ -146,19 +170,24 @@ export class ClientResponse {
     this.#trailers = init.trailers;
   }
 
+  #fetched(): readonly string[] {
+    this.#trailers.fetched();
+    return this.#fields;
+  }
+
   /**
    * The header fields, each set-cookie by itself (`getSetCookie()`). Made when first touched. Where the body is decoded
    * for the caller, content-encoding and content-length are absent: they describe what came on the wire.
    */
   get headers(): Headers {
-    this.#headers ??= toHeaders(this.#fields);
+    this.#headers ??= toHeaders(this.#fetched());
     return this.#headers;
   }
 
   /** The same fields in wire order, names in lower case. Made when first touched. */
   get headerPairs(): [name: string, value: string][] {
     if (this.#pairs === undefined) {
-      const fields = this.#fields;
+      const fields = this.#fetched();
       const pairs: [string, string][] = [];
       for (let i = 0; i + 1 < fields.length; i += 2) pairs.push([fields[i] as string, fields[i + 1] as string]);
       this.#pairs = pairs;

@@ -48,11 +48,11 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   readonly id: number;
   readonly core: Connection;
   readonly clock: Clock;
+  readonly config: DriverConfig;
   readonly info: ByteTransport['info'];
   readonly transientReads: boolean;
   readonly lending: ReadLending | undefined;
   readonly use: ConnectionUse;
-  readonly informationalLimit: number;
   readonly openedWall: number;
   /** When it was made, in the clock's time. */
   readonly openedAt: number;
@@ -68,7 +68,6 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   now: number;
 
   private readonly transport: ByteTransport;
-  private readonly config: DriverConfig;
   private readonly owner: DriverOwner;
   private readonly pump: WritePump;
   private readonly pongs = new Map<number, () => void>();
@@ -90,7 +89,6 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.info = transport.info;
     this.transientReads = transport.transientReads;
     this.lending = transport.loans === undefined ? undefined : new ReadLending(transport.loans);
-    this.informationalLimit = config.maxHeaderListSize;
     this.now = this.openedAt = clock.now();
     this.openedWall = clock.wallNow();
     this.described = describeConnection(this.id, this.info);

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { TransportError, TransportErrorCode } from '../errors.js';
 import { ErrorCode, type StreamSink } from '../protocol/index.js';
+import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, type BodyOwner } from './body-queue.js';
@@ -10,7 +11,7 @@ import { setDeadline, type Clock, type TimerHandle } from './clock.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportSent } from './request-hooks.js';
 import { trailOf, type RequestTrail } from './request-trail.js';
-import { bodyCancelled, checkProtocol, isGracefulGoAway, timedOut } from './request-errors.js';
+import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway, timedOut } from './request-errors.js';
 import { Upload } from './upload.js';
 import type { Waiter, WaitQueue } from './wait-queue.js';
 
@@ -129,7 +130,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       endStream,
       urgency: request.urgency,
       bodyless: request.method === 'HEAD',
-      informationalLimit: request.onInformational === undefined ? driver.informationalLimit : Infinity,
+      informationalLimit: request.onInformational === undefined ? driver.config.maxHeaderListSize : Infinity,
     };
     const stream = driver.openStream(init, request);
     this.stopPhaseTimer();
@@ -194,7 +195,11 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (status === 100) this.beginUpload();
     const listener = this.request.onInformational;
     if (listener === undefined) return;
+    const { budget } = this.driver!.config;
+    const size = fieldListSize(fields);
+    if (!budget.takeFields(size)) return this.giveUp(fieldsUnread(budget.limit, this.request.origin.href));
     this.driver?.later(() => {
+      budget.giveFields(size);
       if (this.over && this.body?.ended !== true) return; // an earlier one has ended the request
       const headers = toHeaders(fields);
       // An error of the listener's fails the request, also of one that turns out to be async.
@@ -207,13 +212,16 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { resolve, driver, stream } = this;
     if (resolve === undefined || driver === undefined || stream === undefined) return;
     this.stopPhaseTimer();
+    this.trailers = new TrailersHolder(this);
+    // A response that has come whole is its caller's.
+    if (!endStream && !this.trailers.hold(driver.config.budget, fieldListSize(fields)))
+      return this.giveUp(fieldsUnread(driver.config.budget.limit, this.request.origin.href));
     this.trail?.tell('headers', { status });
     // The server has made up its mind; what it did not ask for is not sent.
     if (status > 299) this.stopUpload();
     else this.beginUpload();
     this.resolve = this.reject = undefined;
     this.body = new BodyQueue(this);
-    this.trailers = new TrailersHolder(this);
     const { request, attempts, body, trailers } = this;
     const response = assembleResponse(request, driver, stream.id, attempts, status, fields, endStream, body, trailers);
     if (!endStream) {
@@ -255,8 +263,9 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   registerUnread(response: ClientResponse): void {
     const buffered = this.body?.buffered ?? 0;
     this.attended();
-    if (!this.over || this.uploading || buffered > smallBody) unread.register(response.body, this, this);
-    else if (buffered > 0) {
+    if (!this.over || this.uploading || buffered > smallBody) return unread.register(response.body, this, this);
+    this.trailers?.fetched();
+    if (buffered > 0) {
       this.consumed(buffered);
       this.stream = undefined;
     }
@@ -271,6 +280,10 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   onEnd(trailers: string[] | undefined): void {
+    const { budget } = this.driver!.config;
+    if (this.body?.buffered === 0) this.trailers?.fetched();
+    else if (trailers !== undefined && this.trailers?.hold(budget, fieldListSize(trailers)) === false)
+      return this.endWith(fieldsUnread(budget.limit, this.request.origin.href));
     this.over = true;
     this.trail?.tell('end');
     // An upload that goes on stays within the caller's reach: its signal and its time-out.
@@ -309,6 +322,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   // --- what the caller does ---
 
   consumed(bytes: number): void {
+    if (this.over && this.body?.buffered === 0) this.trailers?.fetched();
     if (this.stream !== undefined) this.driver?.consume(this.stream, bytes);
   }
 
@@ -326,6 +340,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     // Not watched any more: the registry would keep this alive, and an error's stack the body, for ever.
     unread.unregister(this);
     if (this.over) {
+      this.trailers?.fetched();
       this.body?.cancel(reason);
       return;
     }
@@ -387,6 +402,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.trail?.tell('error', { error });
     this.stopTimers();
     this.attended();
+    this.trailers?.fetched();
   }
 
   // --- timers ---

@@ -64,3 +64,13 @@ export function timedOut(
 export function isGracefulGoAway({ code, errorCode, unprocessed }: TransportError): boolean {
   return code === 'ERR_PASSINGLANE_GOAWAY' && errorCode === 'NO_ERROR' && unprocessed;
 }
+
+/** What nobody has looked at holds all that it may. */
+export function fieldsUnread(limit: number, origin: string): TransportError {
+  return new TransportError(
+    'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
+    `Headers and trailers that nobody has looked at hold all that maxBufferedBytes allows (${limit} bytes); ` +
+      'read or cancel the responses that there are, or raise it',
+    { scope: 'request', initiator: 'local', origin },
+  );
+}

@@ -72,13 +72,13 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   /** What responses say of it: the first, and all others. */
   private readonly described: readonly [ResponseConnection, ResponseConnection];
   readonly clock: Clock;
+  readonly config: Http1Config;
   readonly use: ConnectionUse;
   readonly socket: Duplex & SocketTraits;
   readonly agent: Agent;
   requests = 0;
   closing = false;
 
-  private readonly config: Http1Config;
   private readonly owner: Http1Owner;
   private readonly platform: Http1Platform;
   private turn: Turn | undefined = undefined;
@@ -126,10 +126,6 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   }
 
   get maxHeaderListSize(): number {
-    return this.config.maxHeaderListSize;
-  }
-
-  get informationalLimit(): number {
     return this.config.maxHeaderListSize;
   }
 

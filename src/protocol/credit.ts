@@ -21,6 +21,8 @@ export class BufferBudget {
   readonly limit: number;
   /** What is unread, of all connections. */
   held = 0;
+  /** Header and trailer fields that nobody has looked at yet, by header list size: as much again at the most. */
+  private fields = 0;
   /** What connections may share: the limit but for one's own part. */
   private readonly shared: number;
   /** What they have of it: what may come or is unread beyond each one's own part. */
@@ -47,6 +49,17 @@ export class BufferBudget {
   share(more: number): number {
     if (this.left - more >= this.shared * scarce) return Infinity;
     return defaultInitialWindow + Math.floor(this.shared / this.connections);
+  }
+
+  /** Fields have come. False: there is no room for them, as there is for one list of any size. */
+  takeFields(size: number): boolean {
+    if (this.fields > 0 && this.fields + size > this.limit) return false;
+    this.fields += size;
+    return true;
+  }
+
+  giveFields(size: number): void {
+    this.fields -= size;
   }
 
   /** Bytes have come for a body, over a connection without windows of ours: HTTP/1.1. */
