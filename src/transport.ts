@@ -7,6 +7,7 @@ import {
   ConnectionDriver,
   Exchange,
   forever,
+  nameRequest,
   parseUrl,
   prepareParts,
   prepareRequest,
@@ -161,9 +162,10 @@ export class BaseTransport {
     reject: (reason: unknown) => void,
     begun = false,
   ): Abortable | undefined {
-    if (this.#destroyed || (this.#closed && !begun) || request.signal?.aborted === true) {
-      const reason: unknown =
-        request.signal?.aborted === true ? request.signal.reason : this.#closedError(request.origin);
+    const aborted = request.signal?.aborted === true;
+    if (this.#destroyed || (this.#closed && !begun) || aborted) {
+      const reason: unknown = aborted ? request.signal?.reason : this.#closedError(request.origin);
+      if (!aborted) nameRequest(reason, request);
       request.body?.discard(reason);
       reject(reason);
       return undefined;

@@ -23,6 +23,8 @@ export function assembleResponse(
     maxDecompressionRatio: request.maxDecompressionRatio,
     codings: decoding?.codings,
     contentType: fieldValue(fields, 'content-type'),
+    method: request.method,
+    url: request.url,
   });
   return new ClientResponse({
     status,

@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream';
 import { TransportError } from '../errors.js';
 import type { BodyQueue } from './body-queue.js';
+import { nameRequest, type RequestLine } from './request-line.js';
 import { ZstdFrames } from './zstd-frames.js';
 
 /** More codings than this on one body are refused, since each may multiply the size by a thousand. */
@@ -124,8 +125,13 @@ function isKnown(coding: string): boolean {
  * times what came; undefined: 500 times once the source `gathers`. A failure of the body itself comes through as it is,
  * after all that could be decoded.
  */
-export function decodeSource(queue: BodyQueue, codings: readonly string[], maxRatio?: number): ChunkSource {
-  return new DecodedSource(queue, codings, new Expansion(maxRatio));
+export function decodeSource(
+  queue: BodyQueue,
+  codings: readonly string[],
+  maxRatio?: number,
+  request?: RequestLine,
+): ChunkSource {
+  return new DecodedSource(queue, codings, new Expansion(maxRatio), request);
 }
 
 /** How much is made of what came, by all codings together. Those in between count too: each may be a bomb. */
@@ -161,6 +167,7 @@ class DecodedSource implements ChunkSource {
   readonly #queue: BodyQueue;
   readonly #codings: readonly string[];
   readonly #expansion: Expansion;
+  readonly #request: RequestLine | undefined;
   /** The last coding to undo, which pulls from those before it; undefined until the first read. */
   #last: Coding | undefined;
   readonly #stages: Coding[] = [];
@@ -169,10 +176,16 @@ class DecodedSource implements ChunkSource {
   #failed = false;
   #error: unknown;
 
-  constructor(queue: BodyQueue, codings: readonly string[], expansion: Expansion) {
+  constructor(
+    queue: BodyQueue,
+    codings: readonly string[],
+    expansion: Expansion,
+    request: RequestLine | undefined,
+  ) {
     this.#queue = queue;
     this.#codings = codings;
     this.#expansion = expansion;
+    this.#request = request;
   }
 
   gathers(): void {
@@ -208,6 +221,7 @@ class DecodedSource implements ChunkSource {
       this.#chunk = await this.#last.next();
       if (this.#chunk === undefined) this.#ended = true;
     } catch (error) {
+      if (this.#request !== undefined) nameRequest(error, this.#request);
       this.#failed = true;
       this.#error = error;
       this.cancel(error);

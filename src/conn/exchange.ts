@@ -10,6 +10,7 @@ import { type ClientResponse, toHeaders, TrailersHolder } from './client-respons
 import { setDeadline, type Clock, type TimerHandle } from './clock.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportSent } from './request-hooks.js';
+import { nameRequest } from './request-line.js';
 import { trailOf, type RequestTrail } from './request-trail.js';
 import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway, timedOut } from './request-errors.js';
 import { Upload } from './upload.js';
@@ -346,6 +347,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     }
     this.endAttempt(reason);
     const error = bodyCancelled(this.request.origin.href, reason);
+    nameRequest(error, this.request);
     this.finish(error);
     this.trailers?.failed(error);
     this.body?.cancel(reason);
@@ -355,7 +357,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   abort(reason: unknown): void {
     if (this.over) return this.endUpload(reason);
     this.endAttempt(reason);
-    if (this.pending) return this.settleFailed(reason);
+    if (this.pending) return this.rejectWith(reason);
     this.finish(reason);
     this.trailers?.failed(reason);
     this.body?.abort(reason);
@@ -370,7 +372,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   /** The caller gets its error: nothing more will be tried. */
-  settleFailed(reason: unknown): void {
+  settleFailed(error: unknown): void {
+    nameRequest(error, this.request);
+    this.rejectWith(error);
+  }
+
+  private rejectWith(reason: unknown): void {
     const { reject } = this;
     if (reject === undefined) return;
     this.resolve = this.reject = undefined;
@@ -392,6 +399,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private endWith(error: unknown): void {
+    nameRequest(error, this.request);
     this.finish(error);
     this.trailers?.failed(error);
     this.body?.fail(error);

@@ -36,6 +36,7 @@ export { prepareParts, prepareRequest, type RequestDefaults, type RequestParts }
 export type { PreparedRequest } from './prepared-request.js';
 export type { BodyValue, RequestBodyInit } from './request-body.js';
 export type { RequestHooks } from './request-hooks.js';
+export { nameRequest } from './request-line.js';
 export { parseUrl, pathOf, Targets } from './targets.js';
 export {
   checkTime,

@@ -6,6 +6,7 @@ import type { Observer } from './observer.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { toRequestBody, type RequestBody } from './request-body.js';
 import type { RequestHooks } from './request-hooks.js';
+import { nameRequest } from './request-line.js';
 import {
   checkRequestOptions,
   concealed,
@@ -54,6 +55,7 @@ export function prepareParts(parts: RequestParts, defaults: RequestDefaults, tar
   try {
     return assemble(targets.at(parts.origin, parts.path), parts, [...parts.fields], body, defaults);
   } catch (error) {
+    nameRequest(error, { method: options.method ?? 'GET', url: parts.origin.href + parts.path });
     body?.discard(error);
     throw error;
   }
@@ -76,13 +78,15 @@ export function prepareRequest(
   }
   // First of all, so that whatever else is wrong with the request, its body is closed.
   const body = toRequestBody((options as RequestOptions | null)?.body);
+  let at: Target | undefined;
   try {
     checkRequestOptions(options);
-    const at = targets.of(target);
+    at = targets.of(target);
     const headers = options.headers === undefined ? [] : flatten(options.headers, 'header');
     if (at.credentials !== undefined) addCredentials(headers, at.credentials);
     return assemble(at, { options, hooks: undefined }, headers, body, defaults);
   } catch (error) {
+    if (at !== undefined) nameRequest(error, { method: options.method ?? 'GET', url: at.url });
     body?.discard(error);
     throw error;
   }

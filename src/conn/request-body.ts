@@ -54,13 +54,25 @@ const allowed =
   'a string, ArrayBuffer, ArrayBufferView, Blob, FormData, URLSearchParams, unread ReadableStream or Readable, ' +
   'AsyncIterable, or a function that returns one of these';
 
-/** Throws a TypeError (ERR_INVALID_ARG_VALUE) for what cannot be a body; null and undefined are no body. */
+const remedy = ': give a fresh one, or a function that makes one';
+
+/**
+ * Null and undefined are no body. Throws a TypeError (ERR_INVALID_ARG_VALUE) for what can never be one, and
+ * ERR_PASSINGLANE_REQUEST_BODY for what could have been: a stream that is used up, bytes that were transferred.
+ */
 export function toRequestBody(value: unknown): RequestBody | undefined {
   if (value === null || value === undefined) return undefined;
   if (typeof value === 'function') return new MadeBody(value as () => unknown);
   const body = valueBody(value);
-  if (body === undefined) throw invalidArgument('body', value, allowed);
+  if (body === undefined) throw invalidArgument('body', value, allowed + jsonHint(value));
   return body;
+}
+
+/** What is no body of any kind is often meant as JSON. */
+function jsonHint(value: unknown): string {
+  const prototype: unknown = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined;
+  if (!Array.isArray(value) && prototype !== null && prototype !== Object.prototype) return '';
+  return '. For JSON give JSON.stringify(value), and a content-type of application/json';
 }
 
 /**
@@ -109,12 +121,14 @@ function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
 
 /** A stream that was read from would go out shorter than it was, so it is refused. */
 function webBody(stream: ReadableStream): StreamBody {
-  if (stream.locked || isDisturbed(stream)) throw invalidArgument('body', stream, allowed);
+  if (stream.locked) throw unusable(`The body stream is locked by a reader${remedy}`);
+  if (isDisturbed(stream)) throw unusable(`The body stream was read from before${remedy}`);
   return new StreamBody(webSupply(stream));
 }
 
 function nodeBody(stream: Readable): StreamBody {
-  if (isConsumed(stream) || isGivenUp(stream)) throw invalidArgument('body', stream, allowed);
+  if (isConsumed(stream)) throw unusable(`The body stream was read to its end before${remedy}`);
+  if (isGivenUp(stream)) throw unusable(`The body stream was given up half-read by another request${remedy}`);
   // It may fail at any time, also before it is opened and after it was cancelled, which without a listener would end
   // the process. Who reads it gets the error from its iterator.
   if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
@@ -231,7 +245,7 @@ class MadeBody implements Body {
     const value = await this.#make();
     if (value === null) return new SingleSource(undefined, 0);
     const body = valueBody(value);
-    if (body === undefined) throw invalidArgument('body (from its function)', value, allowed);
+    if (body === undefined) throw invalidArgument('body (from its function)', value, allowed + jsonHint(value));
     return body.begin();
   }
 

@@ -3,8 +3,12 @@ import type { TextDecoder as Utf8Decoder } from 'node:util';
 import { TransportError } from '../errors.js';
 import type { BodyQueue } from './body-queue.js';
 import { type ChunkSource, decodeSource } from './decompress.js';
+import { nameRequest, type RequestLine } from './request-line.js';
 
 export interface ResponseBodyOptions {
+  /** Of the request, for errors to name it. Default: they do not. */
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
   /** In bytes, after decoding; 0, the default: no limit. */
   readonly maxResponseSize?: number | undefined;
   /** How many bytes decoding may make of each that came. Default: 500 for who reads all at once, else no limit. */
@@ -56,8 +60,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   constructor(queue: BodyQueue, options?: ResponseBodyOptions) {
     const codings = options?.codings;
     const coded = codings !== undefined && codings.length > 0;
-    const source = coded ? decodeSource(queue, codings, options?.maxDecompressionRatio) : queue;
-    this.#reading = new Reading(source, options?.maxResponseSize ?? 0);
+    const source = coded ? decodeSource(queue, codings, options?.maxDecompressionRatio, lineOf(options)) : queue;
+    this.#reading = new Reading(source, options);
     this.#contentType = options?.contentType ?? '';
   }
 
@@ -190,10 +194,12 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   #claim(): void {
     this.#reading.check();
     if (this.#used) {
-      throw new TransportError(
-        'ERR_PASSINGLANE_BODY_LOCKED',
-        'The response body was read already, or is being read; keep what the first reading gave',
-        { scope: 'request', initiator: 'user' },
+      throw this.#reading.about(
+        new TransportError(
+          'ERR_PASSINGLANE_BODY_LOCKED',
+          'The response body was read already, or is being read; keep what the first reading gave',
+          { scope: 'request', initiator: 'user' },
+        ),
       );
     }
     this.#used = true;
@@ -221,21 +227,37 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 }
 
+function lineOf({ method, url }: ResponseBodyOptions = {}): RequestLine | undefined {
+  return method === undefined || url === undefined ? undefined : { method, url };
+}
+
 /** Where the one reader of a body stands: what all ways of reading are made of. */
 class Reading implements ChunkReader {
   /** What is taken is valid only until more is taken. */
   borrowing = false;
   readonly #source: ChunkSource;
   readonly #limit: number;
+  /** Not the request itself, which may hold a body. */
+  readonly #method: string | undefined;
+  readonly #url: string | undefined;
   #size = 0;
   /** In bytes, what holds all of it can hold. */
   #most = Infinity;
   /** Why there is no more to read, other than what the source says: cancelled, or too large. */
   #refusal: TransportError | undefined;
 
-  constructor(source: ChunkSource, limit: number) {
+  constructor(source: ChunkSource, options: ResponseBodyOptions | undefined) {
     this.#source = source;
-    this.#limit = limit;
+    this.#limit = options?.maxResponseSize ?? 0;
+    this.#method = options?.method;
+    this.#url = options?.url;
+  }
+
+  /** The error, saying whose response it concerns. */
+  about(error: TransportError): TransportError {
+    const line = lineOf({ method: this.#method, url: this.#url });
+    if (line !== undefined) nameRequest(error, line);
+    return error;
   }
 
   /** Everything was read. */
@@ -306,11 +328,10 @@ class Reading implements ChunkReader {
   cancel(reason: unknown): void {
     const source = this.#source;
     if (this.#refusal !== undefined || (source.buffered === 0 && (source.ended || source.failed))) return;
-    this.#refusal = new TransportError('ERR_PASSINGLANE_BODY_CANCELLED', 'The response body was cancelled', {
-      scope: 'request',
-      initiator: 'user',
-      cause: reason,
-    });
+    const init = { scope: 'request', initiator: 'user', cause: reason } as const;
+    this.#refusal = this.about(
+      new TransportError('ERR_PASSINGLANE_BODY_CANCELLED', 'The response body was cancelled', init),
+    );
     source.cancel(reason);
   }
 
@@ -319,7 +340,7 @@ class Reading implements ChunkReader {
       scope: 'request',
       initiator: 'local',
     });
-    this.#refusal = error;
+    this.#refusal = this.about(error);
     this.#source.cancel(error);
     return error;
   }

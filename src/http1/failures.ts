@@ -7,12 +7,14 @@ export interface Stage {
   /** Its head was handed to the socket, so that the server may act on it. */
   readonly written: boolean;
   readonly responseBegun: boolean;
+  /** It is the first on its connection, which has brought no byte yet. */
+  readonly unheard: boolean;
 }
 
 /** What an error of node:http, or of the socket below it, means for the request. */
 export function requestFailed(cause: Error | undefined, stage: Stage): TransportError {
   const code = cause !== undefined && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  const { origin, written, responseBegun } = stage;
+  const { origin, written, responseBegun, unheard } = stage;
   const init: TransportErrorInit = { scope: 'connection', initiator: 'remote', origin, cause, unprocessed: !written };
   if (code === 'HPE_HEADER_OVERFLOW')
     return new TransportError(
@@ -21,11 +23,7 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
       { ...init, initiator: 'local' },
     );
   if (code.startsWith('HPE_')) {
-    // What a server of HTTP/2 alone sends first is no status line.
-    const hint =
-      code === 'HPE_INVALID_CONSTANT' && !responseBegun && origin.startsWith('http:')
-        ? "; with HTTP/2, set cleartext: 'h2c'"
-        : '';
+    const hint = responseBegun || !origin.startsWith('http:') ? '' : otherProtocol(code, cause);
     return new TransportError(
       'ERR_PASSINGLANE_PROTOCOL',
       `${origin} broke the rules of HTTP/1.1: ${reasonOf(cause)} (${code})${hint}`,
@@ -34,11 +32,22 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
   }
   const when = responseBegun ? 'before the response was complete' : 'before a response came';
   const system = code === '' || code === 'ECONNRESET' ? '' : ` (${code})`;
+  // node:https and node:tls, unlike others, close without an alert when they are spoken to in the clear.
+  const doubt = unheard && origin.startsWith('http:') ? '. Does this port speak TLS? Then use an https: URL' : '';
   return new TransportError(
     'ERR_PASSINGLANE_CONNECTION_LOST',
-    `The HTTP/1.1 connection to ${origin} ended ${when}${system}`,
+    `The HTTP/1.1 connection to ${origin} ended ${when}${system}${doubt}`,
     init,
   );
+}
+
+/** What a server speaks whose first bytes are no status line, and what to do then. */
+function otherProtocol(code: string, cause: Error | undefined): string {
+  const bytes = cause !== undefined && 'rawPacket' in cause ? cause.rawPacket : undefined;
+  if (!(bytes instanceof Uint8Array)) return '';
+  // An alert record (RFC 8446 section 5.1) is what a TLS server makes of bytes in the clear.
+  if (bytes[0] === 0x15 && bytes[1] === 0x03) return '; it speaks TLS: use an https: URL';
+  return code === 'HPE_INVALID_CONSTANT' ? "; with HTTP/2, set cleartext: 'h2c'" : '';
 }
 
 /** llhttp's reason, which quotes nothing of what the server sent. */

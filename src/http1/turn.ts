@@ -292,7 +292,9 @@ export class Turn implements CarriedStream {
 
   private onError(error: Error | undefined): void {
     const { origin } = this.host;
-    const failure = requestFailed(error, { origin, written: this.written, responseBegun: this.source !== undefined });
+    const responseBegun = this.source !== undefined;
+    const unheard = this.id === 1 && this.host.socket.bytesRead === 0;
+    const failure = requestFailed(error, { origin, written: this.written, responseBegun, unheard });
     this.metClosed = this.unanswered && failure.code === 'ERR_PASSINGLANE_CONNECTION_LOST';
     // A whole response stands, and what comes behind it is for nobody, be it in the same read or in the next.
     if (this.tunnel !== undefined || this.told || this.response?.complete !== true) return this.fail(failure);

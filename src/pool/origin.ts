@@ -10,7 +10,7 @@ export function originOf(url: URL): Origin {
   if (protocol !== 'https:' && protocol !== 'http:')
     throw new TransportError(
       'ERR_PASSINGLANE_UNSUPPORTED_SCHEME',
-      `Cannot request ${protocol} URLs: only https: and http:`,
+      `Cannot request ${protocol} URLs: only https: and http:${missingScheme(url)}`,
       {
         scope: 'request',
         initiator: 'user',
@@ -24,4 +24,12 @@ export function originOf(url: URL): Origin {
     href: url.origin,
     authority: url.host,
   };
+}
+
+/** `localhost:8080/x` is a URL whose scheme is localhost. */
+function missingScheme({ protocol, pathname }: URL): string {
+  const port = /^\d{1,5}(?=\/|$)/.exec(pathname)?.[0];
+  return port === undefined
+    ? ''
+    : `. If ${protocol.slice(0, -1)} is a host, write http://${protocol}${port}/ or https://`;
 }

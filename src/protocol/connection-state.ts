@@ -4,6 +4,7 @@ import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '..
 import { ConnectionCredit, type BufferBudget } from './credit.js';
 import { quickMark, sealMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
+import { Opening } from './opening.js';
 import { ReceivedBlocks } from './repeated-block.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
@@ -93,6 +94,7 @@ export class ConnectionState {
   readonly blocked = new Set<Stream>();
 
   // Owned by receive.ts.
+  readonly opening = new Opening();
   ourSettingsAcked = false;
   /** The header block being gathered: its bytes, its stream, the flags of its HEADERS. */
   block: Uint8Array | undefined = undefined;

@@ -96,7 +96,8 @@ export function connectionError(c: ConnectionState, errorCode: number, message: 
   c.writer.goAway(0, errorCode);
   traceGoAway(c, errorCode);
   c.goAwaySent = true;
-  failConnection(c, { code: 'ERR_PASSINGLANE_PROTOCOL', message, initiator: 'local', errorCode, silent: false });
+  const said = c.peer.received ? message : (c.opening.foreign ?? `The server's first bytes are no HTTP/2: ${message}`);
+  failConnection(c, { code: 'ERR_PASSINGLANE_PROTOCOL', message: said, initiator: 'local', errorCode, silent: false });
 }
 
 /** The connection ended under us: end of stream, reset, write failure. A GOAWAY received before explains it. */
@@ -114,9 +115,15 @@ export function connectionLost(c: ConnectionState, cause: Error | undefined): vo
     return;
   }
   const how = cause === undefined ? 'The server closed the connection' : `The connection was lost: ${cause.message}`;
-  const before = c.peer.received ? '' : ' before it sent its SETTINGS: does it speak HTTP/2?';
+  const before = c.peer.received ? '' : ` before it sent its SETTINGS${doubts(c)}`;
   const code = c.goAwayReceived ? 'ERR_PASSINGLANE_GOAWAY' : 'ERR_PASSINGLANE_CONNECTION_LOST';
   failConnection(c, { code, message: how + before, initiator: 'remote', cause, silent: true });
+}
+
+/** What may stand between us and a server that ended the connection before HTTP/2 began. */
+function doubts({ opening, config }: ConnectionState): string {
+  if (opening.foreign !== undefined) return `. ${opening.foreign}`;
+  return config.origin.startsWith('http:') ? ': does it speak HTTP/2, and in the clear?' : ': does it speak HTTP/2?';
 }
 
 /** Graceful: GOAWAY goes out once, nothing new is admitted from this step on, running streams finish. */

@@ -28,6 +28,7 @@ export function receive(c: ConnectionState, bytes: Uint8Array): void {
   const probing = c.liveness.probeSentAt >= 0;
   c.liveness.received(c.now);
   if (probing) c.events.onCapacity();
+  if (!c.peer.received) c.opening.take(bytes);
   c.reader.push(bytes);
   for (;;) {
     try {

@@ -228,18 +228,38 @@ test('what cannot be a body is refused by name', () => {
   assert.throws(() => toRequestBody({}), /Invalid body: an object \(Object\)/);
 });
 
+test('an object or an array in place of a body brings up JSON.stringify, and other things do not', async () => {
+  for (const value of [{ a: 1 }, ['a'], Object.create(null) as object]) {
+    assert.throws(() => toRequestBody(value), /JSON\.stringify/);
+    await assert.rejects(
+      body(() => value as never)
+        .open()
+        .next(),
+      /JSON\.stringify/,
+    );
+  }
+  for (const value of [5, new Map(), new Date()])
+    assert.throws(
+      () => toRequestBody(value),
+      (error: Error) => !error.message.includes('JSON'),
+    );
+});
+
 test('a stream that was locked or read from is refused before anything is sent', async () => {
   const locked = webStream('a');
   locked.getReader();
-  assert.throws(() => toRequestBody(locked), invalid);
+  assert.throws(() => toRequestBody(locked), unusable);
   const touched = webStream('a', 'b');
   const reader = touched.getReader();
   await reader.read();
   reader.releaseLock();
-  assert.throws(() => toRequestBody(touched), invalid);
+  assert.throws(() => toRequestBody(touched), unusable);
   const consumed = Readable.from(['a']);
   for await (const _ of consumed);
-  assert.throws(() => toRequestBody(consumed), invalid);
+  assert.throws(() => toRequestBody(consumed), {
+    code: 'ERR_PASSINGLANE_REQUEST_BODY',
+    message: /to its end before: give a fresh one/,
+  });
 });
 
 test('a stream that somebody takes between the request and its sending fails the request', async () => {

@@ -327,5 +327,9 @@ for (const code of transportErrorCodes) {
     );
     assert.equal(error.name === 'TimeoutError', code.endsWith('_TIMEOUT'));
     assert.ok(error.message.length > 20, 'it says what happened');
+    // A URL that cannot be requested has no origin and no path to name.
+    const concerns =
+      code === 'ERR_PASSINGLANE_UNSUPPORTED_SCHEME' ? /^Cannot/ : /^([A-Z]+|\?) https?:\/\/[^ /]+\/[^ ]*: ./;
+    assert.match(error.message, concerns, 'and to which request');
   });
 }

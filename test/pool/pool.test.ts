@@ -262,8 +262,8 @@ test('a dial that fails fails those who waited for it, and the next request dial
   const calls = [p.get('/1'), p.get('/2')];
   await p.settle();
   assert.deepEqual(
-    calls.map((call) => call.error),
-    [refused, refused],
+    calls.map(({ code, error }) => [code, (error as Error).message]),
+    ['/1', '/2'].map((path) => [refused.code, `GET https://test.example${path}: refused`]),
   );
   const next = p.get('/3');
   await p.settle();

@@ -304,7 +304,7 @@ test('a body of which some was read is refused a second time, so that none arriv
   });
   const { upload } = beginUpload(t, await urlOf(t, gateway));
   const [response] = (await once(upload, 'response')) as [IncomingMessage];
-  assert.equal(await text(response), 'ERR_INVALID_ARG_VALUE');
+  assert.equal(await text(response), 'ERR_PASSINGLANE_REQUEST_BODY');
   upload.destroy();
 });
 

@@ -1,0 +1,28 @@
+import { TransportError } from '../errors.js';
+import { isToken } from '../protocol/field-syntax.js';
+
+/** What errors say of the request that they ended. */
+export interface RequestLine {
+  readonly method: string;
+  /** As `ClientResponse.url` shows it. */
+  readonly url: string;
+}
+
+/** A longer URL is cut, in characters. */
+const longest = 200;
+
+/** Those that say it already: a body may fail with the error of another request, which it came from. */
+const named = new WeakSet<TransportError>();
+
+/**
+ * Makes the message of one of our errors begin with the request that it ended: method, origin and path. Never the query,
+ * which may hold secrets, nor what may be wrong about either: it could break a line of a log. Does nothing to what is no
+ * error of ours, nor to one that names a request.
+ */
+export function nameRequest(error: unknown, { method, url }: RequestLine): void {
+  if (!(error instanceof TransportError) || named.has(error)) return;
+  named.add(error);
+  const bare = url.replace(/[?#].*$/s, '').replace(/[^\x21-\x7e]/g, '?');
+  const shown = bare.length > longest ? `${bare.slice(0, longest)}...` : bare;
+  error.message = `${isToken(method) ? method : '?'} ${shown}: ${error.message}`;
+}

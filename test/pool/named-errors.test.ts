@@ -1,0 +1,89 @@
+/** Errors name the request that they ended. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { never, poolHarness } from '../support/pool-harness.js';
+
+const message = (error: unknown): string => (error as Error).message;
+
+test('an error names method, origin and path of its request, also in its stack, and never the query', async () => {
+  const p = poolHarness({ answer: (peer, id) => peer.reset(id, 2) });
+  const call = p.post('/orders/7?token=secret', 'x');
+  await p.settle();
+  const text = 'POST https://test.example/orders/7: The server reset the stream: INTERNAL_ERROR';
+  assert.equal(message(call.error), text);
+  assert.ok((call.error as Error).stack?.startsWith(`TransportError: ${text}\n`));
+  assert.doesNotMatch(String((call.error as Error).stack), /secret/);
+});
+
+test('requests that one failure ends are each named by their own error', async () => {
+  const p = poolHarness({ answer: never });
+  const calls = ['/a', '/b'].map((path) => p.get(path));
+  await p.settle();
+  p.peer(0).drop();
+  await p.settle();
+  for (const [i, path] of ['/a', '/b'].entries())
+    assert.match(message(calls[i]?.error), new RegExp(`^GET https://test.example${path}: The server closed`));
+});
+
+test('a long path is cut in the message', async () => {
+  const p = poolHarness({ answer: (peer, id) => peer.reset(id, 2) });
+  const call = p.get(`/${'x'.repeat(5_000)}`);
+  await p.settle();
+  assert.match(message(call.error), /^GET https:\/\/test\.example\/x{100,200}\.\.\.: The server/);
+});
+
+test('an error that a body brings from another request goes on naming that one', async () => {
+  const p = poolHarness({
+    answer: (peer, id, fields) => {
+      if (fields.get(':path') === '/from') peer.headers(id, 200);
+    },
+  });
+  const from = p.get('/from');
+  await p.settle();
+  const to = p.post('/to', from.response!.body.stream());
+  await p.settle();
+  p.peer(0).reset(1, 2);
+  await p.settle();
+  assert.match(message(to.error), /^GET https:\/\/test\.example\/from: The server reset/);
+});
+
+test('the reason of an abort stays as its owner made it', async () => {
+  const p = poolHarness({ answer: (peer, id) => peer.reset(id, 2) });
+  const other = p.get('/other');
+  await p.settle();
+  const text = message(other.error);
+  const call = p.get('/', { signal: AbortSignal.abort(other.error) });
+  await p.settle();
+  assert.equal(call.error, other.error);
+  assert.equal(message(call.error), text);
+});
+
+test('what is wrong with a request before it is sent, and with the reading of its response, is named too', async () => {
+  const p = poolHarness({
+    maxResponseSize: 8,
+    decompress: true,
+    answer: (peer, id, fields) => {
+      const coded = fields.get(':path')?.startsWith('/coded') === true;
+      peer.headers(id, 200, coded ? { fields: [['content-encoding', 'gzip']] } : {});
+      peer.data(id, coded ? gzipSync('abc').subarray(0, 12) : '0123456789', true);
+    },
+  });
+  const failure = async (path: string): Promise<string> => {
+    const call = p.get(path);
+    await p.settle();
+    return call.response!.body.text().then(String, message);
+  };
+  assert.match(await failure('/large?q'), /^GET https:\/\/test\.example\/large: The response body exceeds 8 bytes/);
+  assert.match(
+    await failure('/coded?q'),
+    /^GET https:\/\/test\.example\/coded: The response body could not be decoded/,
+  );
+  const wrong = p.get('/wrong?q', { headers: { 'a b': 'c' } });
+  await p.settle();
+  assert.match(message(wrong.error), /^GET https:\/\/test\.example\/wrong: /);
+  p.transport.destroy();
+  const late = p.get('/late?q');
+  await p.settle();
+  assert.match(message(late.error), /^GET https:\/\/test\.example\/late: This transport is closed/);
+});
