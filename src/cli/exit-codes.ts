@@ -1,4 +1,5 @@
 import { TransportError, type TransportErrorCode } from '../errors.js';
+import { inTerminalWords } from './words.js';
 
 /** curl's exit numbers, those that occur here. */
 export const ExitCode = {
@@ -65,7 +66,7 @@ export interface Failure {
 }
 
 /** Where the number depends on more than the code: on the scheme, on the cause, on the scope, or on how far the response had come. */
-const byCode: Readonly<Record<TransportErrorCode, number | 'alpn' | 'cause' | 'scope' | 'progress'>> = {
+const byCode: Readonly<Record<TransportErrorCode, number | 'alpn' | 'cause' | 'goaway' | 'scope' | 'progress'>> = {
   ERR_PASSINGLANE_ALPN: 'alpn',
   ERR_PASSINGLANE_BODY_CANCELLED: ExitCode.Partial,
   ERR_PASSINGLANE_BODY_LOCKED: ExitCode.Receive,
@@ -77,7 +78,7 @@ const byCode: Readonly<Record<TransportErrorCode, number | 'alpn' | 'cause' | 's
   ERR_PASSINGLANE_CONNECT_TIMEOUT: ExitCode.Timeout,
   ERR_PASSINGLANE_CONTENT_CODING: ExitCode.ContentCoding,
   ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED: ExitCode.Http2Stream,
-  ERR_PASSINGLANE_GOAWAY: ExitCode.Http2Framing,
+  ERR_PASSINGLANE_GOAWAY: 'goaway',
   ERR_PASSINGLANE_HEADERS_TIMEOUT: ExitCode.Timeout,
   ERR_PASSINGLANE_HEADERS_TOO_LARGE: ExitCode.FieldTooLarge,
   ERR_PASSINGLANE_INVALID_HEADER: 'scope',
@@ -87,7 +88,8 @@ const byCode: Readonly<Record<TransportErrorCode, number | 'alpn' | 'cause' | 's
   ERR_PASSINGLANE_PROXY_REFUSED: ExitCode.Receive,
   ERR_PASSINGLANE_REQUEST_BODY: ExitCode.Read,
   ERR_PASSINGLANE_REQUEST_BODY_LENGTH: ExitCode.Read,
-  ERR_PASSINGLANE_RESPONSE_LENGTH: ExitCode.Partial,
+  // It is told of streams alone; HTTP/1.1's connection is lost then. To curl it is a breach of the protocol.
+  ERR_PASSINGLANE_RESPONSE_LENGTH: ExitCode.Http2Stream,
   ERR_PASSINGLANE_RESPONSE_TOO_LARGE: ExitCode.ResponseTooLarge,
   ERR_PASSINGLANE_STREAM_RESET: ExitCode.Http2Stream,
   ERR_PASSINGLANE_TIMEOUT: ExitCode.Timeout,
@@ -115,7 +117,7 @@ export function describeFailure(error: unknown, context: FailureContext): Failur
   if (error instanceof CliError) return { exitCode: error.exitCode, message: error.message, hint: error.hint };
   const exitCode = exitCodeOf(error, context);
   if (exitCode === ExitCode.Certificate) return certificateFailure(error, context);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = inTerminalWords(error instanceof Error ? error.message : String(error));
   return { exitCode, message, hint: needsOtherProtocol(exitCode, context) ? cleartextHint : hints[exitCode] };
 }
 
@@ -161,16 +163,24 @@ function exitCodeOf(error: unknown, context: FailureContext): number {
       return context.url.protocol === 'http:' ? ExitCode.UnsupportedScheme : ExitCode.TlsHandshake;
     case 'cause':
       return byCause(error, context) ?? ExitCode.Connect;
+    case 'goaway':
+      return context.responseBegun ? ExitCode.Partial : ExitCode.Http2Framing;
     case 'scope':
       if (error.initiator === 'user') return ExitCode.Usage;
+      if (codeOf(error.cause)?.startsWith('HPE_') === true) return malformedHttp1(error, context);
       return error.scope === 'connection' ? ExitCode.Http2Framing : ExitCode.Http2Stream;
     case 'progress':
-      if (context.responseBegun) return ExitCode.Partial;
-      return byCause(error, context) ?? ExitCode.EmptyReply;
+      return byCause(error, context) ?? (context.responseBegun ? ExitCode.Partial : ExitCode.EmptyReply);
     default:
       // A code that this copy of the package does not know comes from another one.
       return rule ?? ExitCode.Receive;
   }
+}
+
+/** What is no HTTP/1.1 from the start curl takes for HTTP/0.9, which it does not speak. */
+function malformedHttp1(error: TransportError, { responseBegun }: FailureContext): number {
+  const noStatusLine = codeOf(error.cause) === 'HPE_INVALID_CONSTANT' && !responseBegun;
+  return noStatusLine ? ExitCode.UnsupportedScheme : ExitCode.Receive;
 }
 
 const certificateCodes = new Set([
@@ -204,7 +214,8 @@ function byCause(error: unknown, context: FailureContext): number | undefined {
     if (code === 'ETIMEDOUT') return ExitCode.Timeout;
     if (code === 'ECONNRESET' && isConnectFailure(error) && context.url.protocol === 'https:')
       return ExitCode.TlsHandshake;
-    if (code === 'ECONNRESET') return ExitCode.Receive;
+    // node:http gives a close the code of a reset, without a number of the system's.
+    if (code === 'ECONNRESET' && 'errno' in cause) return ExitCode.Receive;
     if (code === 'EPIPE') return ExitCode.Send;
     if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return ExitCode.TlsHandshake;
     if (connectCodes.has(code)) return ExitCode.Connect;

@@ -65,7 +65,7 @@ standard error; progress shows on terminals only.
 
 /** `passinglane get --help`. */
 export function getHelp(): string {
-  return `Usage: passinglane [get] [options] URL...        https:// is understood
+  return `Usage: passinglane [get] [options] URL...    NAME is https://, NAME:PORT http://
   -X, --request METHOD  -H, --header 'NAME: VALUE'  -I, --head: print its fields
   -d, --data DATA           POST a form; @FILE reads a file, @- standard input
       --data-binary, --data-raw DATA     keeps line ends; @ means nothing
@@ -130,7 +130,8 @@ byte. One process; the report says when that process is what sets the limit.
       --warm-up-time SECONDS             requests before those that count (1)
       --json                the result as JSON
 ${connecting}${transportHelp}
-http:// URLs are loaded in HTTP/2. Exits with 0 only if no request failed.
+http:// URLs are loaded in HTTP/2. A status of 400 and up is a failure. Exits with
+0 only if no request failed, and with 1 where each had an answer.
 `;
 
 /** `passinglane view --help`. */

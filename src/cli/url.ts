@@ -1,9 +1,13 @@
 import { CliError, ExitCode } from './exit-codes.js';
 
-/** The URL of an argument; one without a scheme is https:, or http: with prior knowledge of HTTP/2. */
+/**
+ * The URL of an argument. One without a scheme is https:, but http: where it has a port other than 443, as curl takes it, or
+ * with prior knowledge of HTTP/2.
+ */
 export function parseUrl(text: string, http2PriorKnowledge: boolean): URL {
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
-  const full = hasScheme ? text : `${http2PriorKnowledge ? 'http' : 'https'}://${text}`;
+  const clear = http2PriorKnowledge || /^[^/?#]*:(?!443(?:[/?#]|$))\d+(?:[/?#]|$)/.test(text);
+  const full = hasScheme ? text : `${clear ? 'http' : 'https'}://${text}`;
   // What stands before '://' is meant as a scheme, and a URL that has another in its path or query has a '/' or '?' first.
   // A path alone names no host, but URL takes its first part for one.
   if (!URL.canParse(full) || (!hasScheme && /^([^/?#]*:\/\/|[/\\])/.test(text))) {

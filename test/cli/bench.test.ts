@@ -105,3 +105,15 @@ test('a server that is not there is an error like any other', async () => {
   assert.equal(run.exitCode, 7);
   assert.match(run.stderr, /passinglane: \(7\)/);
 });
+
+test('answers with a status of 400 and more are counted as failed, and the exit number is 1', async () => {
+  const origin = await startOrigin({
+    handler: (request, response) => {
+      response.writeHead((request.stream.id ?? 0) % 4 === 1 ? 503 : 200).end('x');
+    },
+  });
+  const run = await passinglane(['bench', '-n', '40', '--warm-up-time', '0', origin.origin]);
+  assert.match(run.stdout.toString(), /^requests +40 done, 20 failed; /m);
+  assert.equal(run.exitCode, 1);
+  await origin.close();
+});

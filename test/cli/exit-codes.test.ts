@@ -6,7 +6,7 @@ import { TransportError, type TransportErrorCode, type TransportErrorInit } from
 const url = new URL('https://origin.test:8443/');
 
 function system(code: string, message = code): Error {
-  return Object.assign(new Error(message), { code });
+  return Object.assign(new Error(message), { code, errno: -1 });
 }
 
 function failure(
@@ -55,7 +55,7 @@ test('every code of the transport has the number that curl gives for it', () => 
     ERR_PASSINGLANE_UNSUPPORTED_SCHEME: 1,
     ERR_PASSINGLANE_PROTOCOL: 92,
     ERR_PASSINGLANE_GOAWAY: 16,
-    ERR_PASSINGLANE_RESPONSE_LENGTH: 18,
+    ERR_PASSINGLANE_RESPONSE_LENGTH: 92,
     ERR_PASSINGLANE_REQUEST_BODY: 26,
     ERR_PASSINGLANE_TIMEOUT: 28,
     ERR_PASSINGLANE_CONNECT_TIMEOUT: 28,
@@ -77,7 +77,8 @@ test('a connection that is lost is an empty reply before the response, and a par
   assert.equal(failure('ERR_PASSINGLANE_CONNECTION_LOST', { cause: system('ECONNRESET') }).exitCode, 56);
   assert.equal(failure('ERR_PASSINGLANE_CONNECTION_LOST', { cause: system('EPIPE') }).exitCode, 55);
   const begun = { responseBegun: true };
-  assert.equal(failure('ERR_PASSINGLANE_CONNECTION_LOST', { cause: system('ECONNRESET') }, begun).exitCode, 18);
+  assert.equal(failure('ERR_PASSINGLANE_CONNECTION_LOST', {}, begun).exitCode, 18);
+  assert.equal(failure('ERR_PASSINGLANE_CONNECTION_LOST', { cause: system('ECONNRESET') }, begun).exitCode, 56);
 });
 
 test('a certificate that is not accepted comes with what to do about it', () => {

@@ -82,7 +82,11 @@ test('a body brings its type along, JSON asks for JSON, and the name in a URL be
   ]);
 });
 
-test('a URL without a scheme is https, or http with prior knowledge', () => {
+test('a URL without a scheme is https, or http with a port or prior knowledge', () => {
+  assert.equal(parseUrl('localhost:8080/x?a:1', false).href, 'http://localhost:8080/x?a:1');
+  assert.equal(parseUrl('[::1]:8080', false).href, 'http://[::1]:8080/');
+  assert.equal(parseUrl('localhost:443', false).href, 'https://localhost/');
+  assert.equal(parseUrl('name:8443@a.test', false).protocol, 'https:', 'that is a password');
   assert.equal(parseUrl('a.test/x', false).href, 'https://a.test/x');
   assert.equal(parseUrl('localhost:8080/x', true).href, 'http://localhost:8080/x');
   assert.throws(() => parseUrl('ftp://a.test/', false), exits(1));

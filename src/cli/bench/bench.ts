@@ -10,9 +10,12 @@ import { resultOf, textOf } from './report.js';
 
 const redrawEvery = 200;
 
+/** Exit number: some answers were errors. */
+const someFailed = 1;
+
 /**
- * Runs the load and prints what it came to. Resolves with 0, or with the exit number of the first request that failed;
- * an answer is an answer, whatever its status. `stop` ends the run early, with the figures until then.
+ * Runs the load and prints what it came to. Resolves with 0, with the exit number of the first request that came to
+ * no answer, or with 1 where all came to one and some of those had a status of 400 or more. `stop` ends the run early, with the figures until then.
  */
 export async function runBench(args: BenchArguments, io: Io, stop: AbortSignal): Promise<number> {
   const url = parseUrl(args.url, args.http2PriorKnowledge);
@@ -45,7 +48,7 @@ export async function runBench(args: BenchArguments, io: Io, stop: AbortSignal):
     const result = resultOf(load, { url: target, clients: args.clients, streams: args.streams });
     const colours = palette(wantsColour(io.stdout, io.env));
     io.stdout.write(args.json ? `${JSON.stringify(result)}\n` : textOf(result, colours));
-    if (load.firstError === undefined) return ExitCode.Ok;
+    if (load.firstError === undefined) return load.refused > 0 ? someFailed : ExitCode.Ok;
     return complain(session, url, load.firstError);
   } catch (error) {
     live.stop();
@@ -91,7 +94,7 @@ class LiveLine {
     const elapsed = performance.now() - load.startedAt;
     const rate = Math.round(count / (elapsed / 1000));
     const at = (percent: number): string => formatDuration(load.latencies.percentile(percent) ?? 0);
-    const failed = load.failed > 0 ? `  ${load.failed} failed` : '';
+    const failed = load.failed + load.refused > 0 ? `  ${load.failed + load.refused} failed` : '';
     const line = `${(elapsed / 1000).toFixed(1)} s  ${count} requests  ${rate}/s  p50 ${at(50)}  p99 ${at(99)}${failed}`;
     this.io.stderr.write(`\r\x1b[K${line}`);
   }

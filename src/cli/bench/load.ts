@@ -27,7 +27,10 @@ export class Load {
   readonly errors = new Map<string, number>();
   /** The first error of a request. */
   firstError: unknown = undefined;
+  /** Requests that came to no answer. */
   failed = 0;
+  /** Answers with a status of 400 and more. */
+  refused = 0;
   /** Bytes of bodies. */
   bytes = 0;
   /** Connections that the server ended, and that were made again. */
@@ -164,6 +167,7 @@ export class Load {
     this.latencies.add(time);
     this.bytes += bytes;
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+    if (status >= 400) this.refused += 1;
   }
 
   private countError(error: unknown): void {

@@ -26,6 +26,7 @@ export interface BenchResult {
   readonly duration: number;
   readonly requests: {
     readonly done: number;
+    /** Without an answer, or with one of a status of 400 and more, which is among `done` too. */
     readonly failed: number;
     /** Under way when the time was over; counted as nothing. */
     readonly unfinished: number;
@@ -59,7 +60,7 @@ export function resultOf(
     streams,
     streamLimit: Number.isFinite(load.streamLimit) ? load.streamLimit : null,
     duration,
-    requests: { done, failed: load.failed, unfinished: load.unfinished, perSecond: perSecond(done) },
+    requests: { done, failed: load.failed + load.refused, unfinished: load.unfinished, perSecond: perSecond(done) },
     statuses: Object.fromEntries([...load.statuses].map(([status, number]) => [String(status), number])),
     errors: Object.fromEntries(load.errors),
     reconnects: load.reconnects,

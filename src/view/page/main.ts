@@ -36,7 +36,7 @@ function draw(): void {
   const open = model.connections.filter(({ id }) => id > 0).length;
   byId('summary').append(
     count,
-    ' requests, ',
+    ` ${drawn.length === 1 ? 'request' : 'requests'}, `,
     bad,
     `, ${open} ${open === 1 ? 'connection' : 'connections'}, ${duration(model.end)}`,
   );
