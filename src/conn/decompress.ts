@@ -176,12 +176,7 @@ class DecodedSource implements ChunkSource {
   #failed = false;
   #error: unknown;
 
-  constructor(
-    queue: BodyQueue,
-    codings: readonly string[],
-    expansion: Expansion,
-    request: RequestLine | undefined,
-  ) {
+  constructor(queue: BodyQueue, codings: readonly string[], expansion: Expansion, request: RequestLine | undefined) {
     this.#queue = queue;
     this.#codings = codings;
     this.#expansion = expansion;
