@@ -32,6 +32,7 @@ export {
   type Observer,
   type RequestEvent,
 } from './observer.js';
+export { normalizeMethod } from './methods.js';
 export { prepareParts, prepareRequest, type RequestDefaults, type RequestParts } from './prepare-request.js';
 export type { PreparedRequest } from './prepared-request.js';
 export type { BodyValue, RequestBodyInit } from './request-body.js';

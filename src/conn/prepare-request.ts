@@ -1,6 +1,7 @@
 import { invalidArgument, TransportError } from '../errors.js';
 import { buildRequestFields, buildTrailerFields, declaredLength, SharedBlock } from '../protocol/index.js';
 import { acceptEncoding } from './decompress.js';
+import { normalizeMethod } from './methods.js';
 import type { Origin } from './dialler.js';
 import type { Observer } from './observer.js';
 import type { PreparedRequest } from './prepared-request.js';
@@ -109,7 +110,7 @@ function assemble(
 ): PreparedRequest {
   const { options: given, hooks, decodeAlways, upgrade, limitsWait = false } = parts;
   if (body?.contentType !== undefined && !has(headers, 'content-type')) headers.push('content-type', body.contentType);
-  const method = given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT');
+  const method = normalizeMethod(given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT'));
   const decompress = given.decompress ?? defaults.decompress;
   const { trailers } = given;
   const fixedTrailers =

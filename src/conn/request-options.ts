@@ -17,7 +17,10 @@ export interface RequestPriority {
 
 /** Options of one request. Times are milliseconds; 0 turns a time-out off. */
 export interface RequestOptions {
-  /** Default: GET, or CONNECT where `protocol` is given. */
+  /**
+   * Default: GET, or CONNECT where `protocol` is given. As in fetch, delete, get, head, options, post and put go out in
+   * upper case; in others the case matters (RFC 9110 section 9.1), so that it is PATCH.
+   */
   readonly method?: string | undefined;
   readonly headers?: HeadersInput | undefined;
   /**

@@ -1,3 +1,4 @@
+import { normalizeMethod } from '../conn/index.js';
 import { checkAgent } from './agent.js';
 import { fieldsOf } from './headers.js';
 import { checkInit, checkTogether, refuseDispatcher, type Init } from './init.js';
@@ -41,7 +42,7 @@ export function toFetchRequest(input: unknown, given: unknown): FetchRequest {
   if (init !== nothing) checkInit(init);
   refuseDispatcher(init['dispatcher'] ?? dispatcherOf(from));
   if (init['agent'] !== undefined) checkAgent(init['agent'], url);
-  const method = init['method'] === undefined ? (from?.method ?? 'GET') : normalizeMethod(toText(init['method']));
+  const method = init['method'] === undefined ? (from?.method ?? 'GET') : checkMethod(toText(init['method']));
   const headers = init['headers'] === undefined ? from?.headers : init['headers'];
   const body = extractBody(init['body'], init['keepalive'], init['duplex']);
   const stream = body === undefined && init['body'] === undefined ? streamOf(from) : undefined;
@@ -101,14 +102,11 @@ function parseUrl(input: unknown): URL {
   return url;
 }
 
-const methods = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
-
-/** Section 2.2.1: these in upper case, all others as they are. */
-function normalizeMethod(method: string): string {
-  if (methods.has(method)) return method;
+/** Section 2.2.1. */
+function checkMethod(method: string): string {
   if (method === '') throw new TypeError('The method of fetch is empty');
   const upper = method.toUpperCase();
   if (upper === 'CONNECT' || upper === 'TRACE' || upper === 'TRACK')
     throw new TypeError(`The method ${upper} is forbidden in fetch`);
-  return methods.has(upper) ? upper : method;
+  return normalizeMethod(method);
 }

@@ -8,7 +8,7 @@ import { Opening } from './opening.js';
 import { ReceivedBlocks } from './repeated-block.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
-import { PeerSettings, type LocalSettings } from './settings.js';
+import { defaultHeaderTableSize, PeerSettings, type LocalSettings } from './settings.js';
 import { StreamTable } from './stream-table.js';
 import type { Stream } from './stream.js';
 import type { FrameTrace } from './trace.js';
@@ -132,7 +132,9 @@ export class ConnectionState {
     this.config = config;
     this.events = events;
     this.reader = new FrameReader(config.maxFrameSize);
-    this.decoder = new Decoder({ maxTableSize: config.headerTableSize, maxStringLength: config.maxHeaderListSize });
+    // Until it has acknowledged our SETTINGS, the peer may use what it had before (RFC 9113 section 6.5.3).
+    const maxTableSize = Math.max(config.headerTableSize, defaultHeaderTableSize);
+    this.decoder = new Decoder({ maxTableSize, maxStringLength: config.maxHeaderListSize });
     this.encoder = new Encoder({ maxTableSize: config.encoderTableSize });
     this.fields = new ResponseFields(config.maxHeaderListSize);
     const limit = Math.min(config.maxConnectionWindow, config.budget.limit);

@@ -184,6 +184,7 @@ function onSettings(c: ConnectionState): void {
     if (c.ourSettingsAcked)
       throw new ProtocolViolation(ErrorCode.ProtocolError, 'an ACK of SETTINGS that were not sent');
     c.ourSettingsAcked = true;
+    c.decoder.setMaxTableSize(c.config.headerTableSize);
     c.liveness.sample(c.now - c.liveness.settingsSentAt);
     return;
   }

@@ -104,10 +104,8 @@ export class ResponseFields {
     if (hasOuterBlank(value)) return this.refuse(`white space around the value of ${quoteName(name)}`);
     switch (fieldClass) {
       case FieldClass.ConnectionSpecific: // section 8.2.2
+      case FieldClass.Te: // the same section excepts it in requests alone
         return this.refuse(`connection-specific field ${quoteName(name)}`);
-      case FieldClass.Te: // section 8.2.2
-        if (value !== 'trailers') return this.refuse('field "te" with a value other than trailers');
-        break;
       case FieldClass.ContentLength:
         if (this.kind === BlockKind.Response && !this.declareLength(value)) return;
         break;

@@ -1,12 +1,15 @@
 import { ErrorCode, ProtocolViolation, SettingId, largestMaxFrameSize, max31, uint16, uint32 } from '../wire/index.js';
 import { streamsBeforeSettings, streamsByDefault } from './limits.js';
 
+/** SETTINGS_HEADER_TABLE_SIZE until a SETTINGS frame says otherwise, in bytes (RFC 9113 section 6.5.2). */
+export const defaultHeaderTableSize = 4_096;
+
 /** What the peer has told us of itself, with the values assumed until it does (RFC 9113 section 6.5.2). */
 export class PeerSettings {
   received = false;
-  headerTableSize = 4_096;
+  headerTableSize = defaultHeaderTableSize;
   /** The least size that the header table has had from before the last SETTINGS frame to after it. */
-  leastHeaderTableSize = 4_096;
+  leastHeaderTableSize = defaultHeaderTableSize;
   maxConcurrentStreams = streamsBeforeSettings;
   /** The first SETTINGS allowed no stream. */
   zeroFromStart = false;
@@ -99,6 +102,7 @@ export function settingsPayload(local: LocalSettings): (readonly [number, number
     [SettingId.MaxFrameSize, local.maxFrameSize],
     [SettingId.MaxHeaderListSize, local.maxHeaderListSize],
   ];
-  if (local.headerTableSize !== 4_096) entries.push([SettingId.HeaderTableSize, local.headerTableSize]);
+  if (local.headerTableSize !== defaultHeaderTableSize)
+    entries.push([SettingId.HeaderTableSize, local.headerTableSize]);
   return entries;
 }

@@ -194,3 +194,33 @@ test('an ACK of SETTINGS that were not sent ends the connection', () => {
   h.peer.frame(frameType.settings, flag.ack, 0);
   h.expect.goAway(1, 'PROTOCOL_ERROR');
 });
+
+test('a smaller header table of ours binds the peer from its ACK on, and the next block has to say so', () => {
+  const status200 = 0x88;
+  const intoTable = [0x40, 1, 0x61, 1, 0x62]; // a: b
+  const fromTable = 0xbe;
+  const emptied = 0x20;
+  for (const conforms of [true, false]) {
+    const h = harness({ config: { headerTableSize: 0 } });
+    h.expect.frame(frameType.settings, 0, 'our SETTINGS');
+    h.expect.frame(frameType.windowUpdate, 0, 'the connection window');
+    h.peer.settings({});
+    h.expect.frame(frameType.settings, 0, 'the ACK of its SETTINGS');
+    const answer = (...block: number[]): Call => {
+      const call = h.get('/');
+      h.expect.headers(call, { end: true });
+      h.peer.frame(frameType.headers, flag.endHeaders | flag.endStream, call.id, Buffer.from(block));
+      return call;
+    };
+    answer(status200, ...intoTable);
+    assert.deepEqual(answer(status200, fromTable).fields, ['a', 'b'], 'it has not acknowledged the new size');
+    h.peer.frame(frameType.settings, flag.ack, 0);
+    if (conforms) {
+      assert.equal(answer(emptied, status200).status, 200);
+      h.finish();
+    } else {
+      answer(status200);
+      h.expect.goAway(9, 'COMPRESSION_ERROR (RFC 9113 section 4.3.1)');
+    }
+  }
+});
