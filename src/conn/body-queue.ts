@@ -53,6 +53,7 @@ export class BodyQueue {
   #error: unknown;
   #cancelled = false;
   #wake: (() => void) | undefined;
+  #onFailed: (() => void) | undefined;
 
   constructor(owner: BodyOwner) {
     this.#owner = owner;
@@ -193,6 +194,7 @@ export class BodyQueue {
     this.#failed = true;
     this.#error = error;
     this.#wakeReader();
+    this.#onFailed?.();
   }
 
   /** As `fail`, but what had arrived is dropped, also where that was all of it: for a request that was aborted. */
@@ -203,6 +205,13 @@ export class BodyQueue {
     this.#failed = true;
     this.#error = error;
     this.#wakeReader();
+    this.#onFailed?.();
+  }
+
+  /** Has `callback` called when the body is cut, or at once where it was. What it holds lives as long as the queue. */
+  whenFailed(callback: () => void): void {
+    this.#onFailed = callback;
+    if (this.#failed) callback();
   }
 
   /** The oldest chunk, the reader's to keep; undefined where there is none at hand. */

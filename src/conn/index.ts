@@ -47,5 +47,6 @@ export {
   type RequestOptions,
   type RequestPriority,
 } from './request-options.js';
-export { chunksOf, gatheredFrom, type ChunkReader, type ResponseBody } from './response-body.js';
+export type { ChunkReader } from './body-source.js';
+export { chunksOf, gatheredFrom, sourceOf, type ResponseBody } from './response-body.js';
 export { WaitQueue } from './wait-queue.js';

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { TransportError } from '../errors.js';
 import type { BodyQueue } from './body-queue.js';
+import { BodySource, type ChunkReader, type StreamShape } from './body-source.js';
 import { type ChunkSource, decodeSource } from './decompress.js';
 import { decodeText, join, longest } from './joined-chunks.js';
 import { nameRequest, type RequestLine } from './request-line.js';
@@ -19,21 +20,19 @@ export interface ResponseBodyOptions {
   readonly contentType?: string | undefined;
 }
 
-/** Reads a body piece by piece, without a promise for what is at hand. One reader; one `wait` at a time. */
-export interface ChunkReader {
-  /** Everything was read. */
-  readonly finished: boolean;
-  /** The next chunk; undefined where none is at hand or `finished`. Throws once what had arrived of a cut body is read. */
-  take(): Uint8Array | undefined;
-  /** Resolves when there may be something new to take, or to know. */
-  wait(): Promise<void>;
-}
-
 /** For the facades: as a loop over the body. Whoever reads must hold the body, or it is taken for dropped. */
 export let chunksOf: (body: ResponseBody) => ChunkReader;
 
 /** For the facades: the body, whose chunks they read, will be held in memory all at once. */
 export let gatheredFrom: (body: ResponseBody) => void;
+
+/** For fetch, and for `stream`: the source of a WHATWG stream over the body. */
+export let sourceOf: (body: ResponseBody, shape: StreamShape) => BodySource;
+
+const asItIs: StreamShape = {
+  chunk: (bytes) => bytes as Uint8Array<ArrayBuffer>,
+  error: (error) => error,
+};
 
 /**
  * The body of a response. It is read once, in one of its ways: a second one fails with ERR_PASSINGLANE_BODY_LOCKED,
@@ -51,8 +50,13 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
       return body.#reading;
     };
     gatheredFrom = (body) => body.#reading.gathers();
+    sourceOf = (body, shape) => {
+      body.#claim();
+      return new BodySource(body.#reading, body.#queue, shape, (reason) => body.cancel(reason));
+    };
   }
 
+  readonly #queue: BodyQueue;
   readonly #reading: Reading;
   readonly #contentType: string;
   #used = false;
@@ -62,6 +66,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     const coded = codings !== undefined && codings.length > 0;
     const source = coded ? decodeSource(queue, codings, options?.maxDecompressionRatio, lineOf(options)) : queue;
     this.#reading = new Reading(source, options);
+    this.#queue = queue;
     this.#contentType = options?.contentType ?? '';
   }
 
@@ -129,24 +134,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   /** A WHATWG stream, which reads only when it is read. Cancelling it cancels the body. */
   stream(): ReadableStream<Uint8Array> {
-    this.#claim();
-    const reading = this.#reading;
     // Not a byte stream: one would detach each chunk's ArrayBuffer, which several chunks may share.
-    return new ReadableStream<Uint8Array>(
-      {
-        pull: (controller) => {
-          const chunk = reading.take();
-          if (chunk === undefined && !reading.finished) return this.#pull(controller);
-          return offer(controller, chunk, reading.finished);
-        },
-        cancel: (reason) => this.cancel(reason),
-      },
-      { highWaterMark: 0 },
-    );
-  }
-
-  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    offer(controller, await this.#reading.next(), this.#reading.finished);
+    return new ReadableStream<Uint8Array>(sourceOf(this, asItIs), { highWaterMark: 0 });
   }
 
   /** A stream of node:stream, which reads only when it is read. Destroying it cancels the body. */
@@ -406,15 +395,6 @@ class ChunkIterator implements AsyncIterableIterator<Uint8Array> {
     this.#body.cancel();
     return Promise.resolve({ done: true, value: undefined });
   }
-}
-
-function offer(
-  controller: ReadableStreamDefaultController<Uint8Array>,
-  chunk: Uint8Array | undefined,
-  finished: boolean,
-): void {
-  if (chunk !== undefined) controller.enqueue(chunk);
-  if (finished) controller.close();
 }
 
 function pushInto(stream: Readable, chunk: Uint8Array | undefined, finished: boolean): void {

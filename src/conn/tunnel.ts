@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import type { ClientResponse, ResponseConnection } from './client-response.js';
-import { chunksOf, type ChunkReader } from './response-body.js';
+import type { ChunkReader } from './body-source.js';
+import { chunksOf } from './response-body.js';
 
 type Written = (error?: Error | null) => void;
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { gatheredFrom, type ResponseBody } from '../conn/index.js';
+import { gatheredFrom, sourceOf, type ResponseBody } from '../conn/index.js';
 
 type Stream = ReadableStream<Uint8Array>;
 
@@ -116,25 +116,19 @@ function brokenOff(error: unknown, signal: AbortSignal | undefined): unknown {
 
 /** A byte stream (Fetch Standard: "set up with byte reading support"), which reads only when it is read. */
 function openStream(body: ResponseBody, signal: AbortSignal | undefined): Stream {
-  const chunks = body[Symbol.asyncIterator]();
+  const source = sourceOf(body, {
+    check() {
+      if (signal?.aborted === true) body.cancel(signal.reason);
+      signal?.throwIfAborted();
+    },
+    chunk: ownMemory,
+    error: (error) => brokenOff(error, signal),
+  });
   return new ReadableStream({
     type: 'bytes',
-    async pull(controller) {
-      try {
-        if (signal?.aborted === true) body.cancel(signal.reason);
-        signal?.throwIfAborted();
-        const { done, value } = (await chunks.next()) as IteratorResult<Uint8Array, undefined>;
-        signal?.throwIfAborted();
-        if (done !== true) return controller.enqueue(ownMemory(value));
-        controller.close();
-        controller.byobRequest?.respond(0);
-      } catch (error) {
-        controller.error(brokenOff(error, signal));
-      }
-    },
-    cancel(reason) {
-      body.cancel(reason);
-    },
+    start: (controller) => source.start(controller),
+    pull: (controller) => source.pull(controller),
+    cancel: (reason) => source.cancel(reason),
   });
 }
 

@@ -1,10 +1,32 @@
 /** What comes back: a Response of Node's own class (Fetch Standard, sections 2.2.6 and 5.5). */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import type { Transport } from '../../dist/index.js';
 import { startOrigin } from '../support/origin.js';
+import { rawServer, type RawConnection } from '../support/raw-server.js';
 import { origin, setup, client } from './support.js';
+
+interface Cut {
+  readonly at: string;
+  /** Ends the connection with the response under way. */
+  cut(): void;
+}
+
+/** An origin that begins a response with those fields and that much of its body, and goes no further. */
+async function cutting(t: TestContext, fields: readonly [string, string][], begin: string): Promise<Cut> {
+  let last: RawConnection | undefined;
+  const server = await rawServer(async (connection) => {
+    await connection.greet();
+    const { streamId } = await connection.request();
+    connection.headers(streamId, [[':status', '200'], ...fields]);
+    if (begin !== '') connection.data(streamId, begin);
+    last = connection;
+  });
+  t.after(() => server.close());
+  return { at: server.origin, cut: () => last?.reset() };
+}
 
 describe('the head', () => {
   test('has the status, ok, url, type and an empty status text', async (t) => {
@@ -181,6 +203,48 @@ describe('the body', () => {
     let text = '';
     for await (const chunk of (await fetch(`${at}/gzip`)).body!) text += Buffer.from(chunk as Uint8Array).toString();
     assert.equal(text, 'hello\n');
+  });
+
+  const gzip: [string, string][] = [['content-encoding', 'gzip']];
+  for (const [what, fields, begin] of [
+    ['nothing of it', [], ''],
+    ['something of it', [], '01234'],
+    ['something of it in a coding', gzip, '\u001f'],
+  ] as const)
+    test(`tells a reader that only watches when the connection fails, ${what} having arrived`, async (t) => {
+      const { at, cut } = await cutting(t, fields, begin);
+      const reader = (await client(t).fetch(at)).body!.getReader();
+      const { closed } = reader;
+      cut();
+      await assert.rejects(closed, { name: 'TypeError', message: 'terminated' });
+      await assert.rejects(reader.read(), { name: 'TypeError', message: 'terminated' });
+    });
+
+  for (const [how, open] of [
+    ['fetch', async (transport, url) => (await transport.fetch(url)).body!],
+    ['request', async (transport, url) => (await transport.request(url)).body.stream()],
+  ] as [string, (transport: Transport, url: string) => Promise<ReadableStream<Uint8Array>>][])
+    test(`of ${how} tells a reader so once it has read what had arrived, and without a further read`, async (t) => {
+      const { at, cut } = await cutting(t, [], '01234');
+      const reader = (await open(client(t), at)).getReader();
+      const { closed } = reader;
+      const first = await reader.read();
+      assert.equal(Buffer.from(first.value!).toString(), '01234');
+      cut();
+      await assert.rejects(closed);
+      await assert.rejects(reader.read());
+    });
+
+  test('that failed gives what had arrived first to who reads at once', async (t) => {
+    const { at, cut } = await cutting(t, [], '01234');
+    const response = await client(t).fetch(at);
+    cut();
+    const { body } = response;
+    let text = '';
+    await assert.rejects(async () => {
+      for await (const chunk of body!) text += Buffer.from(chunk as Uint8Array).toString();
+    }, TypeError);
+    assert.equal(text, '01234');
   });
 
   test('left unread and cancelled gives its stream back', async (t) => {
