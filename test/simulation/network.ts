@@ -1,0 +1,179 @@
+import type { LookupFunction } from 'node:net';
+import type { Dialled, Dialler, Origin } from '../../dist/conn/index.js';
+import { connectFailed } from '../../dist/node/failure.js';
+import { Names } from '../../dist/node/names.js';
+import { race } from '../../dist/node/race.js';
+import type { SimulatedClock } from './clock.js';
+import { kernel } from './kernel.js';
+import type { Link } from './link.js';
+import type { Buffers } from './pipe.js';
+import { clientHello, serverHello } from './server-connection.js';
+import type { ServerProcess } from './server-process.js';
+import { SimulatedSocket } from './socket.js';
+import { Tcp } from './tcp.js';
+
+/** A machine at an address. */
+export interface Host {
+  readonly address: string;
+  readonly link: Link;
+  readonly process: ServerProcess;
+  /** Whether the port is open: else connects are refused. */
+  listening: boolean;
+  /** What asks for a connection is dropped on the way, and nothing else is. */
+  swallowing: boolean;
+}
+
+/** What a name stands for, and how the resolver behaves. */
+export interface Name {
+  addresses: readonly string[];
+  /** In milliseconds. */
+  delay: number;
+  /** Until when a look-up is not answered, in the world's time. */
+  hangsUntil: number;
+  failing: boolean;
+}
+
+/** All machines, and the dialler of the process among them: the real `Names` and `race` over simulated sockets. */
+export class Network implements Dialler {
+  readonly hosts = new Map<string, Host>();
+  readonly names = new Map<string, Name>();
+  /** Connections that the process has not closed. */
+  readonly open = new Map<SimulatedSocket, { readonly tcp: Tcp; readonly host: Host }>();
+  /** Attempts to connect that are under way. */
+  attempts = 0;
+  /** Told of each connection attempt: for the story. */
+  tell: (what: string) => void = () => undefined;
+  /** How the next connection's bytes are cut, in bytes a read. */
+  drawMostRead: () => number = () => Infinity;
+  private readonly clock: SimulatedClock;
+  private readonly buffers: Buffers;
+  private readonly resolver: Names;
+
+  constructor(clock: SimulatedClock, buffers: Buffers) {
+    this.clock = clock;
+    this.buffers = buffers;
+    this.resolver = new Names({}, clock, this.lookup);
+  }
+
+  private readonly lookup: LookupFunction = (hostname, _options, callback) => {
+    const name = this.names.get(hostname);
+    const at = Math.max(this.clock.time + (name?.delay ?? 0), name?.hangsUntil ?? 0);
+    this.clock.at(at, () => {
+      this.clock.poll(() => {
+        if (name === undefined || name.failing)
+          callback(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '');
+        else
+          callback(
+            null,
+            name.addresses.map((address) => ({ address, family: 4 })),
+          );
+      });
+    });
+  };
+
+  async dial(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+    try {
+      signal.throwIfAborted();
+      const socket = await this.resolver.connect(
+        origin.hostname,
+        (addresses) => race(addresses, this.attempt(origin), this.clock, signal),
+        signal,
+      );
+      if (signal.aborted) socket.destroy();
+      signal.throwIfAborted();
+      return { protocol: 'h2', transport: socket };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw connectFailed(origin.href, error);
+    }
+  }
+
+  private attempt(origin: Origin) {
+    return (
+      address: string,
+      succeeded: (socket: SimulatedSocket) => void,
+      failed: (error: Error) => void,
+    ): (() => void) => {
+      const host = this.hosts.get(address);
+      if (host === undefined) throw new Error(`there is no machine at ${address}`);
+      this.attempts++;
+      let over = false;
+      let tcp: Tcp | undefined = undefined;
+      let unreported: SimulatedSocket | undefined = undefined;
+      const settle = (report: () => void): void => {
+        if (over) return;
+        over = true;
+        this.attempts--;
+        this.clock.poll(report);
+      };
+      const fail = (code: string): void => {
+        settle(() => failed(Object.assign(new Error(`connect ${code} ${address}`), { code, address })));
+      };
+      const asked = (patience: number): void => {
+        if (over) return;
+        if (host.swallowing) {
+          this.clock.after(patience, () => asked(2 * patience));
+          return;
+        }
+        if (!host.listening) {
+          host.link.carry(
+            'down',
+            () => fail('ECONNREFUSED'),
+            () => over,
+          );
+          return;
+        }
+        const made = new Tcp(this.clock, host.link, this.buffers);
+        tcp = made;
+        made.mostRead = this.drawMostRead();
+        made.client = { onReset: () => fail('ECONNRESET') };
+        host.process.accept(made, origin.scheme === 'https:');
+        const ready = (): void => {
+          const socket = new SimulatedSocket(this.clock, made, address, origin.scheme === 'https:', (gone) => {
+            this.open.delete(gone);
+          });
+          this.open.set(socket, { tcp: made, host });
+          unreported = socket;
+          settle(() => {
+            if (unreported === undefined) return;
+            unreported = undefined;
+            succeeded(socket);
+          });
+        };
+        host.link.carry(
+          'down',
+          () => (origin.scheme === 'https:' ? this.secure(made, ready) : ready()),
+          () => over,
+          kernel.retransmitConnect,
+        );
+      };
+      host.link.carry(
+        'up',
+        () => asked(kernel.retransmitConnect),
+        () => over,
+        kernel.retransmitConnect,
+      );
+      return () => {
+        unreported?.destroy();
+        unreported = undefined;
+        if (over) return;
+        over = true;
+        this.attempts--;
+        if (tcp === undefined) return;
+        tcp.client = undefined;
+        tcp.resetFrom('client');
+        tcp.down.stopReading();
+      };
+    };
+  }
+
+  /** TLS, as far as time and bytes go: one flight each way. */
+  private secure(tcp: Tcp, ready: () => void): void {
+    let missing = serverHello;
+    tcp.up.write(new Uint8Array(clientHello));
+    tcp.down.onReadable = () => {
+      while (missing > 0 && tcp.down.readable > 0) missing -= tcp.down.read(missing).length;
+      if (missing === 0) ready();
+    };
+  }
+}

@@ -1,0 +1,511 @@
+import {
+  Code,
+  encodeFields,
+  Flag,
+  frame,
+  FrameReader,
+  HpackDecoder,
+  numbers,
+  preface,
+  Setting,
+  settings,
+  Type,
+  typeNames,
+  type Frame,
+} from './frames.js';
+import type { Behaviour, ServerProcess } from './server-process.js';
+import { ServerStream } from './server-stream.js';
+import type { End, Tcp } from './tcp.js';
+
+/** What TLS says in either direction before there is more to say, in bytes. */
+export const clientHello = 517;
+export const serverHello = 1_500;
+
+const late = 400;
+/** As in gRPC: so many PINGs without HEADERS or DATA of the server's in between. */
+const strikes = 2;
+/** Twice that can be on the way: the client counts from what it receives, the server from what it sends. */
+const mostPings = 5;
+const pingGap = 290_000;
+
+type Stage = 'hello' | 'preface' | 'frames' | 'over';
+
+/** One connection as a server has it: reads frames, keeps windows, and holds the client to the rules. */
+export class ServerConnection implements End {
+  readonly number: number;
+  readonly process: ServerProcess;
+  readonly streams = new Map<number, ServerStream>();
+  /** What we may send, in bytes, and what the client may. */
+  sendWindow = 65_535;
+  receiveWindow = 65_535;
+  /** Received and not given back yet, in bytes. */
+  owed = 0;
+  clientInitialWindow = 65_535;
+  clientMaxFrame = 16_384;
+  /** As long as anything can be sent or read. */
+  stage: Stage;
+  /** It reads nothing of this one connection. */
+  paused = false;
+  private readonly tcp: Tcp;
+  private readonly reader = new FrameReader();
+  private readonly decoder = new HpackDecoder();
+  private out: Uint8Array[] = [];
+  private ending = false;
+  private block: Buffer[] = [];
+  private blockStream = 0;
+  private blockEnds = false;
+  private readonly sentSettings: { readonly limit: number; readonly initialWindow: number }[] = [];
+  private limit = Infinity;
+  private initialWindow = 65_535;
+  private greeted = false;
+  private announced: { readonly limit: number; readonly initialWindow: number } | undefined = undefined;
+  private lastSeen = 0;
+  private lastActed = 0;
+  private lastAccepted = Infinity;
+  private pingsInARow = 0;
+  private lastPing = -Infinity;
+  private reading = false;
+  private cutAfter = Infinity;
+  private cutBy: 'reset' | 'end' = 'reset';
+
+  constructor(process: ServerProcess, tcp: Tcp, secure: boolean, number: number) {
+    this.process = process;
+    this.tcp = tcp;
+    this.number = number;
+    this.stage = secure ? 'hello' : 'preface';
+    tcp.server = this;
+    tcp.down.onWritable = () =>
+      process.run(() => {
+        this.flush();
+        this.pump();
+      });
+    tcp.up.onReadable = () => process.run(() => this.read());
+  }
+
+  get behaviour(): Behaviour {
+    return this.process.behaviour;
+  }
+
+  private get who(): string {
+    return `${this.process.address} (connection ${this.number})`;
+  }
+
+  tell(what: string): void {
+    this.process.world.tell(this.who, what);
+  }
+
+  complain(oracle: string, what: string): void {
+    this.process.world.books.complain(oracle, `${this.who}: ${what}`);
+  }
+
+  begin(): void {
+    if (this.stage === 'preface') this.process.after(this.behaviour.settingsAfter, () => this.greet());
+    this.read();
+  }
+
+  private greet(): void {
+    if (this.greeted) return;
+    this.greeted = true;
+    this.announce();
+  }
+
+  private announce(): void {
+    if (this.stage === 'over') return;
+    const { limit, initialWindow } = this.behaviour;
+    this.announced = { limit, initialWindow };
+    this.sentSettings.push({ limit, initialWindow });
+    this.send(
+      Type.settings,
+      0,
+      0,
+      settings([
+        [Setting.maxConcurrentStreams, limit],
+        [Setting.initialWindowSize, initialWindow],
+      ]),
+    );
+  }
+
+  behaviourChanged(before: Behaviour): void {
+    const { limit, initialWindow, readRate, settingsAfter } = this.behaviour;
+    if (this.greeted && (limit !== this.announced?.limit || initialWindow !== this.announced.initialWindow))
+      this.announce();
+    if (!this.greeted && before.settingsAfter !== settingsAfter && this.stage !== 'hello')
+      this.process.after(settingsAfter, () => this.greet());
+    if (before.readRate !== readRate) this.read();
+    if (before.credit !== this.behaviour.credit && this.behaviour.credit === 'prompt') this.giveBackAll();
+    for (const stream of this.streams.values()) stream.behaviourChanged();
+    if (before.muteInTls && !this.behaviour.muteInTls) this.read();
+  }
+
+  // --- reading ---
+
+  read(): void {
+    if (this.stage === 'over' || this.paused || this.reading || this.behaviour.readRate === 0) return;
+    const { readRate } = this.behaviour;
+    if (this.stage === 'hello' && this.behaviour.muteInTls) return;
+    for (;;) {
+      const bytes = this.tcp.up.read(readRate === Infinity ? 65_536 : Math.max(1, Math.round(readRate * 20)));
+      if (bytes.length === 0) break;
+      this.reader.push(bytes);
+      this.parse();
+      if (this.over || this.paused) return;
+      if (readRate === Infinity) continue;
+      this.reading = true;
+      this.process.after(bytes.length / readRate, () => {
+        this.reading = false;
+        this.read();
+      });
+      return;
+    }
+    if (this.tcp.up.ended) this.clientEnded();
+  }
+
+  private get over(): boolean {
+    return this.stage === 'over';
+  }
+
+  private parse(): void {
+    if (this.stage === 'hello') {
+      if (this.reader.take(clientHello) === undefined) return;
+      this.write(new Uint8Array(serverHello));
+      this.stage = 'preface';
+      this.process.after(this.behaviour.settingsAfter, () => this.greet());
+    }
+    if (this.stage === 'preface') {
+      const bytes = this.reader.take(preface.length);
+      if (bytes === undefined) return;
+      if (!bytes.equals(preface)) this.complain('protocol', 'the preface is not what it is');
+      this.stage = 'frames';
+    }
+    while (this.stage === 'frames') {
+      const next = this.reader.next();
+      if (next === undefined) return;
+      this.onFrame(next);
+    }
+  }
+
+  private onFrame(f: Frame): void {
+    if (f.payload.length > 16_384) this.complain('protocol', `a frame of ${f.payload.length} bytes`);
+    if (this.block.length > 0 && f.type !== Type.continuation)
+      this.complain('protocol', 'a frame within a header block');
+    switch (f.type) {
+      case Type.data:
+        return this.onData(f);
+      case Type.headers:
+        this.block = [headerFragment(f)];
+        this.blockStream = f.streamId;
+        this.blockEnds = (f.flags & Flag.endStream) !== 0;
+        return this.onFragment(f);
+      case Type.continuation:
+        this.block.push(f.payload);
+        return this.onFragment(f);
+      case Type.rstStream:
+        return this.onReset_(f.streamId, f.payload.readUInt32BE(0));
+      case Type.settings:
+        return this.onSettings(f);
+      case Type.ping:
+        return this.onPing(f);
+      case Type.windowUpdate:
+        return this.onWindowUpdate(f.streamId, f.payload.readUInt32BE(0));
+      case Type.goAway:
+        return this.tell('is told GOAWAY');
+      default:
+        return;
+    }
+  }
+
+  private onFragment(f: Frame): void {
+    if ((f.flags & Flag.endHeaders) === 0) return;
+    const block = Buffer.concat(this.block);
+    this.block = [];
+    let fields: Map<string, string>;
+    try {
+      fields = new Map(this.decoder.decode(block));
+    } catch (error) {
+      return this.complain('protocol', `a header block that cannot be decoded: ${String(error)}`);
+    }
+    const known = this.streams.get(this.blockStream);
+    if (known !== undefined) return known.onTrailers(fields);
+    if (this.blockStream <= this.lastSeen) return; // trailers of one that we have reset
+    this.onRequest(this.blockStream, fields, this.blockEnds);
+  }
+
+  private onRequest(streamId: number, fields: ReadonlyMap<string, string>, ends: boolean): void {
+    const { books, clock, random } = this.process.world;
+    if (streamId % 2 === 0) this.complain('protocol', `stream ${streamId} is not the client's`);
+    this.lastSeen = streamId;
+    const id = Number(fields.get('x-id'));
+    const sighting = {
+      address: this.process.address,
+      connection: this.number,
+      stream: streamId,
+      at: clock.time,
+      verdict: 'acted' as 'acted' | 'refused' | 'ignored',
+      received: 0,
+      receivedWhole: false,
+      answered: 'nothing' as const,
+      sent: 0,
+      reset: false,
+    };
+    books.saw(id, sighting);
+    const request = this.process.world.requestOf(id);
+    if (request === undefined)
+      return this.complain('protocol', `a request that nobody made: ${String(fields.get('x-id'))}`);
+    if (streamId > this.lastAccepted) {
+      sighting.verdict = 'ignored';
+      return this.tell(`ignores request ${id} on stream ${streamId}, after GOAWAY`);
+    }
+    if (this.streams.size >= this.limit) this.complain('limits', `stream ${streamId} is one more than ${this.limit}`);
+    const { behaviour } = this;
+    const refused = this.streams.size >= behaviour.limit || random.chance(behaviour.refuses);
+    if (refused || behaviour.wantsHttp1) {
+      sighting.verdict = 'refused';
+      this.tell(`refuses request ${id} on stream ${streamId}`);
+      return this.send(Type.rstStream, 0, streamId, numbers(refused ? Code.refusedStream : Code.http11Required));
+    }
+    this.lastActed = streamId;
+    this.tell(`acts on request ${id} on stream ${streamId}`);
+    const stream = new ServerStream(this, streamId, request, sighting, this.clientInitialWindow, this.initialWindow);
+    this.streams.set(streamId, stream);
+    stream.begin(ends, fields.get('expect') === '100-continue');
+  }
+
+  private onData(f: Frame): void {
+    const size = f.payload.length;
+    this.receiveWindow -= size;
+    if (this.receiveWindow < 0)
+      this.complain('flow control', `${-this.receiveWindow} bytes more than the connection's window`);
+    this.owed += size;
+    const stream = this.streams.get(f.streamId);
+    if (stream === undefined) {
+      if (f.streamId > this.lastSeen) this.complain('protocol', `DATA on stream ${f.streamId}, which is idle`);
+      return this.giveBack(size); // of a stream that we have ended
+    }
+    stream.onData(f.payload, (f.flags & Flag.endStream) !== 0);
+  }
+
+  private onReset_(streamId: number, code: number): void {
+    if (streamId > this.lastSeen) this.complain('protocol', `RST_STREAM on stream ${streamId}, which is idle`);
+    this.tell(`is told RST_STREAM ${code} on stream ${streamId}`);
+    this.streams.get(streamId)?.gone();
+  }
+
+  private onSettings(f: Frame): void {
+    if ((f.flags & Flag.ack) !== 0) {
+      const acknowledged = this.sentSettings.shift();
+      if (acknowledged === undefined) return this.complain('protocol', 'an ACK of no SETTINGS');
+      this.limit = acknowledged.limit;
+      const change = acknowledged.initialWindow - this.initialWindow;
+      this.initialWindow = acknowledged.initialWindow;
+      for (const stream of this.streams.values()) stream.receiveWindow += change;
+      return;
+    }
+    for (let at = 0; at + 6 <= f.payload.length; at += 6) {
+      const value = f.payload.readUInt32BE(at + 2);
+      const id = f.payload.readUInt16BE(at);
+      if (id === Setting.maxFrameSize) this.clientMaxFrame = value;
+      if (id !== Setting.initialWindowSize) continue;
+      const change = value - this.clientInitialWindow;
+      this.clientInitialWindow = value;
+      for (const stream of this.streams.values()) stream.sendWindow += change;
+    }
+    this.send(Type.settings, Flag.ack, 0);
+    this.pump();
+  }
+
+  private onPing(f: Frame): void {
+    if ((f.flags & Flag.ack) !== 0) return;
+    const { books, clock } = this.process.world;
+    books.pings++;
+    this.pingsInARow++;
+    if (this.pingsInARow > mostPings && clock.time - this.lastPing < pingGap)
+      this.complain('pings', `${this.pingsInARow} without HEADERS or DATA in between`);
+    this.lastPing = clock.time;
+    if (this.behaviour.countsPings && this.pingsInARow > strikes) {
+      this.tell('has had too many PINGs');
+      return this.goAway('latest', Code.enhanceYourCalm, 'too_many_pings');
+    }
+    if (this.behaviour.answersPings) this.send(Type.ping, Flag.ack, 0, f.payload);
+  }
+
+  private onWindowUpdate(streamId: number, increment: number): void {
+    if (increment === 0) this.complain('flow control', `WINDOW_UPDATE of 0 on stream ${streamId}`);
+    if (streamId === 0) {
+      this.sendWindow += increment;
+      if (this.sendWindow > 0x7fff_ffff) this.complain('flow control', 'the connection window is too large');
+    } else {
+      const stream = this.streams.get(streamId);
+      if (streamId > this.lastSeen) this.complain('protocol', `WINDOW_UPDATE on stream ${streamId}, which is idle`);
+      if (stream === undefined) return;
+      stream.sendWindow += increment;
+      if (stream.sendWindow > 0x7fff_ffff)
+        this.complain('flow control', `the window of stream ${streamId} is too large`);
+    }
+    this.pump();
+  }
+
+  // --- credit ---
+
+  /** Nothing is on its way in either direction, so that both sides must have the same in their books. */
+  get quiet(): boolean {
+    const { tcp } = this;
+    const settled = this.sentSettings.length === 0 && this.owed === 0 && this.out.length === 0;
+    return (
+      settled && this.stage === 'frames' && this.streams.size === 0 && tcp.up.quiet && tcp.down.quiet && !tcp.up.dead
+    );
+  }
+
+  /** Bytes of the client's that are of no more use: what its policy makes of that. */
+  giveBack(bytes: number): void {
+    const { credit } = this.behaviour;
+    if (bytes === 0 || credit === 'never') return;
+    if (credit === 'late') return this.process.after(late, () => this.grant(bytes));
+    if (credit !== 'dribble' || bytes === 1) return this.grant(bytes);
+    this.grant(1);
+    this.process.after(late, () => this.grant(bytes - 1));
+  }
+
+  private grant(bytes: number): void {
+    const given = Math.min(bytes, this.owed);
+    if (given === 0 || this.over) return;
+    this.owed -= given;
+    this.receiveWindow += given;
+    this.send(Type.windowUpdate, 0, 0, numbers(given));
+  }
+
+  /** What unread bodies hold stays with them. */
+  giveBackAll(): void {
+    let held = 0;
+    for (const stream of this.streams.values()) held += stream.unread;
+    this.grant(this.owed - held);
+  }
+
+  // --- writing ---
+
+  send(type: number, flags: number, streamId: number, payload?: Uint8Array): void {
+    if (type === Type.headers || type === Type.data) this.pingsInARow = 0;
+    if (type !== Type.windowUpdate && type !== Type.data)
+      this.tell(
+        `sends ${typeNames[type] ?? type}${(flags & Flag.ack) !== 0 && (type === Type.settings || type === Type.ping) ? ' ACK' : ''}${streamId === 0 ? '' : ` on stream ${streamId}`}`,
+      );
+    this.write(frame(type, flags, streamId, payload));
+  }
+
+  sendFields(streamId: number, fields: readonly (readonly [string, string])[], ends: boolean): void {
+    this.send(Type.headers, Flag.endHeaders | (ends ? Flag.endStream : 0), streamId, encodeFields(fields));
+  }
+
+  private write(bytes: Uint8Array): void {
+    if (this.over || this.ending) return;
+    this.out.push(bytes);
+    this.flush();
+  }
+
+  private flush(): void {
+    while (this.out.length > 0) {
+      const first = this.out[0]!;
+      const part = first.length > this.cutAfter ? first.subarray(0, this.cutAfter) : first;
+      const taken = this.tcp.down.write(part);
+      this.cutAfter -= taken;
+      if (this.cutAfter <= 0) return this.cutNow();
+      if (taken < first.length) {
+        this.out[0] = first.subarray(taken);
+        return;
+      }
+      this.out.shift();
+    }
+    if (this.ending) this.tcp.down.finish();
+  }
+
+  /** Bytes that wait in the server's own memory: beyond this handlers wait. */
+  get choked(): boolean {
+    return this.out.length > 4;
+  }
+
+  private pump(): void {
+    for (const stream of [...this.streams.values()]) if (!this.choked) stream.sendBody();
+  }
+
+  // --- the end ---
+
+  /** The connection ends after so many bytes more that it sends. */
+  cut(after: number, by: 'reset' | 'end'): void {
+    this.cutAfter = after;
+    this.cutBy = by;
+    if (after === 0) this.cutNow();
+  }
+
+  private cutNow(): void {
+    this.tell(this.cutBy === 'reset' ? 'resets the connection' : 'ends the connection');
+    this.out = [];
+    if (this.cutBy === 'reset') this.tcp.resetFrom('server');
+    else this.tcp.down.finish();
+    this.close();
+  }
+
+  /** @param last which streams it says it may act on: all, those it has acted on, or a good deal more */
+  goAway(last: 'all' | 'latest' | 'more', code: number, debug = ''): void {
+    const number = last === 'all' ? 0x7fff_ffff : last === 'more' ? this.lastActed + 20 : this.lastActed;
+    this.tell(`sends GOAWAY, last stream ${number}, code ${code} ${debug}`);
+    this.write(frame(Type.goAway, 0, 0, Buffer.concat([numbers(number, code), Buffer.from(debug)])));
+    this.lastAccepted = Math.min(this.lastAccepted, number);
+    if (last !== 'all') this.endWhenIdle();
+  }
+
+  private endingWhenIdle = false;
+
+  private endWhenIdle(): void {
+    this.endingWhenIdle = true;
+    if (this.streams.size === 0) this.end();
+  }
+
+  forget(streamId: number): void {
+    this.streams.delete(streamId);
+    if (this.endingWhenIdle && this.streams.size === 0) this.end();
+  }
+
+  private end(): void {
+    if (this.ending || this.over) return;
+    this.ending = true;
+    if (this.out.length === 0) this.tcp.down.finish();
+    this.process.after(5_000, () => {
+      if (this.over) return;
+      this.tcp.resetFrom('server');
+      this.close();
+    });
+  }
+
+  private clientEnded(): void {
+    this.tell('has been closed by the client');
+    this.tcp.down.finish();
+    this.close();
+  }
+
+  onReset(): void {
+    this.process.run(() => {
+      this.tell('has been reset');
+      this.close();
+    });
+  }
+
+  /** Its process has died. */
+  crash(byReset: boolean): void {
+    if (byReset) this.tcp.resetFrom('server');
+    else this.tcp.down.finish();
+    this.close();
+  }
+
+  private close(): void {
+    if (this.over) return;
+    this.stage = 'over';
+    this.tcp.up.stopReading();
+    for (const stream of [...this.streams.values()]) stream.gone();
+    this.process.connections.delete(this);
+  }
+}
+
+function headerFragment(f: Frame): Buffer {
+  const padding = (f.flags & Flag.padded) !== 0 ? f.payload.readUInt8(0) : 0;
+  const start = ((f.flags & Flag.padded) !== 0 ? 1 : 0) + ((f.flags & Flag.priority) !== 0 ? 5 : 0);
+  return f.payload.subarray(start, f.payload.length - padding);
+}

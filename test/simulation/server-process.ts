@@ -1,0 +1,152 @@
+import type { Books } from './books.js';
+import type { SimulatedClock } from './clock.js';
+import type { RequestPlan } from './plan.js';
+import type { Random } from './random.js';
+import { ServerConnection } from './server-connection.js';
+import type { Tcp } from './tcp.js';
+
+export const creditPolicies = ['prompt', 'late', 'dribble', 'handler', 'never'] as const;
+/** When a server gives credit back: on receipt, some time later, a byte and then the rest, when its handler reads, not at all. */
+export type CreditPolicy = (typeof creditPolicies)[number];
+
+/** How a server behaves at the moment. */
+export interface Behaviour {
+  /** SETTINGS_MAX_CONCURRENT_STREAMS. */
+  limit: number;
+  /** SETTINGS_INITIAL_WINDOW_SIZE. */
+  initialWindow: number;
+  credit: CreditPolicy;
+  /** Before its SETTINGS, in milliseconds; Infinity: they never come. */
+  settingsAfter: number;
+  /** The handshake of TLS is not answered. */
+  muteInTls: boolean;
+  answersPings: boolean;
+  /** As gRPC servers do: GOAWAY with too_many_pings after more than two without HEADERS or DATA of its own in between. */
+  countsPings: boolean;
+  /** The share of requests that get REFUSED_STREAM. */
+  refuses: number;
+  /** The share of responses that are reset, half-way where they have a body, with `resetCode`. */
+  resets: number;
+  resetCode: number;
+  /** All that its handlers do takes so much longer, in milliseconds. */
+  lags: number;
+  /** Handlers answer nothing. */
+  silent: boolean;
+  /** Requests get HTTP_1_1_REQUIRED. */
+  wantsHttp1: boolean;
+  /** Bytes a millisecond that it reads; Infinity: at once. 0: nothing. */
+  readRate: number;
+}
+
+export const goodBehaviour: Behaviour = {
+  limit: 100,
+  initialWindow: 65_535,
+  credit: 'prompt',
+  settingsAfter: 0,
+  muteInTls: false,
+  answersPings: true,
+  countsPings: false,
+  refuses: 0,
+  resets: 0,
+  resetCode: 0,
+  lags: 0,
+  silent: false,
+  wantsHttp1: false,
+  readRate: Infinity,
+};
+
+/** What all servers of a run share. */
+export interface World {
+  readonly clock: SimulatedClock;
+  readonly books: Books;
+  readonly random: Random;
+  requestOf(id: number): RequestPlan | undefined;
+  tell(who: string, what: string): void;
+}
+
+/** The process at one address: its connections, and what it does when it is frozen, thaws, dies and comes back. */
+export class ServerProcess {
+  readonly address: string;
+  readonly world: World;
+  readonly connections = new Set<ServerConnection>();
+  behaviour: Behaviour;
+  private readonly usual: Behaviour;
+  private readonly overrides = new Set<Partial<Behaviour>>();
+  private frozen = 0;
+  private waiting: (() => void)[] = [];
+  private life = 0;
+
+  constructor(address: string, world: World, usual: Partial<Behaviour>) {
+    this.address = address;
+    this.world = world;
+    this.usual = { ...goodBehaviour, ...usual };
+    this.behaviour = this.usual;
+  }
+
+  get isFrozen(): boolean {
+    return this.frozen > 0;
+  }
+
+  accept(tcp: Tcp, secure: boolean): void {
+    this.world.books.connections++;
+    const connection = new ServerConnection(this, tcp, secure, this.world.books.connections);
+    this.connections.add(connection);
+    this.run(() => connection.begin());
+  }
+
+  /** Does it now, or when the process thaws; not at all once it has died. */
+  run(task: () => void): void {
+    const { life } = this;
+    const alive = (): void => {
+      if (life === this.life) task();
+    };
+    if (this.frozen > 0) this.waiting.push(alive);
+    else alive();
+  }
+
+  after(delay: number, task: () => void): void {
+    if (delay === Infinity) return;
+    const { life } = this;
+    this.world.clock.after(delay, () => {
+      if (life === this.life) this.run(task);
+    });
+  }
+
+  freeze(): void {
+    this.frozen++;
+    this.world.tell(this.address, 'freezes');
+  }
+
+  thaw(): void {
+    if (--this.frozen > 0) return;
+    this.world.tell(this.address, 'thaws');
+    const { waiting } = this;
+    this.waiting = [];
+    for (const task of waiting) task();
+  }
+
+  /** Behaves otherwise until the function that is returned is called. */
+  override(what: Partial<Behaviour>): () => void {
+    this.overrides.add(what);
+    this.apply();
+    return () => {
+      this.overrides.delete(what);
+      this.apply();
+    };
+  }
+
+  private apply(): void {
+    const before = this.behaviour;
+    this.behaviour = Object.assign({ ...this.usual }, ...this.overrides) as Behaviour;
+    for (const connection of [...this.connections]) this.run(() => connection.behaviourChanged(before));
+  }
+
+  /** All that it had in memory is gone; the kernel ends its connections, by FIN or by RST. */
+  die(byReset: boolean): void {
+    this.world.tell(this.address, 'dies');
+    this.life++;
+    this.waiting = [];
+    for (const connection of [...this.connections]) connection.crash(byReset);
+    this.connections.clear();
+  }
+}

@@ -1,0 +1,164 @@
+import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../../dist/conn/index.js';
+import type { BaseTransport } from '../../dist/transport.js';
+import { textOf } from './application.js';
+import type { SimulatedClock } from './clock.js';
+import type { Host, Network } from './network.js';
+import type { Plan } from './plan.js';
+
+/** So often, in milliseconds of virtual time, what takes a look at everything is looked at. */
+const lookEvery = 20;
+
+/** What must hold throughout a run, and when it is over: looked at after each turn of the process. */
+export class Steps {
+  dials = 0;
+  /** How long the process heard of nothing, in milliseconds: blocked, or asleep. */
+  deafFor = 0;
+  readonly states = new Map<string, number>();
+  readonly observer: Observer;
+  private readonly clock: SimulatedClock;
+  private readonly report: (oracle: string, what: string) => void;
+  private readonly say: (who: string, what: string) => void;
+  private transport!: BaseTransport;
+  private network!: Network;
+  private hosts!: readonly Host[];
+  private plan!: Plan;
+  private lookedAt = 0;
+  private readonly told = new Set<string>();
+  /** Numbers of connections as this run counts them: those of the process go on from run to run. */
+  private readonly numbers = new Map<number, number>();
+
+  constructor(
+    clock: SimulatedClock,
+    report: (oracle: string, what: string) => void,
+    other: Observer | undefined,
+    say: (who: string, what: string) => void,
+  ) {
+    this.clock = clock;
+    this.report = report;
+    this.say = say;
+    this.observer = {
+      connection: (event) => {
+        this.onConnection(event);
+        other?.connection?.(event);
+      },
+      request: (event) => {
+        this.onRequest(event);
+        other?.request?.(event);
+      },
+      ...(other?.frame === undefined ? {} : { frame: (event: FrameEvent): void => other.frame?.(event) }),
+    };
+  }
+
+  watch(transport: BaseTransport, network: Network, hosts: readonly Host[], plan: Plan): void {
+    this.transport = transport;
+    this.network = network;
+    this.hosts = hosts;
+    this.plan = plan;
+    this.clock.afterTurn = () => this.look();
+    const { block, sleep } = this.clock;
+    this.clock.block = (milliseconds) => {
+      this.deafFor += milliseconds;
+      block.call(this.clock, milliseconds);
+    };
+    this.clock.sleep = (milliseconds) => {
+      this.deafFor += milliseconds;
+      sleep.call(this.clock, milliseconds);
+    };
+  }
+
+  private numberOf(connection: number): number {
+    let number = this.numbers.get(connection);
+    if (number === undefined) this.numbers.set(connection, (number = this.numbers.size + 1));
+    return number;
+  }
+
+  private onConnection({ type, connection, origin, error, remoteAddress }: ConnectionEvent): void {
+    this.count(`connection ${type}`);
+    if (type === 'dialling') this.dials++;
+    const which =
+      connection === 0 ? origin : `connection ${this.numberOf(connection)} to ${origin} (${String(remoteAddress)})`;
+    this.say('the client', `${which}: ${type}${error === undefined ? '' : `, ${textOf(error)}`}`);
+  }
+
+  private onRequest({ type, request, connection, streamId, error, delay }: RequestEvent): void {
+    this.count(`request ${type}`);
+    const where = connection === undefined ? '' : ` (connection ${this.numberOf(connection)}, stream ${streamId ?? 0})`;
+    const why = error === undefined ? '' : `, ${textOf(error)}`;
+    const waits = delay === undefined ? '' : `, in ${Math.round(delay)} ms`;
+    this.say('the client', `${request.url}: ${type}${where}${why}${waits}`);
+  }
+
+  private count(state: string): void {
+    this.states.set(state, (this.states.get(state) ?? 0) + 1);
+  }
+
+  private once(oracle: string, what: string): void {
+    if (this.told.has(oracle)) return;
+    this.told.add(oracle);
+    this.report(oracle, what);
+  }
+
+  private look(): void {
+    if (this.clock.time < this.lookedAt + lookEvery) return;
+    this.lookedAt = this.clock.time;
+    const stats = this.transport.stats();
+    const most = this.plan.options.maxConnectionsPerOrigin ?? 64;
+    if (stats.bufferedBytes > stats.maxBufferedBytes + 65_536 * stats.connections)
+      this.once('memory', `${stats.bufferedBytes} bytes are held of ${stats.maxBufferedBytes}`);
+    for (const origin of stats.origins) {
+      const accepting = origin.connections.filter(({ state }) => state !== 'draining');
+      for (const { state } of origin.connections) this.count(`health ${state}`);
+      if (accepting.length + origin.dialling > most)
+        this.once('dials', `${origin.origin} has ${accepting.length} connections and ${origin.dialling} dials`);
+    }
+    if (stats.streams === 0 && stats.bufferedBytes === 0) this.credit();
+  }
+
+  /** Where nothing is under way, both sides have the same windows in their books: no credit was lost, and none made. */
+  private credit(): void {
+    for (const [socket, { tcp, host }] of this.network.open) {
+      if (socket.ending) continue;
+      const theirs = [...host.process.connections].find((connection) => connection === tcp.server);
+      if (theirs?.quiet !== true) continue;
+      const ours = this.transport
+        .stats()
+        .origins.flatMap(({ connections }) => connections)
+        .filter(({ remoteAddress }) => remoteAddress === host.address);
+      const agrees = ours.some(
+        ({ sendWindow, receiveWindow }) => sendWindow === theirs.receiveWindow && receiveWindow === theirs.sendWindow,
+      );
+      if (!agrees && ours.length > 0)
+        this.once(
+          'credit conserved',
+          `connection ${theirs.number} may send ${theirs.sendWindow} and receive ${theirs.receiveWindow}; the client has ` +
+            ours.map(({ receiveWindow, sendWindow }) => `${receiveWindow} and ${sendWindow}`).join(', '),
+        );
+    }
+  }
+
+  /** All requests have settled, and nothing misbehaves. */
+  quiet(settled: boolean): void {
+    const stats = this.transport.stats();
+    if (!settled) return;
+    if (stats.streams > 0) this.report('nothing left', `${stats.streams} streams are open`);
+    if (stats.queued > 0) this.report('nothing left', `${stats.queued} requests wait`);
+    if (stats.bufferedBytes > 0) this.report('nothing left', `${stats.bufferedBytes} bytes are held`);
+    const { keepingAlive } = this.clock.timersSet;
+    if (keepingAlive > 0) this.report('nothing left', `${keepingAlive} timers keep the process alive`);
+    for (const socket of this.network.open.keys())
+      if (socket.refed)
+        this.report('nothing left', `a socket to ${String(socket.info.remoteAddress)} keeps the process alive`);
+  }
+
+  nothingLeft(closed: boolean): void {
+    if (!closed) this.report('nothing left', 'close() has not resolved');
+    const { all } = this.clock.timersSet;
+    if (all > 0) this.report('nothing left', `${all} timers are set after close()`);
+    if (this.network.open.size > 0)
+      this.report('nothing left', `${this.network.open.size} sockets are open after close()`);
+    if (this.network.attempts > 0)
+      this.report('nothing left', `${this.network.attempts} attempts to connect go on after close()`);
+    for (const { process } of this.hosts)
+      if (process.isFrozen) this.report('nothing left', `${process.address} is still frozen`);
+  }
+}

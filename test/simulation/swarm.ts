@@ -1,0 +1,173 @@
+import type { TransportOptions } from '../../dist/transport-options.js';
+import { faultNames } from './faults.js';
+import { kernel } from './kernel.js';
+import {
+  healedAt,
+  readerKinds,
+  sourceKinds,
+  type FaultPlan,
+  type HandlerPlan,
+  type OriginPlan,
+  type Plan,
+  type RequestPlan,
+  type UploadPlan,
+} from './plan.js';
+import { Random } from './random.js';
+
+/** How much of each kind of request there is in a run. */
+interface Mix {
+  readonly uploads: number;
+  readonly bulk: number;
+  readonly aborts: number;
+  readonly idempotent: number;
+  readonly timeouts: number;
+  readonly odd: number;
+}
+
+/**
+ * A run is drawn as a swarm is (Groce et al.): which faults exist at all, and which kinds of request, differs from run to
+ * run, so that rare ones meet without being drowned by common ones. `only`: faults of no other kind.
+ */
+export function drawPlan(seed: number, only?: readonly string[]): Plan {
+  const random = new Random(seed);
+  const origins = drawOrigins(random.fork('origins'));
+  const mix = drawMix(random.fork('mix'));
+  const count = random.fork('count').magnitude(3, 80);
+  const begins = drawTimes(random.fork('times'), count);
+  const requests = begins.map((at, i) => drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix));
+  const r = random.fork('rest');
+  return {
+    seed,
+    options: drawOptions(random.fork('options')),
+    buffers: {
+      send: r.pick([65_536, 262_144, 1_048_576, kernel.sendBuffer]),
+      receive: r.pick([65_536, kernel.receiveBuffer, 1_048_576]),
+    },
+    origins,
+    requests,
+    faults: drawFaults(random.fork('faults'), only),
+    mostRead: r.pick([0, 0, 0, 0, 1_000, 37, 1]),
+    ending: r.chance(0.1) ? { at: Math.round(r.between(0, healedAt)), how: r.pick(['close', 'destroy']) } : undefined,
+  };
+}
+
+function drawOrigins(r: Random): OriginPlan[] {
+  return Array.from({ length: r.pick([1, 1, 1, 2, 3, 5]) }, (_, i) => ({
+    name: `${'abcde'[i] ?? 'x'}.example`,
+    secure: r.chance(0.6),
+    hosts: r.pick([1, 1, 2, 3]),
+    delay: r.pick([0.05, 1, 5, 20, 80, 150]),
+    bandwidth: r.pick([0, 0, 0, 6_250, 1_000, 200]),
+    limit: r.pick([100, 100, 100, 1, 3, 10]),
+    initialWindow: r.pick([65_535, 65_535, 1_048_576, 1_000]),
+  }));
+}
+
+function drawMix(r: Random): Mix {
+  const share = (of: number): number => (r.chance(0.5) ? r.between(0, of) : 0);
+  return {
+    uploads: share(0.7),
+    bulk: share(0.3),
+    aborts: share(0.3),
+    idempotent: r.between(0, 1),
+    timeouts: share(0.5),
+    odd: share(0.4),
+  };
+}
+
+/** Alone, in bursts, or one after the other. */
+function drawTimes(r: Random, count: number): number[] {
+  const times: number[] = [];
+  while (times.length < count) {
+    const at = r.between(0, healedAt);
+    const burst = r.chance(0.3) ? r.integer(2, 20) : 1;
+    const gap = r.pick([0, 0, 1, 20, 200, 1_000]);
+    for (let i = 0; i < burst && times.length < count; i++) times.push(Math.round(at + i * gap));
+  }
+  return times.sort((a, b) => a - b);
+}
+
+function drawRequest(r: Random, id: number, at: number, origins: number, mix: Mix): RequestPlan {
+  const odd = r.chance(mix.odd);
+  const upload = r.chance(mix.uploads) ? drawUpload(r.fork('upload'), r.chance(mix.bulk), odd) : undefined;
+  const times = r.chance(mix.timeouts);
+  return {
+    id,
+    at,
+    origin: r.integer(0, origins - 1),
+    idempotent: r.chance(mix.idempotent),
+    upload,
+    expectContinue: upload !== undefined && odd && r.chance(0.3),
+    urgency: odd && r.chance(0.3) ? r.integer(0, 7) : undefined,
+    reader: odd ? r.pick(readerKinds) : r.pick(['bytes', 'pieces', 'dump']),
+    abortAfter: r.chance(mix.aborts) ? r.magnitude(1, 20_000) : undefined,
+    timeout: times && r.chance(0.7) ? r.magnitude(20, 60_000) : 0,
+    headersTimeout: times && r.chance(0.3) ? r.magnitude(20, 20_000) : 0,
+    bodyTimeout: times && r.chance(0.3) ? r.magnitude(20, 20_000) : 0,
+    handler: drawHandler(r.fork('handler'), upload !== undefined, r.chance(mix.bulk), odd),
+  };
+}
+
+function drawUpload(r: Random, bulk: boolean, odd: boolean): UploadPlan {
+  const kind = r.pick(sourceKinds);
+  const bytes = bulk ? r.magnitude(50_000, 5_000_000) : r.pick([0, 1, 100, 1_000, 20_000]);
+  const fromPieces = kind === 'generator' || kind === 'made generator' || kind === 'readable' || kind === 'web stream';
+  return {
+    kind,
+    bytes,
+    pause: odd && fromPieces ? r.pick([0, 1, 20, 500]) : 0,
+    fails: bytes > 0 && odd && fromPieces && r.chance(0.2),
+    trailers: odd && r.chance(0.3),
+  };
+}
+
+function drawHandler(r: Random, uploads: boolean, bulk: boolean, odd: boolean): HandlerPlan {
+  const early = uploads && odd && r.chance(0.4);
+  return {
+    delay: r.pick([0, 0, 1, 5, 50, 300, 3_000, odd ? 20_000 : 10]),
+    status: odd ? r.pick([200, 200, 404, 500]) : 200,
+    bytes: bulk ? r.magnitude(20_000, 3_000_000) : r.pick([0, 0, 10, 1_000, 16_384]),
+    pause: odd ? r.pick([0, 1, 100]) : 0,
+    trailers: odd && r.chance(0.3),
+    informational: odd && r.chance(0.3),
+    early,
+    readsAfter: !uploads || !odd ? 0 : early ? r.pick([0, 1_000, Infinity]) : r.pick([0, 100, 3_000]),
+  };
+}
+
+function drawOptions(r: Random): TransportOptions {
+  const sometimes = <T>(value: () => T): T | undefined => (r.chance(0.25) ? value() : undefined);
+  return {
+    maxConnectionsPerOrigin: sometimes(() => r.pick([1, 2, 4])),
+    strictMaxConcurrentStreams: sometimes(() => true),
+    stallTimeout: sometimes(() => r.pick([50, 300, 1_000])),
+    probeAfter: sometimes(() => r.pick([0, 100, 3_000])),
+    readIdleTimeout: sometimes(() => r.pick([1_000, 5_000, 30_000])),
+    pingTimeout: sometimes(() => r.pick([500, 5_000])),
+    writeTimeout: sometimes(() => r.pick([2_000, 20_000])),
+    connectTimeout: sometimes(() => r.pick([500, 3_000, 30_000])),
+    idleTimeout: sometimes(() => r.pick([100, 1_000, 10_000])),
+    maxConnectionAge: sometimes(() => r.pick([1_000, 20_000])),
+    maxRequestsPerConnection: sometimes(() => r.pick([1, 2, 10])),
+    initialStreamWindow: sometimes(() => r.pick([1, 100, 16_384])),
+    maxBufferedBytes: sometimes(() => r.pick([65_535, 200_000, 1_000_000])),
+    encoderTableSize: sometimes(() => r.pick([0, 64, 65_536])),
+    retry: sometimes(() => ({ maxAttempts: r.pick([1, 2, 20]), baseDelay: r.pick([10, 500]), jitter: r.pick([0, 1]) })),
+  };
+}
+
+function drawFaults(r: Random, only: readonly string[] | undefined): FaultPlan[] {
+  const pool = only ?? faultNames;
+  const share = only === undefined ? r.pick([0, 0.05, 0.1, 0.2, 0.4]) : 1;
+  const faults: FaultPlan[] = [];
+  for (const kind of pool) {
+    const one = r.fork(kind);
+    if (!one.chance(share)) continue;
+    for (let left = one.magnitude(1, 12); left > 0; left--) {
+      const at = one.between(0, healedAt);
+      const lasts = Math.min(one.magnitude(5, 60_000), healedAt - at);
+      faults.push({ kind, at: Math.round(at), lasts: Math.ceil(lasts), target: one.next(), amount: one.next() });
+    }
+  }
+  return faults.sort((a, b) => a.at - b.at);
+}
