@@ -6,10 +6,11 @@ import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, type BodyOwner } from './body-queue.js';
 import type { CarriedStream, Carrier } from './carrier.js';
-import { type ClientResponse, toHeaders, TrailersHolder } from './client-response.js';
+import { type ClientResponse, TrailersHolder } from './client-response.js';
 import { setDeadline, type Clock, type TimerHandle } from './clock.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
-import { reportBound, reportSent } from './request-hooks.js';
+import { discardUnopened } from './request-body.js';
+import { reportBound, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from './request-line.js';
 import { trailOf, type RequestTrail } from './request-trail.js';
 import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway, timedOut } from './request-errors.js';
@@ -196,17 +197,10 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (status === 100) this.beginUpload();
     const listener = this.request.onInformational;
     if (listener === undefined) return;
-    const { budget } = this.driver!.config;
-    const size = fieldListSize(fields);
-    if (!budget.takeFields(size)) return this.giveUp(fieldsUnread(budget.limit, this.request.origin.href));
-    this.driver?.later(() => {
-      budget.giveFields(size);
-      if (this.over && this.body?.ended !== true) return; // an earlier one has ended the request
-      const headers = toHeaders(fields);
-      // An error of the listener's fails the request, also of one that turns out to be async.
-      const call = async (): Promise<void> => listener(status, headers);
-      this.context?.runInAsyncScope(call).catch((error: unknown) => this.abort(error));
-    });
+    const idle = (): boolean => this.over && this.body?.ended !== true; // an earlier one has ended the request
+    const failed = (error: unknown): void => this.abort(error);
+    const told = reportInformational(listener, { status, fields, idle }, this.driver!, this.context, failed);
+    if (!told) this.giveUp(fieldsUnread(this.driver!.config.budget.limit, this.request.origin.href));
   }
 
   onHeaders(status: number, fields: string[], endStream: boolean): void {
@@ -238,18 +232,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.heldBack = false;
     this.driver?.core.dropUnsent(stream);
     upload.stop(undefined);
-    this.discardBody(undefined);
-  }
-
-  /** Closes a body that was never opened. Not at once: it is the caller's code, and this may be the middle of a step. */
-  private discardBody(reason: unknown): void {
-    const { body } = this.request;
-    if (body === undefined || body.bytes !== undefined) return;
-    queueMicrotask(() =>
-      this.context?.runInAsyncScope(() => {
-        body.discard(reason);
-      }),
-    );
+    discardUnopened(this.request.body, this.context, undefined);
   }
 
   /** The request is still being sent, which outlives a response that has ended. */
@@ -383,7 +366,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.resolve = this.reject = undefined;
     this.finish(reason);
     this.host.abandoned(this);
-    this.discardBody(reason);
+    discardUnopened(this.request.body, this.context, reason);
     reject(reason);
   }
 
@@ -442,12 +425,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private timedOut(code: TransportErrorCode, option: string, limit: number): void {
     const { attempts, stream, driver, request } = this;
     const streamId = driver?.httpVersion === '2.0' ? stream?.id : undefined;
-    let stage = 'reading the body';
-    if (stream === undefined) stage = 'waiting for a connection';
-    else if (this.pending) stage = 'waiting for the response headers';
     // With no attempt out, what was tried before decides (the peer refused each, say); what is out may have been acted on.
     const unprocessed = this.pending && stream === undefined && !this.exposed;
-    this.giveUp(timedOut(code, option, limit, stage, { origin: request.origin.href, streamId, attempts, unprocessed }));
+    const about = { origin: request.origin.href, streamId, attempts, unprocessed };
+    this.giveUp(
+      timedOut(code, option, limit, stream === undefined ? 'unsent' : this.pending ? 'headers' : 'body', about),
+    );
   }
 
   /** The phase that it is in may take any time: a tunnel that is open is silent for as long as it likes. */

@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
 import { invalidArgument } from '../errors.js';
 import { IncomingSource, isGivenUp, isIncomingRequest } from './incoming-request.js';
@@ -48,6 +49,16 @@ export interface RequestBody {
    * body or one of another kind.
    */
   discard(reason: unknown): void;
+}
+
+/** Closes a body that was never opened. Not at once: it is the caller's code, and this may be the middle of a step. */
+export function discardUnopened(
+  body: RequestBody | undefined,
+  context: AsyncResource | undefined,
+  reason: unknown,
+): void {
+  if (body === undefined || body.bytes !== undefined) return;
+  queueMicrotask(() => context?.runInAsyncScope(() => body.discard(reason)));
 }
 
 const allowed =

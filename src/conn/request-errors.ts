@@ -37,11 +37,17 @@ function unsupportedProtocol(origin: string, httpVersion: '2.0' | '1.1'): Transp
 }
 
 /** A limit of the request has passed: `option` names it, `limit` is in milliseconds, `stage` what it was busy with. */
+const stages = {
+  unsent: 'waiting for a connection',
+  headers: 'waiting for the response headers',
+  body: 'reading the body',
+} as const;
+
 export function timedOut(
   code: TransportErrorCode,
   option: string,
   limit: number,
-  stage: string,
+  stage: keyof typeof stages,
   request: {
     readonly origin: string;
     readonly streamId: number | undefined;
@@ -50,14 +56,18 @@ export function timedOut(
   },
 ): TransportError {
   const { origin, streamId, attempts, unprocessed } = request;
-  return new TransportError(code, `The request to ${origin} took longer than ${limit} ms (${option}), while ${stage}`, {
-    scope: 'request',
-    initiator: 'local',
-    origin,
-    streamId,
-    attempts,
-    unprocessed,
-  });
+  return new TransportError(
+    code,
+    `The request to ${origin} took longer than ${limit} ms (${option}), while ${stages[stage]}`,
+    {
+      scope: 'request',
+      initiator: 'local',
+      origin,
+      streamId,
+      attempts,
+      unprocessed,
+    },
+  );
 }
 
 /** A graceful GOAWAY from a connection that has served requests says nothing against sending this one again, ever. */

@@ -1,5 +1,8 @@
 import type { AsyncResource } from 'node:async_hooks';
-import type { ResponseConnection } from './client-response.js';
+import { fieldListSize } from '../protocol/request-fields.js';
+import type { Carrier } from './carrier.js';
+import { toHeaders, type ResponseConnection } from './client-response.js';
+import type { RequestOptions } from './request-options.js';
 
 /** What a facade wants to know of its request on the way. Called between steps, in the caller's async context. */
 export interface RequestHooks {
@@ -33,4 +36,35 @@ export function reportSent(
   context: AsyncResource | undefined,
 ): void {
   driver?.later(() => context?.runInAsyncScope(() => hooks.onSent()));
+}
+
+interface Interim {
+  readonly status: number;
+  readonly fields: readonly string[];
+  /** The request ended meanwhile, and nobody is to hear of this. */
+  readonly idle: () => boolean;
+}
+
+/**
+ * Calls the listener between the connection's steps; an error of its, also of one that turns out to be async, is for
+ * `failed`. False: there is no room for the fields until then.
+ */
+export function reportInformational(
+  listener: NonNullable<RequestOptions['onInformational']>,
+  { status, fields, idle }: Interim,
+  driver: Pick<Carrier, 'config' | 'later'>,
+  context: AsyncResource | undefined,
+  failed: (error: unknown) => void,
+): boolean {
+  const { budget } = driver.config;
+  const size = fieldListSize(fields);
+  if (!budget.takeFields(size)) return false;
+  driver.later(() => {
+    budget.giveFields(size);
+    if (idle()) return;
+    const headers = toHeaders(fields);
+    const call = async (): Promise<void> => listener(status, headers);
+    context?.runInAsyncScope(call).catch(failed);
+  });
+  return true;
 }
