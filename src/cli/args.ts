@@ -2,6 +2,7 @@ import { usageError } from './exit-codes.js';
 import {
   commonArguments,
   connectionOptions,
+  count,
   parseOptions,
   seconds,
   type CommonArguments,
@@ -15,6 +16,9 @@ export interface DataArgument {
   readonly text: string;
 }
 
+/** In the place of a file's name: the last part of the URL's path. */
+export const remoteName = Symbol('remote name');
+
 /** `passinglane get`, parsed. Lists keep the order of the command line. */
 export interface GetArguments extends CommonArguments {
   urls: string[];
@@ -24,7 +28,20 @@ export interface GetArguments extends CommonArguments {
   json: boolean;
   /** The n-th goes with the n-th URL, as do `outputs`. */
   uploads: string[];
-  outputs: string[];
+  outputs: (string | typeof remoteName)[];
+  /** The texts of -F: NAME=VALUE, NAME=@FILE, NAME=<FILE. */
+  forms: string[];
+  /** The data goes into the query. */
+  dataInQuery: boolean;
+  include: boolean;
+  /** NAME:PASSWORD. */
+  user: string | undefined;
+  /** '': none is sent. */
+  userAgent: string | undefined;
+  range: string | undefined;
+  /** How often what may pass is tried again. */
+  retry: number;
+  http1: boolean;
   head: boolean;
   location: boolean;
   fail: boolean;
@@ -79,6 +96,16 @@ export const getOptions: readonly Option<GetArguments>[] = [
     value: 'FILE',
     set: (a, v) => void a.outputs.push(v),
   },
+  { short: 'O', long: 'remote-name', set: (a) => void a.outputs.push(remoteName) },
+  { short: 'F', long: 'form', value: 'NAME=CONTENT', set: (a, v) => void a.forms.push(v) },
+  { short: 'G', long: 'get', set: (a) => void (a.dataInQuery = true) },
+  { short: 'i', long: 'include', set: (a) => void (a.include = true) },
+  { short: 'u', long: 'user', value: 'NAME:PASSWORD', set: (a, v) => void (a.user = credentials(v)) },
+  { short: 'A', long: 'user-agent', value: 'NAME', set: setUserAgent },
+  { short: 'r', long: 'range', value: 'RANGE', set: (a, v) => void (a.range = v) },
+  { long: 'retry', value: 'NUMBER', set: (a, v) => void (a.retry = count(v, '--retry', 'get')) },
+  { long: 'http1.1', set: (a) => void (a.http1 = true) },
+  { long: 'http2', set: (a) => void (a.http1 = false) },
   { short: 'I', long: 'head', set: (a) => void (a.head = true) },
   {
     short: 'L',
@@ -122,10 +149,23 @@ export function parseGetArguments(argv: readonly string[]): GetArguments {
 
 function check(args: GetArguments): void {
   if (args.urls.length === 0) throw usageError('no URL given', 'get');
-  const bodies = [args.head && '-I', args.data.length > 0 && '-d', args.uploads.length > 0 && '-T'].filter(Boolean);
-  if (bodies.length > 1) throw usageError(`${bodies.join(' and ')} ask for different requests: give one of them`);
-  if (args.outputs.length > args.urls.length) throw usageError('there are more -o than URLs');
+  const sends = args.data.length > 0 && !args.dataInQuery;
+  const bodies = [args.head && '-I', sends && '-d', args.uploads.length > 0 && '-T', args.forms.length > 0 && '-F'];
+  const given = bodies.filter(Boolean);
+  if (given.length > 1) throw usageError(`${given.join(' and ')} ask for different requests: give one of them`);
+  if (args.outputs.length > args.urls.length) throw usageError('there are more -o and -O than URLs');
   if (args.uploads.length > args.urls.length) throw usageError('there are more -T than URLs');
+}
+
+function setUserAgent(args: GetArguments, name: string): void {
+  args.userAgent = name;
+  args.noUserAgent = name === '';
+}
+
+/** curl asks for a password that is not given; a command that may run without a terminal does not. */
+function credentials(text: string): string {
+  if (!text.includes(':')) throw usageError("-u needs NAME:PASSWORD; 'NAME:' has an empty password", 'get');
+  return text;
 }
 
 function emptyArguments(): GetArguments {
@@ -137,6 +177,14 @@ function emptyArguments(): GetArguments {
     json: false,
     uploads: [],
     outputs: [],
+    forms: [],
+    dataInQuery: false,
+    include: false,
+    user: undefined,
+    userAgent: undefined,
+    range: undefined,
+    retry: 0,
+    http1: false,
     head: false,
     location: false,
     fail: false,

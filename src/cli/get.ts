@@ -1,4 +1,4 @@
-import type { GetArguments } from './args.js';
+import { remoteName, type GetArguments } from './args.js';
 import { CliError, describeFailure, ExitCode, type Failure } from './exit-codes.js';
 import { ProgressView } from './progress.js';
 import { readInput } from './request-body.js';
@@ -21,8 +21,11 @@ export async function runGet(args: GetArguments, io: Io): Promise<number> {
   io.stdout.on('error', () => undefined);
   const session = new Session(args, io);
   const format = await writeOutFormat(args, io);
-  const jobs = args.urls.map((url, i) => ({ url, output: args.outputs[i], upload: args.uploads[i] }));
-  const files = args.outputs.filter((output) => output !== '-');
+  const jobs = args.urls.map((url, i) => {
+    const output = args.outputs[i];
+    return { url, output: output === remoteName ? remoteFile(url) : output, upload: args.uploads[i] };
+  });
+  const files = jobs.map(({ output }) => output).filter((output) => output !== undefined && output !== '-');
   const together = jobs.length > 1 && !args.head && new Set(files).size === jobs.length && !args.uploads.includes('-');
   if (together && io.stderr.isTTY === true)
     session.view = new ProgressView(io.stderr, jobs.length, () => performance.now());
@@ -31,6 +34,15 @@ export async function runGet(args: GetArguments, io: Io): Promise<number> {
   const exitCode = failures.find((failure) => failure !== undefined)?.exitCode ?? ExitCode.Ok;
   await session.close(exitCode !== ExitCode.Ok && exitCode !== ExitCode.HttpError);
   return exitCode;
+}
+
+/** The last part of the path: never one that leads out of this folder. Throws a {@link CliError} with 23. */
+export function remoteFile(url: string): string {
+  const path = url.replace(/[?#].*$/s, '').replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');
+  const name = path.includes('/') ? path.replace(/^.*[/\\]/s, '') : '';
+  if (name === '' || name === '.' || name === '..')
+    throw new CliError(ExitCode.Write, `'${url}' has no file name for -O`, 'Name the file with -o FILE.');
+  return name;
 }
 
 /** Runs the jobs, in their order and so many at once, and resolves with what became of each. */

@@ -70,16 +70,23 @@ export function getHelp(): string {
   -d, --data DATA           POST a form; @FILE reads a file, @- standard input
       --data-binary, --data-raw DATA     keeps line ends; @ means nothing
       --json DATA           as --data-binary, with the types of JSON
+  -G, --get                 the data goes into the URL, and the method is GET
+  -F, --form NAME=CONTENT   multipart; @FILE;type=TYPE is a file, <FILE its text
   -T, --upload-file FILE    PUT it; - is standard input
   -o, --output FILE         write the body here; URLs with one each go at once
+  -O, --remote-name         write it to the file that the URL's path ends in
+  -i, --include             print the header fields before the body
+  -u, --user NAME:PASSWORD  -A, --user-agent NAME  -r, --range RANGE
   -L, --location            follow up to 50 redirects
+      --retry NUMBER        again after a time-out, 408, 429, 500, 502 to 504
+      --http1.1, --http2    no HTTP/2; HTTP/2 where there is TLS (default)
   -f, --fail                no body, and 22, for a status of 400 and up
   -m, --max-time SECONDS    give up after so long, redirects and body included
       --compressed          ask for a compressed response and decode it
   -k, --insecure            do not verify the certificate
       --cacert FILE         trust these certificates (PEM) and no others
       --resolve HOST:PORT:ADDRESS        use this address; * is any host
-      --unix-socket PATH    -x, --proxy URL
+      --unix-socket PATH    -x, --proxy URL    -4, --ipv4    -6, --ipv6
       --http2-prior-knowledge            HTTP/2 for http:, only that for https:
   -s, --silent  -S, --show-error  -h, --help  -V, --version
   -v, --verbose  --trace FILE            show frames; write a trace for 'view'
@@ -98,6 +105,7 @@ const transportHelp = `  -k, --insecure            do not verify the certificate
       --cacert FILE         trust these certificates (PEM) and no others
       --resolve HOST:PORT:ADDRESS        use this address; * is any host
       --unix-socket PATH    -x, --proxy URL    --http2-prior-knowledge
+  -4, --ipv4                -6, --ipv6
   -v, --verbose             each frame; --show-secrets: with credentials
       --trace FILE          write a trace, for 'passinglane view' and Perfetto
   -h, --help
@@ -130,8 +138,8 @@ byte. One process; the report says when that process is what sets the limit.
       --warm-up-time SECONDS             requests before those that count (1)
       --json                the result as JSON
 ${connecting}${transportHelp}
-http:// URLs are loaded in HTTP/2. A status of 400 and up is a failure. Exits with
-0 only if no request failed, and with 1 where each had an answer.
+http:// URLs are loaded in HTTP/2. A status of 400 and up is a failure. Exits
+with 0 only if no request failed, and with 1 where each had an answer.
 `;
 
 /** `passinglane view --help`. */

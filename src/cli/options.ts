@@ -23,6 +23,10 @@ export interface CommonArguments {
   unixSocket: string | undefined;
   proxy: string | undefined;
   http2PriorKnowledge: boolean;
+  /** No user-agent is sent. */
+  noUserAgent: boolean;
+  /** The one kind of addresses to connect to. */
+  family: 4 | 6 | undefined;
   /** Where a trace goes. */
   trace: string | undefined;
   help: boolean;
@@ -42,6 +46,8 @@ export function commonArguments(): CommonArguments {
     unixSocket: undefined,
     proxy: undefined,
     http2PriorKnowledge: false,
+    family: undefined,
+    noUserAgent: false,
     trace: undefined,
     help: false,
   };
@@ -79,34 +85,23 @@ export const connectionOptions: readonly Option<CommonArguments>[] = [
     long: 'http2-prior-knowledge',
     set: (a) => void (a.http2PriorKnowledge = true),
   },
+  { short: '4', long: 'ipv4', set: (a) => void (a.family = 4) },
+  { short: '6', long: 'ipv6', set: (a) => void (a.family = 6) },
   { long: 'trace', value: 'FILE', set: (a, v) => void (a.trace = v) },
   { short: 'h', long: 'help', set: (a) => void (a.help = true) },
 ];
 
 /** Options of curl that are not here, and what comes nearest to them. */
 const elsewhere: Readonly<Record<string, string>> = {
-  include: '-I prints the header fields of a HEAD, -v those of any response on standard error',
-  user: "write https://NAME:PASSWORD@host/, or -H 'Authorization: ...'",
-  'remote-name': 'name the file with -o FILE',
   parallel: 'URLs that each have their own -o FILE are requested at once',
   cookie: "write -H 'Cookie: name=value'",
-  'user-agent': "write -H 'User-Agent: ...'",
   referer: "write -H 'Referer: ...'",
-  form: "send a finished body with --data-binary @FILE and -H 'Content-Type: ...'",
-  get: 'put the data into the URL, after ?',
-  http2: 'HTTP/2 is what it speaks; --http2-prior-knowledge is for http: URLs',
 };
 
 const curlLetters: Readonly<Record<string, string>> = {
-  i: 'include',
-  u: 'user',
-  O: 'remote-name',
   Z: 'parallel',
   b: 'cookie',
-  A: 'user-agent',
   e: 'referer',
-  F: 'form',
-  G: 'get',
 };
 
 /**

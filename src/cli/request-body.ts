@@ -7,7 +7,7 @@ import { CliError, ExitCode } from './exit-codes.js';
 
 /** A request body and what is known of it. A function can give it again, for a retry or a redirect. */
 export interface RequestBody {
-  readonly content: Uint8Array | Readable | (() => Readable);
+  readonly content: Uint8Array | FormData | Readable | (() => Readable);
   /** Bytes, where it is known before the body is read and the transport cannot see it. */
   readonly length: number | undefined;
   readonly contentType: string | undefined;
@@ -29,6 +29,15 @@ export async function dataBody(
     length: undefined,
     contentType: args.json ? 'application/json' : 'application/x-www-form-urlencoded',
   };
+}
+
+/** -G: the data goes where a form of method GET puts it. */
+export async function dataUrl(url: URL, args: Pick<GetArguments, 'data' | 'json'>, stdin: Readable): Promise<URL> {
+  const body = await dataBody(args, stdin);
+  if (body === undefined) return url;
+  const made = new URL(url);
+  made.search = (made.search === '' ? '' : `${made.search}&`) + Buffer.from(body.content as Uint8Array).toString();
+  return made;
 }
 
 async function dataBytes(part: DataArgument, stdin: Readable): Promise<Uint8Array> {

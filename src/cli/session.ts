@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { Transport, type TransportOptions } from '../index.js';
+import { Transport, type DialTimes, type TransportOptions } from '../index.js';
 import { CliError, ExitCode, usageError } from './exit-codes.js';
 import { frameLog, observers, openTrace } from '../diagnostics/index.js';
 import type { CommonArguments } from './options.js';
@@ -37,6 +37,8 @@ export class Session<A extends CommonArguments = CommonArguments> {
   private readonly trace: ReturnType<typeof openTrace> | undefined;
   /** The progress of transfers that run at once, where it shows. */
   view: ProgressView | undefined = undefined;
+  /** How long each connection took to make, by its number. */
+  readonly dials = new Map<number, DialTimes>();
 
   constructor(args: A, io: Io) {
     this.args = args;
@@ -53,7 +55,7 @@ export class Session<A extends CommonArguments = CommonArguments> {
       this.resolutions.length === 0 ? 0 : Number(url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : url.port);
     let transport = this.transports.get(port);
     if (transport === undefined) {
-      const lookup = port === 0 ? undefined : lookupFor(this.resolutions, port);
+      const lookup = lookupFor(port === 0 ? [] : this.resolutions, port, this.args.family);
       transport = new Transport(lookup === undefined ? this.options : { ...this.options, lookup });
       this.transports.set(port, transport);
     }
@@ -84,13 +86,17 @@ export class Session<A extends CommonArguments = CommonArguments> {
         ...(args.cacert === undefined ? {} : { ca: readCertificates(args.cacert) }),
       },
       decompress: args.compressed,
-      ...(args.headers.some((line) => /^user-agent:\s*$/i.test(line)) ? { userAgent: '' } : {}),
+      ...(args.noUserAgent || args.headers.some((line) => /^user-agent:\s*$/i.test(line)) ? { userAgent: '' } : {}),
       ...(args.http2PriorKnowledge ? { cleartext: 'h2c', allowHTTP1: false } : {}),
       // As with curl: -x goes before the environment, an empty name turns proxies off, and a Unix socket leads past them.
       ...(args.unixSocket === undefined
         ? { proxy: args.proxy === '' ? false : (args.proxy ?? 'env') }
         : { socketPath: args.unixSocket }),
-      observer: observers(args.verbose ? this.log() : this.retries(), this.trace?.observer),
+      observer: observers(args.verbose ? this.log() : this.retries(), this.trace?.observer, {
+        connection: ({ type, connection, dial }) => {
+          if (type === 'connected' && dial !== undefined) this.dials.set(connection, dial);
+        },
+      }),
     };
   }
 
@@ -148,18 +154,27 @@ export function parseResolution(text: string): Resolution {
   return { host: host.toLowerCase(), port: Number(port), addresses };
 }
 
-/** A lookup that knows the given addresses for this port; undefined where there are none. The last one given wins. */
-export function lookupFor(resolutions: readonly Resolution[], port: number): LookupFunction | undefined {
+/**
+ * A lookup that knows the given addresses for this port, the last one given first, and has addresses of one family where that
+ * is asked for; undefined where the system's does.
+ */
+export function lookupFor(
+  resolutions: readonly Resolution[],
+  port: number,
+  family?: 4 | 6,
+): LookupFunction | undefined {
   const known = resolutions.filter((resolution) => resolution.port === port);
-  if (known.length === 0) return undefined;
+  if (known.length === 0 && family === undefined) return undefined;
   return (hostname, options, callback) => {
     const exact = known.findLast(({ host }) => host === hostname.toLowerCase());
     const resolution = exact ?? known.findLast(({ host }) => host === '*');
     if (resolution === undefined) {
-      systemLookup(hostname, options, callback);
+      systemLookup(hostname, family === undefined ? options : { ...options, family }, callback);
       return;
     }
-    const all = resolution.addresses.map((address) => ({ address, family: isIP(address) }));
+    const all = resolution.addresses
+      .map((address) => ({ address, family: isIP(address) }))
+      .filter((one) => family === undefined || one.family === family);
     const [first] = all;
     if (options.all === true) callback(null, all);
     else callback(null, first?.address ?? '', first?.family);

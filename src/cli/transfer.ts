@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TransportError } from '../errors.js';
 import type { ClientResponse, RequestOptions } from '../index.js';
 import type { GetArguments } from './args.js';
-import { CliError, describeFailure, ExitCode, usageError, type Failure } from './exit-codes.js';
+import { CliError, describeFailure, ExitCode, type Failure } from './exit-codes.js';
 import { formatField } from '../diagnostics/index.js';
 import { fileOutput, standardOutput, type Output } from './output.js';
 import { ProgressBar, type Progress } from './progress.js';
 import { maxRedirects, nextHop, type HeaderPair, type Hop } from './redirect.js';
-import { dataBody, uploadBody, uploadUrl, type RequestBody } from './request-body.js';
+import { formBody } from './form.js';
+import { requestHeaders } from './headers.js';
+import { requestHttp1 } from './http1.js';
+import { isPassingFailure, isTransientStatus, retryDelay } from './retry.js';
+import { dataBody, dataUrl, uploadBody, uploadUrl, type RequestBody } from './request-body.js';
 import type { Session } from './session.js';
 import { printable } from './terminal.js';
 import { parseUrl, withoutCredentials } from './url.js';
@@ -30,6 +35,11 @@ export class Transfer {
   private redirects = 0;
   private sizeDownload = 0;
   private timeStartTransfer = 0;
+  private connects = 0;
+  /** Since when --max-time counts: a retry has all of it. */
+  private limitFrom = this.start;
+  /** Those of redirects, which -i prints before the last one. */
+  private readonly heads: Buffer[] = [];
 
   /** Throws a {@link CliError} with 1 or 3 for what is no http: or https: URL. */
   constructor(session: Session<GetArguments>, job: Job) {
@@ -67,7 +77,8 @@ export class Transfer {
   private async exchange(): Promise<ClientResponse> {
     const { args, io } = this.session;
     const { upload } = this.job;
-    const body = upload === undefined ? await dataBody(args, io.stdin) : await uploadBody(upload, io.stdin);
+    const body = await this.body();
+    if (args.dataInQuery) this.url = await dataUrl(this.url, args, io.stdin);
     if (upload !== undefined) this.url = uploadUrl(this.url, upload);
     const method =
       args.method ?? (args.head ? 'HEAD' : upload !== undefined ? 'PUT' : body !== undefined ? 'POST' : 'GET');
@@ -78,7 +89,7 @@ export class Transfer {
       withBody: body !== undefined,
     };
     for (;;) {
-      const response = await this.send(hop, body);
+      const response = await this.sendAgain(hop, body);
       const next = args.location
         ? nextHop(hop, response.status, response.headers.get('location'), args.method !== undefined)
         : undefined;
@@ -92,9 +103,42 @@ export class Transfer {
         );
       }
       if (args.head) await this.printHead(response);
+      else if (args.include) this.heads.push(this.headOf(response));
       await response.body.dump();
       this.redirects += 1;
       hop = next;
+    }
+  }
+
+  private body(): Promise<RequestBody | undefined> {
+    const { args, io } = this.session;
+    if (this.job.upload !== undefined) return uploadBody(this.job.upload, io.stdin);
+    if (args.forms.length > 0) return formBody(args.forms, io.stdin);
+    return args.dataInQuery ? Promise.resolve(undefined) : dataBody(args, io.stdin);
+  }
+
+  /** Sends it as often as --retry allows, while what comes of it may pass. */
+  private async sendAgain(hop: Hop, body: RequestBody | undefined): Promise<ClientResponse> {
+    const { args } = this.session;
+    for (let retries = 0; ; retries++) {
+      const last = retries === args.retry || (body !== undefined && isStream(body));
+      let retryAfter: string | null = null;
+      let why: string;
+      try {
+        const response = await this.send(hop, body);
+        if (last || !isTransientStatus(response.status)) return response;
+        retryAfter = response.headers.get('retry-after');
+        why = `status ${response.status}`;
+        response.body.cancel();
+      } catch (error) {
+        const { exitCode, message } = describeFailure(error, { url: hop.url, responseBegun: false });
+        if (last || !isPassingFailure(exitCode)) throw error;
+        why = message;
+      }
+      const delay = retryDelay(retries, retryAfter);
+      this.session.warn(`${printable(why)}: trying again in ${delay / 1000} s; ${args.retry - retries} retries left`);
+      await sleep(delay);
+      this.limitFrom = performance.now();
     }
   }
 
@@ -103,22 +147,24 @@ export class Transfer {
     this.url = hop.url;
     this.method = hop.method;
     this.response = undefined;
-    const options: RequestOptions = {
+    const options: Omit<RequestOptions, 'headers'> = {
       method: hop.method,
-      headers: hop.headers,
       body: hop.withBody && body !== undefined ? this.contentOf(body) : undefined,
-      timeout: args.maxTime > 0 ? Math.max(1, args.maxTime - (performance.now() - this.start)) : undefined,
+      timeout: args.maxTime > 0 ? Math.max(1, args.maxTime - (performance.now() - this.limitFrom)) : undefined,
     };
-    const response = await this.session.transportFor(hop.url).request(hop.url, options);
+    const transport = this.session.transportFor(hop.url);
+    const response = await (args.http1
+      ? requestHttp1(transport, hop.url, hop.headers, options)
+      : transport.request(hop.url, { ...options, headers: hop.headers }));
     this.response = response;
     this.timeStartTransfer = performance.now() - this.start;
+    if (!response.connection.reused) this.connects += 1;
     if (args.verbose && response.httpVersion === '1.1') this.logHttp1(hop, response);
     return response;
   }
 
   private contentOf(body: RequestBody): RequestBody['content'] {
-    const isStream = typeof body.content !== 'function' && !(body.content instanceof Uint8Array);
-    if (isStream && this.redirects > 0) {
+    if (isStream(body) && this.redirects > 0) {
       throw new CliError(
         ExitCode.Rewind,
         `the redirect to ${this.url.href} asks for the body again, and standard input cannot be read twice`,
@@ -145,6 +191,9 @@ export class Transfer {
       return;
     }
     const output = await this.openOutput();
+    // Of its own on a terminal, so that it does not count as the body's beginning, which is looked at for binary.
+    const forHead = this.job.output === undefined ? await this.openOutput() : output;
+    if (args.include) await forHead.write(Buffer.concat([...this.heads, this.headOf(response)]));
     const progress = this.progress(response);
     try {
       for await (const chunk of response.body) {
@@ -178,18 +227,22 @@ export class Transfer {
 
   /** The response headers as -I prints them, to where the body would go. */
   private async printHead(response: ClientResponse): Promise<void> {
+    const output = await this.openOutput();
+    try {
+      await output.write(this.headOf(response));
+    } finally {
+      await output.close();
+    }
+  }
+
+  private headOf(response: ClientResponse): Buffer {
     const toTerminal = this.job.output === undefined && this.session.io.stdout.isTTY === true;
     const clean = toTerminal ? printable : (text: string): string => text;
     const version = response.httpVersion === '2.0' ? '2' : response.httpVersion;
     const lines = response.headerPairs
       .filter(([name]) => !name.startsWith(':'))
       .map(([name, value]) => clean(`${name}: ${value}`));
-    const output = await this.openOutput();
-    try {
-      await output.write(Buffer.from([`HTTP/${version} ${response.status}`, ...lines, '', ''].join('\r\n'), 'latin1'));
-    } finally {
-      await output.close();
-    }
+    return Buffer.from([`HTTP/${version} ${response.status}`, ...lines, '', ''].join('\r\n'), 'latin1');
   }
 
   /** HTTP/1.1 has no frames to show: the request line, the status line and the fields instead. */
@@ -205,7 +258,19 @@ export class Transfer {
 
   private report(failure: Failure | undefined): TransferReport {
     const { response } = this;
+    const connection = response?.connection;
+    const dial = connection?.reused === false ? this.session.dials.get(connection.id) : undefined;
+    const since = (time: number | undefined): number => (time === undefined ? 0 : Math.max(0, time - this.start));
+    const timeTotal = performance.now() - this.start;
     return {
+      url: this.job.url,
+      scheme: this.url.protocol.slice(0, -1),
+      connects: this.connects,
+      timeNameLookup: since(dial?.lookup),
+      timeConnect: since(dial?.connect),
+      timeAppConnect: since(dial?.secure),
+      speedDownload: timeTotal > 0 ? Math.round(this.sizeDownload / (timeTotal / 1000)) : 0,
+      remotePort: connection?.remotePort,
       method: this.method,
       urlEffective: withoutCredentials(this.url).href,
       status: response?.status ?? 0,
@@ -214,7 +279,7 @@ export class Transfer {
       sizeDownload: this.sizeDownload,
       redirects: this.redirects,
       timeStartTransfer: this.timeStartTransfer,
-      timeTotal: performance.now() - this.start,
+      timeTotal,
       remoteIp: response?.connection.remoteAddress ?? '',
       exitCode: failure?.exitCode ?? ExitCode.Ok,
       errorMessage: failure?.message ?? '',
@@ -222,35 +287,7 @@ export class Transfer {
   }
 }
 
-/** The -H lines with the defaults that they leave in place. Throws a {@link CliError} with 2 for what is no header. */
-export function requestHeaders(
-  args: Pick<GetArguments, 'headers' | 'json'>,
-  url: URL,
-  body: RequestBody | undefined,
-): HeaderPair[] {
-  const given: HeaderPair[] = [];
-  const settled = new Set<string>();
-  for (const line of args.headers) {
-    const match = /^([^:;\s]+)(?::[ \t]*(.*?)[ \t]*|;)$/s.exec(line);
-    const name = match?.[1];
-    if (name === undefined) throw usageError(`-H needs 'Name: value', not '${printable(line.slice(0, 40))}'`);
-    settled.add(name.toLowerCase());
-    if (match?.[2] !== '') given.push([name, match?.[2] ?? '']);
-  }
-  const defaults: (readonly [string, string | undefined])[] = [
-    ['accept', args.json ? 'application/json' : '*/*'],
-    ['content-type', body?.contentType],
-    ['content-length', body?.length === undefined ? undefined : String(body.length)],
-    ['authorization', basicCredentials(url)],
-  ];
-  const kept = defaults.flatMap(([name, value]) =>
-    value === undefined || settled.has(name) ? [] : [[name, value] as const],
-  );
-  return [...kept, ...given];
-}
-
-function basicCredentials({ username, password }: URL): string | undefined {
-  if (username === '' && password === '') return undefined;
-  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return `Basic ${Buffer.from(text).toString('base64')}`;
+/** It can be read once. */
+function isStream({ content }: RequestBody): boolean {
+  return typeof content !== 'function' && 'pipe' in content;
 }

@@ -1,6 +1,9 @@
 /** What `-w` can tell about a finished transfer. Times are milliseconds from its start. */
 export interface TransferReport {
   readonly method: string;
+  /** As given. */
+  readonly url: string;
+  readonly scheme: string;
   readonly urlEffective: string;
   /** 0 when no response came. */
   readonly status: number;
@@ -13,6 +16,15 @@ export interface TransferReport {
   readonly timeStartTransfer: number;
   readonly timeTotal: number;
   readonly remoteIp: string;
+  readonly remotePort: number | undefined;
+  /** Connections made for it. */
+  readonly connects: number;
+  /** When each phase of making the last of them was over; 0 where it was made before, or has no such phase. */
+  readonly timeNameLookup: number;
+  readonly timeConnect: number;
+  readonly timeAppConnect: number;
+  /** Bytes a second. */
+  readonly speedDownload: number;
   readonly exitCode: number;
   readonly errorMessage: string;
 }
@@ -24,12 +36,20 @@ const variables: Readonly<Record<string, (report: TransferReport) => string | nu
   http_code: (r) => String(r.status).padStart(3, '0'),
   http_version: (r) => (r.httpVersion === '' ? '0' : r.httpVersion.replace(/\.0$/, '')),
   method: (r) => r.method,
+  num_connects: (r) => r.connects,
   num_redirects: (r) => r.redirects,
   remote_ip: (r) => r.remoteIp,
+  remote_port: (r) => r.remotePort ?? 0,
   response_code: (r) => String(r.status).padStart(3, '0'),
+  scheme: (r) => r.scheme.toUpperCase(),
   size_download: (r) => r.sizeDownload,
+  speed_download: (r) => r.speedDownload,
+  time_appconnect: (r) => inSeconds(r.timeAppConnect),
+  time_connect: (r) => inSeconds(r.timeConnect),
+  time_namelookup: (r) => inSeconds(r.timeNameLookup),
   time_starttransfer: (r) => inSeconds(r.timeStartTransfer),
   time_total: (r) => inSeconds(r.timeTotal),
+  url: (r) => r.url,
   url_effective: (r) => r.urlEffective,
 };
 
@@ -44,6 +64,7 @@ export function writeOut(format: string, report: TransferReport): { text: string
   const text = format.replace(/%\{([^}]*)\}|%%|\\([nrt\\])/g, (match, name?: string, escape?: string) => {
     if (escape !== undefined) return escapes[escape] ?? match;
     if (name === undefined) return '%';
+    if (name === 'json') return asJson(report);
     if (Object.hasOwn(variables, name)) return String(variables[name]?.(report));
     unknown.push(name);
     return match;
@@ -52,8 +73,17 @@ export function writeOut(format: string, report: TransferReport): { text: string
 }
 
 /** The names that `%{...}` knows. */
-export const writeOutVariables: readonly string[] = Object.keys(variables);
+export const writeOutVariables: readonly string[] = [...Object.keys(variables), 'json'].toSorted();
 
 function inSeconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(6);
+}
+
+/** All of them: what is a number in curl's JSON is one here. */
+function asJson(report: TransferReport): string {
+  const entries = Object.entries(variables).map(([name, of]) => {
+    const value = of(report);
+    return [name, /^time_|_code$/.test(name) ? Number(value) : value];
+  });
+  return JSON.stringify(Object.fromEntries(entries));
 }

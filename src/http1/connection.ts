@@ -330,8 +330,9 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
 
   private observe(type: 'connected' | 'closed', error: unknown): void {
     const { remoteAddress, alpnProtocol, tls } = this.info;
+    const dial = type === 'connected' ? this.info.dial : undefined;
     const { observer, origin } = this.config;
     const time = this.clock.now();
-    observer?.connection?.({ connection: this.id, origin, type, time, error, remoteAddress, alpnProtocol, tls });
+    observer?.connection?.({ connection: this.id, origin, type, time, error, remoteAddress, alpnProtocol, tls, dial });
   }
 }

@@ -256,9 +256,9 @@ export class NodeDialler implements Dialler {
     if (!isSecured(socket, origin)) {
       return this.#options.cleartext === 'h2c'
         ? { protocol: 'h2', transport: new SocketTransport(socket, reads, times) }
-        : speakHttp1(socket);
+        : speakHttp1(socket, times);
     }
-    if (socket.alpnProtocol !== 'h2') return this.#http1(origin, socket, socket.alpnProtocol || undefined);
+    if (socket.alpnProtocol !== 'h2') return this.#http1(origin, socket, socket.alpnProtocol || undefined, times);
     const cipher = socket.getCipher().name;
     if (!isAllowedForHttp2(socket.getProtocol(), cipher)) {
       socket.destroy();
@@ -267,17 +267,17 @@ export class NodeDialler implements Dialler {
     return { protocol: 'h2', transport: new SocketTransport(socket, reads, times) };
   }
 
-  #http1(origin: Origin, socket: Duplex, chosen: string | undefined): Promise<Dialled> {
-    if (this.#options.allowHTTP1) return speakHttp1(socket);
+  #http1(origin: Origin, socket: Duplex, chosen: string | undefined, times?: DialTimes): Promise<Dialled> {
+    if (this.#options.allowHTTP1) return speakHttp1(socket, times);
     socket.destroy();
     throw alpnFailed(origin.href, false, chosen);
   }
 }
 
 /** Loads what speaks HTTP/1.1, which most processes never need. */
-async function speakHttp1(socket: Duplex): Promise<Dialled> {
+async function speakHttp1(socket: Duplex, dial?: DialTimes): Promise<Dialled> {
   const { NodeHttp1Connection } = await import('../http1/index.js');
-  const platform = { info: infoOf(socket), inRootContext };
+  const platform = { info: { ...infoOf(socket), dial }, inRootContext };
   return {
     protocol: 'http/1.1',
     socket,

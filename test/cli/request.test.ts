@@ -8,7 +8,7 @@ import { parseGetArguments } from '../../dist/cli/args.js';
 import { CliError } from '../../dist/cli/exit-codes.js';
 import { dataBody, uploadBody, uploadUrl } from '../../dist/cli/request-body.js';
 import { lookupFor, parseResolution } from '../../dist/cli/session.js';
-import { requestHeaders } from '../../dist/cli/transfer.js';
+import { requestHeaders } from '../../dist/cli/headers.js';
 import { parseUrl } from '../../dist/cli/url.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'passinglane-'));

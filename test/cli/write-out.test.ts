@@ -4,6 +4,14 @@ import { writeOut, writeOutVariables, type TransferReport } from '../../dist/cli
 
 const report: TransferReport = {
   method: 'GET',
+  url: 'a/b',
+  scheme: 'https',
+  remotePort: 8443,
+  connects: 1,
+  timeNameLookup: 1,
+  timeConnect: 2,
+  timeAppConnect: 3.5,
+  speedDownload: 823,
   urlEffective: 'https://a/b',
   status: 200,
   httpVersion: '2.0',
@@ -48,4 +56,12 @@ test('a name that is not known stays as it is and is reported', () => {
 
 test('every name that the help text lists is known', () => {
   for (const name of writeOutVariables) assert.deepEqual(writeOut(`%{${name}}`, report).unknown, [], name);
+});
+
+test('the phases of connecting, sizes, ports and all of it as JSON are there', () => {
+  const format =
+    '%{time_namelookup} %{time_connect} %{time_appconnect} %{speed_download} %{remote_port} %{num_connects}';
+  assert.equal(writeOut(format, report).text, '0.001000 0.002000 0.003500 823 8443 1');
+  const all = JSON.parse(writeOut('%{json}', report).text) as Record<string, unknown>;
+  assert.deepEqual([all['http_code'], all['time_total'], all['url'], all['scheme']], [200, 1.5, 'a/b', 'HTTPS']);
 });

@@ -2,7 +2,7 @@ import { describeFailure, ExitCode } from '../exit-codes.js';
 import { dataBody } from '../request-body.js';
 import { Session, type Io } from '../session.js';
 import { formatDuration, palette, printable, wantsColour } from '../terminal.js';
-import { requestHeaders } from '../transfer.js';
+import { requestHeaders } from '../headers.js';
 import { parseUrl, withoutCredentials } from '../url.js';
 import type { BenchArguments } from './arguments.js';
 import { Load } from './load.js';

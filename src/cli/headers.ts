@@ -1,0 +1,43 @@
+import type { GetArguments } from './args.js';
+import { usageError } from './exit-codes.js';
+import type { HeaderPair } from './redirect.js';
+import type { RequestBody } from './request-body.js';
+import { printable } from './terminal.js';
+
+/** The -H lines with the defaults that they leave in place. Throws a {@link CliError} with 2 for what is no header. */
+export function requestHeaders(
+  args: Pick<GetArguments, 'headers' | 'json'> & Partial<Pick<GetArguments, 'user' | 'userAgent' | 'range'>>,
+  url: URL,
+  body: RequestBody | undefined,
+): HeaderPair[] {
+  const given: HeaderPair[] = [];
+  const settled = new Set<string>();
+  for (const line of args.headers) {
+    const match = /^([^:;\s]+)(?::[ \t]*(.*?)[ \t]*|;)$/s.exec(line);
+    const name = match?.[1];
+    if (name === undefined) throw usageError(`-H needs 'Name: value', not '${printable(line.slice(0, 40))}'`);
+    settled.add(name.toLowerCase());
+    if (match?.[2] !== '') given.push([name, match?.[2] ?? '']);
+  }
+  const defaults: (readonly [string, string | undefined])[] = [
+    ['accept', args.json ? 'application/json' : '*/*'],
+    ['content-type', body?.contentType],
+    ['content-length', body?.length === undefined ? undefined : String(body.length)],
+    ['authorization', args.user === undefined ? urlCredentials(url) : basic(args.user)],
+    ['user-agent', args.userAgent === '' ? undefined : args.userAgent],
+    ['range', args.range === undefined ? undefined : `bytes=${args.range}`],
+  ];
+  const kept = defaults.flatMap(([name, value]) =>
+    value === undefined || settled.has(name) ? [] : [[name, value] as const],
+  );
+  return [...kept, ...given];
+}
+
+function urlCredentials({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  return basic(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+}
+
+function basic(nameAndPassword: string): string {
+  return `Basic ${Buffer.from(nameAndPassword).toString('base64')}`;
+}
