@@ -26,6 +26,7 @@ export class BackOff {
   /** A connection is of use, or all who waited have been told that none is. */
   reset(): void {
     this.failures = 0;
+    this.freshRefusals = 0;
     this.zeroLimits = 0;
   }
 

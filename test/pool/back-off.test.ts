@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Transport, type TransportOptions } from '../../dist/index.js';
+import { poolHarness } from '../support/pool-harness.js';
 import { rawServer, type RawServer, type Script } from '../support/raw-server.js';
 
 async function serverFor(t: TestContext, script: Script): Promise<RawServer> {
@@ -82,4 +83,27 @@ test('a request whose response has begun is not called unprocessed, whatever GOA
   });
   const response = await transportFor(t).request(server.origin);
   await assert.rejects(response.body.bytes(), { code: 'ERR_PASSINGLANE_GOAWAY', unprocessed: false });
+});
+
+test('refusals by fresh connections are in a row only while none of them answers', async () => {
+  const p = poolHarness({
+    maxRequestsPerConnection: 1,
+    retry: { maxAttempts: 2 },
+    answer: (peer, streamId, fields) => {
+      const path = fields.get(':path');
+      if (path === '/refused') peer.reset(streamId, 7);
+      else if (path === '/') peer.ok(streamId);
+    },
+  });
+  const held = p.get('/held'); // so that the origin is not forgotten
+  for (let i = 0; i < 3; i++) {
+    const refused = p.get('/refused');
+    await p.settle();
+    assert.equal(refused.state, 'failed', 'it was sent again at once, and refused again');
+    const answered = p.get('/');
+    await p.settle();
+    assert.equal(answered.status, 200, 'and the origin is not backed off');
+  }
+  p.transport.destroy();
+  await held.settled;
 });
