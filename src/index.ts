@@ -1,4 +1,4 @@
-import type { ClientResponse, RequestOptions } from './conn/index.js';
+import type { ClientResponse, RequestOptions } from './request/index.js';
 import { debugLog } from './diagnostics/debug-log.js';
 import { observers } from './diagnostics/observers.js';
 import { fetchOver, type FetchInit } from './fetch/index.js';
@@ -8,27 +8,21 @@ import { BaseTransport } from './transport.js';
 import { resolveOptions, type TransportOptions } from './transport-options.js';
 import { version } from './version.js';
 
-export { forwardableHeaders } from './conn/index.js';
+export { forwardableHeaders } from './request/index.js';
 export { TransportError, type ErrorInitiator, type ErrorScope, type TransportErrorCode } from './errors.js';
+export type { BodyValue, RequestBodyInit, ResponseBody } from './body/index.js';
+export type { ClientConn, ConnState } from './conn/index.js';
+export type { ClientResponse, HeadersInput, RequestOptions, RequestPriority } from './request/index.js';
+export type { ResponseConnection } from './ports/index.js';
 export type {
-  BodyValue,
-  ClientConn,
-  ClientResponse,
   ConnectionEvent,
-  ConnState,
   CreateConnectionOptions,
   DialTimes,
   FrameEvent,
-  HeadersInput,
   ObservedRequest,
   Observer,
-  RequestBodyInit,
   RequestEvent,
-  RequestOptions,
-  RequestPriority,
-  ResponseBody,
-  ResponseConnection,
-} from './conn/index.js';
+} from './ports/index.js';
 export type { FetchInit } from './fetch/index.js';
 export type {
   ConnectionStats,

@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { LookupFunction } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { invalidArgument } from './errors.js';
-import { checkTime, isRecord, type CreateConnectionOptions, type Observer } from './conn/index.js';
+import { checkTime, isRecord } from './request/index.js';
+import type { CreateConnectionOptions, Observer } from './ports/index.js';
 import type { Retry, RetryOptions } from './pool/index.js';
 
 /** Options of a transport. Times are milliseconds, sizes bytes; 0 turns a time-out or limit off where that is said. */

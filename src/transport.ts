@@ -2,29 +2,28 @@ import type { Duplex } from 'node:stream';
 import { invalidArgument, TransportError } from './errors.js';
 import {
   BufferBudget,
-  checkWait,
-  ClientConn,
-  ConnectionDriver,
-  Exchange,
   forever,
-  nameRequest,
+  setDeadline,
+  type ByteTransport,
+  type Clock,
+  type Dialler,
+  type Origin,
+} from './ports/index.js';
+import {
+  checkWait,
+  Exchange,
   parseUrl,
   prepareParts,
   prepareRequest,
-  setDeadline,
   Targets,
-  type ByteTransport,
   type ClientResponse,
-  type Clock,
-  type Dialler,
-  type DriverConfig,
-  type DriverOwner,
-  type Origin,
   type PreparedRequest,
   type RequestDefaults,
   type RequestOptions,
   type RequestParts,
-} from './conn/index.js';
+} from './request/index.js';
+import { ClientConn, ConnectionDriver, type DriverConfig, type DriverOwner } from './conn/index.js';
+import { nameRequest } from './request-line.js';
 import { connectTimedOut, http1Only, originOf, Pool, transportDestroyed, type TransportStats } from './pool/index.js';
 import type { ResolvedOptions } from './transport-options.js';
 

@@ -1,14 +1,19 @@
 import { invalidArgument, TransportError, type ErrorInitiator } from '../errors.js';
 import { HealthState } from '../protocol/index.js';
-import type { ClientResponse } from './client-response.js';
+import {
+  checkWait,
+  Exchange,
+  prepareRequest,
+  Targets,
+  WaitQueue,
+  type ClientResponse,
+  type ExchangeHost,
+  type RequestDefaults,
+  type RequestOptions,
+  type WaitOptions,
+} from '../request/index.js';
 import type { ConnectionDriver } from './connection-driver.js';
-import { setDeadline } from './clock.js';
-import type { Origin } from './dialler.js';
-import { Exchange, type ExchangeHost } from './exchange.js';
-import { prepareRequest, type RequestDefaults } from './prepare-request.js';
-import { Targets } from './targets.js';
-import { checkWait, type RequestOptions, type WaitOptions } from './request-options.js';
-import { WaitQueue } from './wait-queue.js';
+import { setDeadline, type Origin } from '../ports/index.js';
 
 /** A snapshot of a connection, true at the moment of the call. */
 export interface ConnState {

@@ -10,13 +10,21 @@ import {
   type OpenInit,
   type Stream,
 } from '../protocol/index.js';
-import type { ByteSink, ByteTransport } from './byte-transport.js';
-import type { Carrier, Watcher } from './carrier.js';
-import { describeConnection, type ClientResponse, type ResponseConnection } from './client-response.js';
-import type { Clock } from './clock.js';
+import {
+  describeConnection,
+  hearsConnection,
+  tellConnection,
+  type ByteSink,
+  type ByteTransport,
+  type Carrier,
+  type Clock,
+  type ConnectionEvent,
+  type Observer,
+  type ResponseConnection,
+  type Watcher,
+} from '../ports/index.js';
 import { ConnectionUse } from './connection-use.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import { hearsConnection, tellConnection, type ConnectionEvent, type Observer } from './observer.js';
 import { ReadLending } from './read-lending.js';
 import { WritePump, type PumpSource } from './pump.js';
 
@@ -72,7 +80,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   private readonly pump: WritePump;
   private readonly pongs = new Map<number, () => void>();
   private tasks: (() => void)[] = [];
-  private fresh: { response: ClientResponse; watcher: Watcher }[] = [];
+  private fresh: { body: object; watcher: Watcher }[] = [];
   private capacityChanged = false;
   private drained = false;
   private draining = false;
@@ -217,9 +225,9 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.settleSoon();
   }
 
-  /** The response was made in this read; if it is still incomplete afterwards, it is watched for being dropped. */
-  watch(response: ClientResponse, watcher: Watcher): void {
-    this.fresh.push({ response, watcher });
+  /** The body's response was made in this read; if it is incomplete afterwards, it is watched for being dropped. */
+  watch(body: object, watcher: Watcher): void {
+    this.fresh.push({ body, watcher });
   }
 
   private step(): void {
@@ -240,7 +248,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.stepping = false;
     const { fresh } = this;
     if (fresh.length > 0) this.fresh = [];
-    for (const { response, watcher } of fresh) watcher.registerUnread(response);
+    for (const { body, watcher } of fresh) watcher.registerUnread(body);
     for (const stream of this.core.takeHungry()) stream.sink.onHungry();
     while (this.tasks.length > 0) {
       const { tasks } = this;

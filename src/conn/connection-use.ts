@@ -1,5 +1,4 @@
-import type { ByteTransport } from './byte-transport.js';
-import type { Clock } from './clock.js';
+import type { ByteTransport, Clock } from '../ports/index.js';
 
 /**
  * Whether a connection is in use, and since when it is not: one that is keeps the process alive, while somebody waits for

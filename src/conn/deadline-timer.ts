@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from './clock.js';
+import type { Clock, TimerHandle } from '../ports/index.js';
 
 /** One timer for a deadline that moves all the time, mostly further away. It never keeps the process alive. */
 export class DeadlineTimer {

@@ -1,5 +1,4 @@
-import type { ByteTransport } from './byte-transport.js';
-import type { Clock } from './clock.js';
+import type { ByteTransport, Clock } from '../ports/index.js';
 
 /** One write to the socket at most, in bytes: what is sealed up to the mark (64 or 110 KiB), and the frame that crosses it. */
 const chunkSize = 131_072;

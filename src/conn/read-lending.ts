@@ -1,20 +1,19 @@
-import type { BodyQueue } from './body-queue.js';
-import type { ReadLoans } from './byte-transport.js';
+import type { Borrower, ReadLender, ReadLoans } from '../ports/index.js';
 
 /**
  * Lends what a read brought to the bodies it is of, until the next read: most are read by then, without a copy of their
  * own (a tenth of the time of small requests, a third of that of a download that is looked at once).
  */
-export class ReadLending {
+export class ReadLending implements ReadLender {
   private readonly loans: ReadLoans;
-  private bodies: BodyQueue[] = [];
+  private bodies: Borrower[] = [];
 
   constructor(loans: ReadLoans) {
     this.loans = loans;
   }
 
   /** The body has been lent its first piece of this read. */
-  lent(body: BodyQueue): void {
+  lent(body: Borrower): void {
     if (this.bodies.push(body) === 1) this.loans.hold();
   }
 

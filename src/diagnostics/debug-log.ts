@@ -1,4 +1,4 @@
-import type { Observer } from '../conn/index.js';
+import type { Observer } from '../ports/index.js';
 import { frameLog } from './frame-log.js';
 import { palette } from './paint.js';
 

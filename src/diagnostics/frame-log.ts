@@ -1,4 +1,4 @@
-import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../conn/index.js';
+import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../ports/index.js';
 import { flagNames, frameTypeName } from '../wire/describe.js';
 import { printable, type Palette } from './paint.js';
 import { withoutSecret } from './secrets.js';

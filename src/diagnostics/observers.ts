@@ -1,4 +1,4 @@
-import type { Observer } from '../conn/index.js';
+import type { Observer } from '../ports/index.js';
 
 /** One observer that tells several; undefined for none. What none of them wants to hear is not made. */
 export function observers(...given: readonly (Observer | undefined)[]): Observer | undefined {

@@ -1,4 +1,4 @@
-import type { ObservedRequest, RequestEvent } from '../conn/index.js';
+import type { ObservedRequest, RequestEvent } from '../ports/index.js';
 import { messageOf, type TraceEvent } from './trace-event.js';
 
 /** When the connection that a request went out on was dialled. */

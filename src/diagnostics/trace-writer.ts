@@ -1,4 +1,4 @@
-import type { ConnectionEvent, DialTimes, FrameEvent, Observer, RequestEvent } from '../conn/index.js';
+import type { ConnectionEvent, DialTimes, FrameEvent, Observer, RequestEvent } from '../ports/index.js';
 import { flagNames, frameTypeName } from '../wire/describe.js';
 import { Flag, FrameType } from '../wire/index.js';
 import { withoutSecret } from './secrets.js';

@@ -1,4 +1,4 @@
-import { pathOf, wireFields, type ClientResponse } from '../conn/index.js';
+import { pathOf, wireFields, type ClientResponse } from '../request/index.js';
 import { originOf } from '../pool/index.js';
 import { openSession, type BaseTransport, type Session } from '../transport.js';
 import { networkError, toFetchError } from './errors.js';

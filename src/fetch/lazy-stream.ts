@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { gatheredFrom, sourceOf, type ResponseBody } from '../conn/index.js';
+import { gatheredFrom, sourceOf, type ResponseBody } from '../body/index.js';
 
 type Stream = ReadableStream<Uint8Array>;
 

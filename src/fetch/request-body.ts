@@ -1,4 +1,4 @@
-import type { BodyValue } from '../conn/index.js';
+import type { BodyValue } from '../body/index.js';
 import { isDisturbed } from './lazy-stream.js';
 
 /** What a request sends, as the standard takes it apart (Fetch Standard, section 5.2, "extract"). */

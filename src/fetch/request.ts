@@ -1,4 +1,4 @@
-import { normalizeMethod } from '../conn/index.js';
+import { normalizeMethod } from '../request/index.js';
 import { checkAgent } from './agent.js';
 import { fieldsOf } from './headers.js';
 import { checkInit, checkTogether, refuseDispatcher, type Init } from './init.js';

@@ -1,4 +1,4 @@
-import { wireFields, type ClientResponse } from '../conn/index.js';
+import { wireFields, type ClientResponse } from '../request/index.js';
 import { lazyStream, type LazyStream } from './lazy-stream.js';
 
 /** What fetch knows of a response beyond what came on the wire. */

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { STATUS_CODES, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
 import { Writable } from 'node:stream';
-import type { Origin } from '../conn/index.js';
+import type { Origin } from '../ports/index.js';
 import type { ClientResponse, RequestOptions } from '../index.js';
 import { HeaderStore } from './header-store.js';
 import { aborted, signalAborted, socketHangUp, toHttpError } from './http-errors.js';

@@ -1,4 +1,4 @@
-import type { Origin } from '../conn/index.js';
+import type { Origin } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import type { ClientResponse, RequestOptions, Transport } from '../index.js';
 import { BaseTransport, submit } from '../transport.js';

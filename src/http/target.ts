@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, RequestOptions } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
-import type { Origin } from '../conn/index.js';
+import type { Origin } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import { originOf } from '../pool/index.js';
 

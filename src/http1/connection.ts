@@ -4,21 +4,20 @@ import type { TransportError } from '../errors.js';
 import {
   buildTrailerFields,
   describeConnection,
-  ConnectionUse,
   type CarriedStream,
-  type ClientResponse,
   type Clock,
   type Http1Config,
   type Http1Connection,
   type Http1Owner,
   type OpenInit,
-  type Outlet,
   type Outgoing,
+  type Outlet,
   type ResponseConnection,
   type TimerHandle,
   type TransportInfo,
   type Watcher,
-} from '../conn/index.js';
+} from '../ports/index.js';
+import { ConnectionUse } from '../conn/index.js';
 import { forRequest, noTunnel } from './failures.js';
 import { Turn, type TurnHost } from './turn.js';
 
@@ -198,9 +197,9 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     this.clock.defer(task);
   }
 
-  watch(response: ClientResponse, watcher: Watcher): void {
+  watch(body: object, watcher: Watcher): void {
     this.clock.defer(() => {
-      watcher.registerUnread(response);
+      watcher.registerUnread(body);
     });
   }
 

@@ -1,4 +1,4 @@
-import { quoteName } from '../conn/index.js';
+import { quoteName } from '../ports/index.js';
 import { TransportError, type TransportErrorInit } from '../errors.js';
 
 /** Where a request stands when it fails. */

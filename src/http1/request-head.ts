@@ -1,4 +1,4 @@
-import type { Outgoing } from '../conn/index.js';
+import type { Outgoing } from '../ports/index.js';
 
 /** What node:http is told of a request. */
 export interface RequestHead {

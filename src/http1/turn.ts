@@ -12,7 +12,7 @@ import {
   type OpenInit,
   type Outgoing,
   type TimerHandle,
-} from '../conn/index.js';
+} from '../ports/index.js';
 import { malformedField, requestFailed, tooManyInterim, unaskedUpgrade, writeTimedOut } from './failures.js';
 import { lowerCased, requestHead } from './request-head.js';
 

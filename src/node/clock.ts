@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../conn/clock.js';
+import type { Clock, TimerHandle } from '../ports/index.js';
 import { inRootContext } from './context.js';
 
 /** Beyond this setTimeout fires at once. A timer cut to it fires early, and its owner looks at the clock and sets another. */

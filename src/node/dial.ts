@@ -1,8 +1,7 @@
 import { connect as connectTcp, Socket, type LookupFunction, type NetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import type { CreateConnectionOptions, Dialled, Dialler, Origin } from '../conn/dialler.js';
-import type { DialTimes } from '../conn/observer.js';
+import type { CreateConnectionOptions, Dialled, Dialler, DialTimes, Origin } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import { abortable } from './abortable.js';
 import { nodeClock } from './clock.js';

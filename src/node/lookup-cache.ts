@@ -1,5 +1,5 @@
-import type { Clock } from '../conn/clock.js';
-import { LatestMap } from '../conn/latest-map.js';
+import type { Clock } from '../ports/index.js';
+import { LatestMap } from '../latest-map.js';
 
 /** getaddrinfo tells no TTL: a success is kept for so long, and a look-up is waited for by those who come within it. */
 const lifetime = 10_000;

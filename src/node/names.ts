@@ -1,5 +1,5 @@
 import { isIP, type LookupFunction } from 'node:net';
-import type { Clock } from '../conn/clock.js';
+import type { Clock } from '../ports/index.js';
 import { abortable } from './abortable.js';
 import { lookUp } from './address.js';
 import { nodeClock } from './clock.js';

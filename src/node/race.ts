@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../conn/clock.js';
+import type { Clock, TimerHandle } from '../ports/index.js';
 import { abortable } from './abortable.js';
 
 /** How long an attempt runs alone before the next one joins it, in milliseconds (RFC 8305 section 8). */

@@ -1,5 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net';
-import type { ReadLoans } from '../conn/byte-transport.js';
+import type { ReadLoans } from '../ports/index.js';
 
 /** What one read can take: as much as libuv asks the kernel for. TLS gives at most one record (16 KiB) at a time. */
 const size = 65_536;

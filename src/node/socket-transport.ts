@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ByteSink, ByteTransport, TransportInfo } from '../conn/byte-transport.js';
-import type { DialTimes } from '../conn/observer.js';
+import type { ByteSink, ByteTransport, DialTimes, TransportInfo } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import { inRootContext } from './context.js';
 import { readBeforeFailing } from './late-failure.js';

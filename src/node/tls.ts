@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
-import { LatestMap } from '../conn/latest-map.js';
+import { LatestMap } from '../latest-map.js';
 
 /** The protocols to offer by ALPN, the preferred one first (RFC 9113 section 3.2). */
 export function alpnProtocols(allowHTTP1: boolean): readonly string[] {

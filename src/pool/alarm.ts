@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../conn/index.js';
+import type { Clock, TimerHandle } from '../ports/index.js';
 
 /** Calls back once at the earliest of the times that it was set for; it does not keep the process alive. */
 export class Alarm {

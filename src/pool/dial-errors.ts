@@ -1,5 +1,5 @@
 import { TransportError, type ErrorInitiator, type TransportErrorCode } from '../errors.js';
-import type { Origin } from '../conn/index.js';
+import type { Origin } from '../ports/index.js';
 
 /** Nothing was sent yet, so a dial that fails costs its requests nothing but time. */
 export function connectTimedOut(origin: Origin, limit: number): TransportError {

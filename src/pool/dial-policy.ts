@@ -1,4 +1,4 @@
-import { HealthState, type Health } from '../conn/index.js';
+import { HealthState, type Health } from '../ports/index.js';
 
 /** One connection as the policy sees it. */
 export interface Candidate {

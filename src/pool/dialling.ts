@@ -1,5 +1,5 @@
 import type { TransportError } from '../errors.js';
-import { setDeadline, type Clock, type Dialled, type Dialler, type Origin } from '../conn/index.js';
+import { setDeadline, type Clock, type Dialled, type Dialler, type Origin } from '../ports/index.js';
 import { connectTimedOut } from './dial-errors.js';
 
 /** A connection in the making. */

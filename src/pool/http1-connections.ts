@@ -1,5 +1,5 @@
 import type { TransportError } from '../errors.js';
-import type { Http1Connection } from '../conn/index.js';
+import type { Http1Connection } from '../ports/index.js';
 
 /** The HTTP/1.1 connections of one origin, oldest first. */
 export class Http1Connections {

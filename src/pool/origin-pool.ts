@@ -1,24 +1,20 @@
 import { TransportError } from '../errors.js';
+import { ConnectionDriver, type DriverConfig, type DriverOwner } from '../conn/index.js';
 import {
-  ConnectionDriver,
   forever,
   hearsConnection,
   tellConnection,
-  WaitQueue,
   type Carrier,
   type Clock,
   type Dialled,
   type Dialler,
-  type DriverConfig,
-  type DriverOwner,
-  type Exchange,
-  type ExchangeHost,
   type Http1Connection,
   type Http1Owner,
   type Observer,
   type Origin,
   type TimerHandle,
-} from '../conn/index.js';
+} from '../ports/index.js';
+import { WaitQueue, type Exchange, type ExchangeHost } from '../request/index.js';
 import { Alarm } from './alarm.js';
 import { BackOff } from './back-off.js';
 import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.js';

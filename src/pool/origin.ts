@@ -1,5 +1,5 @@
 import { TransportError } from '../errors.js';
-import type { Origin } from '../conn/index.js';
+import type { Origin } from '../ports/index.js';
 
 /**
  * The origin of a URL (RFC 6454): scheme, host and port, so that http and https never share a connection.

@@ -1,5 +1,7 @@
 import { TransportError } from '../errors.js';
-import { LatestMap, type BufferBudget, type Exchange, type Origin } from '../conn/index.js';
+import { LatestMap } from '../latest-map.js';
+import type { BufferBudget, Origin } from '../ports/index.js';
+import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
 import { OriginPool, type Http1Verdict, type PoolEnvironment } from './origin-pool.js';
 import { originStats, type TransportStats } from './stats.js';

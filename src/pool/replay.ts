@@ -1,5 +1,5 @@
 import { TransportError } from '../errors.js';
-import type { Exchange } from '../conn/index.js';
+import type { Exchange } from '../request/index.js';
 
 export interface RetryOptions {
   /** How often a request is sent at most. Default: 8. */

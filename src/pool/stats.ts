@@ -1,4 +1,5 @@
-import { HealthState, type ConnectionDriver, type Http1Connection } from '../conn/index.js';
+import { HealthState, type Http1Connection } from '../ports/index.js';
+import type { ConnectionDriver } from '../conn/index.js';
 import type { OriginPool } from './origin-pool.js';
 import type { TransportTotals } from './totals.js';
 

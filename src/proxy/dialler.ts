@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Dialled, Dialler, Origin } from '../conn/index.js';
+import type { Dialled, Dialler, Origin } from '../ports/index.js';
 import { inRootContext, nodeClock, NodeDialler } from '../node/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
 import { environmentRule, type ProxyRule } from './environment.js';

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import type { Origin } from '../conn/index.js';
+import type { Origin } from '../ports/index.js';
 import { parseProxy, type Proxy } from './proxy.js';
 
 /** Which proxy leads to an origin; undefined: none does. */

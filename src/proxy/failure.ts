@@ -1,5 +1,5 @@
 import { TransportError } from '../errors.js';
-import type { Origin } from '../conn/index.js';
+import type { Origin } from '../ports/index.js';
 
 /** What is between us and the origin. */
 export interface Route {

@@ -1,5 +1,5 @@
-import { forever, type Clock, type TimerHandle } from '../conn/index.js';
-import { TunnelStream, type TunnelBody } from '../conn/tunnel.js';
+import { forever, type Clock, type TimerHandle } from '../ports/index.js';
+import { TunnelStream, type TunnelBody } from '../request/index.js';
 
 /** Keeps the process alive while anybody holds it. */
 export class KeepAlive {

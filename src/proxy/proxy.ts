@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors.js';
-import type { Origin } from '../conn/index.js';
+import type { Origin } from '../ports/index.js';
 import { originOf } from '../pool/index.js';
 
 /** A proxy that takes CONNECT. What names it in messages, `origin.href`, holds no credentials. */

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { TransportError } from '../errors.js';
-import type { ClientResponse, Dialled, Origin } from '../conn/index.js';
-import { TunnelBody } from '../conn/tunnel.js';
+import { TunnelBody, type ClientResponse } from '../request/index.js';
+import type { Dialled, Origin } from '../ports/index.js';
 import { abortable, inRootContext, nodeClock, NodeDialler, SocketTransport } from '../node/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
 import { BaseTransport, submit } from '../transport.js';

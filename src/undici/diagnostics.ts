@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import type { ResponseConnection } from '../conn/index.js';
+import type { ResponseConnection } from '../ports/index.js';
 import { addHeader, toRaw } from './fields.js';
 
 /** Undici's channels. Others subscribe to them by name, so they hear of our requests as they do of undici's. */

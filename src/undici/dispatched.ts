@@ -1,14 +1,13 @@
+import { chunksOf, type ChunkReader } from '../body/index.js';
 import {
-  chunksOf,
   receivedFields,
   receivedTrailers,
-  type ChunkReader,
+  TunnelBody,
   type ClientResponse,
   type RequestHooks,
   type RequestParts,
-  type ResponseConnection,
-} from '../conn/index.js';
-import { TunnelBody } from '../conn/tunnel.js';
+} from '../request/index.js';
+import type { ResponseConnection } from '../ports/index.js';
 import { headersTimeoutOf, submit, type Abortable, type BaseTransport } from '../transport.js';
 import type { DispatchHandler } from './contract.js';
 import { sendingObserved, type PublishedRequest } from './diagnostics.js';

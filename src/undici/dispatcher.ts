@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
-import type { ConnectionEvent, Origin, RequestParts } from '../conn/index.js';
+import type { ConnectionEvent, Origin } from '../ports/index.js';
+import type { RequestParts } from '../request/index.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { originOf } from '../pool/index.js';
 import { BaseTransport } from '../transport.js';

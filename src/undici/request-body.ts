@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { isIncomingRequest, type RequestBodyInit } from '../conn/index.js';
+import { isIncomingRequest, type RequestBodyInit } from '../body/index.js';
 import { invalidArgument } from './undici-error.js';
 
 /** A body as undici takes it, for the transport; undefined: none, as an empty string or empty bytes are. */

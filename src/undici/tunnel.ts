@@ -1,4 +1,4 @@
-import { type TunnelBody, TunnelStream } from '../conn/tunnel.js';
+import { type TunnelBody, TunnelStream } from '../request/index.js';
 import { toUndiciError } from './undici-error.js';
 
 /** The two directions of a CONNECT (RFC 9113 section 8.5, RFC 8441) as one stream, which fails with undici's errors. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ClientResponse } from '../conn/index.js';
+import type { ClientResponse } from '../request/index.js';
 
 /** Whether the server has accepted a WebSocket: by 200 to an extended CONNECT, by 101 to HTTP/1.1's handshake. */
 export function isUpgraded({ status, httpVersion }: ClientResponse): boolean {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BodyQueue } from '../../dist/conn/body-queue.js';
+import { BodyQueue } from '../../dist/body/body-queue.js';
 import { ReadLending } from '../../dist/conn/read-lending.js';
-import { ResponseBody } from '../../dist/conn/response-body.js';
+import { ResponseBody } from '../../dist/body/response-body.js';
 
 /** A connection's read buffer, as a transport with loans treats it. */
 class Reads {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ByteTransport } from '../../dist/conn/byte-transport.js';
+import type { ByteTransport } from '../../dist/ports/byte-transport.js';
 import { WritePump, type PumpSource } from '../../dist/conn/pump.js';
 import { nodeClock } from '../../dist/node/clock.js';
 

@@ -7,7 +7,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { connect as connectTls, createServer, type ConnectionOptions, type TlsOptions, type TLSSocket } from 'node:tls';
-import type { Dialled } from '../../dist/conn/dialler.js';
+import type { Dialled } from '../../dist/ports/dialler.js';
 import { NodeDialler, type DiallerOptions } from '../../dist/node/dial.js';
 import { client, elsewhere, loopback } from '../support/certificates.js';
 import { h2, listen, originOf, Recorder } from './helpers.js';

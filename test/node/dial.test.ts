@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
-import type { CreateConnectionOptions } from '../../dist/conn/index.js';
+import type { CreateConnectionOptions } from '../../dist/ports/dialler.js';
 import { TransportError } from '../../dist/errors.js';
 import { NodeDialler } from '../../dist/node/dial.js';
 import { loopback } from '../support/certificates.js';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
-import type { ByteSink, ByteTransport } from '../../dist/conn/byte-transport.js';
-import type { Clock, TimerHandle } from '../../dist/conn/clock.js';
-import type { Dialled, Origin } from '../../dist/conn/dialler.js';
+import type { ByteSink, ByteTransport } from '../../dist/ports/byte-transport.js';
+import type { Clock, TimerHandle } from '../../dist/ports/clock.js';
+import type { Dialled, Origin } from '../../dist/ports/dialler.js';
 
 /** Time that stands still until a test moves it. */
 export class VirtualClock implements Clock {

@@ -1,7 +1,7 @@
 /** The table of what the waiting requests of an origin cause, by what its connections say of themselves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HealthState } from '../../dist/conn/index.js';
+import { HealthState } from '../../dist/protocol/index.js';
 import { decideDials, type Candidate, type Decision, type Situation } from '../../dist/pool/dial-policy.js';
 
 const now = 10_000;

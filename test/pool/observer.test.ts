@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConnectionEvent, FrameEvent } from '../../dist/conn/index.js';
+import type { ConnectionEvent, FrameEvent } from '../../dist/ports/observer.js';
 import { errorCodeName, TransportError } from '../../dist/errors.js';
 import { encodeFields } from '../support/hpack.js';
 import { type Answer, type PoolHarnessOptions, poolHarness } from '../support/pool-harness.js';

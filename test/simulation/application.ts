@@ -1,4 +1,5 @@
-import type { ClientResponse, RequestOptions } from '../../dist/conn/index.js';
+import type { ClientResponse } from '../../dist/request/client-response.js';
+import type { RequestOptions } from '../../dist/request/request-options.js';
 import type { BaseTransport } from '../../dist/transport.js';
 import type { SimulatedClock } from './clock.js';
 import { isPiece } from './frames.js';

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../../dist/conn/index.js';
+import type { Clock, TimerHandle } from '../../dist/ports/clock.js';
 import { Agenda, type Entry } from './agenda.js';
 
 /** How often, in turns of the loop, time may stand still: more often is a loop that never ends. */

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import type { Dialled, Dialler, Origin } from '../../dist/conn/index.js';
+import type { Dialled, Dialler, Origin } from '../../dist/ports/dialler.js';
 import { connectFailed } from '../../dist/node/failure.js';
 import { Names } from '../../dist/node/names.js';
 import { race } from '../../dist/node/race.js';

@@ -1,4 +1,4 @@
-import type { Observer } from '../../dist/conn/index.js';
+import type { Observer } from '../../dist/ports/observer.js';
 import { BaseTransport } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
 import { Application } from './application.js';

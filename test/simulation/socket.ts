@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ByteSink, ByteTransport, TimerHandle } from '../../dist/conn/index.js';
+import type { ByteSink, ByteTransport } from '../../dist/ports/byte-transport.js';
+import type { TimerHandle } from '../../dist/ports/clock.js';
 import { ReadBuffer } from '../../dist/node/read-buffer.js';
 import type { SimulatedClock } from './clock.js';
 import { kernel } from './kernel.js';

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { RequestOptions } from '../../dist/conn/index.js';
+import type { RequestOptions } from '../../dist/request/request-options.js';
 import type { SimulatedClock } from './clock.js';
 import { piece } from './frames.js';
 import type { UploadPlan } from './plan.js';

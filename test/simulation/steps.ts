@@ -1,4 +1,4 @@
-import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../../dist/conn/index.js';
+import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../../dist/ports/observer.js';
 import type { BaseTransport } from '../../dist/transport.js';
 import { textOf } from './application.js';
 import type { SimulatedClock } from './clock.js';

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
-import type {
-  ByteSink,
-  ByteTransport,
-  ClientConn,
-  ClientResponse,
-  Dialled,
-  RequestOptions,
-} from '../../dist/conn/index.js';
+import type { ByteSink, ByteTransport } from '../../dist/ports/byte-transport.js';
+import type { ClientConn } from '../../dist/conn/client-conn.js';
+import type { ClientResponse } from '../../dist/request/client-response.js';
+import type { Dialled } from '../../dist/ports/dialler.js';
+import type { RequestOptions } from '../../dist/request/request-options.js';
 import { errorCodeName } from '../../dist/errors.js';
 import { BaseTransport } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../../dist/conn/index.js';
+import type { Clock, TimerHandle } from '../../dist/ports/clock.js';
 
 interface VirtualTimer {
   readonly at: number;

@@ -1,23 +1,25 @@
 import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
+import type { BufferBudget } from '../protocol/index.js';
 import type { TransportInfo } from './byte-transport.js';
-import type { Carrier } from './carrier.js';
+import type { Carrier } from './http-connection.js';
 import type { Clock } from './clock.js';
-import type { DriverConfig } from './connection-driver.js';
+import type { Observer } from './observer.js';
 
-/** What an HTTP/1.1 connection shares with one of HTTP/2. */
-export type Http1Config = Pick<
-  DriverConfig,
-  | 'id'
-  | 'origin'
-  | 'observer'
-  | 'maxHeaderListSize'
-  | 'budget'
-  | 'maxRequests'
-  | 'maxAge'
-  | 'idleTimeout'
-  | 'writeTimeout'
->;
+/** What an HTTP/1.1 connection is told: the options of the same names (times in milliseconds, sizes in bytes). */
+export interface Http1Config {
+  /** Tells the connections of one transport apart. */
+  readonly id: number;
+  /** For error messages and observers. */
+  readonly origin: string;
+  readonly observer: Observer | undefined;
+  readonly maxHeaderListSize: number;
+  readonly budget: BufferBudget;
+  readonly maxRequests: number;
+  readonly maxAge: number;
+  readonly idleTimeout: number;
+  readonly writeTimeout: number;
+}
 
 /** Whoever holds HTTP/1.1 connections. Told between steps, so it may do anything. */
 export interface Http1Owner {

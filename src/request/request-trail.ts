@@ -1,8 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 import { buildTrailerFields } from '../protocol/index.js';
-import type { Carrier } from './carrier.js';
-import type { Clock } from './clock.js';
-import { hearsRequests, tellRequest, type ObservedRequest, type RequestEvent } from './observer.js';
+import {
+  hearsRequests,
+  tellRequest,
+  type Carrier,
+  type Clock,
+  type ObservedRequest,
+  type RequestEvent,
+} from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
 
 /** Numbers the requests that somebody follows. */

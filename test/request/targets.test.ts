@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { prepareRequest, type RequestDefaults } from '../../dist/conn/prepare-request.js';
-import type { RequestOptions } from '../../dist/conn/request-options.js';
-import { Targets } from '../../dist/conn/targets.js';
+import { prepareRequest, type RequestDefaults } from '../../dist/request/prepare-request.js';
+import type { RequestOptions } from '../../dist/request/request-options.js';
+import { Targets } from '../../dist/request/targets.js';
 import { originOf } from '../../dist/pool/origin.js';
 
 const defaults: RequestDefaults = {

@@ -1,13 +1,11 @@
 import { invalidArgument, TransportError } from '../errors.js';
 import { buildRequestFields, buildTrailerFields, declaredLength, SharedBlock } from '../protocol/index.js';
-import { acceptEncoding } from './decompress.js';
+import { acceptEncoding, toRequestBody, type RequestBody } from '../body/index.js';
 import { normalizeMethod } from './methods.js';
-import type { Origin } from './dialler.js';
-import type { Observer } from './observer.js';
+import type { Observer, Origin } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
-import { toRequestBody, type RequestBody } from './request-body.js';
 import type { RequestHooks } from './request-hooks.js';
-import { nameRequest } from './request-line.js';
+import { nameRequest } from '../request-line.js';
 import {
   checkRequestOptions,
   concealed,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { BodyQueue } from '../../dist/conn/body-queue.js';
-import { ClientResponse, TrailersHolder } from '../../dist/conn/client-response.js';
-import { ResponseBody } from '../../dist/conn/response-body.js';
+import { BodyQueue } from '../../dist/body/body-queue.js';
+import { ClientResponse, TrailersHolder } from '../../dist/request/client-response.js';
+import { ResponseBody } from '../../dist/body/response-body.js';
 
 function respond(fields: string[] = []) {
   const cancels: unknown[] = [];
@@ -105,10 +105,10 @@ test('disposing of a response cancels what is unread, and nothing else', async (
 test('a request and its response in text or bytes load neither undici, web streams nor zlib', () => {
   const script = `
     const before = new Set(process.moduleLoadList);
-    const { toRequestBody } = await import('${new URL('../../dist/conn/request-body.js', import.meta.url).href}');
-    const { BodyQueue } = await import('${new URL('../../dist/conn/body-queue.js', import.meta.url).href}');
-    const { ResponseBody } = await import('${new URL('../../dist/conn/response-body.js', import.meta.url).href}');
-    const { ClientResponse, TrailersHolder } = await import('${new URL('../../dist/conn/client-response.js', import.meta.url).href}');
+    const { toRequestBody } = await import('${new URL('../../dist/body/request-body.js', import.meta.url).href}');
+    const { BodyQueue } = await import('${new URL('../../dist/body/body-queue.js', import.meta.url).href}');
+    const { ResponseBody } = await import('${new URL('../../dist/body/response-body.js', import.meta.url).href}');
+    const { ClientResponse, TrailersHolder } = await import('${new URL('../../dist/request/client-response.js', import.meta.url).href}');
     for (const value of ['a', new Uint8Array(1), new ArrayBuffer(1), new URLSearchParams('a=b'), (async function* () {})()]) {
       toRequestBody(value);
     }

@@ -1,7 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { fieldListSize } from '../protocol/request-fields.js';
-import type { Carrier } from './carrier.js';
-import { toHeaders, type ResponseConnection } from './client-response.js';
+import type { Carrier, ResponseConnection } from '../ports/index.js';
+import { toHeaders } from './client-response.js';
 import type { RequestOptions } from './request-options.js';
 
 /** What a facade wants to know of its request on the way. Called between steps, in the caller's async context. */

@@ -1,11 +1,39 @@
 import type { BufferBudget, OpenInit } from '../protocol/index.js';
-import type { ClientResponse, ResponseConnection } from './client-response.js';
-import type { ConnectionUse } from './connection-use.js';
-import type { ReadLending } from './read-lending.js';
 
-/** Wants to know of responses that are dropped unread. */
+/** The connection that a response came on. */
+export interface ResponseConnection {
+  /** Tells the connections of one transport apart. */
+  readonly id: number;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  /** It had carried a request before. */
+  readonly reused: boolean;
+}
+
+/** A connection as its first response has it, and as all others have, which share one object. */
+export function describeConnection(
+  id: number,
+  { remoteAddress, remotePort }: Pick<ResponseConnection, 'remoteAddress' | 'remotePort'>,
+): readonly [ResponseConnection, ResponseConnection] {
+  const first = Object.freeze({ id, remoteAddress, remotePort, reused: false });
+  return [first, Object.freeze({ ...first, reused: true })];
+}
+
+/** Wants to know when a body is dropped unread. */
 export interface Watcher {
-  registerUnread(response: ClientResponse): void;
+  registerUnread(body: object): void;
+}
+
+/** Lends a body what a read brought, until the next read. */
+export interface ReadLender {
+  /** The body has been lent its first piece of this read. */
+  lent(body: Borrower): void;
+}
+
+/** A body that holds what it was lent. */
+export interface Borrower {
+  /** Makes what is still lent its own; true where there was something. */
+  keep(): boolean;
 }
 
 /** One request's place on its carrier: a stream of HTTP/2, or a turn of an HTTP/1.1 connection. */
@@ -45,11 +73,11 @@ export interface Carrier {
   /** What is passed on of a body is overwritten by the next read. */
   readonly transientReads: boolean;
   /** There where what is passed on of a body can be lent until the next read. */
-  readonly lending?: ReadLending | undefined;
+  readonly lending?: ReadLender | undefined;
   /** What unread responses may hold, and the size of a header list, and of all interim responses that nobody listens to. */
   readonly config: { readonly budget: BufferBudget; readonly maxHeaderListSize: number };
   /** Told whether anybody waits for more of a response that is under way. */
-  readonly use: Pick<ConnectionUse, 'attend'>;
+  readonly use: { attend(attended: boolean): void };
   /** The peer takes extended CONNECT (RFC 8441 section 3). */
   readonly extendedConnect: boolean;
   /** The peer's GOAWAY spared requests, so it ended for no fault of theirs. */
@@ -62,7 +90,7 @@ export interface Carrier {
   resetStream(stream: CarriedStream, errorCode: number): void;
   /** Runs `task` when the step under way is over. */
   later(task: () => void): void;
-  /** The response was made in this read; if it is still incomplete afterwards, it is watched for being dropped. */
-  watch(response: ClientResponse, watcher: Watcher): void;
+  /** The body's response was made in this read; if it is incomplete afterwards, it is watched for being dropped. */
+  watch(body: object, watcher: Watcher): void;
   describeFor(streamId: number): ResponseConnection;
 }

@@ -3,8 +3,8 @@ import { constants } from 'node:buffer';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type BodyOwner, BodyQueue } from '../../dist/conn/body-queue.js';
-import { ResponseBody, type ResponseBodyOptions } from '../../dist/conn/response-body.js';
+import { type BodyOwner, BodyQueue } from '../../dist/body/body-queue.js';
+import { ResponseBody, type ResponseBodyOptions } from '../../dist/body/response-body.js';
 
 class Owner implements BodyOwner {
   readonly consumptions: number[] = [];

@@ -4,7 +4,7 @@ import type { BodyQueue } from './body-queue.js';
 import { BodySource, type ChunkReader, type StreamShape } from './body-source.js';
 import { type ChunkSource, decodeSource } from './decompress.js';
 import { decodeText, join, longest } from './joined-chunks.js';
-import { nameRequest, type RequestLine } from './request-line.js';
+import { nameRequest, type RequestLine } from '../request-line.js';
 
 export interface ResponseBodyOptions {
   /** Of the request, for errors to name it. Default: they do not. */

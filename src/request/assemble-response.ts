@@ -1,9 +1,7 @@
-import type { BodyQueue } from './body-queue.js';
-import type { Carrier } from './carrier.js';
+import { fieldValue, planDecoding, ResponseBody, type BodyQueue } from '../body/index.js';
+import type { Carrier } from '../ports/index.js';
 import { ClientResponse, type TrailersHolder } from './client-response.js';
-import { fieldValue, planDecoding } from './decompress.js';
 import type { PreparedRequest } from './prepared-request.js';
-import { ResponseBody } from './response-body.js';
 
 /** The response as its caller gets it. Nothing that receives refers to it, so that an unread one can be collected. */
 export function assembleResponse(

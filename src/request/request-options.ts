@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors.js';
-import type { RequestBodyInit } from './request-body.js';
+import type { RequestBodyInit } from '../body/index.js';
 
 /** Header or trailer fields: a record (several values as an array), pairs, or a Headers. */
 export type HeadersInput =

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { BodyQueue } from '../../dist/conn/body-queue.js';
-import { acceptEncoding, codingsOf, planDecoding } from '../../dist/conn/decompress.js';
-import { ResponseBody } from '../../dist/conn/response-body.js';
-import { ZstdFrames } from '../../dist/conn/zstd-frames.js';
+import { BodyQueue } from '../../dist/body/body-queue.js';
+import { acceptEncoding, codingsOf, planDecoding } from '../../dist/body/decompress.js';
+import { ResponseBody } from '../../dist/body/response-body.js';
+import { ZstdFrames } from '../../dist/body/zstd-frames.js';
 
 type Encode = (data: Uint8Array) => Uint8Array;
 

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
-import type { ClientResponse, ResponseConnection } from './client-response.js';
-import type { ChunkReader } from './body-source.js';
-import { chunksOf } from './response-body.js';
+import type { ResponseConnection } from '../ports/index.js';
+import type { ClientResponse } from './client-response.js';
+import { chunksOf, type ChunkReader } from '../body/index.js';
 
 type Written = (error?: Error | null) => void;
 

@@ -1,7 +1,6 @@
 import type { SharedBlock } from '../protocol/index.js';
-import type { Origin } from './dialler.js';
-import type { Observer } from './observer.js';
-import type { RequestBody } from './request-body.js';
+import type { Observer, Origin } from '../ports/index.js';
+import type { RequestBody } from '../body/index.js';
 import type { RequestHooks } from './request-hooks.js';
 import type { RequestOptions } from './request-options.js';
 

@@ -4,14 +4,12 @@ import { ErrorCode, type StreamSink } from '../protocol/index.js';
 import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
-import { BodyQueue, type BodyOwner } from './body-queue.js';
-import type { CarriedStream, Carrier } from './carrier.js';
+import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
+import { setDeadline, type CarriedStream, type Carrier, type Clock, type TimerHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
-import { setDeadline, type Clock, type TimerHandle } from './clock.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
-import { discardUnopened } from './request-body.js';
 import { reportBound, reportInformational, reportSent } from './request-hooks.js';
-import { nameRequest } from './request-line.js';
+import { nameRequest } from '../request-line.js';
 import { trailOf, type RequestTrail } from './request-trail.js';
 import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway, timedOut } from './request-errors.js';
 import { Upload } from './upload.js';
@@ -220,7 +218,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { request, attempts, body, trailers } = this;
     const response = assembleResponse(request, driver, stream.id, attempts, status, fields, endStream, body, trailers);
     if (!endStream) {
-      driver.watch(response, this);
+      driver.watch(response.body, this);
       this.startBodyTimer();
     }
     resolve(response);
@@ -244,10 +242,10 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    * Called once the read that brought the headers is worked off. What is incomplete, or large, may be left unread and is
    * watched for that. A small whole body is not worth it: its bytes leave the budget now, as if they were read.
    */
-  registerUnread(response: ClientResponse): void {
+  registerUnread(body: object): void {
     const buffered = this.body?.buffered ?? 0;
     this.attended();
-    if (!this.over || this.uploading || buffered > smallBody) return unread.register(response.body, this, this);
+    if (!this.over || this.uploading || buffered > smallBody) return unread.register(body, this, this);
     this.trailers?.fetched();
     if (buffered > 0) {
       this.consumed(buffered);

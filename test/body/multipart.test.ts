@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type RequestBody, toRequestBody } from '../../dist/conn/request-body.js';
+import { type RequestBody, toRequestBody } from '../../dist/body/request-body.js';
 
 function body(form: FormData): RequestBody {
   const made = toRequestBody(form);

@@ -1,10 +1,10 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { invalidArgument, TransportError } from '../errors.js';
-import type { CarriedStream, Outlet } from './carrier.js';
+import type { CarriedStream, Outlet } from '../ports/index.js';
 import { flatten } from './prepare-request.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { concealed, type HeadersInput } from './request-options.js';
-import { detached, type BodyReader } from './source-reader.js';
+import { detached, type BodyReader } from '../body/index.js';
 
 const noBytes = new Uint8Array(0);
 

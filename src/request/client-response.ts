@@ -1,24 +1,6 @@
 import type { BufferBudget } from '../protocol/index.js';
-import type { ResponseBody } from './response-body.js';
-
-/** The connection that a response came on. */
-export interface ResponseConnection {
-  /** Tells the connections of one transport apart. */
-  readonly id: number;
-  readonly remoteAddress: string | undefined;
-  readonly remotePort: number | undefined;
-  /** It had carried a request before. */
-  readonly reused: boolean;
-}
-
-/** A connection as its first response has it, and as all others have, which share one object. */
-export function describeConnection(
-  id: number,
-  { remoteAddress, remotePort }: Pick<ResponseConnection, 'remoteAddress' | 'remotePort'>,
-): readonly [ResponseConnection, ResponseConnection] {
-  const first = Object.freeze({ id, remoteAddress, remotePort, reused: false });
-  return [first, Object.freeze({ ...first, reused: true })];
-}
+import type { ResponseBody } from '../body/index.js';
+import type { ResponseConnection } from '../ports/index.js';
 
 /** What a {@link ClientResponse} is made of. */
 export interface ClientResponseInit {

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../errors.js';
 import type { SharedBlock } from '../protocol/index.js';
-import type { Origin } from './dialler.js';
+import type { Origin } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
 
 /** The header list of a request, made ready to be sent. */

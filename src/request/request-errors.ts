@@ -1,5 +1,5 @@
 import { TransportError, type TransportErrorCode } from '../errors.js';
-import type { Carrier } from './carrier.js';
+import type { Carrier } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
 
 /** The errors that a request ends with by itself, whatever its connection does. */

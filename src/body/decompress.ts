@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import { TransportError } from '../errors.js';
 import type { BodyQueue } from './body-queue.js';
-import { nameRequest, type RequestLine } from './request-line.js';
+import { nameRequest, type RequestLine } from '../request-line.js';
 import { ZstdFrames } from './zstd-frames.js';
 
 /** More codings than this on one body are refused, since each may multiply the size by a thousand. */

@@ -1,5 +1,5 @@
-import { TransportError } from '../errors.js';
-import { isToken } from '../protocol/field-syntax.js';
+import { TransportError } from './errors.js';
+import { isToken } from './protocol/field-syntax.js';
 
 /** What errors say of the request that they ended. */
 export interface RequestLine {

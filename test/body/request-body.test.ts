@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { type RequestBody, toRequestBody } from '../../dist/conn/request-body.js';
-import type { BodyReader } from '../../dist/conn/source-reader.js';
+import { type RequestBody, toRequestBody } from '../../dist/body/request-body.js';
+import type { BodyReader } from '../../dist/body/source-reader.js';
 
 function body(value: unknown): RequestBody {
   const made = toRequestBody(value);

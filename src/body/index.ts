@@ -1,0 +1,14 @@
+/** What other rooms use of this one. */
+export { type BodyOwner, BodyQueue } from './body-queue.js';
+export type { ChunkReader } from './body-source.js';
+export { acceptEncoding, fieldValue, planDecoding } from './decompress.js';
+export { isIncomingRequest } from './incoming-request.js';
+export {
+  type BodyValue,
+  type RequestBody,
+  type RequestBodyInit,
+  discardUnopened,
+  toRequestBody,
+} from './request-body.js';
+export { ResponseBody, chunksOf, gatheredFrom, sourceOf } from './response-body.js';
+export { type BodyReader, detached } from './source-reader.js';

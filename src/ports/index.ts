@@ -1,0 +1,31 @@
+/** What other rooms use of this one, and what the layers above see of the protocol. */
+export type { ByteSink, ByteTransport, ReadLoans, TransportInfo } from './byte-transport.js';
+export { type Clock, type TimerHandle, forever, setDeadline } from './clock.js';
+export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialler.js';
+export {
+  describeConnection,
+  type Borrower,
+  type CarriedStream,
+  type Carrier,
+  type Outgoing,
+  type Outlet,
+  type ReadLender,
+  type ResponseConnection,
+  type Watcher,
+} from './http-connection.js';
+export type { Http1Config, Http1Connection, Http1Owner } from './http1-connection.js';
+export {
+  type ConnectionEvent,
+  type DialTimes,
+  type FrameEvent,
+  type ObservedRequest,
+  type Observer,
+  type RequestEvent,
+  hearsConnection,
+  hearsRequests,
+  tellConnection,
+  tellRequest,
+} from './observer.js';
+export { isFieldValue, isToken, quoteName } from '../protocol/field-syntax.js';
+export { BufferBudget, type Health, HealthState, type OpenInit } from '../protocol/index.js';
+export { buildTrailerFields, fieldListSize } from '../protocol/request-fields.js';

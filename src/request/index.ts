@@ -1,0 +1,20 @@
+/** What other rooms use of this one. */
+export { type ClientResponse, receivedFields, receivedTrailers, wireFields } from './client-response.js';
+export { Exchange, type ExchangeHost } from './exchange.js';
+export { forwardableHeaders } from './forwardable-headers.js';
+export { normalizeMethod } from './methods.js';
+export { type RequestDefaults, type RequestParts, prepareParts, prepareRequest } from './prepare-request.js';
+export type { PreparedRequest } from './prepared-request.js';
+export type { RequestHooks } from './request-hooks.js';
+export {
+  type HeadersInput,
+  type RequestOptions,
+  type RequestPriority,
+  type WaitOptions,
+  checkTime,
+  checkWait,
+  isRecord,
+} from './request-options.js';
+export { Targets, parseUrl, pathOf } from './targets.js';
+export { TunnelBody, TunnelStream } from './tunnel.js';
+export { WaitQueue } from './wait-queue.js';
