@@ -1,4 +1,4 @@
-import { wireFields, type ClientResponse } from '../request/index.js';
+import { statusTextOf, wireFields, type ClientResponse } from '../request/index.js';
 import { lazyStream, type LazyStream } from './lazy-stream.js';
 
 /** What fetch knows of a response beyond what came on the wire. */
@@ -67,6 +67,7 @@ function plainResponse(fetched: Fetched, body: LazyStream | null): Response {
   fill(headers, response);
   const plain = new Response(body?.stream ?? null, {
     status,
+    statusText: statusTextOf(response),
     headers,
   });
   Object.defineProperties(plain, { url: { value: response.url }, redirected: { value: redirected } });
@@ -119,6 +120,10 @@ function withHeadOf(Base: typeof NodeResponse) {
     get status(): number {
       // Node's constructor asks, to check it against the body.
       return #fetched in this ? this.#fetched.response.status : 200;
+    }
+
+    get statusText(): string {
+      return statusTextOf(this.#fetched.response);
     }
 
     get ok(): boolean {

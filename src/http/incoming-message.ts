@@ -1,6 +1,7 @@
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import { Readable, type Writable } from 'node:stream';
 import type { ClientResponse } from '../index.js';
+import { statusTextOf } from '../request/index.js';
 import { aborted, toHttpError } from './http-errors.js';
 import { distinctFields, joinFields, rawFields } from './incoming-fields.js';
 import type { SocketView } from './socket-view.js';
@@ -17,7 +18,7 @@ export interface Requested extends Writable {
 /** A response as node:http gives it. Chunks are Buffers; a body that is cut ends with an error, ECONNRESET. */
 export class IncomingMessage extends Readable {
   readonly statusCode: number;
-  /** HTTP/2 has none, so it is the status code's usual one. */
+  /** HTTP/2 has none: there it is the status code's usual one. */
   statusMessage: string;
   readonly httpVersion: '2.0' | '1.1';
   readonly httpVersionMajor: number;
@@ -39,7 +40,8 @@ export class IncomingMessage extends Readable {
   constructor(response: ClientResponse, req: Requested) {
     super();
     this.statusCode = response.status;
-    this.statusMessage = STATUS_CODES[response.status] ?? '';
+    this.statusMessage =
+      response.httpVersion === '1.1' ? statusTextOf(response) : (STATUS_CODES[response.status] ?? '');
     this.httpVersion = response.httpVersion;
     this.httpVersionMajor = Number(response.httpVersion[0]);
     this.httpVersionMinor = Number(response.httpVersion[2]);

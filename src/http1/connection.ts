@@ -227,10 +227,11 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
 
   /** The last request is through, and the server keeps the connection. */
   private onFree(): void {
+    const last = this.turn?.closes === true;
     this.turn = undefined;
     const { maxRequests, maxAge } = this.config;
     const old = maxAge > 0 && this.clock.now() - this.openedAt >= maxAge;
-    if (old || (maxRequests > 0 && this.requests >= maxRequests)) this.closing = true;
+    if (last || old || (maxRequests > 0 && this.requests >= maxRequests)) this.closing = true;
     if (this.closing) return this.end();
     this.rest();
     this.look();

@@ -22,7 +22,7 @@ export function requestHead(request: Outgoing, endStream: boolean): RequestHead 
   const rest: string[] = [];
   const cookies: string[] = [];
   const { protocol } = request;
-  let connection = protocol === undefined ? 'keep-alive' : 'upgrade';
+  let connection = protocol !== undefined ? 'upgrade' : request.closes ? 'close' : 'keep-alive';
   let length: string | undefined = undefined;
   for (let i = 0; i + 1 < request.fields.length; i += 2) {
     const name = request.fields[i]!;

@@ -48,6 +48,9 @@ export class Turn implements CarriedStream {
   /** Its head was handed to the socket. */
   written = false;
   metClosed = false;
+  statusText = '';
+  /** The last request of its connection. */
+  readonly closes: boolean;
   private readonly host: TurnHost;
   private readonly init: OpenInit;
   private readonly request: ClientRequest;
@@ -77,6 +80,7 @@ export class Turn implements CarriedStream {
     this.id = id;
     this.host = host;
     this.init = init;
+    this.closes = request.closes;
     this.asksUpgrade = request.protocol !== undefined;
     this.receivedBefore = host.socket.bytesRead;
     const options = {
@@ -201,6 +205,7 @@ export class Turn implements CarriedStream {
     if (typeof keepAlive === 'string') this.host.onKeepAlive(keepAlive);
     const status = response.statusCode ?? 0;
     this.begun = true;
+    this.statusText = response.statusMessage ?? '';
     sink.onHeaders(status, fields, bodyless || status === 204 || status === 304 || length === '0');
     response.on('data', this.onData);
     response.once('end', () => {
@@ -217,6 +222,7 @@ export class Turn implements CarriedStream {
     if (fields === undefined) return;
     this.tunnel = socket;
     this.host.onUpgraded();
+    this.statusText = response.statusMessage ?? '';
     sink.onHeaders(101, fields, false);
     socket.on('data', this.onData);
     socket.once('end', () => {

@@ -42,6 +42,8 @@ export interface CarriedStream {
   readonly id: number;
   /** It failed since its connection, kept from a request before, closed with no byte of an answer (HTTP/1.1). */
   readonly metClosed?: boolean;
+  /** The reason phrase of its response (HTTP/1.1), '' where the server sent none. */
+  readonly statusText?: string;
 }
 
 /** What a carrier may want to know of a request that its stream does not need. */
@@ -51,6 +53,8 @@ export interface Outgoing {
   readonly protocol: string | undefined;
   /** The header list as HTTP/2 sends it. */
   readonly fields: readonly string[];
+  /** Its connection is to carry no other after it: HTTP/1.1's `connection: close` (RFC 9112 section 9.6). */
+  readonly closes: boolean;
   /** Undefined: none will be sent. */
   readonly trailers: unknown;
 }

@@ -1,5 +1,5 @@
 import { fieldValue, planDecoding, ResponseBody, type BodyQueue } from '../body/index.js';
-import type { Carrier } from '../ports/index.js';
+import type { CarriedStream, Carrier } from '../ports/index.js';
 import { ClientResponse, type TrailersHolder } from './client-response.js';
 import type { PreparedRequest } from './prepared-request.js';
 
@@ -7,7 +7,7 @@ import type { PreparedRequest } from './prepared-request.js';
 export function assembleResponse(
   request: PreparedRequest,
   carrier: Carrier,
-  streamId: number,
+  stream: CarriedStream,
   attempts: number,
   status: number,
   fields: readonly string[],
@@ -28,11 +28,12 @@ export function assembleResponse(
     status,
     fields: decoding?.fields ?? fields,
     wireFields: fields,
+    statusText: carrier.httpVersion === '1.1' ? stream.statusText : '',
     url: request.url,
     httpVersion: carrier.httpVersion,
     body,
     trailers,
     attempts,
-    connection: carrier.describeFor(streamId),
+    connection: carrier.describeFor(stream.id),
   });
 }

@@ -12,6 +12,7 @@ export interface ClientResponseInit {
   readonly fields: readonly string[];
   /** The same as they came, where the body is decoded. */
   readonly wireFields?: readonly string[] | undefined;
+  readonly statusText?: string | undefined;
   readonly url: string;
   readonly httpVersion: '2.0' | '1.1';
   readonly body: ResponseBody;
@@ -112,6 +113,9 @@ export let receivedFields: (response: ClientResponse) => readonly string[];
 /** For fetch, whose responses keep the fields that {@link receivedFields} leaves out for a body that is decoded. */
 export let wireFields: (response: ClientResponse) => readonly string[];
 
+/** For the facades: HTTP/1.1's reason phrase; '' where there is none, as in HTTP/2. */
+export let statusTextOf: (response: ClientResponse) => string;
+
 /** For the facades: the trailer fields, names and values in turn; undefined until the body has ended. */
 export let receivedTrailers: (response: ClientResponse) => readonly string[] | undefined;
 
@@ -123,6 +127,7 @@ export class ClientResponse {
       const fields = response.#fetched();
       return response.#wireFields ?? fields;
     };
+    statusTextOf = (response) => response.#statusText;
     receivedTrailers = (response) => response.#trailers.fields;
   }
 
@@ -134,6 +139,7 @@ export class ClientResponse {
   /** How many times the request was sent, this one included. */
   readonly attempts: number;
   readonly connection: ResponseConnection;
+  readonly #statusText: string;
   readonly #fields: readonly string[];
   readonly #wireFields: readonly string[] | undefined;
   readonly #trailers: TrailersHolder;
@@ -147,6 +153,7 @@ export class ClientResponse {
     this.body = init.body;
     this.attempts = init.attempts;
     this.connection = init.connection;
+    this.#statusText = init.statusText ?? '';
     this.#fields = init.fields;
     this.#wireFields = init.wireFields;
     this.#trailers = init.trailers;

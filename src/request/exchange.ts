@@ -216,7 +216,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.resolve = this.reject = undefined;
     this.body = new BodyQueue(this);
     const { request, attempts, body, trailers } = this;
-    const response = assembleResponse(request, driver, stream.id, attempts, status, fields, endStream, body, trailers);
+    const response = assembleResponse(request, driver, stream, attempts, status, fields, endStream, body, trailers);
     if (!endStream) {
       driver.watch(response.body, this);
       this.startBodyTimer();

@@ -1,5 +1,5 @@
 /** What other rooms use of this one. */
-export { type ClientResponse, receivedFields, receivedTrailers, wireFields } from './client-response.js';
+export { type ClientResponse, receivedFields, receivedTrailers, statusTextOf, wireFields } from './client-response.js';
 export { Exchange, type ExchangeHost } from './exchange.js';
 export { forwardableHeaders } from './forwardable-headers.js';
 export { normalizeMethod } from './methods.js';

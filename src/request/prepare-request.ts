@@ -148,6 +148,7 @@ function assemble(
     protocol: given.protocol,
     upgrade,
     limitsWait,
+    closes: header.asksClose,
     // A coding that the caller asked for is the caller's to undo.
     decompress: decompress && (decodeAlways === true || !header.asksCoding) && !header.asksRange,
     maxResponseSize: defaults.maxResponseSize,
@@ -181,7 +182,14 @@ function buildHeader(
     priority: priorityField(given.priority),
   });
   const asksCoding = has(headers, 'accept-encoding');
-  return { fields, block: new SharedBlock(), asksCoding, asksRange: has(headers, 'range') };
+  const asksRange = has(headers, 'range');
+  return { fields, block: new SharedBlock(), asksCoding, asksRange, asksClose: asksClose(headers) };
+}
+
+function asksClose(fields: readonly string[]): boolean {
+  for (let i = 0; i + 1 < fields.length; i += 2)
+    if (fields[i]!.toLowerCase() === 'connection') return fields[i + 1]!.trim().toLowerCase() === 'close';
+  return false;
 }
 
 function has(fields: readonly string[], name: string): boolean {

@@ -30,6 +30,8 @@ export interface PreparedRequest {
   readonly protocol: string | undefined;
   readonly upgrade: 'also' | 'only' | undefined;
   readonly limitsWait: boolean;
+  /** Its fields hold `connection: close`, which only HTTP/1.1 sends. */
+  readonly closes: boolean;
   /** We asked for content codings ourselves, so we undo them. */
   readonly decompress: boolean;
   readonly maxResponseSize: number;

@@ -12,6 +12,8 @@ export interface RequestHeader {
   /** The caller's fields hold accept-encoding; range. */
   readonly asksCoding: boolean;
   readonly asksRange: boolean;
+  /** They hold `connection: close`. */
+  readonly asksClose: boolean;
 }
 
 /** What a header list was made of, where nothing but this and its target went into it. */

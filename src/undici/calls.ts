@@ -115,7 +115,7 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
     checkRequest(options);
   }
 
-  onResponseStart(controller: DispatchController, statusCode: number, headers: IncomingHeaders): void {
+  onResponseStart(controller: DispatchController, statusCode: number, headers: IncomingHeaders, statusText = ''): void {
     if (statusCode < 200) return this.inform(statusCode, headers, this.options.onInfo);
     const body = new BodyReadable({
       resume: () => {
@@ -128,7 +128,7 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
       highWaterMark: this.options.highWaterMark ?? defaultHighWaterMark,
     });
     this.body = body;
-    this.resolve({ ...this.head(statusCode, headers), statusText: '', body, trailers: this.trailers });
+    this.resolve({ ...this.head(statusCode, headers), statusText, body, trailers: this.trailers });
   }
 
   onResponseData(controller: DispatchController, chunk: Buffer): void {

@@ -43,7 +43,7 @@ export interface DispatchOptions {
   headersTimeout?: number | null;
   /** Between two pieces of the body; 0: no limit. Default: the transport's. */
   bodyTimeout?: number | null;
-  /** Of no use to HTTP/2. */
+  /** True: the connection carries no other request after this one, in HTTP/1.1; of no use to HTTP/2. */
   reset?: boolean;
   /** Sends `expect: 100-continue` and holds the body back until 100 or a second has passed. */
   expectContinue?: boolean;

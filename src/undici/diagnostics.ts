@@ -98,9 +98,9 @@ export class PublishedRequest {
     channels.bodySent.publish({ request: this });
   }
 
-  publishHeaders(statusCode: number, fields: readonly string[]): void {
+  publishHeaders(statusCode: number, fields: readonly string[], statusText: string): void {
     if (!channels.headers.hasSubscribers) return;
-    channels.headers.publish({ request: this, response: { statusCode, headers: toRaw(fields), statusText: '' } });
+    channels.headers.publish({ request: this, response: { statusCode, headers: toRaw(fields), statusText } });
   }
 
   publishChunkReceived(chunk: Buffer): void {

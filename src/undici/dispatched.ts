@@ -2,6 +2,7 @@ import { chunksOf, type ChunkReader } from '../body/index.js';
 import {
   receivedFields,
   receivedTrailers,
+  statusTextOf,
   TunnelBody,
   type ClientResponse,
   type RequestHooks,
@@ -58,7 +59,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   // --- what the two kinds of handlers differ in ---
 
   protected abstract started(): void;
-  protected abstract headers(status: number, fields: readonly string[]): void;
+  protected abstract headers(status: number, fields: readonly string[], statusText: string): void;
   protected abstract data(chunk: Buffer): void;
   protected abstract ended(trailers: readonly string[]): void;
   protected abstract failed(error: Error): void;
@@ -136,7 +137,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     this.response = response;
     this.tunnel = tunnel;
     this.request?.stopPhaseTimer(); // `bodyTimeout` is for bodies
-    this.published?.publishHeaders(status, shown);
+    this.published?.publishHeaders(status, shown, statusTextOf(response));
     try {
       tunnel.open(response, this.request);
       this.upgraded(status, shown, tunnel);
@@ -196,19 +197,20 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     const fields: string[] = [];
     for (const [name, value] of headers) fields.push(name, value);
     this.guard(() => {
-      this.headers(status, fields);
+      this.headers(status, fields, '');
     });
   };
 
   private receive(response: ClientResponse): void {
     if (this.over) return response.body.cancel(this.reason);
     const fields = receivedFields(response);
+    const statusText = statusTextOf(response);
     this.response = response;
-    this.published?.publishHeaders(response.status, fields);
+    this.published?.publishHeaders(response.status, fields, statusText);
     try {
       this.chunks = chunksOf(response.body);
       this.handler.onResponseStarted?.();
-      this.headers(response.status, fields);
+      this.headers(response.status, fields, statusText);
     } catch (error) {
       return this.stop(error as Error);
     }

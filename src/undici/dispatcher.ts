@@ -8,7 +8,7 @@ import { BaseTransport } from '../transport.js';
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor } from './contract.js';
 import { observed, PublishedRequest } from './diagnostics.js';
 import type { Dispatched, DispatchOwner } from './dispatched.js';
-import { addHeaders } from './fields.js';
+import { addClose, addHeaders } from './fields.js';
 import { NewerDispatched, OlderDispatched } from './handlers.js';
 import { bothKinds, isNewer, withoutBridge } from './interceptors.js';
 import { toBody } from './request-body.js';
@@ -135,6 +135,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     const path = options.query === undefined || (options.query as unknown) === null ? options.path : withQuery(options);
     const fields: string[] = [];
     addHeaders(fields, options.headers);
+    if (options.reset === true) addClose(fields);
     const body = toBody(options.body);
     const tunnel = isUpgrade(upgrade) || options.method === 'CONNECT';
     if (tunnel && !isUpgrade(upgrade)) nameTarget(fields, path);
@@ -273,6 +274,7 @@ function check(options: DispatchOptions, handler: DispatchHandler, newer: boolea
     throw invalidArgument(`Custom upgrade "${upgrade}" not supported`);
   checkTime('headersTimeout', options.headersTimeout);
   checkTime('bodyTimeout', options.bodyTimeout);
+  if (typeof (options.reset ?? false) !== 'boolean') throw invalidArgument('invalid reset');
   const { maxRedirections } = options as { maxRedirections?: unknown };
   if (typeof maxRedirections === 'number' && maxRedirections > 0)
     throw invalidArgument('maxRedirections is not supported, use the redirect interceptor');

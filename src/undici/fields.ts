@@ -27,9 +27,15 @@ function nameOf(name: unknown): string {
 
 /** Several values make several fields, null an empty one, undefined none. What HTTP/2 has no use for is left out. */
 export function addHeader(flat: string[], name: string, value: unknown): void {
-  if (value === undefined || !isForwarded(name)) return;
+  if (value === undefined || !isForwarded(name, value)) return;
   if (Array.isArray(value)) for (const one of value as readonly unknown[]) flat.push(name, valueOf(name, one));
   else flat.push(name, valueOf(name, value));
+}
+
+/** Undici's option `reset`, which says what `connection: close` does. */
+export function addClose(flat: string[]): void {
+  for (let i = 0; i < flat.length; i += 2) if (flat[i]!.toLowerCase() === 'connection') return;
+  flat.push('connection', 'close');
 }
 
 function valueOf(name: string, value: unknown): string {
@@ -41,7 +47,7 @@ function valueOf(name: string, value: unknown): string {
 }
 
 /** Undici refuses fields that only the connection may set, and so does this. Told by length first: most are others. */
-function isForwarded(name: string): boolean {
+function isForwarded(name: string, value: unknown): boolean {
   const { length } = name;
   if (length !== 6 && length !== 7 && length !== 10 && length !== 17) return true;
   switch (name.toLowerCase()) {
@@ -52,7 +58,7 @@ function isForwarded(name: string): boolean {
     case 'transfer-encoding':
       throw invalidArgument(`invalid ${name.toLowerCase()} header`);
     case 'connection': // of HTTP/1.1 (RFC 9113 section 8.2.2)
-      return false;
+      return typeof value === 'string' && value.toLowerCase() === 'close';
     default:
       return true;
   }

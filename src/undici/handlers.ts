@@ -11,11 +11,11 @@ export class OlderDispatched extends Dispatched {
     }, null);
   }
 
-  protected override headers(status: number, fields: readonly string[]): void {
+  protected override headers(status: number, fields: readonly string[], statusText: string): void {
     const resume = (): void => {
       this.resume();
     };
-    if (this.handler.onHeaders?.(status, toRaw(fields), resume, '') === false) this.pause();
+    if (this.handler.onHeaders?.(status, toRaw(fields), resume, statusText) === false) this.pause();
   }
 
   protected override data(chunk: Buffer): void {
@@ -45,9 +45,9 @@ export class NewerDispatched extends Dispatched implements DispatchController {
     this.handler.onRequestStart?.(this, null);
   }
 
-  protected override headers(status: number, fields: readonly string[]): void {
+  protected override headers(status: number, fields: readonly string[], statusText: string): void {
     this.rawHeaders = fields as string[];
-    this.handler.onResponseStart?.(this, status, toRecord(fields), '');
+    this.handler.onResponseStart?.(this, status, toRecord(fields), statusText);
   }
 
   protected override data(chunk: Buffer): void {
