@@ -2,6 +2,7 @@ import { errorCodeName, TransportError, type ErrorInitiator, type TransportError
 import { Decoder, Encoder } from '../hpack/index.js';
 import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
 import { ConnectionCredit, type BufferBudget } from './credit.js';
+import { GoAway } from './goaway.js';
 import { quickMark, sealMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
 import { Opening } from './opening.js';
@@ -68,6 +69,7 @@ export class ConnectionState {
   readonly liveness: Liveness;
   readonly scheduler = new SendScheduler();
   readonly streams = new StreamTable();
+  readonly goAway = new GoAway();
   /** The connection's send window (RFC 9113 section 5.2). Owned by receive.ts and seal.ts. */
   sendWindow = defaultInitialWindow;
 
@@ -118,11 +120,6 @@ export class ConnectionState {
   bundleBlocked = false;
 
   // Owned by lifecycle.ts.
-  goAwayReceived = false;
-  goAwayLastStreamId = 0x7fff_ffff;
-  goAwayCode = 0;
-  goAwayDebug = '';
-  goAwaySent = false;
   doNotReuse = false;
   drained = false;
   failure: TransportError | undefined = undefined;
@@ -146,7 +143,7 @@ export class ConnectionState {
 
   /** No new stream may start: closing, closed, or told to go away. */
   get closing(): boolean {
-    return this.goAwayReceived || this.goAwaySent || this.doNotReuse || this.failure !== undefined;
+    return this.goAway.received || this.goAway.sent || this.doNotReuse || this.failure !== undefined;
   }
 
   /** Slots in use: streams, reservations, and resets that the peer may not have seen. */

@@ -261,22 +261,22 @@ export class Connection {
 
   /** The peer's GOAWAY spared requests, so it ended for no fault of theirs. */
   get drainedInOrder(): boolean {
-    return this.c.goAwayLastStreamId > 0;
+    return this.c.goAway.lastStreamId > 0;
   }
 
   /** It ended, or was told to go away, and nothing came of it: no request was sent on it, or the peer acted on none. */
   get carriedNothing(): boolean {
-    const { requests, failure, goAwayReceived, goAwayLastStreamId } = this.c;
-    if (goAwayReceived && goAwayLastStreamId === 0) return true;
-    return requests === 0 && (failure !== undefined || goAwayReceived);
+    const { requests, failure, goAway } = this.c;
+    if (goAway.received && goAway.lastStreamId === 0) return true;
+    return requests === 0 && (failure !== undefined || goAway.received);
   }
 
   get goAwaySent(): boolean {
-    return this.c.goAwaySent;
+    return this.c.goAway.sent;
   }
 
   get goAwayReceived(): boolean {
-    return this.c.goAwayReceived;
+    return this.c.goAway.received;
   }
 
   /** It is over, with an error. */

@@ -95,20 +95,19 @@ export function connectionError(c: ConnectionState, errorCode: number, message: 
   // A client has processed no peer-initiated stream, hence 0 (RFC 9113 section 6.8).
   c.writer.goAway(0, errorCode);
   traceGoAway(c, errorCode);
-  c.goAwaySent = true;
+  c.goAway.markSent();
   const said = c.peer.received ? message : (c.opening.foreign ?? `The server's first bytes are no HTTP/2: ${message}`);
   failConnection(c, { code: 'ERR_PASSINGLANE_PROTOCOL', message: said, initiator: 'local', errorCode, silent: false });
 }
 
 /** The connection ended under us: end of stream, reset, write failure. A GOAWAY received before explains it. */
 export function connectionLost(c: ConnectionState, cause: Error | undefined): void {
-  if (c.goAwayReceived && c.goAwayCode !== ErrorCode.NoError) {
-    const debug = c.goAwayDebug === '' ? '' : ` (${c.goAwayDebug})`;
+  if (c.goAway.received && c.goAway.code !== ErrorCode.NoError) {
     failConnection(c, {
       code: 'ERR_PASSINGLANE_GOAWAY',
-      message: `The server ended the connection with GOAWAY ${errorCodeName(c.goAwayCode)}${debug}, then closed it`,
+      message: `The server ended the connection with ${c.goAway.said}, then closed it`,
       initiator: 'remote',
-      errorCode: c.goAwayCode,
+      errorCode: c.goAway.code,
       cause,
       silent: true,
     });
@@ -116,7 +115,7 @@ export function connectionLost(c: ConnectionState, cause: Error | undefined): vo
   }
   const how = cause === undefined ? 'The server closed the connection' : `The connection was lost: ${cause.message}`;
   const before = c.peer.received ? '' : ` before it sent its SETTINGS${doubts(c)}`;
-  const code = c.goAwayReceived ? 'ERR_PASSINGLANE_GOAWAY' : 'ERR_PASSINGLANE_CONNECTION_LOST';
+  const code = c.goAway.received ? 'ERR_PASSINGLANE_GOAWAY' : 'ERR_PASSINGLANE_CONNECTION_LOST';
   failConnection(c, { code, message: how + before, initiator: 'remote', cause, silent: true });
 }
 
@@ -128,8 +127,8 @@ function doubts({ opening, config }: ConnectionState): string {
 
 /** Graceful: GOAWAY goes out once, nothing new is admitted from this step on, running streams finish. */
 export function goAway(c: ConnectionState): void {
-  if (c.goAwaySent || c.failure !== undefined) return;
-  c.goAwaySent = true;
+  if (c.goAway.sent || c.failure !== undefined) return;
+  c.goAway.markSent();
   c.writer.goAway(0, ErrorCode.NoError);
   traceGoAway(c, ErrorCode.NoError);
   c.events.onOutput();

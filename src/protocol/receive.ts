@@ -241,39 +241,30 @@ function onPing(c: ConnectionState): void {
 /** The debug data by which gRPC servers say why they have had enough. */
 const tooManyPings = 'too_many_pings';
 
-/** RFC 9113 section 6.8; several are merged: first debug data, first code that is an error, newest last stream. */
+/** Ends the streams that the peer will not act on (RFC 9113 section 6.8); the others run on. */
 function onGoAway(c: ConnectionState): void {
   const reader = c.reader;
   countIdleFrame(c);
   const debugData = debugText(reader.end > reader.start ? reader.bytes.slice(reader.start, reader.end) : noBytes);
-  if (c.goAwayDebug === '') c.goAwayDebug = debugData;
   if (reader.value === ErrorCode.EnhanceYourCalm && debugData === tooManyPings) {
     c.liveness.calm();
     c.events.onTooManyPings(c.liveness.pingGap);
   }
-  if (c.goAwayCode === ErrorCode.NoError) c.goAwayCode = reader.value;
-  c.goAwayLastStreamId = reader.lastStreamId;
-  c.goAwayReceived = true;
-  const name = errorCodeName(c.goAwayCode);
+  c.goAway.receive(reader.lastStreamId, reader.value, debugData);
+  const { lastStreamId, code, said } = c.goAway;
   for (const stream of c.streams.values()) {
-    if (stream.id <= c.goAwayLastStreamId) continue;
+    if (stream.id <= lastStreamId) continue;
     // An error on a connection's very first request is probably about that request.
-    const ours = stream.id === 1 && c.goAwayCode !== ErrorCode.NoError;
-    const debug = c.goAwayDebug === '' ? '' : ` (${c.goAwayDebug})`;
+    const ours = stream.id === 1 && code !== ErrorCode.NoError;
     const what = stream.headersReceived ? 'goes no further with' : 'did not process';
-    const error = c.error(
-      'ERR_PASSINGLANE_GOAWAY',
-      `The server sent GOAWAY ${name}${debug} and ${what} this request`,
-      'remote',
-      {
-        streamId: stream.id,
-        errorCode: c.goAwayCode,
-        unprocessed: !ours && !stream.headersReceived,
-      },
-    );
+    const error = c.error('ERR_PASSINGLANE_GOAWAY', `The server sent ${said} and ${what} this request`, 'remote', {
+      streamId: stream.id,
+      errorCode: code,
+      unprocessed: !ours && !stream.headersReceived,
+    });
     failStream(c, stream, ErrorCode.Cancel, error);
   }
-  c.events.onGoAway(c.goAwayLastStreamId, reader.value);
+  c.events.onGoAway(lastStreamId, reader.value);
   c.events.onCapacity();
   checkDrained(c);
 }
