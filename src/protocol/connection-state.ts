@@ -3,6 +3,7 @@ import { Decoder, Encoder } from '../hpack/index.js';
 import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
 import { ConnectionCredit, type BufferBudget } from './credit.js';
 import { GoAway } from './goaway.js';
+import { HeaderAssembly } from './header-assembly.js';
 import { quickMark, sealMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
 import { Opening } from './opening.js';
@@ -61,6 +62,7 @@ export class ConnectionState {
   readonly decoder: Decoder;
   readonly encoder: Encoder;
   readonly fields: ResponseFields;
+  readonly assembly: HeaderAssembly;
   readonly receivedBlocks = new ReceivedBlocks();
   readonly out = new OutputBuffer();
   readonly writer = new FrameWriter(this.out);
@@ -98,12 +100,6 @@ export class ConnectionState {
   // Owned by receive.ts.
   readonly opening = new Opening();
   ourSettingsAcked = false;
-  /** The header block being gathered: its bytes, its stream, the flags of its HEADERS. */
-  block: Uint8Array | undefined = undefined;
-  blockLength = 0;
-  blockFlags = 0;
-  continuations = 0;
-  emptyContinuations = 0;
   streamFrames = 0;
   /** A response has begun. */
   answered = false;
@@ -133,6 +129,7 @@ export class ConnectionState {
     const maxTableSize = Math.max(config.headerTableSize, defaultHeaderTableSize);
     this.decoder = new Decoder({ maxTableSize, maxStringLength: config.maxHeaderListSize });
     this.encoder = new Encoder({ maxTableSize: config.encoderTableSize });
+    this.assembly = new HeaderAssembly(config.maxHeaderListSize);
     this.fields = new ResponseFields(config.maxHeaderListSize);
     const limit = Math.min(config.maxConnectionWindow, config.budget.limit);
     this.credit = new ConnectionCredit(limit, config.budget, () => {

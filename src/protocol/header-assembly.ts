@@ -43,7 +43,10 @@ export class HeaderAssembly {
   /** The piece of a CONTINUATION. */
   continue(bytes: Uint8Array, start: number, end: number): void {
     // CVE-2024-27316: header blocks that never end.
-    if (++this.#continuations > maxContinuations || (start === end && ++this.#emptyContinuations > maxEmptyContinuations))
+    if (
+      ++this.#continuations > maxContinuations ||
+      (start === end && ++this.#emptyContinuations > maxEmptyContinuations)
+    )
       throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'too many CONTINUATION frames in one header block');
     this.#append(bytes, start, end);
   }

@@ -1,6 +1,5 @@
 import { ErrorCode, Flag, ProtocolViolation } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
-import { maxContinuations, maxEmptyContinuations } from './limits.js';
 import { BlockKind } from './response-fields.js';
 import { failStream } from './reset.js';
 import { countLateBlock, endReceived, streamFrameArrived, streamOf } from './receive-stream.js';
@@ -14,45 +13,13 @@ export function onHeaders(c: ConnectionState): void {
     onBlock(c, reader.bytes, reader.start, reader.end, reader.flags);
     return;
   }
-  c.blockFlags = reader.flags;
-  c.blockLength = 0;
-  c.continuations = 0;
-  c.emptyContinuations = 0;
-  c.block = new Uint8Array(Math.min(blockLimit(c), 2 * Math.max(reader.length, 4_096)));
-  gather(c);
+  c.assembly.begin(reader.flags, reader.length, reader.bytes, reader.start, reader.end);
 }
 
 export function onContinuation(c: ConnectionState): void {
-  const reader = c.reader;
-  const empty = reader.start === reader.end;
-  // CVE-2024-27316: header blocks that never end.
-  if (++c.continuations > maxContinuations || (empty && ++c.emptyContinuations > maxEmptyContinuations))
-    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'too many CONTINUATION frames in one header block');
-  gather(c);
-  if ((reader.flags & Flag.EndHeaders) === 0) return;
-  const block = c.block!;
-  c.block = undefined;
-  onBlock(c, block, 0, c.blockLength, c.blockFlags);
-}
-
-/** What a compressed block may measure: what the list may, twice over, since Huffman can make bytes longer. */
-function blockLimit(c: ConnectionState): number {
-  return 2 * c.config.maxHeaderListSize;
-}
-
-function gather(c: ConnectionState): void {
-  const reader = c.reader;
-  const length = c.blockLength + reader.end - reader.start;
-  if (length > blockLimit(c))
-    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'a header block of more than twice the advertised limit');
-  let block = c.block!;
-  if (length > block.length) {
-    const larger = new Uint8Array(Math.min(blockLimit(c), Math.max(length, 2 * block.length)));
-    larger.set(block.subarray(0, c.blockLength));
-    block = c.block = larger;
-  }
-  block.set(reader.bytes.subarray(reader.start, reader.end), c.blockLength);
-  c.blockLength = length;
+  const { reader, assembly } = c;
+  assembly.continue(reader.bytes, reader.start, reader.end);
+  if ((reader.flags & Flag.EndHeaders) !== 0) onBlock(c, assembly.take(), 0, assembly.length, assembly.flags);
 }
 
 /** A whole header block. It is decoded whatever its stream, since the HPACK table is the connection's. */
