@@ -2,11 +2,13 @@ import { errorCodeName, TransportError, type ErrorInitiator, type TransportError
 import { Decoder, Encoder } from '../hpack/index.js';
 import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
 import { ConnectionCredit, type BufferBudget } from './credit.js';
+import { FloodGuard } from './flood-guard.js';
 import { GoAway } from './goaway.js';
 import { HeaderAssembly } from './header-assembly.js';
 import { quickMark, sealMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
 import { Opening } from './opening.js';
+import { OwedReplies } from './owed-replies.js';
 import { ReceivedBlocks } from './repeated-block.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
@@ -72,6 +74,8 @@ export class ConnectionState {
   readonly scheduler = new SendScheduler();
   readonly streams = new StreamTable();
   readonly goAway = new GoAway();
+  readonly floods = new FloodGuard();
+  readonly replies = new OwedReplies();
   /** The connection's send window (RFC 9113 section 5.2). Owned by receive.ts and seal.ts. */
   sendWindow = defaultInitialWindow;
 
@@ -81,8 +85,6 @@ export class ConnectionState {
   reserved = 0;
 
   // Owned by seal.ts.
-  /** Payloads of PINGs to answer. Resets that the peer provokes are bounded by the streams, so they stand in `listed`. */
-  readonly provoked: Uint8Array[] = [];
   readonly listed: Stream[] = [];
   /** Streams whose chunk has been sealed and whose source may be asked for more, by whoever drives the connection. */
   hungry: Stream[] = [];
@@ -92,8 +94,6 @@ export class ConnectionState {
   handed = 0;
   /** It took the last of them within a millisecond. */
   quick = false;
-  /** SETTINGS ACKs sealed since the socket last took bytes; they count against the cap of provoked frames. */
-  acksSealed = 0;
   /** Streams with DATA to send that the connection's window holds up, each once, and only while they live. */
   readonly blocked = new Set<Stream>();
 
@@ -103,11 +103,6 @@ export class ConnectionState {
   streamFrames = 0;
   /** A response has begun. */
   answered = false;
-  /** Frames that carried nothing since the last that did, and since when they are counted. */
-  idleFrames = 0;
-  idleFramesSince = 0;
-  /** Header blocks for streams that are over. */
-  lateBlocks = 0;
 
   // Resets that the peer has not confirmed by any PING ACK keep their slots. Owned by reset.ts.
   unconfirmedResets = 0;

@@ -93,7 +93,7 @@ export class Connection {
     const stallReported = c.liveness.stallReported;
     c.liveness.taken(now);
     if (stallReported && !c.liveness.stallReported) c.events.onResumed();
-    c.acksSealed = 0;
+    c.replies.taken();
     askAfterStall(c);
   }
 

@@ -2,7 +2,7 @@ import { ErrorCode, Flag, ProtocolViolation } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { BlockKind } from './response-fields.js';
 import { failStream } from './reset.js';
-import { countLateBlock, endReceived, streamFrameArrived, streamOf } from './receive-stream.js';
+import { endReceived, streamFrameArrived, streamOf } from './receive-stream.js';
 import { StreamInput, step, violationOf, type StreamState } from './stream-state.js';
 import type { Stream } from './stream.js';
 
@@ -26,9 +26,9 @@ export function onContinuation(c: ConnectionState): void {
 function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: number, flags: number): void {
   streamFrameArrived(c);
   const stream = streamOf(c);
-  if (stream === undefined) countLateBlock(c);
+  if (stream === undefined) c.floods.lateBlock(c.requests, c.now);
   else {
-    c.idleFrames = 0;
+    c.floods.useful();
     c.answered = true;
   }
   const trailers = stream?.headersReceived === true;

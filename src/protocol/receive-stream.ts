@@ -2,7 +2,6 @@ import { ErrorCode, ProtocolViolation } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { askAfterStall } from './deadlines.js';
 import { forget, list } from './lifecycle.js';
-import { idleFramesPeriod, lateBlocksEach, maxIdleFrames } from './limits.js';
 import { failStream } from './reset.js';
 import { StreamInput, StreamState, step, violationOf } from './stream-state.js';
 import type { Stream } from './stream.js';
@@ -13,24 +12,6 @@ export function streamFrameArrived(c: ConnectionState): void {
   c.bundleBlocked = false;
   c.liveness.receivedStreamFrame();
   askAfterStall(c);
-}
-
-/** Each such frame costs the peer nine bytes, and us more than that (RFC 9113 section 10.5). */
-export function countIdleFrame(c: ConnectionState): void {
-  if (c.idleFrames === 0 || c.now - c.idleFramesSince >= idleFramesPeriod) {
-    c.idleFrames = 0;
-    c.idleFramesSince = c.now;
-  }
-  if (++c.idleFrames > maxIdleFrames)
-    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, `more than ${maxIdleFrames} frames that carry nothing`);
-}
-
-/**
- * A header block for a stream that is over costs as much as any and says nothing. As many as requests that we have given
- * up may still be on their way; those beyond count as frames that carry nothing.
- */
-export function countLateBlock(c: ConnectionState): void {
-  if (++c.lateBlocks > lateBlocksEach * c.requests) countIdleFrame(c);
 }
 
 /** The stream of a frame; undefined when it is one that we have forgotten. An idle one is a connection error (section 5.1). */

@@ -3,16 +3,8 @@ import { HpackError } from '../hpack/index.js';
 import { ErrorCode, Flag, FrameType, max31, noBytes, ProtocolViolation, uint32 } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { checkDrained, connectionError, forget, stopReuse } from './lifecycle.js';
-import { maxProvokedFrames } from './limits.js';
 import { onContinuation, onHeaders } from './receive-headers.js';
-import {
-  countIdleFrame,
-  creditStream,
-  endReceived,
-  lengthMismatch,
-  streamFrameArrived,
-  streamOf,
-} from './receive-stream.js';
+import { creditStream, endReceived, lengthMismatch, streamFrameArrived, streamOf } from './receive-stream.js';
 import { confirmResets, failStream } from './reset.js';
 import { unblock } from './seal.js';
 import { StreamInput, StreamState, step, violationOf } from './stream-state.js';
@@ -99,7 +91,7 @@ function onFrame(c: ConnectionState): void {
       // RFC 9113 section 8.4: we have said ENABLE_PUSH=0.
       throw new ProtocolViolation(ErrorCode.ProtocolError, 'PUSH_PROMISE, though push is off');
     default: // PRIORITY, PRIORITY_UPDATE, ALTSVC, ORIGIN and unknown types mean nothing to us (RFC 9113 section 5.5)
-      return countIdleFrame(c);
+      return c.floods.idleFrame(c.now);
   }
 }
 
@@ -113,7 +105,7 @@ function onData(c: ConnectionState): void {
     c.credit.refund(reader.length);
     if (c.credit.owed * 2 >= c.credit.target) c.events.onOutput();
     streamFrameArrived(c);
-    if (reader.length === reader.overhead && (reader.flags & Flag.EndStream) === 0) countIdleFrame(c);
+    if (reader.length === reader.overhead && (reader.flags & Flag.EndStream) === 0) c.floods.idleFrame(c.now);
   }
   const { start } = reader;
   let { end } = reader;
@@ -138,7 +130,7 @@ function onData(c: ConnectionState): void {
 
 function openDataFrame(c: ConnectionState, stream: Stream): void {
   const reader = c.reader;
-  if (reader.length > reader.overhead || (reader.flags & Flag.EndStream) !== 0) c.idleFrames = 0;
+  if (reader.length > reader.overhead || (reader.flags & Flag.EndStream) !== 0) c.floods.useful();
   if (reader.length > stream.recvWindow)
     throw new ProtocolViolation(ErrorCode.FlowControlError, `more DATA than the window of stream ${stream.id} allows`);
   stream.recvWindow -= reader.length;
@@ -160,7 +152,7 @@ function onReset(c: ConnectionState): void {
   if (stream === undefined) {
     // Our own reset may wait to be sealed: it is no longer needed.
     if (known !== undefined) forget(c, known);
-    else countIdleFrame(c);
+    else c.floods.idleFrame(c.now);
     return;
   }
   // Before any response the peer says that it has not acted (RFC 9113 section 8.7), or not over HTTP/2.
@@ -179,7 +171,7 @@ function onReset(c: ConnectionState): void {
 
 function onSettings(c: ConnectionState): void {
   const reader = c.reader;
-  countIdleFrame(c);
+  c.floods.idleFrame(c.now);
   if ((reader.flags & Flag.Ack) !== 0) {
     if (c.ourSettingsAcked)
       throw new ProtocolViolation(ErrorCode.ProtocolError, 'an ACK of SETTINGS that were not sent');
@@ -201,8 +193,7 @@ function onSettings(c: ConnectionState): void {
   if (least < tableBefore) c.encoder.setTableSize(least);
   if (peer.headerTableSize !== least) c.encoder.setTableSize(peer.headerTableSize);
   // Applying and acknowledging are one step: nothing is encoded between them.
-  if (++c.acksSealed + c.provoked.length > maxProvokedFrames)
-    throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more SETTINGS than are being acknowledged');
+  c.replies.settings();
   c.writer.settingsAck();
   c.config.trace?.({ sent: true, type: FrameType.Settings, flags: Flag.Ack, streamId: 0, length: 0 });
   c.events.onSettings(first);
@@ -222,11 +213,9 @@ function shiftWindows(c: ConnectionState, change: number): void {
 
 function onPing(c: ConnectionState): void {
   const { bytes, start, end, flags } = c.reader;
-  countIdleFrame(c);
+  c.floods.idleFrame(c.now);
   if ((flags & Flag.Ack) === 0) {
-    if (c.provoked.length + c.acksSealed >= maxProvokedFrames)
-      throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more PINGs than are being answered');
-    c.provoked.push(bytes.slice(start, end));
+    c.replies.ping(bytes.slice(start, end));
     c.events.onOutput();
     return;
   }
@@ -244,7 +233,7 @@ const tooManyPings = 'too_many_pings';
 /** Ends the streams that the peer will not act on (RFC 9113 section 6.8); the others run on. */
 function onGoAway(c: ConnectionState): void {
   const reader = c.reader;
-  countIdleFrame(c);
+  c.floods.idleFrame(c.now);
   const debugData = debugText(reader.end > reader.start ? reader.bytes.slice(reader.start, reader.end) : noBytes);
   if (reader.value === ErrorCode.EnhanceYourCalm && debugData === tooManyPings) {
     c.liveness.calm();
@@ -279,7 +268,7 @@ function debugText(bytes: Uint8Array): string {
 function onWindowUpdate(c: ConnectionState): void {
   const { streamId, value: increment } = c.reader;
   c.streamFrames++;
-  countIdleFrame(c); // DATA of ours that it lets through starts the count again: seal.ts
+  c.floods.idleFrame(c.now); // DATA of ours that it lets through starts the count again: seal.ts
   const stream = streamId === 0 ? undefined : streamOf(c);
   if (increment === 0) throw new ProtocolViolation(ErrorCode.ProtocolError, 'a WINDOW_UPDATE of 0', streamId);
   if (streamId === 0) {

@@ -83,8 +83,8 @@ export function seal(c: ConnectionState): void {
 }
 
 function sealProvoked(c: ConnectionState): void {
-  while (c.provoked.length > 0 && !c.atMark) {
-    c.writer.ping(c.provoked.shift()!, true);
+  while (c.replies.waiting > 0 && !c.atMark) {
+    c.writer.ping(c.replies.next()!, true);
     c.config.trace?.({ sent: true, type: FrameType.Ping, flags: Flag.Ack, streamId: 0, length: 8 });
   }
 }
@@ -146,7 +146,7 @@ function sealData(c: ConnectionState, stream: Stream): void {
   }
   if (stream.windowWait) reportWindow(stream, false);
   const whole = size === left;
-  if (whole || size >= usefulData) c.idleFrames = 0;
+  if (whole || size >= usefulData) c.floods.useful();
   const endStream = whole && stream.sendEnds && stream.trailers === undefined;
   c.writer.data(stream.id, chunk, stream.chunkAt, stream.chunkAt + size, endStream);
   const flags = endStream ? Flag.EndStream : 0;

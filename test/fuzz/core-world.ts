@@ -136,7 +136,7 @@ export class World {
   /** What holds after every step. */
   check(): void {
     const view = insideOf(this.connection);
-    assert.ok(view.provoked.length <= 1_000 && view.listed.length <= 2_000, 'what the peer provokes is bounded');
+    assert.ok(view.replies.waiting <= 1_000 && view.listed.length <= 2_000, 'what the peer provokes is bounded');
     assert.ok(view.out.length <= 65_536 + 9 * 1_000 + 80_000, 'sealed output is bounded');
     assert.ok(view.assembly.size <= 2 * view.config.maxHeaderListSize, 'a gathered block is bounded');
     assert.ok(view.decoder.table.size <= 4_096 && view.encoder.table.size <= 4_096, 'the tables are bounded');

@@ -288,7 +288,7 @@ class Traffic {
         view.blocked.size,
         view.hungry.length,
         view.scheduler.size,
-        view.provoked.length,
+        view.replies.waiting,
       ],
       [0, 0, 0, 0, 0, 0],
       'no list holds a stream that is over',
