@@ -13,6 +13,8 @@ export interface FaultWorld {
   readonly hosts: readonly Host[];
   readonly transport: BaseTransport;
   readonly random: Random;
+  /** Told which machines something was done to, or undone. */
+  struck(hosts: readonly Host[]): void;
 }
 
 /** What it chose to strike. */
@@ -99,6 +101,13 @@ const connections: Record<string, Fault> = {
       host.process.run(() => one.read());
     };
   },
+  'limit of 0 on living connections': ({ host }) => {
+    const struck = [...host.process.connections];
+    for (const connection of struck) host.process.run(() => connection.allowNone(true));
+    return () => {
+      for (const connection of struck) host.process.run(() => connection.allowNone(false));
+    };
+  },
   GOAWAY: ({ host, amount }) => {
     for (const connection of [...host.process.connections])
       host.process.run(() => connection.goAway(amount < 0.5 ? 'latest' : 'more', Code.noError));
@@ -164,6 +173,9 @@ const process: Record<string, Fault> = {
 
 export const faults: Readonly<Record<string, Fault>> = { ...path, ...names, ...connections, ...servers, ...process };
 
+/** What strikes all machines, as far as the process can tell. */
+const everywhere = new Set([...Object.keys(names), ...Object.keys(process), 'connections forgotten']);
+
 export const faultNames: readonly string[] = Object.keys(faults);
 
 /** Lets it happen at its time, and end. */
@@ -175,11 +187,14 @@ export function schedule(plan: FaultPlan, world: FaultWorld, tell: (what: string
   const name = all[Math.floor(plan.target * all.length)]!;
   world.clock.after(plan.at, () => {
     tell(`${plan.kind} (${host.address}), for ${plan.lasts} ms`);
+    const hosts = everywhere.has(plan.kind) ? world.hosts : [host];
+    world.struck(hosts);
     const undo = fault({ ...world, host, name, amount: plan.amount });
     if (undo === undefined) return;
     world.clock.after(plan.lasts, () => {
       tell(`${plan.kind} (${host.address}) is over`);
       undo();
+      world.struck(hosts);
     });
   });
 }

@@ -16,7 +16,7 @@ export class Link {
   /** One way, in milliseconds. */
   delay: number;
   /** Bytes a millisecond, each way; Infinity: it takes no time. */
-  bandwidth = Infinity;
+  bandwidth: number;
   /** The share of what is sent that is lost, and comes a retransmission later. */
   loss = 0;
   /** So many bytes may stand in the queue at the narrowest place; a sender that fills it waits. */
@@ -26,10 +26,22 @@ export class Link {
   readonly #clock: SimulatedClock;
   readonly #chance: () => number;
 
-  constructor(clock: SimulatedClock, delay: number, chance: () => number) {
+  /** As it was at first. */
+  readonly #usual: Pick<Link, 'delay' | 'bandwidth'>;
+
+  constructor(clock: SimulatedClock, delay: number, bandwidth: number, chance: () => number) {
     this.#clock = clock;
     this.delay = delay;
+    this.bandwidth = bandwidth;
+    this.#usual = { delay, bandwidth };
     this.#chance = chance;
+  }
+
+  /** Nothing is done to it. */
+  get isUsual(): boolean {
+    const { delay, bandwidth } = this.#usual;
+    const open = !this.up.blackHole && !this.down.blackHole;
+    return open && this.loss === 0 && this.delay === delay && this.bandwidth === bandwidth;
   }
 
   /**

@@ -1,10 +1,28 @@
-/** `npm run simulate -- --seeds 1000 [--from N] [--only FAULT,FAULT] [--trace SEED]`: whole runs of the transport on virtual time. */
+/**
+ * `npm run simulate -- --seeds 1000`: whole runs of the transport on virtual time, each from its seed. docs/guides/simulation.md
+ * says what that covers.
+ */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { faultNames } from './faults.js';
+import { linesOff } from './isolation.js';
 import { run } from './run.js';
+import { shrink } from './shrink.js';
+import { excerpt, scene, tellStory } from './story.js';
+import { Summary } from './summary.js';
 import { drawPlan } from './swarm.js';
 
-const usage = 'usage: npm run simulate -- [--seeds N] [--from N] [--only FAULT,FAULT...] [--trace SEED]';
+const usage = `usage: npm run simulate -- [--seeds N] [--from SEED] [--only FAULT,FAULT...] [--trace SEED] [--isolation all]
+
+  --seeds N        so many runs. Default: 1000
+  --from SEED      the first of them. Default: 1
+  --only FAULTS    no faults but these: ${faultNames.join(', ')}
+  --trace SEED     this run alone: its story on stdout, and simulation-SEED.json for passinglane view
+  --isolation all  also those lines of the isolation oracle that are switched off:
+                   ${Object.keys(linesOff).join(', ')}`;
+
+/** So many failures are told at length. */
+const toldAtLength = 3;
 
 const { values } = parseArgs({
   options: {
@@ -12,44 +30,71 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     only: { type: 'string' },
     trace: { type: 'string' },
+    isolation: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
 
-const only = values.only?.split(',').map((name) => name.trim());
-const unknown = only?.find((name) => !faultNames.includes(name));
-const count = Number(values.seeds);
-const from = Number(values.from);
-if (!(count > 0) || !Number.isInteger(from) || unknown !== undefined) {
-  console.error(unknown === undefined ? usage : `There is no fault '${unknown}': ${faultNames.join(', ')}`);
+function fail(message: string): never {
+  console.error(message);
   process.exit(2);
 }
 
-const started = performance.now();
-let requests = 0;
-let turns = 0;
-let violated = 0;
-for (let seed = from; seed < from + count; seed++) {
-  const lines: string[] = [];
-  const story = values.trace === String(seed);
-  const outcome = await run(
-    drawPlan(seed, only),
-    story ? { tell: (time, who, what) => lines.push(`${time.toFixed(1).padStart(10)}  ${who}: ${what}`) } : {},
-  );
-  requests += outcome.requests;
-  turns += outcome.turns;
-  if (story) console.log(lines.join('\n'));
-  if (outcome.violations.length > 0) {
-    violated++;
-    console.log(
-      `seed ${seed}: ${outcome.violations
-        .map(({ oracle, what }) => `${oracle}: ${what}`)
-        .slice(0, 4)
-        .join('\n    ')}`,
-    );
-  }
+function integer(name: string, text: string): number {
+  const value = Number(text);
+  return Number.isInteger(value) && value > 0
+    ? value
+    : fail(`--${name} takes a positive integer, not '${text}'\n${usage}`);
 }
-const seconds = (performance.now() - started) / 1_000;
-console.log(
-  `${count} runs, ${requests} requests, ${turns} turns, ${violated} with violations, ${seconds.toFixed(1)} s`,
-);
-process.exitCode = violated > 0 ? 1 : 0;
+
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const only = values.only?.split(',').map((name) => name.trim());
+const unknown = only?.find((name) => !faultNames.includes(name));
+if (unknown !== undefined) fail(`There is no fault '${unknown}'.\n${usage}`);
+if (values.isolation !== undefined && values.isolation !== 'all') fail(usage);
+const allLines = values.isolation === 'all';
+
+if (values.trace === undefined) await runMany(integer('seeds', values.seeds), integer('from', values.from));
+else await traceOne(integer('trace', values.trace));
+
+async function traceOne(seed: number): Promise<void> {
+  const plan = drawPlan(seed, only);
+  const { lines, trace } = await tellStory(plan, allLines);
+  console.log([...scene(plan), ...lines].join('\n'));
+  const file = `simulation-${seed}.json`;
+  writeFileSync(file, trace);
+  console.error(`${file}: passinglane view ${file} draws it`);
+}
+
+async function runMany(count: number, from: number): Promise<void> {
+  const summary = new Summary();
+  for (let seed = from; seed < from + count; seed++) {
+    const outcome = await run(drawPlan(seed, only), { allLines });
+    summary.add(outcome);
+    if (outcome.violations.length > 0) {
+      clearLine();
+      console.log(`seed ${seed}: ${outcome.violations.map(({ oracle, what }) => `${oracle}: ${what}`).join('\n  ')}`);
+      if (summary.violated <= toldAtLength && !values.json) await tell(seed, outcome);
+    }
+    if (process.stderr.isTTY && summary.isTimeForALine) process.stderr.write(`\r\u001b[K${summary.line(count)}`);
+  }
+  clearLine();
+  console.log(values.json ? JSON.stringify(summary.toJSON(), null, 2) : summary.text());
+  process.exitCode = summary.violated > 0 ? 1 : 0;
+}
+
+async function tell(seed: number, outcome: Awaited<ReturnType<typeof run>>): Promise<void> {
+  const small = await shrink(outcome, (plan) => run(plan, { allLines }));
+  const { lines, trace } = await tellStory(small.plan, allLines);
+  const file = `simulation-${seed}.json`;
+  writeFileSync(file, trace);
+  console.log([...scene(small.plan), ...excerpt(lines), `${file}: passinglane view ${file} draws it`, ''].join('\n'));
+}
+
+function clearLine(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+}

@@ -66,6 +66,10 @@ export interface OriginPlan {
   /** Of streams. */
   readonly limit: number;
   readonly initialWindow: number;
+  /** Of a new connection, in bytes: 65,535 at least. */
+  readonly connectionWindow: number;
+  /** Its handlers give credit back as they read; else all is given back on receipt. */
+  readonly creditByHandlers: boolean;
 }
 
 export interface FaultPlan {

@@ -5,6 +5,7 @@ import { Application } from './application.js';
 import { Books } from './books.js';
 import { SimulatedClock } from './clock.js';
 import { schedule } from './faults.js';
+import { Isolation, linesOff } from './isolation.js';
 import { Link } from './link.js';
 import { Network, type Host } from './network.js';
 import { judge, judgeTimes, type Violation } from './oracles.js';
@@ -30,6 +31,8 @@ export interface RunOptions {
   /** Told what happens, line by line. */
   readonly tell?: ((time: number, who: string, what: string) => void) | undefined;
   readonly observer?: Observer | undefined;
+  /** Also those lines of the isolation oracle that are switched off. */
+  readonly allLines?: boolean | undefined;
 }
 
 /** Megabytes through a window of a thousand bytes take their time; what hangs, hangs for longer. */
@@ -39,7 +42,7 @@ const slowestTakes = 10_000_000;
 const closingTakes = 20_000;
 
 /** A whole run on virtual time. What it does follows from the plan alone. */
-export async function run(plan: Plan, { tell, observer }: RunOptions = {}): Promise<Outcome> {
+export async function run(plan: Plan, { tell, observer, allLines = false }: RunOptions = {}): Promise<Outcome> {
   const clock = new SimulatedClock();
   const random = new Random(plan.seed).fork('run');
   const books = new Books();
@@ -54,22 +57,37 @@ export async function run(plan: Plan, { tell, observer }: RunOptions = {}): Prom
   const world: World = { clock, books, random: random.fork('servers'), requestOf: (id) => byId.get(id), tell: say };
   const { network, hosts } = build(plan, world, random);
   const steps = new Steps(clock, report, observer, say);
-  const transport = new BaseTransport(
-    resolveOptions({ ...defined(plan.options), ...always, observer: steps.observer }, 'simulation'),
-    {
-      clock,
-      dialler: network,
-      wrap: () => {
-        throw new Error('nothing is adopted here');
-      },
-      random: random.fork('transport').next,
-      inRootContext: (callback) => callback(),
+  const options = resolveOptions({ ...defined(plan.options), ...always, observer: steps.observer }, 'simulation');
+  const transport = new BaseTransport(options, {
+    clock,
+    dialler: network,
+    wrap: () => {
+      throw new Error('nothing is adopted here');
     },
-  );
-  steps.watch(transport, network, hosts, plan);
+    random: random.fork('transport').next,
+    inRootContext: (callback) => callback(),
+  });
+  const isolation = new Isolation({
+    plan,
+    options,
+    network,
+    hosts,
+    now: () => clock.time,
+    report: (line, what) => {
+      if (allLines || linesOff[line] === undefined) report(`isolation, ${line}`, what);
+    },
+  });
+  steps.watch(transport, network, hosts, plan, isolation);
   const application = new Application(clock, transport, plan.origins, (what) => say('the application', what));
   application.schedule(plan.requests);
-  const faultWorld = { clock, network, hosts, transport, random: random.fork('faults') };
+  const faultWorld = {
+    clock,
+    network,
+    hosts,
+    transport,
+    random: random.fork('faults'),
+    struck: isolation.struck.bind(isolation),
+  };
   for (const fault of plan.faults) schedule(fault, faultWorld, (what) => say('fate', what));
 
   let closed = false;
@@ -132,10 +150,10 @@ function build(plan: Plan, world: World, random: Random): { network: Network; ho
     const addresses = Array.from({ length: origin.hosts }, (_, j) => `10.0.${i}.${j + 1}`);
     network.names.set(origin.name, { addresses, delay: origin.delay, hangsUntil: 0, failing: false });
     for (const address of addresses) {
-      const link = new Link(clock, origin.delay, random.fork(address).next);
-      if (origin.bandwidth > 0) link.bandwidth = origin.bandwidth;
-      const { limit, initialWindow } = origin;
-      const process = new ServerProcess(address, world, { limit, initialWindow });
+      const link = new Link(clock, origin.delay, origin.bandwidth || Infinity, random.fork(address).next);
+      const { limit, initialWindow, connectionWindow, creditByHandlers } = origin;
+      const credit = creditByHandlers ? 'handler' : 'prompt';
+      const process = new ServerProcess(address, world, { limit, initialWindow, connectionWindow, credit });
       const host: Host = { address, link, process, listening: true, swallowing: false };
       network.hosts.set(address, host);
       hosts.push(host);

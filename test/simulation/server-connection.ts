@@ -38,6 +38,8 @@ export class ServerConnection implements End {
   /** What we may send, in bytes, and what the client may. */
   sendWindow = 65_535;
   receiveWindow = 65_535;
+  /** Since when the client may send nothing more; Infinity: it may. In the world's time. */
+  shutSince = Infinity;
   /** Received and not given back yet, in bytes. */
   owed = 0;
   clientInitialWindow = 65_535;
@@ -107,11 +109,17 @@ export class ServerConnection implements End {
     if (this.greeted) return;
     this.greeted = true;
     this.announce();
+    const more = this.behaviour.connectionWindow - 65_535;
+    if (more <= 0) return;
+    this.receiveWindow += more;
+    this.shutSince = Infinity;
+    this.send(Type.windowUpdate, 0, 0, numbers(more));
   }
 
   private announce(): void {
     if (this.stage === 'over') return;
-    const { limit, initialWindow } = this.behaviour;
+    const { initialWindow } = this.behaviour;
+    const limit = this.refusesAll ? 0 : this.behaviour.limit;
     this.announced = { limit, initialWindow };
     this.sentSettings.push({ limit, initialWindow });
     this.send(
@@ -126,7 +134,8 @@ export class ServerConnection implements End {
   }
 
   behaviourChanged(before: Behaviour): void {
-    const { limit, initialWindow, readRate, settingsAfter } = this.behaviour;
+    const { initialWindow, readRate, settingsAfter } = this.behaviour;
+    const limit = this.refusesAll ? 0 : this.behaviour.limit;
     if (this.greeted && (limit !== this.announced?.limit || initialWindow !== this.announced.initialWindow))
       this.announce();
     if (!this.greeted && before.settingsAfter !== settingsAfter && this.stage !== 'hello')
@@ -257,7 +266,7 @@ export class ServerConnection implements End {
     }
     if (this.streams.size >= this.limit) this.complain('limits', `stream ${streamId} is one more than ${this.limit}`);
     const { behaviour } = this;
-    const refused = this.streams.size >= behaviour.limit || random.chance(behaviour.refuses);
+    const refused = this.refusesAll || this.streams.size >= behaviour.limit || random.chance(behaviour.refuses);
     if (refused || behaviour.wantsHttp1) {
       sighting.verdict = 'refused';
       this.tell(`refuses request ${id} on stream ${streamId}`);
@@ -273,6 +282,7 @@ export class ServerConnection implements End {
   private onData(f: Frame): void {
     const size = f.payload.length;
     this.receiveWindow -= size;
+    if (this.receiveWindow === 0 && size > 0) this.shutSince = this.process.world.clock.time;
     if (this.receiveWindow < 0)
       this.complain('flow control', `${-this.receiveWindow} bytes more than the connection's window`);
     this.owed += size;
@@ -346,6 +356,16 @@ export class ServerConnection implements End {
 
   // --- credit ---
 
+  /** Bytes that the client has had of it. */
+  get arrived(): number {
+    return this.tcp.down.arrivedBytes;
+  }
+
+  /** What the client sends does not come to it, or goes unread. */
+  get unreachable(): boolean {
+    return this.tcp.up.dead || this.paused || this.stage === 'over';
+  }
+
   /** Nothing is on its way in either direction, so that both sides must have the same in their books. */
   get quiet(): boolean {
     const { tcp } = this;
@@ -369,6 +389,7 @@ export class ServerConnection implements End {
     const given = Math.min(bytes, this.owed);
     if (given === 0 || this.over) return;
     this.owed -= given;
+    this.shutSince = Infinity;
     this.receiveWindow += given;
     this.send(Type.windowUpdate, 0, 0, numbers(given));
   }
@@ -427,6 +448,14 @@ export class ServerConnection implements End {
   }
 
   // --- the end ---
+
+  /** From now on, or no longer, this one connection allows no stream. */
+  allowNone(none: boolean): void {
+    this.refusesAll = none;
+    if (this.greeted) this.announce();
+  }
+
+  private refusesAll = false;
 
   /** The connection ends after so many bytes more that it sends. */
   cut(after: number, by: 'reset' | 'end'): void {

@@ -15,6 +15,8 @@ export interface Behaviour {
   limit: number;
   /** SETTINGS_INITIAL_WINDOW_SIZE. */
   initialWindow: number;
+  /** Of a new connection, in bytes. */
+  connectionWindow: number;
   credit: CreditPolicy;
   /** Before its SETTINGS, in milliseconds; Infinity: they never come. */
   settingsAfter: number;
@@ -41,6 +43,7 @@ export interface Behaviour {
 export const goodBehaviour: Behaviour = {
   limit: 100,
   initialWindow: 65_535,
+  connectionWindow: 65_535,
   credit: 'prompt',
   settingsAfter: 0,
   muteInTls: false,
@@ -81,6 +84,11 @@ export class ServerProcess {
     this.world = world;
     this.usual = { ...goodBehaviour, ...usual };
     this.behaviour = this.usual;
+  }
+
+  /** It behaves as it always does. */
+  get isUsual(): boolean {
+    return this.overrides.size === 0;
   }
 
   get isFrozen(): boolean {

@@ -59,6 +59,7 @@ export class SimulatedSocket implements ByteTransport, End {
       localAddress: '192.0.2.1',
       localPort: undefined,
       alpnProtocol: secure ? 'h2' : undefined,
+      dial: { begun: clock.now(), lookup: undefined, connect: undefined, secure: undefined },
       tls: secure ? { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' } : undefined,
     };
     tcp.client = this;

@@ -2,6 +2,7 @@ import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../../
 import type { BaseTransport } from '../../dist/transport.js';
 import { textOf } from './application.js';
 import type { SimulatedClock } from './clock.js';
+import type { Isolation } from './isolation.js';
 import type { Host, Network } from './network.js';
 import type { Plan } from './plan.js';
 
@@ -22,7 +23,10 @@ export class Steps {
   private network!: Network;
   private hosts!: readonly Host[];
   private plan!: Plan;
+  private isolation!: Isolation;
   private lookedAt = 0;
+  /** Requests that are under way. */
+  private readonly running = new Set<number>();
   private readonly told = new Set<string>();
   /** Numbers of connections as this run counts them: those of the process go on from run to run. */
   private readonly numbers = new Map<number, number>();
@@ -39,17 +43,20 @@ export class Steps {
     this.observer = {
       connection: (event) => {
         this.onConnection(event);
+        this.isolation.onConnection(event);
         other?.connection?.(event);
       },
       request: (event) => {
         this.onRequest(event);
+        this.isolation.onRequest(event);
         other?.request?.(event);
       },
       ...(other?.frame === undefined ? {} : { frame: (event: FrameEvent): void => other.frame?.(event) }),
     };
   }
 
-  watch(transport: BaseTransport, network: Network, hosts: readonly Host[], plan: Plan): void {
+  watch(transport: BaseTransport, network: Network, hosts: readonly Host[], plan: Plan, isolation: Isolation): void {
+    this.isolation = isolation;
     this.transport = transport;
     this.network = network;
     this.hosts = hosts;
@@ -59,10 +66,12 @@ export class Steps {
     this.clock.block = (milliseconds) => {
       this.deafFor += milliseconds;
       block.call(this.clock, milliseconds);
+      isolation.deaf();
     };
     this.clock.sleep = (milliseconds) => {
       this.deafFor += milliseconds;
       sleep.call(this.clock, milliseconds);
+      isolation.deaf();
     };
   }
 
@@ -82,6 +91,8 @@ export class Steps {
 
   private onRequest({ type, request, connection, streamId, error, delay }: RequestEvent): void {
     this.count(`request ${type}`);
+    if (type === 'start') this.running.add(request.id);
+    if (type === 'end' || type === 'error') this.running.delete(request.id);
     const where = connection === undefined ? '' : ` (connection ${this.numberOf(connection)}, stream ${streamId ?? 0})`;
     const why = error === undefined ? '' : `, ${textOf(error)}`;
     const waits = delay === undefined ? '' : `, in ${Math.round(delay)} ms`;
@@ -103,7 +114,7 @@ export class Steps {
     this.lookedAt = this.clock.time;
     const stats = this.transport.stats();
     const most = this.plan.options.maxConnectionsPerOrigin ?? 64;
-    if (stats.bufferedBytes > stats.maxBufferedBytes + 65_536 * stats.connections)
+    if (stats.bufferedBytes > stats.maxBufferedBytes + 65_536 * this.dials)
       this.once('memory', `${stats.bufferedBytes} bytes are held of ${stats.maxBufferedBytes}`);
     for (const origin of stats.origins) {
       const accepting = origin.connections.filter(({ state }) => state !== 'draining');
@@ -111,7 +122,10 @@ export class Steps {
       if (accepting.length + origin.dialling > most)
         this.once('dials', `${origin.origin} has ${accepting.length} connections and ${origin.dialling} dials`);
     }
+    this.isolation.look(stats);
     if (stats.streams === 0 && stats.bufferedBytes === 0) this.credit();
+    const dialling = stats.origins.some((origin) => origin.dialling > 0);
+    if (stats.streams === 0 && this.running.size === 0 && !dialling) this.timers(stats.origins.length);
   }
 
   /** Where nothing is under way, both sides have the same windows in their books: no credit was lost, and none made. */
@@ -134,6 +148,14 @@ export class Steps {
             ours.map(({ receiveWindow, sendWindow }) => `${receiveWindow} and ${sendWindow}`).join(', '),
         );
     }
+  }
+
+  /** Where nothing is under way, a connection has one timer, and one more while it is being closed; and an origin has one. */
+  private timers(origins: number): void {
+    const { all } = this.clock.timersSet;
+    const most = 2 * this.network.open.size + origins + this.network.attempts;
+    if (all > most)
+      this.once('nothing left', `${all} timers are set, where nothing is under way and ${most} are enough`);
   }
 
   /** All requests have settled, and nothing misbehaves. */

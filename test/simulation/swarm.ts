@@ -45,7 +45,7 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     },
     origins,
     requests,
-    faults: drawFaults(random.fork('faults'), only),
+    faults: drawFaults(random.fork('faults'), begins, only),
     mostRead: r.pick([0, 0, 0, 0, 1_000, 37, 1]),
     ending: r.chance(0.1) ? { at: Math.round(r.between(0, healedAt)), how: r.pick(['close', 'destroy']) } : undefined,
   };
@@ -59,7 +59,9 @@ function drawOrigins(r: Random): OriginPlan[] {
     delay: r.pick([0.05, 1, 5, 20, 80, 150]),
     bandwidth: r.pick([0, 0, 0, 6_250, 1_000, 200]),
     limit: r.pick([100, 100, 100, 1, 3, 10]),
-    initialWindow: r.pick([65_535, 65_535, 1_048_576, 1_000]),
+    initialWindow: r.pick([65_535, 65_535, 1_048_576, 16_777_216, 1_000]),
+    connectionWindow: r.pick([65_535, 65_535, 1_048_576, 16_777_216]),
+    creditByHandlers: r.chance(0.3),
   }));
 }
 
@@ -75,9 +77,15 @@ function drawMix(r: Random): Mix {
   };
 }
 
-/** Alone, in bursts, or one after the other. */
+/** Alone, in bursts, or one after the other; or steadily, for a while. */
 function drawTimes(r: Random, count: number): number[] {
   const times: number[] = [];
+  if (r.chance(0.5)) {
+    const gap = r.magnitude(50, 5_000);
+    const begin = r.between(0, healedAt / 2);
+    while (times.length < count && begin + times.length * gap < healedAt)
+      times.push(Math.round(begin + times.length * gap));
+  }
   while (times.length < count) {
     const at = r.between(0, healedAt);
     const burst = r.chance(0.3) ? r.integer(2, 20) : 1;
@@ -156,7 +164,7 @@ function drawOptions(r: Random): TransportOptions {
   };
 }
 
-function drawFaults(r: Random, only: readonly string[] | undefined): FaultPlan[] {
+function drawFaults(r: Random, begins: readonly number[], only: readonly string[] | undefined): FaultPlan[] {
   const pool = only ?? faultNames;
   const share = only === undefined ? r.pick([0, 0.05, 0.1, 0.2, 0.4]) : 1;
   const faults: FaultPlan[] = [];
@@ -164,7 +172,9 @@ function drawFaults(r: Random, only: readonly string[] | undefined): FaultPlan[]
     const one = r.fork(kind);
     if (!one.chance(share)) continue;
     for (let left = one.magnitude(1, 12); left > 0; left--) {
-      const at = one.between(0, healedAt);
+      // Most strike where something is under way.
+      const near = one.chance(0.7) ? one.pick(begins) + one.between(-1_000, 4_000) : one.between(0, healedAt);
+      const at = Math.min(Math.max(0, near), healedAt - 10);
       const lasts = Math.min(one.magnitude(5, 60_000), healedAt - at);
       faults.push({ kind, at: Math.round(at), lasts: Math.ceil(lasts), target: one.next(), amount: one.next() });
     }

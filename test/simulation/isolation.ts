@@ -1,0 +1,262 @@
+import type { ConnectionEvent, RequestEvent } from '../../dist/ports/index.js';
+import type { TransportStats } from '../../dist/pool/index.js';
+import type { ResolvedOptions } from '../../dist/transport-options.js';
+import type { Host, Network } from './network.js';
+import type { OriginPlan, Plan } from './plan.js';
+import type { ServerConnection } from './server-connection.js';
+
+/**
+ * Lines of the oracle that are switched off: ways to be blocked that are known and open. Each names the seed that shows it:
+ * `npm run simulate -- --from SEED --seeds 1 --isolation all`.
+ */
+export const linesOff: Readonly<Record<string, { readonly seed: number; readonly way: string }>> = {
+  'dial in flight': { seed: 421, way: 'a dial that was swallowed is waited for, though the path is well again' },
+  'another address': { seed: 164, way: 'the first address misbehaves, and dials lead to it again' },
+  'many origins': { seed: 13, way: 'three origins in trouble are taken for our own link' },
+  'around a way around': { seed: 1943, way: 'the connection around a stalled one stalls as well' },
+  'dead connection': { seed: 1677, way: 'the PING budget is spent, so a silent connection is not asked' },
+  'short lives': { seed: 76, way: 'maxRequestsPerConnection is used up faster than one dial at a time replaces' },
+  starved: { seed: 1095, way: 'the connection window is shut, and requests with bodies are still given to it' },
+};
+
+/** What finding out takes on one path, in milliseconds. */
+interface Path {
+  /** There and back, behind a full queue. */
+  readonly roundTrip: number;
+  readonly addresses: number;
+  readonly lookup: number;
+}
+
+/** How long a new attempt to connect runs alone (RFC 8305): src/node/race.ts. */
+const attemptDelay = 250;
+const inTrouble = new Set(['stalled', 'silent', 'recovering', 'connecting']);
+/** For turns of the loop, rounding and the oracle's own looks. */
+const slack = 150;
+
+/**
+ * The one formula: so long after a way is there, and after it has begun to wait, no request waits any more. A silent connection
+ * is asked after `probeAfter` or four round trips, and gone around when the answer has been owed for `stallTimeout` or two
+ * more; then a connection is dialled: look-up, an attempt for each address, TCP, TLS, SETTINGS. Ways around that were of no use
+ * before (`fruitless` of them) are paid by a patience that doubles, and failures by the back-off that `retry` states.
+ */
+export function isolationBound(
+  o: Pick<ResolvedOptions, 'probeAfter' | 'stallTimeout' | 'retry'>,
+  path: Path,
+  fruitless: number,
+): number {
+  const { roundTrip, addresses, lookup } = path;
+  const asked = Math.max(o.probeAfter, 4 * roundTrip) + Math.max(o.stallTimeout, 2 * roundTrip);
+  const patience = o.stallTimeout * 2 ** fruitless;
+  const dial = lookup + addresses * attemptDelay + 5 * roundTrip;
+  return asked + patience + dial + slack;
+}
+
+/** How long nothing is dialled after so many failures in a row, in milliseconds. */
+function backOffAfter(
+  { retry: { baseDelay, maxDelay, jitter } }: Pick<ResolvedOptions, 'retry'>,
+  failed: number,
+): number {
+  return Math.min(baseDelay * 2 ** failed, maxDelay) * (1 + jitter);
+}
+
+interface Waiting {
+  readonly origin: number;
+  since: number;
+}
+
+/** What the oracle knows of one origin. */
+interface Known {
+  readonly plan: OriginPlan;
+  readonly hosts: readonly Host[];
+  /** Dials that failed, and connections and requests that were turned away, since one was of use. */
+  failed: number;
+  /** In the world's time: until then it backs off. */
+  backsOffUntil: number;
+  bypasses: number;
+  /** In the world's time: when it last had as many connections as it may. */
+  atMost: number;
+  lastDial: number;
+}
+
+export interface IsolationWorld {
+  readonly plan: Plan;
+  readonly options: ResolvedOptions;
+  readonly network: Network;
+  readonly hosts: readonly Host[];
+  /** The world's time. */
+  now(): number;
+  report(line: string, what: string): void;
+}
+
+/** Whenever some way to some healthy address exists, and time has passed for finding out, a request that need not wait does not. */
+export class Isolation {
+  private readonly world: IsolationWorld;
+  private readonly origins: readonly Known[];
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly changed = new Map<Host, number>();
+  private readonly reported = new Set<string>();
+  private readonly carriers = new Map<number, { readonly connection: ServerConnection; readonly host: Host }>();
+  /** Of connections: since when a request has been out on them without a byte having come back. */
+  private readonly owedSince = new Map<number, { readonly at: number; readonly arrived: number }>();
+
+  constructor(world: IsolationWorld) {
+    this.world = world;
+    let next = 0;
+    this.origins = world.plan.origins.map((plan) => {
+      const hosts = world.hosts.slice(next, next + plan.hosts);
+      next += plan.hosts;
+      return { plan, hosts, failed: 0, backsOffUntil: 0, bypasses: 0, atMost: 0, lastDial: -Infinity };
+    });
+  }
+
+  /** Something was done to these machines, or undone: what is to be found out begins anew. */
+  struck(hosts: readonly Host[]): void {
+    for (const host of hosts) this.changed.set(host, this.world.now());
+  }
+
+  /** The process heard of nothing until now. */
+  deaf(): void {
+    this.struck(this.world.hosts);
+  }
+
+  onConnection(event: ConnectionEvent): void {
+    const known = this.origins.find(({ plan }) => event.origin.endsWith(`//${plan.name}`));
+    if (known === undefined) return;
+    if (event.type === 'dialling') known.lastDial = this.world.now();
+    if (event.type === 'dial-failed' || (event.type === 'closed' && event.error !== undefined)) this.fail(known);
+    if (event.type === 'stalled' || event.type === 'silent') known.bypasses++;
+    if (event.type !== 'connected') return;
+    for (const [socket, { tcp, host }] of this.world.network.open) {
+      if (socket.info.dial !== event.dial) continue;
+      const connection = [...host.process.connections].find((one) => one === tcp.server);
+      if (connection !== undefined) this.carriers.set(event.connection, { connection, host });
+    }
+  }
+
+  onRequest({ type, request, delay, connection = 0 }: RequestEvent): void {
+    const id = Number(request.url.slice(request.url.lastIndexOf('/') + 1));
+    const origin = this.world.plan.requests.find((one) => one.id === id)?.origin ?? 0;
+    const now = this.world.now();
+    switch (type) {
+      case 'queued':
+        this.waiting.set(id, { origin, since: now });
+        return;
+      case 'retry':
+        this.fail(this.origins[origin]!);
+        this.waiting.set(id, { origin, since: now + (delay ?? 0) });
+        return;
+      case 'headers':
+        this.origins[origin]!.failed = this.origins[origin]!.bypasses = 0;
+        return;
+      case 'bound':
+        this.waiting.delete(id);
+        this.bound(id, origin, connection);
+        return;
+      case 'end':
+      case 'error':
+        this.waiting.delete(id);
+        return;
+      default:
+        return;
+    }
+  }
+
+  private fail(known: Known): void {
+    const until = this.world.now() + backOffAfter(this.world.options, ++known.failed);
+    known.backsOffUntil = Math.max(known.backsOffUntil, until);
+  }
+
+  /** Looks at those who wait. */
+  look(stats: TransportStats): void {
+    if (this.waiting.size === 0 || this.world.options.strictMaxConcurrentStreams) return;
+    const now = this.world.now();
+    for (const known of this.origins) if (this.isAtMost(stats, known)) known.atMost = now;
+    for (const [id, { origin, since }] of this.waiting) {
+      const known = this.origins[origin]!;
+      const settled = Math.max(since, this.healthySince(known), known.backsOffUntil, known.atMost);
+      const waited = now - settled;
+      const bound = this.boundOf(known);
+      if (waited <= bound) continue;
+      const pool = stats.origins.find(({ origin: href }) => href.endsWith(`//${known.plan.name}`));
+      const connections = pool?.connections.filter(({ state }) => state !== 'draining') ?? [];
+      this.report(
+        this.lineOf(
+          known,
+          (pool?.dialling ?? 0) > 0 || connections.some(({ state }) => state === 'connecting'),
+          connections.filter(({ state }) => inTrouble.has(state)).length,
+          settled,
+        ),
+        `request ${id} has waited ${Math.round(waited)} ms for ${known.plan.name}, where ${Math.round(bound)} are enough; ` +
+          `${pool?.dialling ?? 0} dials, connections ${connections.map(({ state }) => state).join(', ') || 'none'}`,
+      );
+    }
+  }
+
+  private isAtMost(stats: TransportStats, { plan }: Known): boolean {
+    const pool = stats.origins.find(({ origin }) => origin.endsWith(`//${plan.name}`));
+    const accepting = pool?.connections.filter(({ state }) => state !== 'draining') ?? [];
+    return accepting.length + (pool?.dialling ?? 0) >= this.world.options.maxConnectionsPerOrigin;
+  }
+
+  /** A request was given to a connection: was that one known to be of no use? */
+  private bound(id: number, origin: number, connection: number): void {
+    const known = this.origins[origin]!;
+    const now = this.world.now();
+    const carrier = this.carriers.get(connection);
+    if (carrier === undefined) return;
+    const { arrived } = carrier.connection;
+    let owed = this.owedSince.get(connection);
+    if (owed?.arrived !== arrived) this.owedSince.set(connection, (owed = { at: now, arrived }));
+    const bound = this.boundOf(known);
+    const since = this.healthySince(known);
+    if (now - since <= bound) return;
+    const upload = this.world.plan.requests.find((one) => one.id === id)?.upload;
+    const { shutSince } = carrier.connection;
+    if (upload !== undefined && upload.bytes > 0 && now - Math.max(shutSince, since) > bound)
+      this.report(
+        'starved',
+        `request ${id}, with a body, went to a connection whose window has been shut for ${Math.round(now - shutSince)} ms`,
+      );
+    if (carrier.connection.unreachable && now - Math.max(owed.at, since) > bound)
+      this.report(
+        'dead connection',
+        `request ${id} went to a connection that has owed an answer for ${Math.round(now - owed.at)} ms`,
+      );
+  }
+
+  private boundOf({ hosts, plan, bypasses }: Known): number {
+    const queue = plan.bandwidth > 0 ? (2 * hosts[0]!.link.queue) / plan.bandwidth : 0;
+    const path = { roundTrip: 2 * plan.delay + queue, addresses: hosts.length, lookup: 2 * plan.delay };
+    return isolationBound(this.world.options, path, bypasses);
+  }
+
+  /** Since when one of its addresses has been well, and reachable; Infinity: none is. */
+  private healthySince({ hosts, plan }: Known): number {
+    const name = this.world.network.names.get(plan.name);
+    if (name === undefined || name.failing || name.hangsUntil > this.world.now()) return Infinity;
+    const well = hosts.filter((host) => isWell(host) && name.addresses.includes(host.address));
+    return well.length === 0 ? Infinity : Math.min(...well.map((host) => this.changed.get(host) ?? 0));
+  }
+
+  /** By what is in the way. */
+  private lineOf(known: Known, dialling: boolean, troubled: number, settled: number): string {
+    const others = known.hosts.some((host) => !isWell(host) || (this.changed.get(host) ?? 0) > settled);
+    if (dialling && known.lastDial < settled) return 'dial in flight';
+    if (others) return 'another address';
+    if (this.origins.length > 2) return 'many origins';
+    if (troubled > 1) return 'around a way around';
+    const { maxConnectionAge, maxRequestsPerConnection } = this.world.options;
+    if (maxConnectionAge > 0 || maxRequestsPerConnection > 0) return 'short lives';
+    return dialling ? 'dials' : 'queue';
+  }
+
+  private report(line: string, what: string): void {
+    if (this.reported.has(line)) return;
+    this.reported.add(line);
+    this.world.report(line, what);
+  }
+}
+
+function isWell({ listening, swallowing, link, process }: Host): boolean {
+  return listening && !swallowing && link.isUsual && !process.isFrozen && process.isUsual;
+}

@@ -1,0 +1,13 @@
+/** Runs seeds from 1 until one breaks a promise, and prints how many that took. With a line of isolation named: until that is broken. */
+import { run } from '../run.js';
+import { drawPlan } from '../swarm.js';
+
+const [, , most = '1000', line = ''] = process.argv;
+for (let seed = 1; seed <= Number(most); seed++) {
+  const { violations } = await run(drawPlan(seed), { allLines: line !== '' });
+  const found = violations.find(({ oracle }) => line === '' || oracle === `isolation, ${line}`);
+  if (found === undefined) continue;
+  console.log(`${seed}, ${found.oracle}`);
+  process.exit(0);
+}
+process.exitCode = 1;
