@@ -11,8 +11,8 @@ export interface RequestLine {
 /** A longer URL is cut, in characters. */
 const longest = 200;
 
-/** Those that say it already: a body may fail with the error of another request, which it came from. */
-const named = new WeakSet<TransportError>();
+/** The messages before, of those that name one: a body may fail with the error of another request, which it came from. */
+const named = new WeakMap<TransportError, string>();
 
 /**
  * Makes the message of one of our errors begin with the request that it ended: method, origin and path. Never the query,
@@ -21,8 +21,13 @@ const named = new WeakSet<TransportError>();
  */
 export function nameRequest(error: unknown, { method, url }: RequestLine): void {
   if (!(error instanceof TransportError) || named.has(error)) return;
-  named.add(error);
+  named.set(error, error.message);
   const bare = url.replace(/[?#].*$/s, '').replace(/[^\x21-\x7e]/g, '?');
   const shown = bare.length > longest ? `${bare.slice(0, longest)}...` : bare;
   error.message = `${isToken(method) ? method : '?'} ${shown}: ${error.message}`;
+}
+
+/** What the message said before it named a request: for errors that tell of another request than their caller's. */
+export function withoutRequest(error: TransportError): string {
+  return named.get(error) ?? error.message;
 }

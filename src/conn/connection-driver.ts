@@ -12,18 +12,16 @@ import {
 } from '../protocol/index.js';
 import {
   describeConnection,
-  hearsConnection,
-  tellConnection,
   type ByteSink,
   type ByteTransport,
   type Carrier,
   type Clock,
-  type ConnectionEvent,
   type Observer,
   type ResponseConnection,
   type Watcher,
 } from '../ports/index.js';
 import { ConnectionUse } from './connection-use.js';
+import { ConnectionReports } from './connection-reports.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { ReadLending } from './read-lending.js';
 import { WritePump, type PumpSource } from './pump.js';
@@ -78,6 +76,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   private readonly transport: ByteTransport;
   private readonly owner: DriverOwner;
   private readonly pump: WritePump;
+  private readonly reports: ConnectionReports;
   private readonly pongs = new Map<number, () => void>();
   private tasks: (() => void)[] = [];
   private fresh: { body: object; watcher: Watcher }[] = [];
@@ -97,6 +96,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.info = transport.info;
     this.transientReads = transport.transientReads;
     this.lending = transport.loans === undefined ? undefined : new ReadLending(transport.loans);
+    this.reports = new ConnectionReports(config, this.info, clock);
     this.now = this.openedAt = clock.now();
     this.openedWall = clock.wallNow();
     this.described = describeConnection(this.id, this.info);
@@ -107,9 +107,10 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
       () => this.core.nextDeadline(),
       () => this.onDeadline(),
     );
-    const trace =
-      config.observer?.frame === undefined ? undefined : (frame: FrameRecord): void => this.traceFrame(frame);
-    this.observe('connected', undefined); // the core's first frames follow at once
+    const trace = this.reports.wantsFrames
+      ? (frame: FrameRecord): void => this.reports.frame(frame, this.now)
+      : undefined;
+    this.reports.event('connected', undefined); // the core's first frames follow at once
     this.core = new Connection({ ...config, trace }, this, this.now);
   }
 
@@ -185,7 +186,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   }
 
   onGoAway(): void {
-    this.observe('draining', undefined);
+    this.reports.event('draining', undefined);
   }
 
   onTooManyPings(pingGap: number): void {
@@ -200,12 +201,12 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   onStalled(): void {
     this.stalls++;
-    this.observe('stalled', undefined);
+    this.reports.event('stalled', undefined);
     this.capacityChanged = true;
   }
 
   onResumed(): void {
-    this.observe('resumed', undefined);
+    this.reports.event('resumed', undefined);
   }
 
   onDrained(): void {
@@ -338,7 +339,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   }
 
   probe(): void {
-    this.observe('silent', undefined);
+    this.reports.event('silent', undefined);
     this.core.probe(this.clock.now());
     this.settleSoon();
   }
@@ -408,7 +409,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.deadline.stop();
     this.reportSettled();
     // Before its last words, whose write would tell of a connection that drains: to the pool it is gone.
-    this.observe('closed', error);
+    this.reports.event('closed', error);
     this.owner.onClosed(this, error);
     for (const task of this.tasks.splice(0)) task();
     const end = (): void => {
@@ -433,24 +434,5 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
     this.step();
     this.core.tick(this.now);
     this.settle();
-  }
-
-  // --- observers ---
-
-  private traceFrame({ sent, ...frame }: FrameRecord): void {
-    this.config.observer?.frame?.({
-      connection: this.id,
-      direction: sent ? 'sent' : 'received',
-      time: this.now,
-      ...frame,
-    });
-  }
-
-  private observe(type: ConnectionEvent['type'], error: unknown): void {
-    const { observer, origin } = this.config;
-    if (!hearsConnection(observer, type)) return;
-    const { remoteAddress, alpnProtocol, tls, dial } = this.info;
-    const about = { connection: this.id, origin, type, time: this.clock.now(), error };
-    tellConnection(observer, { ...about, remoteAddress, alpnProtocol, tls, dial });
   }
 }

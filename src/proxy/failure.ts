@@ -1,5 +1,6 @@
 import { TransportError } from '../errors.js';
 import type { Origin } from '../ports/index.js';
+import { withoutRequest } from '../request-line.js';
 
 /** What is between us and the origin. */
 export interface Route {
@@ -14,13 +15,15 @@ export function refused(route: Route, status: number, credentialsSent: boolean):
 
 /** There was no answer, or none that could be understood, or the tunnel was given up before it was made. */
 export function brokeOff(route: Route, cause: unknown): TransportError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  let why = String(cause);
+  if (cause instanceof TransportError) why = withoutRequest(cause);
+  else if (cause instanceof Error) why = cause.message;
   return noTunnel(route, `gave no answer to CONNECT: ${why}. Is it a proxy, and does it serve CONNECT?`, cause);
 }
 
 /** No connection to the proxy itself: `error` is that of its dial. */
 export function unreachable({ origin, proxy }: Route, error: TransportError): TransportError {
-  const why = error.message.replace(`Could not connect to ${proxy.href}`, 'no connection to it');
+  const why = withoutRequest(error).replace(`Could not connect to ${proxy.href}`, 'no connection to it');
   const message = `Could not connect to ${origin.href} through the proxy ${proxy.href}: ${why}`;
   const { code, scope, initiator, errorCode, cause } = error;
   return new TransportError(code, message, {

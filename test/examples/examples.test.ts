@@ -19,7 +19,7 @@ const expected: Record<string, RegExp> = {
   'mutual-tls.mjs':
     /^hello client\.test\nwithout the CA: refused, ERR_PASSINGLANE_\w+\nwithout a certificate: refused, ERR_PASSINGLANE_\w+\n$/,
   'proxy.mjs':
-    /^one, and no proxy header: true\ntwo, and no proxy header: true\n2 tunnels on 1 connection\nNo tunnel to https:\/\/host:port: the proxy https:\/\/host:port refused with status 407\. .+\n$/,
+    /^one, and no proxy header: true\ntwo, and no proxy header: true\n2 tunnels on 1 connection\nGET https:\/\/host:port\/: No tunnel to https:\/\/host:port: the proxy https:\/\/host:port refused with status 407\. .+\n$/,
   'opentelemetry.mjs': new RegExp(
     '^GET / 200 HTTP/2 { child: true }\nGET /nowhere 404 HTTP/2 { child: true }\n' +
       'GET /slow ERR_PASSINGLANE_HEADERS_TIMEOUT HTTP/2 { child: true }\nthe server was told the trace: true\n$',

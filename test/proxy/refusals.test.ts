@@ -38,7 +38,7 @@ for (const kind of proxyKinds) {
     const without = client(t, { proxy: proxy.url });
     const asked = await refusal(without, url);
     assert.equal(asked.code, code);
-    const begin = `No tunnel to ${url}: the proxy ${proxy.url} refused with status`;
+    const begin = `GET ${url}/: No tunnel to ${url}: the proxy ${proxy.url} refused with status`;
     assert.equal(
       asked.message,
       `${begin} 407. It asks for credentials: put them into its URL, http://user:password@host:port`,
@@ -99,7 +99,7 @@ test('a proxy that cannot be reached is named, with the address of the origin', 
     const transport = client(t, { proxy: `${scheme}://user:s3cret@127.0.0.1:${gone}` });
     const error = await refusal(transport, url);
     assert.equal(error.code, 'ERR_PASSINGLANE_CONNECT_FAILED');
-    const begin = `Could not connect to ${url} through the proxy ${scheme}://127.0.0.1:${gone}: no connection to it: `;
+    const begin = `GET ${url}/: Could not connect to ${url} through the proxy ${scheme}://127.0.0.1:${gone}: no connection to it: `;
     assert.equal(error.message.startsWith(`${begin}connection refused (ECONNREFUSED)`), true, error.message);
     assert.equal((error.cause as NodeJS.ErrnoException).code, 'ECONNREFUSED');
   }
@@ -154,7 +154,7 @@ for (const [what, answer] of Object.entries(answers)) {
     assert.equal(error.code, code);
     assert.match(
       error.message,
-      /^No tunnel to https:\/\/127\.0\.0\.1:1: the proxy http:\/\/127\.0\.0\.1:\d+ gave no answer to CONNECT: /,
+      /^GET https:\/\/127\.0\.0\.1:1\/: No tunnel to https:\/\/127\.0\.0\.1:1: the proxy http:\/\/127\.0\.0\.1:\d+ gave no answer to CONNECT: /,
     );
     await until(() => proxy.open.size === 0);
   });

@@ -1,0 +1,47 @@
+import {
+  hearsConnection,
+  tellConnection,
+  type ByteTransport,
+  type Clock,
+  type ConnectionEvent,
+  type Observer,
+} from '../ports/index.js';
+import type { FrameRecord } from '../protocol/index.js';
+
+/** The connection that is observed, and by whom. */
+interface Observed {
+  readonly id: number;
+  readonly origin: string;
+  readonly observer: Observer | undefined;
+}
+
+/** What a connection tells whoever observes it. */
+export class ConnectionReports {
+  private readonly config: Observed;
+  private readonly info: ByteTransport['info'];
+  private readonly clock: Clock;
+
+  constructor(config: Observed, info: ByteTransport['info'], clock: Clock) {
+    this.config = config;
+    this.info = info;
+    this.clock = clock;
+  }
+
+  /** Somebody looks at frames, which cost something to describe. */
+  get wantsFrames(): boolean {
+    return this.config.observer?.frame !== undefined;
+  }
+
+  frame({ sent, ...frame }: FrameRecord, time: number): void {
+    const { id, observer } = this.config;
+    observer?.frame?.({ connection: id, direction: sent ? 'sent' : 'received', time, ...frame });
+  }
+
+  event(type: ConnectionEvent['type'], error: unknown): void {
+    const { id, observer, origin } = this.config;
+    if (!hearsConnection(observer, type)) return;
+    const { remoteAddress, alpnProtocol, tls, dial } = this.info;
+    const about = { connection: id, origin, type, time: this.clock.now(), error };
+    tellConnection(observer, { ...about, remoteAddress, alpnProtocol, tls, dial });
+  }
+}
