@@ -10,6 +10,7 @@ import { Liveness, type LivenessLimits } from './liveness.js';
 import { Opening } from './opening.js';
 import { OwedReplies } from './owed-replies.js';
 import { ReceivedBlocks } from './repeated-block.js';
+import { ResetConfirm } from './reset-confirm.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
 import { defaultHeaderTableSize, PeerSettings, type LocalSettings } from './settings.js';
@@ -76,6 +77,7 @@ export class ConnectionState {
   readonly goAway = new GoAway();
   readonly floods = new FloodGuard();
   readonly replies = new OwedReplies();
+  readonly resets = new ResetConfirm();
   /** The connection's send window (RFC 9113 section 5.2). Owned by receive.ts and seal.ts. */
   sendWindow = defaultInitialWindow;
 
@@ -100,15 +102,8 @@ export class ConnectionState {
   // Owned by receive.ts.
   readonly opening = new Opening();
   ourSettingsAcked = false;
-  streamFrames = 0;
   /** A response has begun. */
   answered = false;
-
-  // Resets that the peer has not confirmed by any PING ACK keep their slots. Owned by reset.ts.
-  unconfirmedResets = 0;
-  resetPing = 0;
-  /** An ACK has come since the last HEADERS or DATA: no more bundled PINGs until then. */
-  bundleBlocked = false;
 
   // Owned by lifecycle.ts.
   doNotReuse = false;
@@ -140,7 +135,7 @@ export class ConnectionState {
 
   /** Slots in use: streams, reservations, and resets that the peer may not have seen. */
   get slotsUsed(): number {
-    return this.streams.size + this.reserved + this.unconfirmedResets;
+    return this.streams.size + this.reserved + this.resets.unconfirmed;
   }
 
   /** Sealed bytes have reached the mark, so nothing more is sealed until the socket has taken some. */

@@ -125,7 +125,7 @@ export class Connection {
       init,
       c.peer.initialWindow,
       c.config.initialStreamWindow,
-      c.streamFrames,
+      c.resets.streamFrames,
       now,
     );
     c.nextStreamId += 2;

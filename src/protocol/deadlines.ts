@@ -67,7 +67,7 @@ function writeTimeoutAt(c: ConnectionState): number {
 function pingTimeoutAt(c: ConnectionState): number {
   const { readIdleTimeout, pingTimeout } = c.liveness.limits;
   if (readIdleTimeout === 0 || pingTimeout === 0) return Infinity;
-  if (c.streams.size === 0 && c.unconfirmedResets === 0 && c.liveness.probeSentAt < 0) return Infinity;
+  if (c.streams.size === 0 && c.resets.unconfirmed === 0 && c.liveness.probeSentAt < 0) return Infinity;
   const ping = oldestPing(c);
   return ping < 0 ? Infinity : ping + pingTimeout;
 }

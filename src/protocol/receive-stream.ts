@@ -8,8 +8,7 @@ import type { Stream } from './stream.js';
 
 /** A HEADERS or DATA has come, of whatever stream: a sign of life that PINGs are counted from. */
 export function streamFrameArrived(c: ConnectionState): void {
-  c.streamFrames++;
-  c.bundleBlocked = false;
+  c.resets.streamContent();
   c.liveness.receivedStreamFrame();
   askAfterStall(c);
 }

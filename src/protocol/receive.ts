@@ -50,7 +50,7 @@ function traceFrame(c: ConnectionState): void {
 
 /** A stream error (RFC 9113 section 5.4.2): RST_STREAM goes out, the connection lives. */
 function streamViolated(c: ConnectionState, violation: ProtocolViolation): void {
-  c.streamFrames++;
+  c.resets.streamFrame();
   const stream = c.streams.get(violation.streamId);
   if (stream === undefined) return;
   const error = c.error(
@@ -145,7 +145,7 @@ function openDataFrame(c: ConnectionState, stream: Stream): void {
 }
 
 function onReset(c: ConnectionState): void {
-  c.streamFrames++;
+  c.resets.streamFrame();
   const code = c.reader.value;
   const known = c.streams.get(c.reader.streamId);
   const stream = streamOf(c);
@@ -267,7 +267,7 @@ function debugText(bytes: Uint8Array): string {
 
 function onWindowUpdate(c: ConnectionState): void {
   const { streamId, value: increment } = c.reader;
-  c.streamFrames++;
+  c.resets.streamFrame();
   c.floods.idleFrame(c.now); // DATA of ours that it lets through starts the count again: seal.ts
   const stream = streamId === 0 ? undefined : streamOf(c);
   if (increment === 0) throw new ProtocolViolation(ErrorCode.ProtocolError, 'a WINDOW_UPDATE of 0', streamId);

@@ -38,7 +38,7 @@ export function sealReset(c: ConnectionState, stream: Stream): void {
     detail: `error=${errorCodeName(code)}`,
   });
   stream.state = step(stream.state, StreamInput.SendReset) as StreamState;
-  if (holdsSlot(c, stream, code)) c.unconfirmedResets++;
+  if (holdsSlot(c, stream, code)) c.resets.hold();
   forget(c, stream);
 }
 
@@ -47,19 +47,16 @@ export function sealReset(c: ConnectionState, stream: Stream): void {
  * answered, so that a dead connection absorbs no more than its limit. Peer violations carry no PING.
  */
 function holdsSlot(c: ConnectionState, stream: Stream, code: number): boolean {
-  if (code !== ErrorCode.Cancel || c.closing || c.streamFrames !== stream.framesAtOpen) return false;
-  if (c.resetPing !== 0) return true;
-  if (c.bundleBlocked || !c.liveness.mayPing(c.now)) return false;
-  c.resetPing = c.liveness.pingSent(c.now, true);
-  c.pingsDue.push(c.resetPing);
+  if (code !== ErrorCode.Cancel || c.closing || c.resets.streamFrames !== stream.framesAtOpen) return false;
+  if (c.resets.asked) return true;
+  if (!c.resets.mayAsk || !c.liveness.mayPing(c.now)) return false;
+  const ping = c.liveness.pingSent(c.now, true);
+  c.resets.ask(ping);
+  c.pingsDue.push(ping);
   return true;
 }
 
 /** Any PING ACK confirms all resets. */
 export function confirmResets(c: ConnectionState): void {
-  c.bundleBlocked = true;
-  c.resetPing = 0;
-  if (c.unconfirmedResets === 0) return;
-  c.unconfirmedResets = 0;
-  c.events.onCapacity();
+  if (c.resets.confirm() > 0) c.events.onCapacity();
 }

@@ -228,7 +228,7 @@ class Traffic {
 
   /** What no order of steps may break. */
   check(): void {
-    const { credit, streams, blocked, listed, unconfirmedResets } = this.h.view;
+    const { credit, streams, blocked, listed, resets } = this.h.view;
     assert.equal(this.h.failure, undefined, 'legal traffic ends no connection');
     assert.equal(credit.available + credit.owed, credit.target, 'connection credit is conserved');
     assert.equal(
@@ -255,7 +255,7 @@ class Traffic {
       [...blocked].every((stream) => streams.get(stream.id) === stream),
       'only streams that live are kept',
     );
-    assert.ok(unconfirmedResets <= this.calls.length);
+    assert.ok(resets.unconfirmed <= this.calls.length);
   }
 
   /** Everything is brought to its end, and nothing is left of it. */
