@@ -39,7 +39,15 @@ function search(place: string, line = ''): string | undefined {
 
 console.log('| mutant | seeds until it is found, and what it broke |\n| --- | --- |');
 for (const mutant of mutants.filter(({ name }) => wanted(name))) {
-  const { file, text } = mutate(join(root, 'dist'), mutant);
+  let made: ReturnType<typeof mutate>;
+  try {
+    made = mutate(join(root, 'dist'), mutant);
+  } catch (error) {
+    missed++;
+    report(mutant.name, (error as Error).message); // the code has moved on: all others are still tried
+    continue;
+  }
+  const { file, text } = made;
   const place = mkdtempSync(join(tmpdir(), 'simulation-'));
   try {
     for (const part of ['dist', 'package.json', join('build', 'simulation'), join('build', 'support')])

@@ -24,8 +24,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'GOAWAY fails the streams that the server goes on with',
-    from: 'if (stream.id <= c.goAwayLastStreamId)\n            continue;',
-    to: 'if (stream.id < c.goAwayLastStreamId)\n            continue;',
+    from: 'if (stream.id <= lastStreamId)',
+    to: 'if (stream.id < lastStreamId)',
   },
   {
     name: 'a body that is cut ends as if it were whole',
