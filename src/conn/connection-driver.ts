@@ -14,8 +14,8 @@ import {
   describeConnection,
   type ByteSink,
   type ByteTransport,
-  type Carrier,
   type Clock,
+  type HttpConnection,
   type Observer,
   type ResponseConnection,
   type Watcher,
@@ -23,6 +23,7 @@ import {
 import { ConnectionUse } from './connection-use.js';
 import { ConnectionReports } from './connection-reports.js';
 import { DeadlineTimer } from './deadline-timer.js';
+import { Http2Request } from './http2-request.js';
 import { ReadLending } from './read-lending.js';
 import { WritePump, type PumpSource } from './pump.js';
 
@@ -49,7 +50,7 @@ const lastWords = 250;
  * One connection at work: the core, its write pump, its timer and its socket. It runs the core's steps, and does what
  * they asked for (user code, pool, timer) after each. Nothing here waits, but for the pump.
  */
-export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, PumpSource {
+export class ConnectionDriver implements ByteSink, HttpConnection, ConnectionEvents, PumpSource {
   readonly httpVersion = '2.0';
   readonly id: number;
   readonly core: Connection;
@@ -63,7 +64,7 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   /** When it was made, in the clock's time. */
   readonly openedAt: number;
   /** What responses say of it: the first, and all others. */
-  private readonly described: readonly [ResponseConnection, ResponseConnection];
+  readonly described: readonly [ResponseConnection, ResponseConnection];
   bytesSent = 0;
   stalls = 0;
   bytesReceived = 0;
@@ -281,15 +282,11 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
   // --- requests ---
 
   /** Follows upon {@link health} in the same step, and so is done at its time. */
-  openStream(init: OpenInit): Stream {
+  open(init: OpenInit): Http2Request {
     const stream = this.core.open(init, this.now);
     this.use.has(this.core.numbers.streams);
     this.settleSoon();
-    return stream;
-  }
-
-  consume(stream: Stream, bytes: number): void {
-    this.core.consume(stream, bytes);
+    return new Http2Request(this, stream);
   }
 
   resetStream(stream: Stream, errorCode: number): void {
@@ -393,10 +390,6 @@ export class ConnectionDriver implements ByteSink, Carrier, ConnectionEvents, Pu
 
   get drainedInOrder(): boolean {
     return this.core.drainedInOrder;
-  }
-
-  describeFor(streamId: number): ResponseConnection {
-    return this.described[streamId > 1 ? 1 : 0];
   }
 
   // --- the end ---

@@ -2,24 +2,21 @@ import { Agent, type ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
-  buildTrailerFields,
   describeConnection,
-  type CarriedStream,
   type Clock,
   type Http1Config,
   type Http1Connection,
   type Http1Owner,
   type OpenInit,
-  type Outgoing,
-  type Outlet,
+  type OutgoingRequest,
   type ResponseConnection,
   type TimerHandle,
   type TransportInfo,
   type Watcher,
 } from '../ports/index.js';
 import { ConnectionUse } from '../conn/index.js';
+import { Http1Exchange, type Http1ExchangeHost } from './exchange.js';
 import { forRequest, noTunnel } from './failures.js';
-import { Turn, type TurnHost } from './turn.js';
 
 /** How long the server may take to close its side, in milliseconds. */
 const closeTimeout = 250;
@@ -60,9 +57,8 @@ class HandOff extends Agent {
 }
 
 /** An HTTP/1.1 connection over node:http: parsing and framing are Node's, pooling, time-outs and errors are ours. */
-export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
+export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
   readonly httpVersion = '1.1';
-  readonly core: Outlet = this;
   readonly transientReads = false;
   readonly extendedConnect = false;
   readonly drainedInOrder = false;
@@ -80,7 +76,7 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
 
   private readonly owner: Http1Owner;
   private readonly platform: Http1Platform;
-  private turn: Turn | undefined = undefined;
+  private exchange: Http1Exchange | undefined = undefined;
   private closed = false;
   private closeError: TransportError | undefined = undefined;
   private readonly openedAt: number;
@@ -120,14 +116,6 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     return this.config.origin;
   }
 
-  get budget(): Http1Config['budget'] {
-    return this.config.budget;
-  }
-
-  get maxHeaderListSize(): number {
-    return this.config.maxHeaderListSize;
-  }
-
   get writeTimeout(): number {
     return this.config.writeTimeout;
   }
@@ -145,13 +133,13 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
   }
 
   get busy(): boolean {
-    return this.turn !== undefined;
+    return this.exchange !== undefined;
   }
 
   // --- requests ---
 
   canTakeRequest(): boolean {
-    if (this.turn !== undefined || this.closing || this.looking) return false;
+    if (this.exchange !== undefined || this.closing || this.looking) return false;
     const { socket } = this;
     // What was frozen wakes up with its timers late: the wall clock tells.
     if (this.use.idleFor(this.patience)) this.stopReuse();
@@ -163,34 +151,13 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     return this.looking && !this.closing;
   }
 
-  openStream(init: OpenInit, request: Outgoing): CarriedStream {
+  open(init: OpenInit, request: OutgoingRequest): Http1Exchange {
     if (request.method === 'CONNECT' && request.protocol === undefined) throw noTunnel(this.origin);
     this.wake();
-    const id = 2 * this.requests++ + 1;
-    const turn = this.platform.inRootContext(() => new Turn(id, this, init, request));
-    this.turn = turn;
-    return turn;
-  }
-
-  send(stream: CarriedStream, bytes: Uint8Array, last: boolean): void {
-    (stream as Turn).send(bytes, last);
-  }
-
-  sendTrailers(stream: CarriedStream, fields: readonly string[]): void {
-    (stream as Turn).sendTrailers(buildTrailerFields(fields, false));
-  }
-
-  dropUnsent(stream: CarriedStream): void {
-    (stream as Turn).stop();
-  }
-
-  consume(stream: CarriedStream, bytes: number): void {
-    (stream as Turn).consume(bytes);
-  }
-
-  resetStream(stream: CarriedStream): void {
-    const turn = stream as Turn;
-    if (!turn.complete) turn.cancel();
+    const description = this.described[this.requests++ === 0 ? 0 : 1];
+    const exchange = this.platform.inRootContext(() => new Http1Exchange(this, description, init, request));
+    this.exchange = exchange;
+    return exchange;
   }
 
   later(task: () => void): void {
@@ -201,10 +168,6 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
     this.clock.defer(() => {
       watcher.registerUnread(body);
     });
-  }
-
-  describeFor(streamId: number): ResponseConnection {
-    return this.described[streamId > 1 ? 1 : 0];
   }
 
   onUpgraded(): void {
@@ -227,8 +190,8 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
 
   /** The last request is through, and the server keeps the connection. */
   private onFree(): void {
-    const last = this.turn?.closes === true;
-    this.turn = undefined;
+    const last = this.exchange?.closes === true;
+    this.exchange = undefined;
     const { maxRequests, maxAge } = this.config;
     const old = maxAge > 0 && this.clock.now() - this.openedAt >= maxAge;
     if (last || old || (maxRequests > 0 && this.requests >= maxRequests)) this.closing = true;
@@ -294,14 +257,14 @@ export class NodeHttp1Connection implements Http1Connection, Outlet, TurnHost {
 
   stopReuse(): void {
     this.closing = true;
-    if (this.turn === undefined) this.end();
+    if (this.exchange === undefined) this.end();
   }
 
   fail(error: TransportError): void {
     this.closeError ??= error;
     this.closing = true;
     this.socket.destroy();
-    this.turn?.fail(forRequest(error, this.turn.written));
+    this.exchange?.fail(forRequest(error, this.exchange.written));
     this.onClose();
   }
 

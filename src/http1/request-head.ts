@@ -1,4 +1,4 @@
-import type { Outgoing } from '../ports/index.js';
+import type { OutgoingRequest } from '../ports/index.js';
 
 /** What node:http is told of a request. */
 export interface RequestHead {
@@ -17,7 +17,7 @@ const plainMethods = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
  * exactly one of content-length and transfer-encoding, never by both (RFC 9112 section 6.2), and by none where there is
  * no body. An extended CONNECT (RFC 8441) is what it stands for: a GET that asks for an upgrade (RFC 6455 section 4.1).
  */
-export function requestHead(request: Outgoing, endStream: boolean): RequestHead {
+export function requestHead(request: OutgoingRequest, endStream: boolean): RequestHead {
   const head = { method: 'GET', path: '/', headers: [] as string[] };
   const rest: string[] = [];
   const cookies: string[] = [];

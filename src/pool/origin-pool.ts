@@ -4,12 +4,12 @@ import {
   forever,
   hearsConnection,
   tellConnection,
-  type Carrier,
   type Clock,
   type Dialled,
   type Dialler,
   type Http1Connection,
   type Http1Owner,
+  type HttpConnection,
   type Observer,
   type Origin,
   type TimerHandle,
@@ -113,10 +113,10 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   /** True when the request was sent, handed on, or has failed for good. */
   private place(exchange: Exchange, lastResort = false): boolean {
-    const carrier: Carrier | undefined = this.http2.pick(exchange.early, lastResort) ?? this.http1.pick();
-    if (carrier === undefined) return false;
+    const connection: HttpConnection | undefined = this.http2.pick(exchange.early, lastResort) ?? this.http1.pick();
+    if (connection === undefined) return false;
     try {
-      exchange.bind(carrier);
+      exchange.bind(connection);
     } catch (error) {
       if (!this.env.handOn(this, exchange, error)) exchange.settleFailed(error);
     }

@@ -36,18 +36,8 @@ export interface Borrower {
   keep(): boolean;
 }
 
-/** One request's place on its carrier: a stream of HTTP/2, or a turn of an HTTP/1.1 connection. */
-export interface CarriedStream {
-  /** Odd, from 1, as RFC 9113 section 5.1.1 counts them. */
-  readonly id: number;
-  /** It failed since its connection, kept from a request before, closed with no byte of an answer (HTTP/1.1). */
-  readonly metClosed?: boolean;
-  /** The reason phrase of its response (HTTP/1.1), '' where the server sent none. */
-  readonly statusText?: string;
-}
-
-/** What a carrier may want to know of a request that its stream does not need. */
-export interface Outgoing {
+/** What a connection may want to know of a request that its stream does not need. */
+export interface OutgoingRequest {
   readonly method: string;
   /** Of an extended CONNECT (RFC 8441): what is spoken once the server accepts. */
   readonly protocol: string | undefined;
@@ -59,19 +49,32 @@ export interface Outgoing {
   readonly trailers: unknown;
 }
 
-/** What sends the body of a request. */
-export interface Outlet {
-  /** Takes one piece; `onHungry` of the stream's sink asks for the next one. */
-  send(stream: CarriedStream, bytes: Uint8Array, last: boolean): void;
-  sendTrailers(stream: CarriedStream, fields: readonly string[]): void;
+/** One request on its connection, whichever version of HTTP that speaks: a stream of HTTP/2, or an exchange of HTTP/1.1. */
+export interface RequestHandle {
+  readonly connection: HttpConnection;
+  /** The connection as the response tells of it. */
+  readonly description: ResponseConnection;
+  /** Undefined on HTTP/1.1, which has no streams. */
+  readonly streamId: number | undefined;
+  /** It failed since its connection, kept from a request before, closed with no byte of an answer (HTTP/1.1). */
+  readonly metClosed: boolean;
+  /** The reason phrase of its response (HTTP/1.1), '' where the server sent none, and on HTTP/2, which has none. */
+  readonly statusText: string;
+  /** Takes one piece of the body; `onHungry` of the request's sink asks for the next one. */
+  send(bytes: Uint8Array, last: boolean): void;
+  /** Ends the body with trailers, flat fields in any case. Throws what is wrong with them, and then nothing has happened. */
+  sendTrailers(fields: readonly string[]): void;
   /** What was not sent yet never is. */
-  dropUnsent(stream: CarriedStream): void;
+  dropUnsent(): void;
+  /** Gives the request up, with an error code of RFC 9113 section 7; nothing where it is over. */
+  reset(errorCode: number): void;
+  /** So many bytes of the response's body have been read. */
+  consume(bytes: number): void;
 }
 
-/** What a request needs of the connection that carries it, whichever version of HTTP that speaks. */
-export interface Carrier {
+/** What a request needs of its connection, whichever version of HTTP that speaks. */
+export interface HttpConnection {
   readonly httpVersion: '2.0' | '1.1';
-  readonly core: Outlet;
   /** The time of the step under way. */
   readonly now: number;
   /** What is passed on of a body is overwritten by the next read. */
@@ -87,14 +90,9 @@ export interface Carrier {
   /** The peer's GOAWAY spared requests, so it ended for no fault of theirs. */
   readonly drainedInOrder: boolean;
   /** Begins to send a request, or throws what keeps it from being sent. */
-  openStream(init: OpenInit, request: Outgoing): CarriedStream;
-  /** So many bytes of the body have been read. */
-  consume(stream: CarriedStream, bytes: number): void;
-  /** Gives the request up; nothing where it is over. */
-  resetStream(stream: CarriedStream, errorCode: number): void;
+  open(init: OpenInit, request: OutgoingRequest): RequestHandle;
   /** Runs `task` when the step under way is over. */
   later(task: () => void): void;
   /** The body's response was made in this read; if it is incomplete afterwards, it is watched for being dropped. */
   watch(body: object, watcher: Watcher): void;
-  describeFor(streamId: number): ResponseConnection;
 }

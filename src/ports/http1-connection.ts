@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import type { BufferBudget } from '../protocol/index.js';
 import type { TransportInfo } from './byte-transport.js';
-import type { Carrier } from './http-connection.js';
+import type { HttpConnection } from './http-connection.js';
 import type { Clock } from './clock.js';
 import type { Observer } from './observer.js';
 
@@ -31,7 +31,7 @@ export interface Http1Owner {
 }
 
 /** One HTTP/1.1 connection: it carries one request at a time, and is kept for the next one (RFC 9112 section 9.3). */
-export interface Http1Connection extends Carrier {
+export interface Http1Connection extends HttpConnection {
   readonly id: number;
   readonly info: TransportInfo;
   /** Requests sent on it so far. */

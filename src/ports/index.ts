@@ -5,10 +5,9 @@ export type { CreateConnectionOptions, Dialled, Dialler, Origin } from './dialle
 export {
   describeConnection,
   type Borrower,
-  type CarriedStream,
-  type Carrier,
-  type Outgoing,
-  type Outlet,
+  type HttpConnection,
+  type OutgoingRequest,
+  type RequestHandle,
   type ReadLender,
   type ResponseConnection,
   type Watcher,

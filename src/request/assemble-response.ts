@@ -1,13 +1,12 @@
 import { fieldValue, planDecoding, ResponseBody, type BodyQueue } from '../body/index.js';
-import type { CarriedStream, Carrier } from '../ports/index.js';
+import type { RequestHandle } from '../ports/index.js';
 import { ClientResponse, type TrailersHolder } from './client-response.js';
 import type { PreparedRequest } from './prepared-request.js';
 
 /** The response as its caller gets it. Nothing that receives refers to it, so that an unread one can be collected. */
 export function assembleResponse(
   request: PreparedRequest,
-  carrier: Carrier,
-  stream: CarriedStream,
+  handle: RequestHandle,
   attempts: number,
   status: number,
   fields: readonly string[],
@@ -28,12 +27,12 @@ export function assembleResponse(
     status,
     fields: decoding?.fields ?? fields,
     wireFields: fields,
-    statusText: carrier.httpVersion === '1.1' ? stream.statusText : '',
+    statusText: handle.statusText,
     url: request.url,
-    httpVersion: carrier.httpVersion,
+    httpVersion: handle.connection.httpVersion,
     body,
     trailers,
     attempts,
-    connection: carrier.describeFor(stream.id),
+    connection: handle.description,
   });
 }

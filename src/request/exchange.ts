@@ -5,7 +5,7 @@ import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
-import { setDeadline, type CarriedStream, type Carrier, type Clock, type TimerHandle } from '../ports/index.js';
+import { setDeadline, type Clock, type HttpConnection, type RequestHandle, type TimerHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportInformational, reportSent } from './request-hooks.js';
@@ -61,17 +61,16 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private reject: ((reason: unknown) => void) | undefined;
   /** Runs the caller's callbacks in the caller's async context; made only where there are any. */
   private readonly context: AsyncResource | undefined;
-  private driver: Carrier | undefined = undefined;
-  private stream: CarriedStream | undefined = undefined;
+  /** The attempt under way, or the one that the response came on. */
+  private handle: RequestHandle | undefined = undefined;
   private upload: Upload | undefined = undefined;
-  /** The upload has not begun: it waits for 100. */
-  private heldBack = false;
   private body: BodyQueue | undefined = undefined;
   private trailers: TrailersHolder | undefined = undefined;
   /** The response is whole, or has failed. */
   private over = false;
   /** Nobody waits for more of the response, so that it does not keep the process alive. */
   private unattended = false;
+  /** Kept where there is a bodyTimeout. */
   private lastPieceAt = 0;
   private totalTimer: TimerHandle | undefined = undefined;
   private phaseTimer: TimerHandle | undefined = undefined;
@@ -118,9 +117,9 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    * Opens the stream: from here on the request belongs to this connection. Throws what `Connection.open` throws, and
    * ERR_PASSINGLANE_EXTENDED_CONNECT_UNSUPPORTED.
    */
-  bind(driver: Carrier): void {
+  bind(connection: HttpConnection): void {
     const { request } = this;
-    if (request.protocol !== undefined) checkProtocol(request, driver);
+    if (request.protocol !== undefined) checkProtocol(request, connection);
     const silent = (request.body === undefined || request.length === 0) && request.trailers === undefined;
     const endStream = silent && request.protocol === undefined && request.method !== 'CONNECT';
     const init = {
@@ -130,34 +129,32 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       endStream,
       urgency: request.urgency,
       bodyless: request.method === 'HEAD',
-      informationalLimit: request.onInformational === undefined ? driver.config.maxHeaderListSize : Infinity,
+      informationalLimit: request.onInformational === undefined ? connection.config.maxHeaderListSize : Infinity,
     };
-    const stream = driver.openStream(init, request);
+    const handle = connection.open(init, request);
     this.stopPhaseTimer();
     this.attempts++;
-    this.driver = driver;
-    this.stream = stream;
-    this.trail?.bound(driver, stream.id, this.attempts);
-    if (request.hooks !== undefined) reportBound(request.hooks, driver, stream.id, this.context);
+    this.handle = handle;
+    this.trail?.bound(handle, this.attempts);
+    if (request.hooks !== undefined) reportBound(request.hooks, handle, this.context);
     if (endStream) {
       this.onSent();
       return;
     }
-    this.upload = new Upload(driver.core, stream, request, this.context, (error) => {
+    this.upload = new Upload(handle, request, this.context, (error) => {
       this.giveUp(error);
     });
-    this.heldBack = true;
     if (request.expectContinue) this.phaseTimer = this.timer(continueTimeout, () => this.beginUpload());
     else this.beginUpload();
   }
 
   /** Once, and outside the step that found out that it may begin: the source is the caller's code. */
   private beginUpload(): void {
-    const { upload, driver } = this;
-    if (!this.heldBack || upload === undefined || driver === undefined) return;
-    this.heldBack = false;
+    const { upload, handle } = this;
+    if (upload?.heldBack !== true || handle === undefined) return;
+    upload.heldBack = false;
     this.stopPhaseTimer();
-    driver.later(() => {
+    handle.connection.later(() => {
       upload.start();
     });
   }
@@ -176,7 +173,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.attended();
     const { hooks } = this.request;
     this.trail?.tell('sent');
-    if (hooks !== undefined) reportSent(hooks, this.driver, this.context);
+    if (hooks !== undefined) reportSent(hooks, this.handle?.connection, this.context);
     this.awaitHeaders();
   }
 
@@ -197,18 +194,20 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (listener === undefined) return;
     const idle = (): boolean => this.over && this.body?.ended !== true; // an earlier one has ended the request
     const failed = (error: unknown): void => this.abort(error);
-    const told = reportInformational(listener, { status, fields, idle }, this.driver!, this.context, failed);
-    if (!told) this.giveUp(fieldsUnread(this.driver!.config.budget.limit, this.request.origin.href));
+    const { connection } = this.handle!;
+    const told = reportInformational(listener, { status, fields, idle }, connection, this.context, failed);
+    if (!told) this.giveUp(fieldsUnread(connection.config.budget.limit, this.request.origin.href));
   }
 
   onHeaders(status: number, fields: string[], endStream: boolean): void {
-    const { resolve, driver, stream } = this;
-    if (resolve === undefined || driver === undefined || stream === undefined) return;
+    const { resolve, handle } = this;
+    if (resolve === undefined || handle === undefined) return;
+    const { connection } = handle;
     this.stopPhaseTimer();
     this.trailers = new TrailersHolder(this);
     // A response that has come whole is its caller's.
-    if (!endStream && !this.trailers.hold(driver.config.budget, fieldListSize(fields)))
-      return this.giveUp(fieldsUnread(driver.config.budget.limit, this.request.origin.href));
+    if (!endStream && !this.trailers.hold(connection.config.budget, fieldListSize(fields)))
+      return this.giveUp(fieldsUnread(connection.config.budget.limit, this.request.origin.href));
     this.trail?.tell('headers', { status });
     // The server has made up its mind; what it did not ask for is not sent.
     if (status > 299) this.stopUpload();
@@ -216,19 +215,18 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.resolve = this.reject = undefined;
     this.body = new BodyQueue(this);
     const { request, attempts, body, trailers } = this;
-    const response = assembleResponse(request, driver, stream, attempts, status, fields, endStream, body, trailers);
+    const response = assembleResponse(request, handle, attempts, status, fields, endStream, body, trailers);
     if (!endStream) {
-      driver.watch(response.body, this);
+      connection.watch(response.body, this);
       this.startBodyTimer();
     }
     resolve(response);
   }
 
   private stopUpload(): void {
-    const { upload, stream } = this;
-    if (upload === undefined || upload.done || stream === undefined) return;
-    this.heldBack = false;
-    this.driver?.core.dropUnsent(stream);
+    const { upload, handle } = this;
+    if (upload === undefined || upload.done || handle === undefined) return;
+    handle.dropUnsent();
     upload.stop(undefined);
     discardUnopened(this.request.body, this.context, undefined);
   }
@@ -249,20 +247,20 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.trailers?.fetched();
     if (buffered > 0) {
       this.consumed(buffered);
-      this.stream = undefined;
+      this.handle = undefined;
     }
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {
-    const driver = this.driver!;
-    this.lastPieceAt = driver.now;
+    const { connection } = this.handle!;
+    if (this.request.bodyTimeout > 0) this.lastPieceAt = connection.now;
     const { body } = this;
-    if (driver.lending === undefined) body?.pushPiece(bytes, start, end, driver.transientReads);
-    else if (body?.lend(bytes, start, end) === true) driver.lending.lent(body);
+    if (connection.lending === undefined) body?.pushPiece(bytes, start, end, connection.transientReads);
+    else if (body?.lend(bytes, start, end) === true) connection.lending.lent(body);
   }
 
   onEnd(trailers: string[] | undefined): void {
-    const { budget } = this.driver!.config;
+    const { budget } = this.handle!.connection.config;
     if (this.body?.buffered === 0) this.trailers?.fetched();
     else if (trailers !== undefined && this.trailers?.hold(budget, fieldListSize(trailers)) === false)
       return this.endWith(fieldsUnread(budget.limit, this.request.origin.href));
@@ -274,26 +272,22 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.attended();
     this.trailers?.arrived(trailers ?? []);
     this.body?.end();
-    const { upload, driver, stream } = this;
     // An upload that was stopped is ended with NO_ERROR once the response is whole.
-    if (upload?.done === true && driver !== undefined && stream !== undefined)
-      driver.resetStream(stream, ErrorCode.NoError);
+    if (this.upload?.done === true) this.handle?.reset(ErrorCode.NoError);
   }
 
   onFailed(error: TransportError): void {
     this.upload?.stop(error);
     this.upload = undefined;
     this.stopPhaseTimer();
-    this.heldBack = false;
     // A complete response stands, whatever happens to the rest of the upload.
     if (this.over) return this.stopTimers();
     error.attempts = this.attempts;
     if (this.pending) {
-      if (this.driver?.drainedInOrder === true && isGracefulGoAway(error)) this.spared++;
-      this.metClosed = this.stream?.metClosed === true && !this.exposed;
+      if (this.handle?.connection.drainedInOrder === true && isGracefulGoAway(error)) this.spared++;
+      this.metClosed = this.handle?.metClosed === true && !this.exposed;
       this.exposed ||= !error.unprocessed;
-      this.driver = undefined;
-      this.stream = undefined;
+      this.handle = undefined;
       if (this.request.limitsWait) this.awaitHeaders();
       this.host.attemptFailed(this, error);
       return;
@@ -305,7 +299,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   consumed(bytes: number): void {
     if (this.over && this.body?.buffered === 0) this.trailers?.fetched();
-    if (this.stream !== undefined) this.driver?.consume(this.stream, bytes);
+    this.handle?.consume(bytes);
   }
 
   /** Somebody waits for more of the response, or does no longer. */
@@ -314,7 +308,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const unattended = !over && !pending && !uploading && body?.waiting !== true && trailers?.awaited !== true;
     if (unattended === this.unattended) return;
     this.unattended = unattended;
-    this.driver?.use.attend(!unattended);
+    this.handle?.connection.use.attend(!unattended);
   }
 
   /** The body is not wanted any more. */
@@ -370,7 +364,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   private endAttempt(reason: unknown): void {
     this.upload?.stop(reason);
-    if (this.stream !== undefined) this.driver?.resetStream(this.stream, ErrorCode.Cancel);
+    this.handle?.reset(ErrorCode.Cancel);
   }
 
   /** The response is whole and stands; what is left of the request is given up. */
@@ -421,13 +415,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private timedOut(code: TransportErrorCode, option: string, limit: number): void {
-    const { attempts, stream, driver, request } = this;
-    const streamId = driver?.httpVersion === '2.0' ? stream?.id : undefined;
+    const { attempts, handle, request } = this;
     // With no attempt out, what was tried before decides (the peer refused each, say); what is out may have been acted on.
-    const unprocessed = this.pending && stream === undefined && !this.exposed;
-    const about = { origin: request.origin.href, streamId, attempts, unprocessed };
+    const unprocessed = this.pending && handle === undefined && !this.exposed;
+    const about = { origin: request.origin.href, streamId: handle?.streamId, attempts, unprocessed };
     this.giveUp(
-      timedOut(code, option, limit, stream === undefined ? 'unsent' : this.pending ? 'headers' : 'body', about),
+      timedOut(code, option, limit, handle === undefined ? 'unsent' : this.pending ? 'headers' : 'body', about),
     );
   }
 

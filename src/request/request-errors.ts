@@ -1,5 +1,5 @@
 import { TransportError, type TransportErrorCode } from '../errors.js';
-import type { Carrier } from '../ports/index.js';
+import type { HttpConnection } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
 
 /** The errors that a request ends with by itself, whatever its connection does. */
@@ -18,9 +18,9 @@ export function bodyCancelled(origin: string, cause: unknown): TransportError {
  * RFC 8441 section 4: extended CONNECT is for peers that offer it. The peer's SETTINGS have come, since such a request is
  * never early. In HTTP/1.1, Upgrade stands in for it (RFC 9110 section 7.8) where the request allows that.
  */
-export function checkProtocol({ origin, upgrade }: PreparedRequest, carrier: Carrier): void {
-  const upgrades = upgrade !== undefined && carrier.httpVersion === '1.1';
-  if (!carrier.extendedConnect && !upgrades) throw unsupportedProtocol(origin.href, carrier.httpVersion);
+export function checkProtocol({ origin, upgrade }: PreparedRequest, connection: HttpConnection): void {
+  const upgrades = upgrade !== undefined && connection.httpVersion === '1.1';
+  if (!connection.extendedConnect && !upgrades) throw unsupportedProtocol(origin.href, connection.httpVersion);
 }
 
 /** RFC 8441 section 3: the peer has not sent ENABLE_CONNECT_PROTOCOL=1, or speaks HTTP/1.1, which has no such thing. */

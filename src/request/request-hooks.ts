@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { fieldListSize } from '../protocol/request-fields.js';
-import type { Carrier, ResponseConnection } from '../ports/index.js';
+import type { HttpConnection, RequestHandle, ResponseConnection } from '../ports/index.js';
 import { toHeaders } from './client-response.js';
 import type { RequestOptions } from './request-options.js';
 
@@ -14,28 +14,20 @@ export interface RequestHooks {
   onSent(): void;
 }
 
-/** What is asked of the connection: that it says who it is, and calls back between its steps. */
-interface Reporter {
-  describeFor(streamId: number): ResponseConnection;
-  later(task: () => void): void;
-}
-
 export function reportBound(
   hooks: RequestHooks,
-  driver: Reporter,
-  streamId: number,
+  { connection, description }: RequestHandle,
   context: AsyncResource | undefined,
 ): void {
-  const connection = driver.describeFor(streamId);
-  driver.later(() => context?.runInAsyncScope(() => hooks.onBound(connection)));
+  connection.later(() => context?.runInAsyncScope(() => hooks.onBound(description)));
 }
 
 export function reportSent(
   hooks: RequestHooks,
-  driver: Reporter | undefined,
+  connection: HttpConnection | undefined,
   context: AsyncResource | undefined,
 ): void {
-  driver?.later(() => context?.runInAsyncScope(() => hooks.onSent()));
+  connection?.later(() => context?.runInAsyncScope(() => hooks.onSent()));
 }
 
 interface Interim {
@@ -52,14 +44,14 @@ interface Interim {
 export function reportInformational(
   listener: NonNullable<RequestOptions['onInformational']>,
   { status, fields, idle }: Interim,
-  driver: Pick<Carrier, 'config' | 'later'>,
+  connection: HttpConnection,
   context: AsyncResource | undefined,
   failed: (error: unknown) => void,
 ): boolean {
-  const { budget } = driver.config;
+  const { budget } = connection.config;
   const size = fieldListSize(fields);
   if (!budget.takeFields(size)) return false;
-  driver.later(() => {
+  connection.later(() => {
     budget.giveFields(size);
     if (idle()) return;
     const headers = toHeaders(fields);

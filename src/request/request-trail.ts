@@ -3,10 +3,10 @@ import { buildTrailerFields } from '../protocol/index.js';
 import {
   hearsRequests,
   tellRequest,
-  type Carrier,
   type Clock,
   type ObservedRequest,
   type RequestEvent,
+  type RequestHandle,
 } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
 
@@ -49,11 +49,11 @@ export class RequestTrail {
     this.publish(this.event(type, more));
   }
 
-  bound(carrier: Carrier, streamId: number, attempt: number): void {
-    const { id, reused, remoteAddress } = carrier.describeFor(streamId);
+  bound({ description, streamId }: RequestHandle, attempt: number): void {
+    const { id, reused, remoteAddress } = description;
     this.attempt = attempt;
     this.connection = id;
-    this.streamId = carrier.httpVersion === '2.0' ? streamId : undefined;
+    this.streamId = streamId;
     this.publish(this.event('bound', { reused, remoteAddress }));
   }
 

@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { invalidArgument, TransportError } from '../errors.js';
-import type { CarriedStream, Outlet } from '../ports/index.js';
+import type { RequestHandle } from '../ports/index.js';
 import { flatten } from './prepare-request.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { concealed, type HeadersInput } from './request-options.js';
@@ -15,8 +15,9 @@ const noBytes = new Uint8Array(0);
 export class Upload {
   /** END_STREAM has been handed over, or the upload stopped. */
   done = false;
-  private readonly connection: Outlet;
-  private readonly stream: CarriedStream;
+  /** It has not begun: it waits for 100, or for the step under way to end. */
+  heldBack = true;
+  private readonly handle: RequestHandle;
   private readonly request: PreparedRequest;
   private readonly context: AsyncResource | undefined;
   private readonly failed: (error: unknown) => void;
@@ -27,14 +28,12 @@ export class Upload {
 
   /** @param context runs the caller's callbacks; @param failed the source failed, or did not keep its declared length */
   constructor(
-    connection: Outlet,
-    stream: CarriedStream,
+    handle: RequestHandle,
     request: PreparedRequest,
     context: AsyncResource | undefined,
     failed: (error: unknown) => void,
   ) {
-    this.connection = connection;
-    this.stream = stream;
+    this.handle = handle;
     this.request = request;
     this.context = context;
     this.failed = failed;
@@ -50,7 +49,7 @@ export class Upload {
       if (body.bytes.length !== body.length) return this.fail(detached());
       const last = this.request.trailers === undefined;
       this.ending = last;
-      this.connection.send(this.stream, body.bytes, last);
+      this.handle.send(body.bytes, last);
       return;
     }
     this.inContext(() => {
@@ -70,6 +69,7 @@ export class Upload {
   stop(reason: unknown): void {
     if (this.done) return;
     this.done = true;
+    this.heldBack = false;
     const { reader } = this;
     this.reader = undefined;
     if (reader !== undefined)
@@ -105,7 +105,7 @@ export class Upload {
     // Where only the caller declares the length, END_STREAM follows once the source says that it has ended. To look for
     // that end first, as Go does, would hold the last piece back from a server that the source waits for, and
     // let the source write over it.
-    this.connection.send(this.stream, piece, false);
+    this.handle.send(piece, false);
   };
 
   private readonly onError = (error: unknown): void => {
@@ -117,14 +117,14 @@ export class Upload {
     this.reader?.cancel(undefined);
     this.reader = undefined;
     this.ending = this.request.trailers === undefined;
-    this.connection.send(this.stream, piece, this.ending);
+    this.handle.send(piece, this.ending);
   }
 
   /** The body has ended: trailers, if any, are asked for now. */
   private finish(): void {
     const { trailers } = this.request;
     this.ending = true;
-    if (trailers === undefined) return this.connection.send(this.stream, noBytes, true);
+    if (trailers === undefined) return this.handle.send(noBytes, true);
     if (typeof trailers !== 'function') return this.sendTrailers(trailers);
     const ask = async (): Promise<string[]> => {
       const made: unknown = await trailers();
@@ -145,7 +145,7 @@ export class Upload {
   private sendTrailers(fields: readonly string[]): void {
     if (this.done) return;
     try {
-      this.connection.sendTrailers(this.stream, fields);
+      this.handle.sendTrailers(fields);
     } catch (error) {
       this.fail(error);
     }

@@ -2,15 +2,17 @@ import { request as startRequest, type Agent, type ClientRequest, type IncomingM
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
+  buildTrailerFields,
   fieldListSize,
   isFieldValue,
   isToken,
   setDeadline,
-  type BufferBudget,
-  type CarriedStream,
   type Clock,
+  type HttpConnection,
   type OpenInit,
-  type Outgoing,
+  type OutgoingRequest,
+  type RequestHandle,
+  type ResponseConnection,
   type TimerHandle,
 } from '../ports/index.js';
 import { malformedField, requestFailed, tooManyInterim, unaskedUpgrade, writeTimedOut } from './failures.js';
@@ -22,19 +24,17 @@ const highWaterMark = 65_536;
 /** A body goes out in pieces of this size, in bytes, so that progress shows. */
 const pieceSize = 65_536;
 
-/** What a turn needs of its connection. */
-export interface TurnHost {
+/** What an exchange needs of its connection. */
+export interface Http1ExchangeHost extends HttpConnection {
   readonly clock: Clock;
   readonly origin: string;
-  readonly budget: BufferBudget;
-  readonly maxHeaderListSize: number;
   readonly writeTimeout: number;
   /** Puts the request on the connection's socket. */
   readonly agent: Agent;
   readonly socket: Duplex & { readonly bytesRead?: number };
   /** The server says how long it keeps an idle connection. */
   onKeepAlive(field: string): void;
-  /** The connection is the tunnel of this turn from here on. */
+  /** The connection is the tunnel of this exchange from here on. */
   onUpgraded(): void;
   /** The connection is of no more use. */
   onBroken(error: TransportError): void;
@@ -43,15 +43,16 @@ export interface TurnHost {
 }
 
 /** One request and its response on an HTTP/1.1 connection: node:http's events as the calls that a stream makes. */
-export class Turn implements CarriedStream {
-  readonly id: number;
+export class Http1Exchange implements RequestHandle {
+  readonly connection: Http1ExchangeHost;
+  readonly description: ResponseConnection;
+  readonly streamId = undefined;
   /** Its head was handed to the socket. */
   written = false;
   metClosed = false;
   statusText = '';
   /** The last request of its connection. */
   readonly closes: boolean;
-  private readonly host: TurnHost;
   private readonly init: OpenInit;
   private readonly request: ClientRequest;
   private response: IncomingMessage | undefined = undefined;
@@ -76,20 +77,25 @@ export class Turn implements CarriedStream {
   private readonly receivedBefore: number | undefined;
   private writeTimer: TimerHandle | undefined = undefined;
 
-  constructor(id: number, host: TurnHost, init: OpenInit, request: Outgoing) {
-    this.id = id;
-    this.host = host;
+  constructor(
+    connection: Http1ExchangeHost,
+    description: ResponseConnection,
+    init: OpenInit,
+    request: OutgoingRequest,
+  ) {
+    this.connection = connection;
+    this.description = description;
     this.init = init;
     this.closes = request.closes;
     this.asksUpgrade = request.protocol !== undefined;
-    this.receivedBefore = host.socket.bytesRead;
+    this.receivedBefore = connection.socket.bytesRead;
     const options = {
       ...requestHead(request, init.endStream),
-      agent: host.agent,
+      agent: connection.agent,
       setHost: false,
       setDefaultHeaders: false,
       insecureHTTPParser: false,
-      maxHeaderSize: host.maxHeaderListSize,
+      maxHeaderSize: connection.config.maxHeaderListSize,
     };
     this.request = startRequest(options);
     this.request.maxHeadersCount = 0; // no limit but the size: beyond one Node leaves headers out without a word
@@ -101,7 +107,7 @@ export class Turn implements CarriedStream {
   private listen(): void {
     const { request } = this;
     request.once('socket', () => {
-      this.written = this.host.socket.writable;
+      this.written = this.connection.socket.writable;
     });
     request.on('information', ({ statusCode, rawHeaders }) => {
       this.onInformational(statusCode, rawHeaders);
@@ -111,7 +117,7 @@ export class Turn implements CarriedStream {
     });
     request.once('upgrade', (response, _socket, early) => {
       if (this.asksUpgrade) this.onUpgraded(response, early);
-      else this.fail(unaskedUpgrade(this.host.origin));
+      else this.fail(unaskedUpgrade(this.connection.origin));
     });
     request.once('finish', () => {
       this.stopWriteTimer();
@@ -154,14 +160,14 @@ export class Turn implements CarriedStream {
   }
 
   sendTrailers(fields: readonly string[]): void {
+    const built = buildTrailerFields(fields, false);
     const pairs: [string, string][] = [];
-    for (let i = 0; i + 1 < fields.length; i += 2) pairs.push([fields[i]!, fields[i + 1]!]);
+    for (let i = 0; i + 1 < built.length; i += 2) pairs.push([built[i]!, built[i + 1]!]);
     this.request.addTrailers(pairs);
     this.request.end();
   }
 
-  /** The rest of the body is not sent. */
-  stop(): void {
+  dropUnsent(): void {
     this.stopped = true;
   }
 
@@ -177,7 +183,7 @@ export class Turn implements CarriedStream {
     const fields = lowerCased(raw);
     for (let i = 0; i + 1 < fields.length; i += 2) {
       if (isToken(fields[i]!) && isFieldValue(fields[i + 1]!)) continue;
-      this.fail(malformedField(this.host.origin, fields[i]!));
+      this.fail(malformedField(this.connection.origin, fields[i]!));
       return undefined;
     }
     return fields;
@@ -188,7 +194,7 @@ export class Turn implements CarriedStream {
     const fields = this.received(raw);
     if (fields === undefined) return;
     this.interim += fieldListSize(fields);
-    if (this.interim > informationalLimit) return this.fail(tooManyInterim(this.host.origin, informationalLimit));
+    if (this.interim > informationalLimit) return this.fail(tooManyInterim(this.connection.origin, informationalLimit));
     if (!this.over) sink.onInformational(status, fields);
   }
 
@@ -202,7 +208,7 @@ export class Turn implements CarriedStream {
     const fields = this.received(response.rawHeaders);
     if (fields === undefined) return;
     const { 'keep-alive': keepAlive, 'content-length': length } = response.headers;
-    if (typeof keepAlive === 'string') this.host.onKeepAlive(keepAlive);
+    if (typeof keepAlive === 'string') this.connection.onKeepAlive(keepAlive);
     const status = response.statusCode ?? 0;
     this.begun = true;
     this.statusText = response.statusMessage ?? '';
@@ -217,11 +223,11 @@ export class Turn implements CarriedStream {
   private onUpgraded(response: IncomingMessage, early: Buffer): void {
     if (this.over) return;
     const { sink } = this.init;
-    const { socket } = this.host;
+    const { socket } = this.connection;
     const fields = this.received(response.rawHeaders);
     if (fields === undefined) return;
     this.tunnel = socket;
-    this.host.onUpgraded();
+    this.connection.onUpgraded();
     this.statusText = response.statusMessage ?? '';
     sink.onHeaders(101, fields, false);
     socket.on('data', this.onData);
@@ -247,7 +253,7 @@ export class Turn implements CarriedStream {
 
   private readonly onData = (chunk: Buffer): void => {
     if (this.over) return;
-    this.host.budget.take(chunk.length);
+    this.connection.config.budget.take(chunk.length);
     this.buffered += chunk.length;
     if (this.buffered >= highWaterMark) this.source?.pause();
     this.init.sink.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length);
@@ -267,7 +273,7 @@ export class Turn implements CarriedStream {
     // After node:http has left the socket free, so that what the caller does next finds it free too. Over TLS the word
     // that the request's last bytes are written comes a turn later than the bytes go, and the answer may be faster.
     const { writableEnded, writableFinished } = this.request;
-    if (writableEnded && !writableFinished) this.host.clock.afterPoll(deliver);
+    if (writableEnded && !writableFinished) this.connection.clock.afterPoll(deliver);
     else process.nextTick(deliver);
   }
 
@@ -277,7 +283,7 @@ export class Turn implements CarriedStream {
   }
 
   consume(bytes: number): void {
-    this.host.budget.give(bytes);
+    this.connection.config.budget.give(bytes);
     this.buffered -= bytes;
     if (this.buffered < highWaterMark && this.source?.isPaused() === true) this.source.resume();
   }
@@ -288,29 +294,33 @@ export class Turn implements CarriedStream {
   private onClose(): void {
     if (this.tunnel !== undefined) return; // node:http is through with it, and it goes on
     this.stopWriteTimer();
-    if (!this.complete && this.response?.complete !== true) this.onError(this.host.socket.errored ?? undefined);
+    if (!this.complete && this.response?.complete !== true) this.onError(this.connection.socket.errored ?? undefined);
   }
 
   private onTunnelClose(): void {
     this.stopWriteTimer();
-    if (!this.complete) this.onError(this.host.socket.errored ?? undefined);
+    if (!this.complete) this.onError(this.connection.socket.errored ?? undefined);
   }
 
   private onError(error: Error | undefined): void {
-    const { origin } = this.host;
+    const { origin } = this.connection;
     const responseBegun = this.source !== undefined;
-    const unheard = this.id === 1 && this.host.socket.bytesRead === 0;
+    const unheard = !this.description.reused && this.connection.socket.bytesRead === 0;
     const failure = requestFailed(error, { origin, written: this.written, responseBegun, unheard });
     this.metClosed = this.unanswered && failure.code === 'ERR_PASSINGLANE_CONNECTION_LOST';
     // A whole response stands, and what comes behind it is for nobody, be it in the same read or in the next.
     if (this.tunnel !== undefined || this.told || this.response?.complete !== true) return this.fail(failure);
     this.late ??= failure;
-    this.host.onUnasked();
+    this.connection.onUnasked();
   }
 
   /** On a connection kept from a request before no byte of an answer has come; false where none can be counted. */
   private get unanswered(): boolean {
-    return this.id > 1 && this.receivedBefore !== undefined && this.host.socket.bytesRead === this.receivedBefore;
+    return (
+      this.description.reused &&
+      this.receivedBefore !== undefined &&
+      this.connection.socket.bytesRead === this.receivedBefore
+    );
   }
 
   /** Ends the request, and with it the connection: where it stands in the bytes of either side is not known any more. */
@@ -320,7 +330,7 @@ export class Turn implements CarriedStream {
     this.over = true;
     this.abandon();
     this.init.sink.onFailed(error);
-    this.host.onBroken(error);
+    this.connection.onBroken(error);
   }
 
   /** What has come goes before the error, though node:http still holds it. */
@@ -335,8 +345,8 @@ export class Turn implements CarriedStream {
     }
   }
 
-  /** Nobody wants the response; the sink hears nothing more. */
-  cancel(): void {
+  reset(): void {
+    if (this.complete) return;
     this.over = true;
     this.abandon();
   }
@@ -345,11 +355,11 @@ export class Turn implements CarriedStream {
     this.stopped = true;
     this.stopWriteTimer();
     this.request.destroy();
-    this.host.socket.destroy();
+    this.connection.socket.destroy();
   }
 
   private startWriteTimer(): void {
-    const { clock, writeTimeout, origin } = this.host;
+    const { clock, writeTimeout, origin } = this.connection;
     this.stopWriteTimer();
     if (writeTimeout === 0) return;
     const expire = (): void => {
@@ -360,7 +370,7 @@ export class Turn implements CarriedStream {
   }
 
   private stopWriteTimer(): void {
-    if (this.writeTimer !== undefined) this.host.clock.clearTimer(this.writeTimer);
+    if (this.writeTimer !== undefined) this.connection.clock.clearTimer(this.writeTimer);
     this.writeTimer = undefined;
   }
 }
