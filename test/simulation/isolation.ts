@@ -31,7 +31,7 @@ interface Path {
 const attemptDelay = 250;
 const inTrouble = new Set(['stalled', 'silent', 'recovering', 'connecting']);
 /** For turns of the loop, rounding and the oracle's own looks. */
-const slack = 150;
+const slack = 300;
 
 /**
  * The one formula: so long after a way is there, and after it has begun to wait, no request waits any more. A silent connection

@@ -79,8 +79,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a reset keeps its stream in the table',
-    from: 'if (holdsSlot(c, stream, code))\n        c.unconfirmedResets++;\n    forget(c, stream);',
-    to: 'if (holdsSlot(c, stream, code))\n        c.unconfirmedResets++;',
+    from: 'c.resets.hold();\n    forget(c, stream);',
+    to: 'c.resets.hold();',
   },
   {
     name: 'an upload whose source fails ends as if it were whole',
