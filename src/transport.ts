@@ -290,7 +290,8 @@ export class BaseTransport {
 
   /**
    * Takes no new requests, lets those under way and waiting finish, and resolves when every connection is closed. After
-   * `timeout` what still runs is destroyed, and it resolves then.
+   * `timeout` what still runs is destroyed, and it resolves then. It keeps the process alive meanwhile, so read or cancel
+   * every response, or set a `timeout`: one that is never read never finishes.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     checkWait(options, 'signal', 'timeout');
@@ -318,18 +319,13 @@ export class BaseTransport {
           reject(signal?.reason as Error);
         });
       };
-      const timer =
-        timeout === 0
-          ? undefined
-          : clock.setTimer(
-              timeout,
-              () => {
-                this.destroy(new Error(`close timed out after ${timeout} ms`));
-              },
-              true,
-            );
+      const expire = (): void => {
+        if (timeout > 0) this.destroy(new Error(`close timed out after ${timeout} ms`));
+      };
+      // Without a limit it does no more than keep the process alive, which a response that nobody reads does not.
+      const timer = clock.setTimer(timeout === 0 ? forever : timeout, expire, true);
       const end = (settle: () => void): void => {
-        if (timer !== undefined) clock.clearTimer(timer);
+        clock.clearTimer(timer);
         signal?.removeEventListener('abort', onAbort);
         settle();
       };

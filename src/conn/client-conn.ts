@@ -261,14 +261,18 @@ export class ClientConn implements ExchangeHost {
       this.#driver.goAway();
       if (signal?.aborted === true) return reject(signal.reason as Error);
       if (this.#driver.closed) return resolve();
+      const { use } = this.#driver;
       const end = (): void => {
+        use.release();
         signal?.removeEventListener('abort', onAbort);
         resolve();
       };
       const onAbort = (): void => {
+        use.release();
         this.#closed.delete(end);
         reject(signal?.reason as Error);
       };
+      use.hold(); // a response that nobody reads does not keep the process alive
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#closed.add(end);
     });

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
-import type { ConnectionEvent, Origin } from '../ports/index.js';
+import { forever, type ConnectionEvent, type Origin } from '../ports/index.js';
 import type { RequestParts } from '../request/index.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { originOf } from '../pool/index.js';
@@ -210,9 +210,12 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
 
   private async closeQuiet(): Promise<void> {
     if (!this.running.empty) {
+      // A response that nobody reads does not keep the process alive; whoever waits for the end of all does.
+      const hold = setTimeout(() => undefined, forever);
       await new Promise<void>((resolve) => {
         this.whenQuiet = resolve;
       });
+      clearTimeout(hold);
     }
     if (this.owned) await this.transport.close();
     this.isDestroyed = true;
