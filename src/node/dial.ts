@@ -1,7 +1,14 @@
 import { connect as connectTcp, Socket, type LookupFunction, type NetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import type { CreateConnectionOptions, Dialled, Dialler, DialTimes, Origin } from '../ports/index.js';
+import {
+  originKey,
+  type CreateConnectionOptions,
+  type Dialled,
+  type Dialler,
+  type DialTimes,
+  type Origin,
+} from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import { abortable } from './abortable.js';
 import { nodeClock } from './clock.js';
@@ -23,6 +30,11 @@ import {
   SessionCache,
   withoutRenegotiation,
 } from './tls.js';
+
+/** The origin's own name goes before the one that is for all. */
+function withServername(options: ConnectionOptions, { servername }: Origin): ConnectionOptions {
+  return servername === undefined ? options : { ...options, servername };
+}
 
 export interface DiallerOptions {
   /** Options of tls.connect. `ALPNProtocols` is ignored: what to offer follows from `allowHTTP1`. */
@@ -193,12 +205,13 @@ export class NodeDialler implements Dialler {
   }
 
   #tlsOptions(origin: Origin, tls: typeof import('node:tls'), offer: readonly string[]): ConnectionOptions {
-    const options = { ...this.#options.tls };
-    if (!haveSameValues(options, this.#tlsOfSessions)) {
+    const given = { ...this.#options.tls };
+    if (!haveSameValues(given, this.#tlsOfSessions)) {
       // Their owner has changed them. A session would be resumed as the client that we were (RFC 8446 section 2.2).
       this.#sessions = new SessionCache();
-      this.#tlsOfSessions = options;
+      this.#tlsOfSessions = given;
     }
+    const options = withServername(given, origin);
     const servername = servernameFor(origin.hostname, options);
     return {
       ...options,
@@ -209,15 +222,15 @@ export class NodeDialler implements Dialler {
       ALPNProtocols: [...offer],
       socket: undefined,
       path: undefined,
-      session: this.#sessions.get(origin.href),
+      session: this.#sessions.get(originKey(origin)),
     };
   }
 
   #followSession(socket: TLSSocket, origin: Origin, session: Buffer | undefined): void {
     const sessions = this.#sessions;
-    sessions.collectFrom(socket, origin.href);
+    sessions.collectFrom(socket, originKey(origin));
     if (session === undefined) return;
-    const drop = (): void => sessions.drop(origin.href, session);
+    const drop = (): void => sessions.drop(originKey(origin), session);
     if (socket.connecting) socket.once('connect', () => socket.once('close', drop));
     else socket.once('close', drop);
     socket.once('secureConnect', () => socket.off('close', drop));
@@ -235,7 +248,7 @@ export class NodeDialler implements Dialler {
       protocol: secure ? 'https:' : 'http:',
       hostname: origin.hostname,
       port: origin.port,
-      servername: secure ? servernameFor(origin.hostname, this.#options.tls ?? {}) : undefined,
+      servername: secure ? servernameFor(origin.hostname, withServername(this.#options.tls ?? {}, origin)) : undefined,
       alpnProtocols: secure ? offer : [],
       signal,
     });

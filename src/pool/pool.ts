@@ -1,6 +1,6 @@
 import { TransportError } from '../errors.js';
 import { LatestMap } from '../latest-map.js';
-import type { BufferBudget, Origin } from '../ports/index.js';
+import { originKey, type BufferBudget, type Origin } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
 import { OriginPool, type Http1Verdict, type PoolEnvironment } from './origin-pool.js';
@@ -39,10 +39,10 @@ export class Pool {
       widenPingGap: (origin, gap) => {
         this.widenPingGap(origin.href, gap);
       },
-      verdict: (origin) => this.verdicts.get(origin.href),
+      verdict: (origin) => this.verdicts.get(originKey(origin)),
       learn: (origin, verdict) => {
-        if (verdict === undefined) this.verdicts.delete(origin.href);
-        else this.verdicts.set(origin.href, verdict);
+        if (verdict === undefined) this.verdicts.delete(originKey(origin));
+        else this.verdicts.set(originKey(origin), verdict);
       },
       handOn: (pool, exchange, error) => this.handOn(pool, exchange, error),
       onQuiet: (pool) => {
@@ -61,7 +61,7 @@ export class Pool {
    */
   of(origin: Origin, http1Only = false): OriginPool {
     const apart = http1Only && this.env.allowHTTP1 && origin.scheme === 'https:';
-    const key = apart ? `${origin.href}#http/1.1` : origin.href;
+    const key = originKey(origin) + (apart ? '#http/1.1' : '');
     let pool = this.origins.get(key);
     if (pool === undefined) {
       const env = apart ? { ...this.env, verdict: () => 'required' as const, learn: () => undefined } : this.env;
@@ -119,7 +119,7 @@ export class Pool {
 
   /** One connection of the origin's takes no new requests; those that it carries go on. */
   retire(origin: Origin, connection: number): void {
-    const pool = this.origins.get(origin.href);
+    const pool = this.origins.get(originKey(origin));
     for (const one of [...(pool?.http2.all ?? []), ...(pool?.http1.all ?? [])])
       if (one.id === connection) one.stopReuse();
   }

@@ -13,6 +13,13 @@ export interface Origin {
   readonly href: string;
   /** What goes into `:authority`: the host, with the port where it is not the scheme's own. */
   readonly authority: string;
+  /** For SNI and the check of the certificate, where that is not the host name. Default: undefined. */
+  readonly servername?: string | undefined;
+}
+
+/** Origins of the same key may share connections, and what is known of them. */
+export function originKey({ href, servername }: Origin): string {
+  return servername === undefined ? href : `${href}#${servername}`;
 }
 
 /** What a dial came to: bytes to speak HTTP/2 on, or a socket whose peer chose HTTP/1.1, with what speaks that. */

@@ -114,7 +114,7 @@ export class Targets {
     if (path.length > longest) return new Target(origin, path, undefined);
     const place = placeOf(path);
     const known = this.places[place];
-    if (known?.text === path && known.target.origin.href === origin.href) return known.target;
+    if (known?.text === path && isSameOrigin(known.target.origin, origin)) return known.target;
     const target = new Target(origin, path, undefined);
     this.places[place] = { text: path, target };
     return target;
@@ -138,6 +138,10 @@ export function pathOf(url: URL): string {
 }
 
 /** Of the last characters, in which the URLs of one API differ. */
+function isSameOrigin(one: Origin, other: Origin): boolean {
+  return one === other || (one.href === other.href && one.servername === other.servername);
+}
+
 function placeOf(url: string): number {
   let hash = url.length;
   for (let i = Math.max(0, url.length - 16); i < url.length; i++) hash = (Math.imul(hash, 31) + url.charCodeAt(i)) | 0;

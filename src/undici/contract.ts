@@ -23,6 +23,8 @@ export interface DispatchOptions {
   /** What the transport takes, and iterables. */
   body?: unknown;
   headers?: DispatchHeaders | null;
+  /** For SNI and the check of the certificate; a connection carries requests of one name. Default: the origin's host. */
+  servername?: string | null;
   /** Appended to the path. */
   query?: Record<string, unknown>;
   /** True: may be sent again after a failure that leaves its fate unknown. Default: false, GET or not. */

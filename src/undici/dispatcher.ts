@@ -33,7 +33,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   /** Connections, by number, whose server has sent GOAWAY. */
   private readonly draining = new Set<number>();
   /** The origin of the request before: mostly it is the same again. */
-  private lastOrigin: { readonly given: string; readonly origin: Origin } | undefined = undefined;
+  private lastOrigin: { readonly given: string; readonly name: unknown; readonly origin: Origin } | undefined =
+    undefined;
 
   /**
    * Over a transport of yours, which it leaves open, or over one of its own: made with these options, and with
@@ -131,7 +132,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     const newer = isNewer(handler);
     check(options, handler, newer);
     const { upgrade } = options;
-    const origin = this.originOf(options.origin);
+    const origin = this.originOf(options.origin, options.servername);
     const path = options.query === undefined || (options.query as unknown) === null ? options.path : withQuery(options);
     const fields: string[] = [];
     addHeaders(fields, options.headers);
@@ -177,16 +178,16 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     request.start(this.transport, parts, tunnel);
   }
 
-  private originOf(given: string | URL | undefined): Origin {
+  private originOf(given: string | URL | undefined, name: unknown): Origin {
     const text = given instanceof URL ? given.href : given;
     if (typeof text !== 'string' || text === '')
       throw invalidArgument('opts.origin must be a non-empty string or URL.');
-    if (this.lastOrigin?.given !== text) {
+    if (this.lastOrigin?.given !== text || this.lastOrigin.name !== name) {
       const url = new URL(text);
       // What else is in it would be left out without a word: a prefix of all paths, or the host that was meant.
       if (url.pathname + url.search + url.hash !== '/' || url.username !== '' || url.password !== '')
         throw invalidArgument('invalid url: opts.origin is a scheme, a host and a port, and no more');
-      this.lastOrigin = { given: text, origin: originOf(url) };
+      this.lastOrigin = { given: text, name, origin: withServername(originOf(url), name) };
     }
     return this.lastOrigin.origin;
   }
@@ -261,6 +262,14 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   override rawListeners(event: string | symbol): ((...args: unknown[]) => void)[] {
     return super.rawListeners(event) as ((...args: unknown[]) => void)[];
   }
+}
+
+/** Undici's dns interceptor asks for an address, and says here whose certificate is to be expected. */
+function withServername(origin: Origin, given: unknown): Origin {
+  if (given === undefined || given === null || given === '') return origin;
+  if (typeof given !== 'string' || !/^[\w.-]+$/.test(given)) throw invalidArgument('servername must be a host name');
+  const servername = given.replace(/\.$/, '');
+  return origin.scheme === 'http:' || servername === origin.hostname ? origin : { ...origin, servername };
 }
 
 function isUpgrade(upgrade: unknown): upgrade is string {

@@ -54,7 +54,7 @@ export async function startOrigin(options: OriginOptions = {}): Promise<TestOrig
   };
   const server =
     options.tls === true
-      ? createSecureServer({ ...serverOptions, ...loopback, allowHTTP1: options.allowHTTP1 === true }, handler)
+      ? createSecureServer({ ...loopback, ...serverOptions, allowHTTP1: options.allowHTTP1 === true }, handler)
       : createServer(serverOptions, handler);
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
