@@ -66,9 +66,3 @@ export function flagNames(type: number, flags: number): string[] {
   if (rest !== 0) names.push(`0x${rest.toString(16)}`);
   return names;
 }
-
-/** One frame header for a log, e.g. `HEADERS stream=1 length=30 flags=END_STREAM|END_HEADERS`. */
-export function describeFrame(type: number, flags: number, streamId: number, length: number): string {
-  const head = `${frameTypeName(type)} stream=${streamId} length=${length}`;
-  return flags === 0 ? head : `${head} flags=${flagNames(type, flags).join('|')}`;
-}

@@ -91,14 +91,6 @@ export class FrameReader {
     this.maxFrameSize = maxFrameSize;
   }
 
-  /**
-   * True where the peer may end its side: no frame is cut short and no header block is unfinished. Asked when
-   * `next` has returned false.
-   */
-  get idle(): boolean {
-    return this.#stage === Stage.Header && this.#headerFilled === 0 && this.#openBlock === 0;
-  }
-
   /** Borrows the chunk until `next` has returned false, or thrown. Throws an Error when the previous one is unread. */
   push(chunk: Uint8Array): void {
     if (this.#at < this.#limit) throw new Error('FrameReader.push: call next() until it returns false first.');

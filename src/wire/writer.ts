@@ -114,18 +114,6 @@ export class FrameWriter {
     this.#out.bytes.set(payload, at);
   }
 
-  /** PRIORITY_UPDATE for a request stream; `value` is the field value, in ASCII (RFC 9218 section 7.1). */
-  priorityUpdate(streamId: number, value: string): void {
-    checkStream(streamId);
-    for (let i = 0; i < value.length; i++) {
-      if (value.charCodeAt(i) > 0x7f) throw new RangeError('A priority field value must consist of ASCII characters.');
-    }
-    const at = this.#frame(FrameType.PriorityUpdate, 0, 0, 4 + value.length);
-    const bytes = this.#out.bytes;
-    putUint32(bytes, at, streamId);
-    for (let i = 0; i < value.length; i++) bytes[at + 4 + i] = value.charCodeAt(i);
-  }
-
   /** Seals one frame: writes its header and returns the offset of its payload, which the caller then fills. */
   #frame(type: number, flags: number, streamId: number, length: number): number {
     if (length > largestMaxFrameSize) throw outOfRange('length of a frame', length, 0, largestMaxFrameSize);

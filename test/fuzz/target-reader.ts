@@ -70,7 +70,7 @@ function read(wire: Uint8Array, size: number): string {
         said += `${reader.type},${reader.flags},${reader.streamId},${reader.length},${reader.value},${sum};`;
       }
     }
-    return `${said}${reader.idle}`;
+    return said;
   } catch (error) {
     if (!(error instanceof ProtocolViolation)) throw error;
     assert.equal(error.streamId, 0);

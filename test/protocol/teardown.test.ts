@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HealthState } from '../../dist/protocol/index.js';
-import { harness, type Harness } from '../support/harness.js';
+import { frame, harness, type Harness } from '../support/harness.js';
+import { flag, type as frameType } from '../support/raw-server.js';
 
 const forced = {
   code: 'ERR_PASSINGLANE_CONNECTION_CLOSED',
@@ -177,4 +178,16 @@ test('the last stream ID is used, and then the connection takes no more requests
   h.peer.headers(call, 200, { end: true });
   assert.ok(call.ended);
   assert.equal(h.drained, true, 'it closes, since it can do nothing more');
+});
+
+test('a frame that the end of the stream cuts is a lost connection', () => {
+  const h = harness().greet();
+  const call = h.get('/');
+  h.expect.headers(call, { end: true });
+  h.peer.headers(call, 200);
+  const whole = frame(frameType.data, flag.endStream, call.id, Buffer.from('hello'));
+  h.connection.receive(whole.subarray(0, -3), h.now);
+  h.peer.close();
+  assert.equal(call.error?.code, 'ERR_PASSINGLANE_CONNECTION_LOST');
+  assert.deepEqual([call.body, call.ended], ['he', false]);
 });

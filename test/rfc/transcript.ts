@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { errorCodeName } from '../../dist/errors.js';
-import { describeFrame } from '../../dist/wire/index.js';
+import { flagNames, frameTypeName } from '../../dist/wire/index.js';
 import {
   frame,
   harness,
@@ -73,6 +73,12 @@ export function ruleName(rule: Transcript, number: number): string {
 }
 
 // --- what arrives ---
+
+/** One frame header, e.g. `HEADERS stream=1 length=30 flags=END_STREAM|END_HEADERS`. */
+function describeFrame(type: number, flags: number, streamId: number, length: number): string {
+  const head = `${frameTypeName(type)} stream=${streamId} length=${length}`;
+  return flags === 0 ? head : `${head} flags=${flagNames(type, flags).join('|')}`;
+}
 
 function arrival(bytes: Buffer, more = ''): Arrival {
   const [type, flags, streamId] = [bytes[3]!, bytes[4]!, bytes.readUInt32BE(5)];

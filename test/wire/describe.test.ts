@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorCodeName, errorCodeNames } from '../../dist/errors.js';
 import { ErrorCode, FrameType, SettingId } from '../../dist/wire/constants.js';
-import { describeFrame, flagNames, frameTypeName, settingName } from '../../dist/wire/describe.js';
+import { flagNames, frameTypeName, settingName } from '../../dist/wire/describe.js';
 
 /** WindowUpdate becomes WINDOW_UPDATE. */
 function upper(key: string): string {
@@ -45,10 +45,4 @@ test('the same bit has the name that its frame type gives it', () => {
 test('flags that a type does not define are shown as a number', () => {
   assert.deepEqual(flagNames(FrameType.Settings, 0xf1), ['ACK', '0xf0']);
   assert.deepEqual(flagNames(0x99, 0x05), ['0x5']);
-});
-
-test('a frame header is described in one line', () => {
-  const line = 'HEADERS stream=1 length=30 flags=END_STREAM|END_HEADERS';
-  assert.equal(describeFrame(FrameType.Headers, 0x5, 1, 30), line);
-  assert.equal(describeFrame(FrameType.WindowUpdate, 0, 0, 4), 'WINDOW_UPDATE stream=0 length=4');
 });

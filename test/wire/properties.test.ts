@@ -57,10 +57,6 @@ const writtenFrame: fc.Arbitrary<Written> = fc.oneof(
     write: (w) => w.windowUpdate(id, increment),
     frames: [{ type: FrameType.WindowUpdate, streamId: id, payload: bigEndian(increment), value: increment }],
   })),
-  fc.tuple(streamId, fc.stringMatching(/^[ -~]{0,40}$/)).map(([id, value]): Written => ({
-    write: (w) => w.priorityUpdate(id, value),
-    frames: [{ type: FrameType.PriorityUpdate, streamId: 0, payload: toHex(Buffer.from(value)), value: id }],
-  })),
 );
 
 const chunkSizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 5_000 })), {
@@ -83,7 +79,6 @@ test('frames written and then read with any chunking are the same frames', () =>
       const expected = calls.flatMap((call) => call.frames);
       assert.equal(frames.length, expected.length);
       frames.forEach((one, i) => assert.deepEqual({ ...one, ...expected[i] }, one));
-      assert.equal(reader.idle, true);
     }),
   );
 });

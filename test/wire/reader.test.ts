@@ -42,24 +42,6 @@ test('raising maxFrameSize lets larger frames in from the next one on', () => {
   assert.equal(readInto(reader, cut(large, [7_000]))[0]?.payload.length, 40_000);
 });
 
-test('a frame cut short leaves the reader not idle, so that the end of the stream can be told from a clean one', () => {
-  const bytes = concat(frame(FrameType.Ping, 0, 0, '0102030405060708'), frame(FrameType.Data, 0, 1, '4142'));
-  const clean = new Set([0, 17, bytes.length]);
-  for (let to = 0; to <= bytes.length; to++) {
-    const reader = new FrameReader(16_384);
-    readInto(reader, [bytes.subarray(0, to)]);
-    assert.equal(reader.idle, clean.has(to), `after ${to} bytes`);
-  }
-});
-
-test('an unfinished header block is not a clean place to end', () => {
-  const reader = new FrameReader(16_384);
-  readInto(reader, [frame(FrameType.Headers, 0, 1, '82')]);
-  assert.equal(reader.idle, false);
-  readInto(reader, [frame(FrameType.Continuation, Flag.EndHeaders, 1, '84')]);
-  assert.equal(reader.idle, true);
-});
-
 test('an answer in HTTP/1.1 is told as one', () => {
   for (const line of ['HTTP/1.1 400 Bad Request\r\n', 'HTTP/1.0 505 Version\r\n']) {
     for (const maxFrameSize of [16_384, largestMaxFrameSize]) {

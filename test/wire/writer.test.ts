@@ -39,7 +39,6 @@ const vectors: [name: string, write: (writer: FrameWriter) => void, expected: st
   ['GOAWAY without debug data', (w) => w.goAway(0, 0), '000008 07 00 00000000 00000000 00000000'],
   ['HEADERS', (w) => w.headers(5, hex('8284'), true, 16_384), '000002 01 05 00000005 8284'],
   ['empty HEADERS', (w) => w.headers(5, hex(''), false, 16_384), '000000 01 04 00000005'],
-  ['PRIORITY_UPDATE', (w) => w.priorityUpdate(5, 'u=1, i'), '00000a 10 00 00000000 00000005 753d312c2069'],
   ['the preface', (w) => w.preface(), '505249202a20485454502f322e300d0a0d0a534d0d0a0d0a'],
 ];
 for (const [name, write, expected] of vectors) {
@@ -82,7 +81,6 @@ test('a stream identifier of 0, with the top bit set, or no integer is refused',
     refused((w) => w.data(id, bytes, 0, 1, false));
     refused((w) => w.headers(id, bytes, false, 16_384));
     refused((w) => w.rstStream(id, 8));
-    refused((w) => w.priorityUpdate(id, 'u=1'));
     if (id !== 0) refused((w) => w.windowUpdate(id, 1));
   }
   assert.match(
@@ -135,7 +133,6 @@ test('values that their field cannot hold are refused', () => {
     ]),
   );
   refused((w) => w.ping(bytes.subarray(1), false));
-  refused((w) => w.priorityUpdate(1, 'u=\u00e9'));
   for (const size of [0, -1, 0x1000000, NaN]) refused((w) => w.headers(1, bytes, false, size));
 });
 
