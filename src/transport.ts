@@ -54,7 +54,7 @@ const disposeTimeout = 5_000;
 /** A request under way that can be given up. */
 export interface Abortable {
   abort(reason: unknown): void;
-  /** No limit any more to the phase that it is in: what is a tunnel may be silent for as long as it likes. */
+  /** Ends the time limit of the current phase (headers or body): a request that became a tunnel may be silent for ever. */
   stopPhaseTimer(): void;
 }
 

@@ -280,7 +280,10 @@ export class BodyQueue {
     if (open) this.#owner.cancelled(reason);
   }
 
-  /** The connection still refers to this until its next read: that is not to hold the request with all that is its. */
+  /**
+   * Lets go of the owner once the body is read to its end. The connection refers to a queue with lent memory until its next
+   * read, which may be far off, and the request would stay in memory as long.
+   */
   #release(): void {
     if (this.#ended && this.#buffered === 0 && this.#lentMemory !== undefined) this.#owner = nobody;
   }

@@ -209,7 +209,10 @@ export class ConnectionCredit {
     this.raise(Math.max(0, Math.min(wanted, most)));
   }
 
-  /** What is due and more than its share is left to others who have less, by at most half the window at a time. */
+  /**
+   * Where the budget is scarce, a window larger than this connection's share gives way to those that are smaller. It
+   * shrinks by keeping credit that is owed, so never below what the peer still has, and at most by half each time.
+   */
   private shrink(): void {
     const share = this.budget.share(this.owed);
     if (this.target <= share) return;

@@ -3,7 +3,7 @@ import type { ConnectionState } from './connection-state.js';
 import { BlockKind } from './response-fields.js';
 import { failStream } from './reset.js';
 import { endReceived, streamFrameArrived, streamOf } from './receive-stream.js';
-import { StreamInput, step, violationOf, type StreamState } from './stream-state.js';
+import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
 
 /** A HEADERS frame: decoded from where it lies when it is whole, gathered when CONTINUATIONs follow. */
@@ -42,9 +42,7 @@ function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: numb
     c.config.trace({ sent: false, type, flags: c.reader.flags, streamId, length, fields: shown });
   }
   if (stream === undefined) return;
-  const next = step(stream.state, StreamInput.RecvHeaders);
-  if (next < 0) throw violationOf(stream.state, StreamInput.RecvHeaders, stream.id);
-  stream.state = next as StreamState;
+  advance(stream, StreamInput.RecvHeaders);
   const { malformed, tooLarge } = c.fields;
   if (malformed !== undefined) throw new ProtocolViolation(ErrorCode.ProtocolError, malformed, stream.id);
   if (tooLarge) return refuseLarge(c, stream);
@@ -74,8 +72,6 @@ function onInformational(c: ConnectionState, stream: Stream, endStream: boolean)
   const { status, fields, size } = c.fields;
   // RFC 9113 section 8.1: a 1xx cannot end the stream; section 8.6: 101 does not exist here.
   if (endStream) throw new ProtocolViolation(ErrorCode.ProtocolError, `END_STREAM on a ${status} response`, stream.id);
-  if (status === 101)
-    throw new ProtocolViolation(ErrorCode.ProtocolError, 'status 101, which HTTP/2 has not', stream.id);
   stream.informationalLeft -= size;
   if (stream.informationalLeft < 0)
     throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, '1xx responses without end', stream.id);

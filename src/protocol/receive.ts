@@ -7,7 +7,7 @@ import { onContinuation, onHeaders } from './receive-headers.js';
 import { creditStream, endReceived, lengthMismatch, streamFrameArrived, streamOf } from './receive-stream.js';
 import { confirmResets, failStream } from './reset.js';
 import { unblock } from './seal.js';
-import { StreamInput, StreamState, step, violationOf } from './stream-state.js';
+import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
 import { describePayload } from './trace.js';
 
@@ -134,9 +134,7 @@ function openDataFrame(c: ConnectionState, stream: Stream): void {
   if (reader.length > stream.recvWindow)
     throw new ProtocolViolation(ErrorCode.FlowControlError, `more DATA than the window of stream ${stream.id} allows`);
   stream.recvWindow -= reader.length;
-  const next = step(stream.state, StreamInput.RecvData);
-  if (next < 0) throw violationOf(stream.state, StreamInput.RecvData, stream.id);
-  stream.state = next as StreamState;
+  advance(stream, StreamInput.RecvData);
   if (!stream.headersReceived)
     throw new ProtocolViolation(ErrorCode.ProtocolError, 'DATA before the final response headers', stream.id);
   if (stream.bodyless && reader.length > reader.overhead)
@@ -163,7 +161,7 @@ function onReset(c: ConnectionState): void {
     errorCode: code,
     unprocessed: refused && !stream.headersReceived,
   });
-  stream.state = StreamState.Closed;
+  advance(stream, StreamInput.RecvReset);
   forget(c, stream);
   stream.sink.onFailed(error);
   if (code === ErrorCode.ProtocolError) stopReuse(c); // We may have confused it for good
@@ -280,6 +278,7 @@ function onWindowUpdate(c: ConnectionState): void {
     return;
   }
   if (stream === undefined) return;
+  advance(stream, StreamInput.RecvWindowUpdate);
   stream.sendWindow += increment;
   if (stream.sendWindow > max31)
     throw new ProtocolViolation(

@@ -1,7 +1,10 @@
-/** So many times the length of a stall it takes to carry what the kernel holds: its buffer takes more when a third is free. */
+/**
+ * A stall ends when about a third of the kernel's buffer has become free, so the whole of it is carried within three
+ * times as long as the stall was. So long a connection has to go without another stall (the calm).
+ */
 const buffersAStall = 3;
 
-/** A stall within so many times the calm that was asked for is the same trouble: that calm proved nothing. */
+/** A stall that begins within four times the last calm belongs to the same trouble: that calm was too short to prove anything. */
 const soon = 4;
 
 /**

@@ -2,8 +2,7 @@ import { errorCodeName, type TransportError } from '../errors.js';
 import { ErrorCode, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { checkDrained, dropOutput, forget, list } from './lifecycle.js';
-import type { StreamState } from './stream-state.js';
-import { StreamInput, step } from './stream-state.js';
+import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
 
 /**
@@ -37,7 +36,7 @@ export function sealReset(c: ConnectionState, stream: Stream): void {
     length: 4,
     detail: `error=${errorCodeName(code)}`,
   });
-  stream.state = step(stream.state, StreamInput.SendReset) as StreamState;
+  advance(stream, StreamInput.SendReset);
   if (holdsSlot(c, stream, code)) c.resets.hold();
   forget(c, stream);
 }

@@ -91,8 +91,9 @@ export class ResponseFields {
     if (this.regularSeen) return this.refuse(`pseudo-field ${quoteName(name)} after a regular field`);
     if (name !== ':status') return this.refuse(`pseudo-field ${quoteName(name)} in a response`);
     if (this.status !== 0) return this.refuse('more than one :status');
-    if (/^[1-9][0-9][0-9]$/.test(value)) this.status = Number(value);
-    else this.refuse(':status is not a number of three digits');
+    if (!/^[1-9][0-9][0-9]$/.test(value)) return this.refuse(':status is not a number of three digits');
+    this.status = Number(value);
+    if (this.status === 101) this.refuse('status 101, which HTTP/2 has not'); // section 8.6
   }
 
   private regularField(name: string, value: string): void {

@@ -8,7 +8,7 @@ import { encodeBlock, type SharedBlock } from './repeated-block.js';
 import { fieldListSize } from './request-fields.js';
 import { failStream, sealReset } from './reset.js';
 import { settingsPayload } from './settings.js';
-import { StreamInput, StreamState, step } from './stream-state.js';
+import { advance, StreamInput, StreamState } from './stream-state.js';
 import type { Stream } from './stream.js';
 import { describeSettings } from './trace.js';
 
@@ -44,8 +44,8 @@ export function sealHeaders(
     const flags = endStream ? Flag.EndHeaders | Flag.EndStream : Flag.EndHeaders;
     c.config.trace({ sent: true, type: FrameType.Headers, flags, streamId: stream.id, length: block.length, fields });
   }
-  stream.state = step(stream.state, StreamInput.SendHeaders) as StreamState;
-  if (endStream) stream.state = step(stream.state, StreamInput.SendEndStream) as StreamState;
+  advance(stream, StreamInput.SendHeaders);
+  if (endStream) advance(stream, StreamInput.SendEndStream);
 }
 
 /** Throws ERR_PASSINGLANE_HEADERS_TOO_LARGE when the fields exceed what the peer accepts. */
@@ -114,7 +114,9 @@ function sealListed(c: ConnectionState): void {
     }
     if (stream.state !== StreamState.Open && stream.state !== StreamState.HalfClosedLocal) continue;
     const increment = announceStream(stream, c.config.maxStreamWindow, c.now, c.liveness.roundTrip);
-    if (increment > 0) windowUpdate(c, stream.id, increment);
+    if (increment === 0) continue;
+    advance(stream, StreamInput.SendWindowUpdate);
+    windowUpdate(c, stream.id, increment);
   }
   if (done === c.listed.length) c.listed.length = 0;
   else c.listed.splice(0, done);
@@ -144,6 +146,7 @@ function sealData(c: ConnectionState, stream: Stream): void {
     if (!stream.windowWait) reportWindow(stream, true);
     return;
   }
+  advance(stream, StreamInput.SendData);
   if (stream.windowWait) reportWindow(stream, false);
   const whole = size === left;
   if (whole || size >= usefulData) c.floods.useful();
@@ -191,7 +194,7 @@ function sealTrailers(c: ConnectionState, stream: Stream, fields: readonly strin
 }
 
 function endSealed(c: ConnectionState, stream: Stream): void {
-  stream.state = step(stream.state, StreamInput.SendEndStream) as StreamState;
+  advance(stream, StreamInput.SendEndStream);
   sent(c, stream);
 }
 

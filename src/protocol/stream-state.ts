@@ -17,7 +17,9 @@ export type StreamState = (typeof StreamState)[keyof typeof StreamState];
 /**
  * What can happen to a stream. A frame with END_STREAM is two inputs: first the frame, then EndStream.
  * SendPushPromise and RecvPushPromise concern the stream that the frame travels on, ReserveLocal and ReserveRemote the
- * one that it promises. PRIORITY is missing since it may come in every state and changes none (section 6.3).
+ * one that it promises; a connection steps none of these four, since a client that has said ENABLE_PUSH=0 neither
+ * promises nor is promised a stream (section 8.4), and so no stream of its is ever reserved. PRIORITY is missing since it
+ * may come in every state and changes none (section 6.3).
  */
 export const StreamInput = {
   SendHeaders: 0,
@@ -127,6 +129,13 @@ export function violationOf(state: StreamState, input: StreamInput, streamId: nu
   const message = `cannot ${inputs[input]} on stream ${streamId}, which is ${states[state]}`;
   if (outcome > wholeConnection) return new ProtocolViolation(outcome - wholeConnection, message);
   return new ProtocolViolation(outcome, message, streamId);
+}
+
+/** Takes a stream to its next state. Throws what {@link violationOf} makes of a step that section 5.1 forbids. */
+export function advance(stream: { readonly id: number; state: StreamState }, input: StreamInput): void {
+  const next = step(stream.state, input);
+  if (next < 0) throw violationOf(stream.state, input, stream.id);
+  stream.state = next as StreamState;
 }
 
 /** One arrow of the diagram: indices into {@link states} and {@link inputs}. */
