@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
   describeConnection,
+  hearsConnection,
+  tellConnection,
   type Clock,
   type Http1Config,
   type Http1Connection,
@@ -292,10 +294,11 @@ export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
   }
 
   private observe(type: 'connected' | 'closed', error: unknown): void {
+    const { observer, origin } = this.config;
+    if (!hearsConnection(observer, type)) return;
     const { remoteAddress, alpnProtocol, tls } = this.info;
     const dial = type === 'connected' ? this.info.dial : undefined;
-    const { observer, origin } = this.config;
-    const time = this.clock.now();
-    observer?.connection?.({ connection: this.id, origin, type, time, error, remoteAddress, alpnProtocol, tls, dial });
+    const about = { connection: this.id, origin, type, time: this.clock.now(), error };
+    tellConnection(observer, { ...about, remoteAddress, alpnProtocol, tls, dial });
   }
 }

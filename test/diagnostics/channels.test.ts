@@ -258,6 +258,24 @@ test('HTTP/1.1 requests are told with their connection and without a stream', as
   assert.equal(bound.streamId, undefined);
 });
 
+test('HTTP/1.1 connections are told from their dial to their end, to the channels and to the observer alike', async (t) => {
+  const heard = listen(t);
+  const observed: ConnectionEvent[] = [];
+  const { origin } = await httpOrigin(t, (_, response) => response.end('ok'));
+  const transport = transportFor(t, { observer: { connection: (event) => observed.push(event) } });
+  const response = await transport.request(`${origin}/h1`);
+  await response.body.text();
+  await transport.close();
+  const types = heard.connections.map(({ type }) => type);
+  assert.deepEqual(types, ['dialling', 'connected', 'closed']);
+  assert.deepEqual(heard.connections, observed);
+  const ended = heard.connections.slice(1).map(({ connection, error }) => [connection, error]);
+  assert.deepEqual(ended, [
+    [response.connection.id, undefined],
+    [response.connection.id, undefined],
+  ]);
+});
+
 test('the phases of a dial over TLS are told, in their order', async (t) => {
   const heard = listen(t);
   const origin = await startOrigin({ tls: true });

@@ -46,6 +46,21 @@ const streams: readonly Rule[] = [
     caller: '200, whole, ERR_PASSINGLANE_STREAM_RESET NO_ERROR',
     connection: 'lives',
   },
+  ...(
+    [
+      ['HEADERS', headers([['x', 'y']], { end: true })],
+      ['DATA', data('late')],
+    ] as const
+  ).map(([what, late]): Rule => ({
+    rfc: 9113,
+    section: '5.1',
+    must: `${what} on a stream that both sides have ended may be answered with STREAM_CLOSED; we drop it`,
+    given: 'over',
+    arrives: [late],
+    sends: [],
+    caller: '200, whole',
+    connection: 'lives',
+  })),
   {
     rfc: 9113,
     section: '5.1',

@@ -39,6 +39,7 @@ const compression: readonly Rule[] = [
         'after a reduction the next block begins with a table size update',
         [
           'once the table was lowered, the next block must start with an update to at most that',
+          'a smaller header table of ours binds the peer from its ACK on, and the next block has to say so',
           'a size change is announced at the start of the next block',
         ],
       ],
