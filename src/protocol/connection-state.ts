@@ -55,7 +55,10 @@ export interface ConnectionEvents {
   onFailed(error: TransportError): void;
 }
 
-/** Every field of a connection, each owned by the module named beside it; others read. No method here decides anything. */
+/**
+ * All that a connection is made of. What one concern keeps is an object of its own, which others call; of the fields that
+ * are left it is said beside them who writes them. No method here decides anything.
+ */
 export class ConnectionState {
   /** The time that the current step was given; set on entry by connection.ts. */
   now: number;
@@ -78,34 +81,35 @@ export class ConnectionState {
   readonly floods = new FloodGuard();
   readonly replies = new OwedReplies();
   readonly resets = new ResetConfirm();
-  /** The connection's send window (RFC 9113 section 5.2). Owned by receive.ts and seal.ts. */
+  /** The connection's send window (RFC 9113 section 5.2): receive.ts adds to it, seal.ts takes from it. */
   sendWindow = defaultInitialWindow;
 
-  // Owned by open.ts.
+  // Written by connection.ts.
   nextStreamId = 1;
   requests = 0;
   reserved = 0;
 
-  // Owned by seal.ts.
+  // What waits to be sealed: whoever needs a frame adds to these, seal.ts takes from them.
+  /** Streams with a RST_STREAM or WINDOW_UPDATE due, each once. */
   readonly listed: Stream[] = [];
-  /** Streams whose chunk has been sealed and whose source may be asked for more, by whoever drives the connection. */
-  hungry: Stream[] = [];
-  /** PINGs to seal. */
   readonly pingsDue: number[] = [];
-  /** Bytes handed to the socket so far. */
+
+  /** Streams whose chunk seal.ts has sealed and whose source may be asked for more; connection.ts takes the whole list. */
+  hungry: Stream[] = [];
+  /** Bytes handed to the socket so far. Written by connection.ts, as is the next. */
   handed = 0;
   /** It took the last of them within a millisecond. */
   quick = false;
-  /** Streams with DATA to send that the connection's window holds up, each once, and only while they live. */
+  /** Streams with DATA that the connection's window holds up, each once: seal.ts adds and frees them, lifecycle.ts drops the dead. */
   readonly blocked = new Set<Stream>();
 
-  // Owned by receive.ts.
+  // Written by receive.ts and receive-headers.ts.
   readonly opening = new Opening();
   ourSettingsAcked = false;
   /** A response has begun. */
   answered = false;
 
-  // Owned by lifecycle.ts.
+  // Written by lifecycle.ts.
   doNotReuse = false;
   drained = false;
   failure: TransportError | undefined = undefined;
