@@ -3,6 +3,7 @@ import { ConnectionDriver, type DriverConfig, type DriverOwner } from '../conn/i
 import {
   forever,
   hearsConnection,
+  originKey,
   tellConnection,
   type Clock,
   type Dialled,
@@ -28,8 +29,8 @@ import type { Totals } from './totals.js';
 /** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
 export type Http1Verdict = 'chosen' | 'required';
 
-/** What the pools of all origins share. */
-export interface PoolEnvironment {
+/** What the pools of all origins are given by their transport. */
+export interface PoolSettings {
   readonly clock: Clock;
   readonly dialler: Dialler;
   readonly observer: Observer | undefined;
@@ -43,8 +44,12 @@ export interface PoolEnvironment {
   readonly cleartextHTTP1: boolean;
   readonly stallTimeout: number;
   readonly random: () => number;
-  readonly totals: Totals;
   driverConfig(origin: Origin): DriverConfig;
+}
+
+/** What they share among themselves. */
+export interface PoolEnvironment extends PoolSettings {
+  readonly totals: Totals;
   /** Whether so many other origins are in trouble that our own link must be. */
   linkStalled(origin: OriginPool): boolean;
   /** The origin's new connections keep at least this gap between PINGs of their own accord. */
@@ -57,6 +62,11 @@ export interface PoolEnvironment {
   handOn(pool: OriginPool, exchange: Exchange, error: unknown): boolean;
   /** The pool may have become empty, or its requests have ended. */
   onQuiet(pool: OriginPool): void;
+}
+
+/** An origin's name among the pools: it may have one for connections of HTTP/1.1 beside that for all. */
+export function poolKey(origin: Origin, http1Only: boolean): string {
+  return originKey(origin) + (http1Only ? '#http/1.1' : '');
 }
 
 /**
@@ -73,6 +83,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   readonly http1 = new Http1Connections();
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
+  /** Its dials offer nothing but HTTP/1.1, and nothing is learned from that. */
+  private readonly http1Only: boolean;
   /** Undefined as long as nothing is known, and where HTTP/2 is spoken. */
   private verdict: Http1Verdict | undefined;
   private readonly backOff: BackOff;
@@ -83,14 +95,16 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   /** Requests that wait out their back-off. */
   private readonly retrying = new Map<Exchange, TimerHandle>();
 
-  constructor(origin: Origin, env: PoolEnvironment, key = origin.href) {
+  constructor(origin: Origin, env: PoolEnvironment, http1Only = false) {
     this.origin = origin;
-    this.key = key;
+    this.key = poolKey(origin, http1Only);
     this.env = env;
+    this.http1Only = http1Only;
     this.clock = env.clock;
     this.backOff = new BackOff(env.retry);
     this.alarm = new Alarm(env.clock, () => this.drain());
-    this.verdict = env.cleartextHTTP1 && origin.scheme === 'http:' ? 'chosen' : env.verdict(origin);
+    const chosen = env.cleartextHTTP1 && origin.scheme === 'http:';
+    this.verdict = http1Only ? 'required' : chosen ? 'chosen' : env.verdict(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
   }
 
@@ -102,6 +116,11 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.queue.push(exchange);
     exchange.onQueued();
     this.consider();
+  }
+
+  /** Of either version of HTTP, those that drain among them. */
+  get connections(): (ConnectionDriver | Http1Connection)[] {
+    return [...this.http2.all, ...this.http1.all];
   }
 
   get empty(): boolean {
@@ -224,7 +243,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   }
 
   private learn(verdict: Http1Verdict | undefined): void {
-    if (verdict === this.verdict) return;
+    if (this.http1Only || verdict === this.verdict) return;
     this.verdict = verdict;
     this.env.learn(this.origin, verdict);
   }

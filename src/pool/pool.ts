@@ -3,7 +3,7 @@ import { LatestMap } from '../latest-map.js';
 import { originKey, type BufferBudget, type Origin } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
-import { OriginPool, type Http1Verdict, type PoolEnvironment } from './origin-pool.js';
+import { OriginPool, poolKey, type Http1Verdict, type PoolEnvironment, type PoolSettings } from './origin-pool.js';
 import { originStats, type TransportStats } from './stats.js';
 import { Totals } from './totals.js';
 
@@ -24,16 +24,12 @@ export class Pool {
   private readonly verdicts = new LatestMap<Http1Verdict>(rememberedOrigins);
   private whenQuiet: (() => void) | undefined = undefined;
 
-  constructor(
-    env: Omit<PoolEnvironment, 'totals' | 'linkStalled' | 'widenPingGap' | 'verdict' | 'learn' | 'handOn' | 'onQuiet'>,
-    budget: BufferBudget,
-    throughProxy = false,
-  ) {
+  constructor(settings: PoolSettings, budget: BufferBudget, throughProxy = false) {
     this.budget = budget;
     this.env = {
-      ...env,
+      ...settings,
       totals: new Totals(),
-      driverConfig: (origin) => ({ ...env.driverConfig(origin), pingGap: this.pingGaps.get(origin.href) }),
+      driverConfig: (origin) => ({ ...settings.driverConfig(origin), pingGap: this.pingGaps.get(origin.href) }),
       // Origins that are stalled together may share no more than a connection to a proxy, which can be gone around.
       linkStalled: (asking) => !throughProxy && this.linkStalled(asking),
       widenPingGap: (origin, gap) => {
@@ -61,11 +57,10 @@ export class Pool {
    */
   of(origin: Origin, http1Only = false): OriginPool {
     const apart = http1Only && this.env.allowHTTP1 && origin.scheme === 'https:';
-    const key = originKey(origin) + (apart ? '#http/1.1' : '');
+    const key = poolKey(origin, apart);
     let pool = this.origins.get(key);
     if (pool === undefined) {
-      const env = apart ? { ...this.env, verdict: () => 'required' as const, learn: () => undefined } : this.env;
-      pool = new OriginPool(origin, env, key);
+      pool = new OriginPool(origin, this.env, apart);
       this.origins.set(key, pool);
     }
     return pool;
@@ -111,16 +106,13 @@ export class Pool {
       bufferedBytes: this.budget.held,
       maxBufferedBytes: this.budget.limit,
       creditWithheld: this.budget.starved,
-      totals: this.env.totals.with(
-        [...this.origins.values()].flatMap(({ http2, http1 }) => [...http2.all, ...http1.all]),
-      ),
+      totals: this.env.totals.with([...this.origins.values()].flatMap(({ connections }) => connections)),
     };
   }
 
   /** One connection of the origin's takes no new requests; those that it carries go on. */
   retire(origin: Origin, connection: number): void {
-    const pool = this.origins.get(originKey(origin));
-    for (const one of [...(pool?.http2.all ?? []), ...(pool?.http1.all ?? [])])
+    for (const one of this.origins.get(poolKey(origin, false))?.connections ?? [])
       if (one.id === connection) one.stopReuse();
   }
 

@@ -63,7 +63,11 @@ const statusOf: Readonly<Record<HealthState, ConnectionStatus>> = {
   [HealthState.Closing]: 'draining',
 };
 
-export function connectionStats(driver: ConnectionDriver): ConnectionStats {
+export function connectionStats(connection: ConnectionDriver | Http1Connection): ConnectionStats {
+  return connection.httpVersion === '1.1' ? http1Stats(connection) : http2Stats(connection);
+}
+
+function http2Stats(driver: ConnectionDriver): ConnectionStats {
   const health = driver.health();
   const { streams, requests, limit, roundTrip, receiveWindow, sendWindow } = health;
   const state = statusOf[health.state];
@@ -126,6 +130,6 @@ function poolStats(pool: OriginPool): OriginStats {
     origin: pool.origin.href,
     queued: pool.queue.size,
     dialling: pool.dialling.dials.size,
-    connections: [...pool.http2.all.map(connectionStats), ...pool.http1.all.map(http1Stats)],
+    connections: pool.connections.map(connectionStats),
   };
 }

@@ -32,6 +32,7 @@ export interface Http1Owner {
 
 /** One HTTP/1.1 connection: it carries one request at a time, and is kept for the next one (RFC 9112 section 9.3). */
 export interface Http1Connection extends HttpConnection {
+  readonly httpVersion: '1.1';
   readonly id: number;
   readonly info: TransportInfo;
   /** Requests sent on it so far. */
