@@ -18,8 +18,8 @@ export function locationOf(fields: readonly string[], base: URL): URL | undefine
   try {
     // Field values are bytes; those of a URL are UTF-8.
     url = new URL(Buffer.from(fields[at + 1]!, 'latin1').toString('utf8'), base);
-  } catch (cause) {
-    throw networkError('The response redirects to what is no URL', cause);
+  } catch {
+    throw networkError('The response redirects to what is no URL'); // without Node's error, which holds all of both URLs
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw networkError(`The response redirects to a ${url.protocol} URL, which is not followed`);

@@ -28,8 +28,8 @@ export function referrerOf(given: string, policy: string, url: URL): Referrer | 
   let referrer: URL;
   try {
     referrer = new URL(given);
-  } catch (cause) {
-    throw new TypeError('Failed to parse the referrer of fetch: it must be an absolute URL', { cause });
+  } catch {
+    throw new TypeError('Failed to parse the referrer of fetch: it must be an absolute URL');
   }
   return toldTo(url, { url: referrer, policy });
 }

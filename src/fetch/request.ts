@@ -94,8 +94,9 @@ function parseUrl(input: unknown): URL {
   let url: URL;
   try {
     url = new URL(String(input)); // also of a URL: its owner may lead it elsewhere before a redirect is resolved against it
-  } catch (cause) {
-    throw new TypeError('Failed to parse the URL: fetch needs an absolute one', { cause });
+  } catch {
+    // Without Node's error for a cause, which holds all of the URL, secrets among it.
+    throw new TypeError('Failed to parse the URL: fetch needs an absolute one');
   }
   if (url.username !== '' || url.password !== '')
     throw new TypeError('A URL with credentials cannot be fetched: send an authorization header');

@@ -4,6 +4,7 @@ import { urlToHttpOptions } from 'node:url';
 import type { Origin } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import { originOf } from '../pool/index.js';
+import { parseUrl } from '../request/index.js';
 
 /** Where a request goes and what it says, of the arguments of `request`. */
 export interface Target {
@@ -25,7 +26,7 @@ export function mergeOptions(
   options: RequestOptions | undefined,
 ): RequestOptions {
   if (typeof input === 'string' || input instanceof URL) {
-    const url = typeof input === 'string' ? new URL(input) : input;
+    const url = typeof input === 'string' ? parseUrl(input) : input;
     return { ...urlToHttpOptions(url), ...options };
   }
   if (typeof input !== 'object' || (input as unknown) === null)

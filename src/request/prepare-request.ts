@@ -54,7 +54,9 @@ export function prepareParts(parts: RequestParts, defaults: RequestDefaults, tar
   try {
     return assemble(targets.at(parts.origin, parts.path), parts, [...parts.fields], body, defaults);
   } catch (error) {
-    nameRequest(error, { method: options.method ?? 'GET', url: parts.origin.href + parts.path });
+    // A path that is none would read as part of the host.
+    const url = parts.origin.href + (parts.path.startsWith('/') ? parts.path : '');
+    nameRequest(error, { method: options.method ?? 'GET', url });
     body?.discard(error);
     throw error;
   }

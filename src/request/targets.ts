@@ -67,13 +67,16 @@ export class Target {
   }
 }
 
-/** Throws a TypeError with Node's code, ERR_INVALID_URL, that shows what was given, without user-info and query. */
+/**
+ * Throws a TypeError with Node's code, ERR_INVALID_URL, that shows what was given, without user-info and query. Node's own
+ * error is not its cause: that has all of the URL as a property, for any log to show.
+ */
 export function parseUrl(given: string): URL {
   try {
     return new URL(given);
-  } catch (cause) {
+  } catch {
     const shown = JSON.stringify(given.slice(0, 100).replace(/\/\/[^/]*@|[?#].*$/gs, '...'));
-    const error = new TypeError(`Invalid URL: ${shown}. It begins with https:// or http:// and a host.`, { cause });
+    const error = new TypeError(`Invalid URL: ${shown}. It begins with https:// or http:// and a host.`);
     throw Object.assign(error, { code: 'ERR_INVALID_URL' });
   }
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
 import { forever, type ConnectionEvent, type Origin } from '../ports/index.js';
-import type { RequestParts } from '../request/index.js';
+import { parseUrl, type RequestParts } from '../request/index.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { originOf } from '../pool/index.js';
 import { BaseTransport } from '../transport.js';
@@ -183,7 +183,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     if (typeof text !== 'string' || text === '')
       throw invalidArgument('opts.origin must be a non-empty string or URL.');
     if (this.lastOrigin?.given !== text || this.lastOrigin.name !== name) {
-      const url = new URL(text);
+      const url = parseUrl(text);
       // What else is in it would be left out without a word: a prefix of all paths, or the host that was meant.
       if (url.pathname + url.search + url.hash !== '/' || url.username !== '' || url.password !== '')
         throw invalidArgument('invalid url: opts.origin is a scheme, a host and a port, and no more');
