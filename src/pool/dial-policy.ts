@@ -36,13 +36,15 @@ export interface Decision {
   readonly bypass: boolean;
   /** No other way is open, or being opened, so one that is recovering from a stall may be used. */
   readonly resort: boolean;
+  /** No dial has room, and connections that allow no stream take it up: one that carries nothing is to be closed. */
+  readonly retireZero: boolean;
   /** No connection allows any stream, and none will: those who wait are to be told. */
   readonly giveUp: boolean;
   /** When to decide again, if nothing happens before; Infinity: no need. */
   readonly again: number;
 }
 
-const wait: Decision = { dials: 0, bypass: false, resort: false, giveUp: false, again: Infinity };
+const wait: Decision = { dials: 0, bypass: false, resort: false, retireZero: false, giveUp: false, again: Infinity };
 
 /** Whether the waiting requests call for new connections. It looks at its argument and nothing else. */
 export function decideDials(s: Situation): Decision {
@@ -52,7 +54,11 @@ export function decideDials(s: Situation): Decision {
   const coming = s.dialling + seen.settling;
   const stuck = { ...wait, resort: coming === 0 };
   const room = s.maxConnections - s.connections.length - s.dialling;
-  if (room <= 0) return stuck;
+  const zeroAt = coming > 0 ? Infinity : zeroLimitDue(s, seen);
+  if (room <= 0) {
+    if (s.now < zeroAt) return { ...stuck, again: zeroAt };
+    return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...stuck, retireZero: true };
+  }
   if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
   if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
   if (seen.full > 0 && !s.strict) {
@@ -62,7 +68,6 @@ export function decideDials(s: Situation): Decision {
     if (needed > 0) return { ...wait, dials: Math.min(needed, room) };
   }
   if (coming > 0) return stuck;
-  const zeroAt = zeroLimitDue(s, seen);
   if (s.now >= zeroAt) return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
   const bypassAt = seen.full > 0 && !s.strict ? Infinity : bypassDue(s, seen);
   if (s.now >= bypassAt) return { ...wait, dials: 1, bypass: true };

@@ -55,6 +55,11 @@ export class Http2Connections {
     }
   }
 
+  /** Closes the oldest that allows no stream and carries none, so that another may be dialled in its place. */
+  retireZero(): void {
+    this.accepting.find((driver) => driver.idle && driver.numbers.limit === 0)?.stopReuse();
+  }
+
   closeIdle(): void {
     for (const driver of [...this.all]) if (driver.idle) driver.stopReuse();
   }

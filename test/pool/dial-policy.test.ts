@@ -112,6 +112,26 @@ const cases: Readonly<Record<string, Case>> = {
     situation: { zeroLimitsExhausted: true },
     decision: { giveUp: true },
   },
+  'lowered to 0, and there is no room for another': {
+    connections: [lowered],
+    situation: { maxConnections: 1 },
+    decision: { resort: true, retireZero: true },
+  },
+  'the same before its time': {
+    connections: [zero],
+    situation: { maxConnections: 1, zeroLimitNotBefore: now + 2_000 },
+    decision: { resort: true, again: now + 2_000 },
+  },
+  'the same in strict mode': {
+    connections: [zero],
+    situation: { maxConnections: 1, strict: true },
+    decision: { resort: true },
+  },
+  'the same without room for the last time': {
+    connections: [zero],
+    situation: { maxConnections: 1, zeroLimitsExhausted: true },
+    decision: { giveUp: true },
+  },
   'the same beside one that is full': {
     connections: [full, zero],
     situation: { zeroLimitsExhausted: true },
@@ -151,6 +171,13 @@ for (const [name, { connections, situation, decision }] of Object.entries(cases)
       zeroLimitsExhausted: false,
       ...situation,
     };
-    const nothing: Decision = { dials: 0, bypass: false, resort: false, giveUp: false, again: Infinity };
+    const nothing: Decision = {
+      dials: 0,
+      bypass: false,
+      resort: false,
+      retireZero: false,
+      giveUp: false,
+      again: Infinity,
+    };
     assert.deepEqual(decideDials(given), { ...nothing, ...decision });
   });

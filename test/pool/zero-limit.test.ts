@@ -166,3 +166,25 @@ test('a stalled connection beside one whose limit was lowered to 0 keeps nobody 
   assert.deepEqual([call.status, p.dials], [200, 3]);
   p.transport.destroy();
 });
+
+test('where connections at 0 take up all the room, one that carries nothing is closed for another', async () => {
+  const { p, running } = await lowered({ maxConnectionsPerOrigin: 1 });
+  const call = p.get('/g');
+  await p.clock.advance(10_000);
+  assert.deepEqual([call.state, p.dials], ['pending', 1], 'the only connection is in use');
+  p.peer(0).answerAll();
+  await p.settle();
+  assert.deepEqual([running.status, call.status, p.dials], [200, 200, 2]);
+  p.transport.destroy();
+});
+
+test('where all the room is at 0 for ever, those who wait get an error of their own in the end', async () => {
+  const { p, peer } = await lowered({ maxConnectionsPerOrigin: 1 });
+  peer.maxConcurrentStreams = 0;
+  p.peer(0).answerAll();
+  const call = waiting(p);
+  await p.clock.advance(300_000);
+  assert.equal(call.code, 'ERR_PASSINGLANE_CONNECT_FAILED');
+  assert.ok(p.dials <= 10, `${p.dials} dials`);
+  p.transport.destroy();
+});
