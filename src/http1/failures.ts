@@ -34,7 +34,10 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
   const system = code === '' || code === 'ECONNRESET' ? '' : ` (${code})`;
   // node:https and node:tls, unlike others, close without an alert when they are spoken to in the clear.
   // A write that failed says that the peer had closed, and nothing of why.
-  const doubt = unheard && code !== 'EPIPE' && origin.startsWith('http:') ? '. Does this port speak TLS? Then use an https: URL' : '';
+  const doubt =
+    unheard && code !== 'EPIPE' && origin.startsWith('http:')
+      ? '. Does this port speak TLS? Then use an https: URL'
+      : '';
   return new TransportError(
     'ERR_PASSINGLANE_CONNECTION_LOST',
     `The HTTP/1.1 connection to ${origin} ended ${when}${system}${doubt}`,

@@ -122,7 +122,9 @@ export function connectionLost(c: ConnectionState, cause: Error | undefined): vo
 /** What may stand between us and a server that ended the connection before HTTP/2 began. */
 function doubts({ opening, config }: ConnectionState): string {
   if (opening.foreign !== undefined) return `. ${opening.foreign}`;
-  return config.origin.startsWith('http:') ? ': does it speak HTTP/2, and in the clear? Where the port speaks TLS, use an https: URL' : ': does it speak HTTP/2?';
+  return config.origin.startsWith('http:')
+    ? ': does it speak HTTP/2, and in the clear? Where the port speaks TLS, use an https: URL'
+    : ': does it speak HTTP/2?';
 }
 
 /** Graceful: GOAWAY goes out once, nothing new is admitted from this step on, running streams finish. */
