@@ -9,9 +9,10 @@ import { ProgressBar, type Progress } from './progress.js';
 import { maxRedirects, nextHop, type HeaderPair, type Hop } from './redirect.js';
 import { formBody } from './form.js';
 import { requestHeaders } from './headers.js';
-import { requestHttp1 } from './http1.js';
+import { Meter } from './meter.js';
 import { isPassingFailure, isTransientStatus, retryDelay } from './retry.js';
 import { dataBody, dataUrl, uploadBody, uploadUrl, type RequestBody } from './request-body.js';
+import { sendRequest } from './send.js';
 import type { Session } from './session.js';
 import { printable } from './terminal.js';
 import { parseUrl, withoutCredentials } from './url.js';
@@ -35,6 +36,8 @@ export class Transfer {
   private redirects = 0;
   private sizeDownload = 0;
   private timeStartTransfer = 0;
+  private timeRedirect = 0;
+  private readonly meter = new Meter();
   private connects = 0;
   /** Since when --max-time counts: a retry has all of it. */
   private limitFrom = this.start;
@@ -106,6 +109,7 @@ export class Transfer {
       else if (args.include) this.heads.push(this.headOf(response));
       await response.body.dump();
       this.redirects += 1;
+      this.timeRedirect = performance.now() - this.start;
       hop = next;
     }
   }
@@ -124,6 +128,7 @@ export class Transfer {
       const last = retries === args.retry || (body !== undefined && isStream(body));
       let retryAfter: string | null = null;
       let why: string;
+      const { sizeHeader } = this.meter;
       try {
         const response = await this.send(hop, body);
         if (last || !isTransientStatus(response.status)) return response;
@@ -138,6 +143,7 @@ export class Transfer {
       const delay = retryDelay(retries, retryAfter);
       this.session.warn(`${printable(why)}: trying again in ${delay / 1000} s; ${args.retry - retries} retries left`);
       await sleep(delay);
+      this.meter.sizeHeader = sizeHeader;
       this.limitFrom = performance.now();
     }
   }
@@ -147,16 +153,19 @@ export class Transfer {
     this.url = hop.url;
     this.method = hop.method;
     this.response = undefined;
+    const content = hop.withBody && body !== undefined ? this.contentOf(body) : undefined;
     const options: Omit<RequestOptions, 'headers'> = {
       method: hop.method,
-      body: hop.withBody && body !== undefined ? this.contentOf(body) : undefined,
+      body: content,
       timeout: args.maxTime > 0 ? Math.max(1, args.maxTime - (performance.now() - this.limitFrom)) : undefined,
+      // Who listens for them takes any number of them: nobody does without need.
+      onInformational: args.writeOut === undefined ? undefined : this.meter.onInformational,
     };
     const transport = this.session.transportFor(hop.url);
-    const response = await (args.http1
-      ? requestHttp1(transport, hop.url, hop.headers, options)
-      : transport.request(hop.url, { ...options, headers: hop.headers }));
+    const sending = { http1: args.http1, hooks: this.meter.hooks(content) };
+    const response = await sendRequest(transport, hop.url, hop.headers, options, sending);
     this.response = response;
+    this.meter.received(response);
     this.timeStartTransfer = performance.now() - this.start;
     if (!response.connection.reused) this.connects += 1;
     if (args.verbose && response.httpVersion === '1.1') this.logHttp1(hop, response);
@@ -257,11 +266,12 @@ export class Transfer {
   }
 
   private report(failure: Failure | undefined): TransferReport {
-    const { response } = this;
+    const { response, meter } = this;
     const connection = response?.connection;
     const dial = connection?.reused === false ? this.session.dials.get(connection.id) : undefined;
     const since = (time: number | undefined): number => (time === undefined ? 0 : Math.max(0, time - this.start));
     const timeTotal = performance.now() - this.start;
+    const speed = (bytes: number): number => (timeTotal > 0 ? Math.round(bytes / (timeTotal / 1000)) : 0);
     return {
       url: this.job.url,
       scheme: this.url.protocol.slice(0, -1),
@@ -269,7 +279,12 @@ export class Transfer {
       timeNameLookup: since(dial?.lookup),
       timeConnect: since(dial?.connect),
       timeAppConnect: since(dial?.secure),
-      speedDownload: timeTotal > 0 ? Math.round(this.sizeDownload / (timeTotal / 1000)) : 0,
+      timePretransfer: since(meter.boundAt),
+      timeRedirect: this.timeRedirect,
+      speedDownload: speed(this.sizeDownload),
+      speedUpload: speed(meter.sizeUpload),
+      sizeUpload: meter.sizeUpload,
+      sizeHeader: meter.sizeHeader,
       remotePort: connection?.remotePort,
       method: this.method,
       urlEffective: withoutCredentials(this.url).href,

@@ -11,7 +11,15 @@ export interface TransferReport {
   readonly httpVersion: string;
   readonly contentType: string;
   readonly sizeDownload: number;
+  /** Bytes of the last request's body that were sent. */
+  readonly sizeUpload: number;
+  /** Bytes of the headers of all responses, redirects and 1xx included, as lines of text. */
+  readonly sizeHeader: number;
   readonly redirects: number;
+  /** How long the redirects took, until the last request began; 0 without any. */
+  readonly timeRedirect: number;
+  /** When the last request had a connection to go out on; 0 when none had. */
+  readonly timePretransfer: number;
   /** When the headers of the last response came; 0 when none came. */
   readonly timeStartTransfer: number;
   readonly timeTotal: number;
@@ -25,6 +33,7 @@ export interface TransferReport {
   readonly timeAppConnect: number;
   /** Bytes a second. */
   readonly speedDownload: number;
+  readonly speedUpload: number;
   readonly exitCode: number;
   readonly errorMessage: string;
 }
@@ -43,10 +52,15 @@ const variables: Readonly<Record<string, (report: TransferReport) => string | nu
   response_code: (r) => String(r.status).padStart(3, '0'),
   scheme: (r) => r.scheme.toUpperCase(),
   size_download: (r) => r.sizeDownload,
+  size_header: (r) => r.sizeHeader,
+  size_upload: (r) => r.sizeUpload,
   speed_download: (r) => r.speedDownload,
+  speed_upload: (r) => r.speedUpload,
   time_appconnect: (r) => inSeconds(r.timeAppConnect),
   time_connect: (r) => inSeconds(r.timeConnect),
   time_namelookup: (r) => inSeconds(r.timeNameLookup),
+  time_pretransfer: (r) => inSeconds(r.timePretransfer),
+  time_redirect: (r) => inSeconds(r.timeRedirect),
   time_starttransfer: (r) => inSeconds(r.timeStartTransfer),
   time_total: (r) => inSeconds(r.timeTotal),
   url: (r) => r.url,

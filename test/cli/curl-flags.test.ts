@@ -28,6 +28,7 @@ before(async () => {
     request.setEncoding('latin1').on('data', (chunk: string) => (body += chunk));
     request.on('end', () => {
       if (request.url === '/moved') return response.writeHead(302, { location: '/there', date: 'x' }).end('moved');
+      if (request.url === '/hints') response.writeEarlyHints({ link: '</a>; rel=preload' });
       if (request.url === '/busy' && failures++ < 1) return response.writeHead(503, { 'retry-after': '1' }).end('busy');
       const boundary = /boundary=(.*)/.exec(type ?? '')?.[1] ?? '-';
       const seen = [
@@ -82,6 +83,16 @@ const cases: Readonly<Record<string, readonly [args: readonly string[], shown: R
     ['-L', '-w', '%{http_code} %{num_redirects} %{num_connects} %{scheme} %{url} %{method}', '/moved'],
     /200 1 \d HTTP http:\/\/localhost:\d+\/moved GET$/,
   ],
+  '-w tells how much went up': [['-d', 'a=1', '-d', 'b=2', '-w', '%{size_upload}', '/'], /\]7$/],
+  '-w tells how much of a file went up': [['-T', file, '-w', '%{size_upload}', '/'], /\]3$/],
+  '-w tells nothing went up after a redirect to GET': [
+    ['-L', '-d', 'a=1', '-w', '%{size_upload} %{speed_upload}', '/moved'],
+    /\]0 0$/,
+  ],
+  '-w counts the header': [['-w', '%{size_header}', '/'], /\]\d\d+$/],
+  '-w counts the headers of redirects': [['-L', '-w', '%{size_header}', '/moved'], /\]\d{3}$/],
+  '-w counts the headers of 1xx': [['-w', '%{size_header}', '/hints'], /\]\d{3}$/],
+  '-w counts the header of the last try': [['--retry', '1', '-w', '%{size_header}', '/busy'], /\]\d\d+$/],
 };
 
 for (const [what, [args, shown]] of Object.entries(cases)) {
@@ -135,14 +146,68 @@ test('--http1.1 is spoken over TLS too, and -w tells when each phase of connecti
     const [, version, json = ''] = /^x\n(\S+) (.*)$/s.exec(stdout.toString()) ?? assert.fail(stderr);
     assert.equal(version, flag === '--http1.1' ? '1.1' : '2');
     const told = JSON.parse(json) as Record<string, number>;
-    const phases = ['time_connect', 'time_appconnect', 'time_starttransfer', 'time_total'].map(
+    const phases = ['time_connect', 'time_appconnect', 'time_pretransfer', 'time_starttransfer', 'time_total'].map(
       (name) => told[name] ?? 0,
     );
     assert.ok((phases[0] ?? 0) > 0);
+    assert.equal(told['time_redirect'], 0);
     assert.deepEqual(
       phases,
       phases.toSorted((a, b) => a - b),
     );
   }
   await origin.close();
+});
+
+test('-w counts over HTTP/2 what curl counts, header lists as lines of text', async (t) => {
+  const origin = await startOrigin({
+    handler: (request, response) => {
+      if (request.url === '/moved') {
+        response.writeHead(302, { location: '/hints', date: 'x' }).end();
+        return;
+      }
+      response.writeEarlyHints({ link: '</a>; rel=preload' });
+      request.resume().on('end', () => response.writeHead(200, { date: 'x', 'set-cookie': ['a=1', 'b=2'] }).end('x'));
+    },
+  });
+  t.after(() => origin.close());
+  const lines = (...fields: string[]): number => fields.join('\r\n').length + '\r\n\r\n'.length;
+  const hints = lines('HTTP/2 103 ', 'link: </a>; rel=preload');
+  const last = lines('HTTP/2 200 ', 'date: x', 'set-cookie: a=1', 'set-cookie: b=2');
+  const moved = lines('HTTP/2 302 ', 'location: /hints', 'date: x');
+  const counted: [args: string[], sizes: string][] = [
+    [['/moved', '-L'], `x0 ${moved + hints + last}`],
+    [['/', '-d', 'abc'], `x3 ${hints + last}`],
+    [['/', '-T', file], `x3 ${hints + last}`],
+  ];
+  for (const [[path = '', ...flags], sizes] of counted) {
+    const args = [
+      '-s',
+      '--http2-prior-knowledge',
+      '-w',
+      '%{size_upload} %{size_header}',
+      ...flags,
+      origin.origin + path,
+    ];
+    const ours = await passinglane(args);
+    assert.equal(ours.stdout.toString(), sizes, ours.stderr);
+    // Some curls with prior knowledge end at the redirect, with exit number 0.
+    const theirs = path === '/moved' ? sizes : await curl(args);
+    if (theirs === undefined) t.diagnostic('there is no curl to compare with');
+    else assert.equal(theirs, sizes);
+  }
+});
+
+test('-w counts a body of unknown length as it goes up, and what redirects took', async () => {
+  const upload = await passinglane(['-s', '-T', '-', '-w', '%{size_upload}', `${at}/`], 'piped in');
+  assert.match(upload.stdout.toString(), /\]8$/, upload.stderr);
+  const moved = await passinglane(['-s', '-L', '-w', '\\n%{json}', `${at}/moved`]);
+  const [, json = ''] = moved.stdout.toString().split('\n');
+  const told = JSON.parse(json) as Record<string, number>;
+  const steps = ['time_redirect', 'time_pretransfer', 'time_total'].map((name) => told[name] ?? 0);
+  assert.ok((steps[0] ?? 0) > 0);
+  assert.deepEqual(
+    steps,
+    steps.toSorted((a, b) => a - b),
+  );
 });

@@ -17,6 +17,11 @@ const report: TransferReport = {
   httpVersion: '2.0',
   contentType: 'text/plain',
   sizeDownload: 1234,
+  sizeUpload: 99,
+  sizeHeader: 120,
+  timePretransfer: 4,
+  timeRedirect: 2500,
+  speedUpload: 66,
   redirects: 2,
   timeStartTransfer: 12.3456,
   timeTotal: 1500,
@@ -64,4 +69,9 @@ test('the phases of connecting, sizes, ports and all of it as JSON are there', (
   assert.equal(writeOut(format, report).text, '0.001000 0.002000 0.003500 823 8443 1');
   const all = JSON.parse(writeOut('%{json}', report).text) as Record<string, unknown>;
   assert.deepEqual([all['http_code'], all['time_total'], all['url'], all['scheme']], [200, 1.5, 'a/b', 'HTTPS']);
+});
+
+test('what went up, the headers, and the redirects have their sizes and times', () => {
+  const format = '%{size_upload} %{size_header} %{speed_upload} %{time_pretransfer} %{time_redirect}';
+  assert.deepEqual(writeOut(format, report), { text: '99 120 66 0.004000 2.500000', unknown: [] });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { NotATrace, readTrace, viewPage } from '../../dist/view/index.js';
+import { NotATrace, readTrace, viewPage, type ViewModel } from '../../dist/view/index.js';
 import { passinglane } from '../cli/command.js';
 import { startOrigin } from '../support/origin.js';
 import { connection, counter, request, slice } from './traces.js';
@@ -115,6 +115,37 @@ test('get --trace FILE and view FILE make a page of what happened', async (t) =>
   );
   const page = await passinglane(['view', '-o', '-', trace]);
   assert.equal(page.stdout.toString(), readFileSync(join(folder, 'get.html'), 'utf8'));
+});
+
+/** As much of a DOM as a section of the page is made with: its nodes keep their text. */
+class DrawnNode {
+  readonly children: (DrawnNode | string)[] = [];
+  readonly style: Record<string, string> = {};
+  readonly classList = { add: (): void => undefined };
+  append(...children: (DrawnNode | string)[]): void {
+    this.children.push(...children);
+  }
+  setAttribute(): void {}
+  get textContent(): string {
+    return this.children.map((child) => (typeof child === 'string' ? child : child.textContent)).join('');
+  }
+}
+
+test('the heading of a connection says 1 request of one, and 2 requests of two', async (t) => {
+  const createElement = (): DrawnNode => new DrawnNode();
+  Object.assign(globalThis, { document: { createElement, createElementNS: createElement } });
+  t.after(() => Reflect.deleteProperty(globalThis, 'document'));
+  const page = new URL('../../dist/view/page/waterfall.js', import.meta.url).href;
+  const { section } = (await import(page)) as {
+    section(connection: ViewModel['connections'][number], end: number, drawn: unknown[]): DrawnNode;
+  };
+  const model = readTrace(JSON.stringify([...events, ...request(2, 1, 3_000)]));
+  const headings = model.connections.map((one) => {
+    const [heading] = section(one, model.end, []).children;
+    return typeof heading === 'object' ? heading.textContent : heading;
+  });
+  assert.match(headings[0] ?? '', /https:\/\/a2 requests, /);
+  assert.match(headings[1] ?? '', /https:\/\/a1 request, /);
 });
 
 test('view says what is wrong with what it was given', async (t) => {
