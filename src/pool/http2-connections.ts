@@ -55,9 +55,12 @@ export class Http2Connections {
     }
   }
 
-  /** Closes the oldest that allows no stream and carries none, so that another may be dialled in its place. */
-  retireZero(): void {
-    this.accepting.find((driver) => driver.idle && driver.numbers.limit === 0)?.stopReuse();
+  /**
+   * Closes the oldest that allows no stream and has carried none for longer than `patience` milliseconds, so that another
+   * may be dialled in its place: the peer may raise the limit again in a moment.
+   */
+  retireZero(patience: number): void {
+    this.accepting.find(({ idle, numbers, use }) => idle && numbers.limit === 0 && use.idleFor(patience))?.stopReuse();
   }
 
   closeIdle(): void {

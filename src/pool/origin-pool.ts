@@ -169,7 +169,11 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       this.backOff.reset();
       return this.failWaiting(allowsNoStream(this.origin, this.env.retry.maxAttempts));
     }
-    if (decision.retireZero) this.http2.retireZero();
+    if (decision.retireZero) {
+      const { baseDelay } = this.env.retry;
+      this.http2.retireZero(baseDelay);
+      this.alarm.set(this.clock.now() + baseDelay);
+    }
     if (decision.resort && this.send(true)) return this.consider();
     if (decision.again !== Infinity) this.alarm.set(decision.again);
   }
