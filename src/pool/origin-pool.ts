@@ -26,6 +26,9 @@ import { Http2Connections } from './http2-connections.js';
 import { decideReplay, needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
 import type { Totals } from './totals.js';
 
+/** How long an idle connection keeps its place at a stream limit of 0 while others wait for one, in milliseconds. */
+const zeroLimitPatience = 1_000;
+
 /** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
 export type Http1Verdict = 'chosen' | 'required';
 
@@ -170,9 +173,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
       return this.failWaiting(allowsNoStream(this.origin, this.env.retry.maxAttempts));
     }
     if (decision.retireZero) {
-      const { baseDelay } = this.env.retry;
-      this.http2.retireZero(baseDelay);
-      this.alarm.set(this.clock.now() + baseDelay);
+      this.http2.retireZero(zeroLimitPatience);
+      this.alarm.set(this.clock.now() + zeroLimitPatience);
     }
     if (decision.resort && this.send(true)) return this.consider();
     if (decision.again !== Infinity) this.alarm.set(decision.again);
