@@ -34,9 +34,9 @@ if (files.length === 0) {
 // The time-outs are guards against a hang, never a pass mark. The second is for a file whose tests have ended and whose
 // process has not, which later Nodes wait for without end.
 const args = ['--test', '--test-reporter=spec', '--test-timeout=120000', ...flags, ...files];
-const child = spawn(process.execPath, args, { stdio: 'inherit', timeout: 600_000 });
+const child = spawn(process.execPath, args, { stdio: 'inherit', timeout: 900_000 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
-  if (signal !== null) console.error(`The tests were ended by ${signal}: they run at most ten minutes.`);
+  if (signal !== null) console.error(`The tests were ended by ${signal}: they run at most fifteen minutes.`);
   process.exitCode = code ?? 1;
 });
