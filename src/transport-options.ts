@@ -96,24 +96,8 @@ export interface TransportOptions {
   readonly observer?: Observer | undefined;
 }
 
-/** Every option with its value. */
-export type ResolvedOptions = {
-  readonly [
-    K in Exclude<
-      keyof TransportOptions,
-      | 'retry'
-      | 'maxDecompressionRatio'
-      | 'proxy'
-      | 'socketPath'
-      | 'lookup'
-      | 'localAddress'
-      | 'keepAlive'
-      | 'createConnection'
-      | 'observer'
-    >
-  ]-?: NonNullable<TransportOptions[K]>;
-} & Pick<
-  TransportOptions,
+/** Options that are undefined where they are not given. */
+type Undefaulted =
   | 'maxDecompressionRatio'
   | 'proxy'
   | 'socketPath'
@@ -121,8 +105,12 @@ export type ResolvedOptions = {
   | 'localAddress'
   | 'keepAlive'
   | 'createConnection'
-  | 'observer'
-> & {
+  | 'observer';
+
+/** Every option with its value. */
+export type ResolvedOptions = {
+  readonly [K in Exclude<keyof TransportOptions, 'retry' | Undefaulted>]-?: NonNullable<TransportOptions[K]>;
+} & Pick<TransportOptions, Undefaulted> & {
     readonly retry: Retry;
   };
 

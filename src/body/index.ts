@@ -4,6 +4,7 @@ export type { ChunkReader } from './body-source.js';
 export { acceptEncoding, fieldValue, planDecoding } from './decompress.js';
 export { isIncomingRequest } from './incoming-request.js';
 export {
+  isDisturbed,
   type BodyValue,
   type RequestBody,
   type RequestBodyInit,

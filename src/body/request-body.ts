@@ -345,7 +345,8 @@ const spent: Supply = {
   discard: ignore,
 };
 
-function isDisturbed(stream: ReadableStream): boolean {
+/** Whether somebody has read from it or cancelled it. */
+export function isDisturbed(stream: ReadableStream): boolean {
   // The types know only of streams of node:stream, Node itself of both kinds.
   return process.getBuiltinModule('node:stream').Readable.isDisturbed(stream as unknown as Readable);
 }

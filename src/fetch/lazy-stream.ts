@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream';
-import { gatheredFrom, sourceOf, type ResponseBody } from '../body/index.js';
+import { gatheredFrom, isDisturbed, sourceOf, type ResponseBody } from '../body/index.js';
 
 type Stream = ReadableStream<Uint8Array>;
 
@@ -149,10 +148,4 @@ function spent(): Stream {
   void stream.cancel();
   stream.getReader();
   return stream;
-}
-
-/** Whether somebody has read from it or cancelled it. */
-export function isDisturbed(stream: ReadableStream): boolean {
-  // The types know only of streams of node:stream, Node itself of both kinds.
-  return process.getBuiltinModule('node:stream').Readable.isDisturbed(stream as unknown as Readable);
 }

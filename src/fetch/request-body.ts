@@ -1,5 +1,4 @@
-import type { BodyValue } from '../body/index.js';
-import { isDisturbed } from './lazy-stream.js';
+import { isDisturbed, type BodyValue } from '../body/index.js';
 
 /** What a request sends, as the standard takes it apart (Fetch Standard, section 5.2, "extract"). */
 export interface FetchBody {
