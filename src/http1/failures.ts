@@ -59,12 +59,14 @@ function reasonOf(cause: Error | undefined): string {
   return cause !== undefined && 'reason' in cause && typeof cause.reason === 'string' ? cause.reason : 'parse error';
 }
 
-/** A field that RFC 9110 section 5 does not allow. */
+/** A field that RFC 9110 section 5 does not allow, with the code that the parsers of later Nodes give it. */
 export function malformedField(origin: string, name: string): TransportError {
+  const cause = Object.assign(new Error('Invalid header token'), { code: 'HPE_INVALID_HEADER_TOKEN' });
   return new TransportError('ERR_PASSINGLANE_PROTOCOL', `${origin} sent a malformed field, ${quoteName(name)}`, {
     scope: 'connection',
     initiator: 'local',
     origin,
+    cause,
   });
 }
 
