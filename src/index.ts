@@ -62,7 +62,21 @@ export class Transport extends BaseTransport {
 
 let shared: Transport | undefined = undefined;
 
-/** {@link Transport.request} on a shared transport with default options, made on the first call. */
+/**
+ * Says once, before the first use, what the transport is like that {@link request} and {@link fetch} share. Throws as
+ * the constructor of {@link Transport} does; and an Error with Node's code ERR_INVALID_STATE where that transport is there
+ * already, by an earlier call of this or since a request was made, for it cannot be changed then.
+ */
+export function configureDefault(options: TransportOptions): void {
+  if (shared !== undefined)
+    throw Object.assign(
+      new Error('The default transport is in use already: call configureDefault once, before any request or fetch'),
+      { code: 'ERR_INVALID_STATE' },
+    );
+  shared = new Transport(options);
+}
+
+/** {@link Transport.request} on a shared transport, made on the first call unless {@link configureDefault} has made it. */
 export function request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
   shared ??= new Transport();
   return shared.request(url, options);

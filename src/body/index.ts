@@ -9,6 +9,8 @@ export {
   type RequestBody,
   type RequestBodyInit,
   discardUnopened,
+  jsonBody,
+  jsonText,
   toRequestBody,
 } from './request-body.js';
 export { ResponseBody, chunksOf, gatheredFrom, sourceOf } from './response-body.js';

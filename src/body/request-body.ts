@@ -83,7 +83,26 @@ export function toRequestBody(value: unknown): RequestBody | undefined {
 function jsonHint(value: unknown): string {
   const prototype: unknown = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined;
   if (!Array.isArray(value) && prototype !== null && prototype !== Object.prototype) return '';
-  return '. For JSON give JSON.stringify(value), and a content-type of application/json';
+  return '. For JSON give JSON.stringify(value) and a content-type of application/json, or the option json of request';
+}
+
+/** What goes out for the option json. Throws a TypeError, ERR_INVALID_ARG_VALUE, that shows nothing of the value but its type. */
+export function jsonText(value: unknown): string {
+  const refused = (): TypeError =>
+    invalidArgument("option 'json'", Object(value), 'a value that JSON.stringify can write');
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value); // undefined for a function or a symbol
+  } catch (error) {
+    throw Object.assign(refused(), { cause: error });
+  }
+  if (text === undefined) throw refused();
+  return text;
+}
+
+/** That text as a body. */
+export function jsonBody(value: unknown): RequestBody {
+  return new BytesBody(Buffer.from(jsonText(value), 'utf8'), 'application/json');
 }
 
 /**

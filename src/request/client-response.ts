@@ -159,6 +159,32 @@ export class ClientResponse {
     this.#trailers = init.trailers;
   }
 
+  /** The status is one of success: 200 to 299. */
+  get ok(): boolean {
+    return this.status >= 200 && this.status <= 299;
+  }
+
+  /** As `body.text()`, and so on: all of the body, read once, in one way. */
+  text(): Promise<string> {
+    return this.body.text();
+  }
+
+  json(): Promise<unknown> {
+    return this.body.json();
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.body.bytes();
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.body.arrayBuffer();
+  }
+
+  blob(): Promise<Blob> {
+    return this.body.blob();
+  }
+
   #fetched(): readonly string[] {
     this.#trailers.fetched();
     return this.#fields;

@@ -1,6 +1,6 @@
 import { invalidArgument, TransportError } from '../errors.js';
 import { buildRequestFields, buildTrailerFields, declaredLength, SharedBlock } from '../protocol/index.js';
-import { acceptEncoding, toRequestBody, type RequestBody } from '../body/index.js';
+import { acceptEncoding, jsonBody, toRequestBody, type RequestBody } from '../body/index.js';
 import { normalizeMethod } from './methods.js';
 import type { Observer, Origin } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
@@ -78,11 +78,12 @@ export function prepareRequest(
     return (known.bare ??= prepareBare(known, defaults));
   }
   // First of all, so that whatever else is wrong with the request, its body is closed.
-  const body = toRequestBody((options as RequestOptions | null)?.body);
+  let body = toRequestBody((options as RequestOptions | null)?.body);
   let at: Target | undefined;
   try {
     checkRequestOptions(options);
     at = targets.of(target);
+    if (options.json !== undefined) body = jsonBody(options.json);
     const headers = options.headers === undefined ? [] : flatten(options.headers, 'header');
     if (at.credentials !== undefined) addCredentials(headers, at.credentials);
     return assemble(at, { options, hooks: undefined }, headers, body, defaults);

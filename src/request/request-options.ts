@@ -29,6 +29,11 @@ export interface RequestOptions {
    * (IncomingMessage, Http2ServerRequest, ServerHttp2Stream) is left alive, so that its owner can still answer.
    */
   readonly body?: RequestBodyInit | undefined;
+  /**
+   * A value that goes out as the body, as JSON.stringify writes it when the request is made; with a content-type of
+   * application/json, unless `headers` has one. Not beside `body`. Default: undefined, which is none; null is a value.
+   */
+  readonly json?: unknown;
   /** Sent after the body; a function is called when the body has ended. */
   readonly trailers?: HeadersInput | (() => HeadersInput | Promise<HeadersInput>) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -58,6 +63,7 @@ const known = new Set<string>([
   'method',
   'headers',
   'body',
+  'json',
   'trailers',
   'signal',
   'timeout',
@@ -89,6 +95,8 @@ export function checkRequestOptions(options: RequestOptions): void {
   checkType('expectContinue', options.expectContinue, 'boolean', 'true or false');
   checkType('decompress', options.decompress, 'boolean', 'true or false');
   checkType('onInformational', options.onInformational, 'function', 'a function (status, headers)');
+  if (options.json !== undefined && options.body !== undefined && options.body !== null)
+    throw invalidArgument("option 'json'", Object(options.json), "undefined where 'body' is given");
   const { signal, priority, headers, trailers } = options;
   checkSignal(signal);
   if (priority !== undefined) checkPriority(priority);

@@ -5,12 +5,12 @@ import { BodyQueue } from '../../dist/body/body-queue.js';
 import { ClientResponse, TrailersHolder } from '../../dist/request/client-response.js';
 import { ResponseBody } from '../../dist/body/response-body.js';
 
-function respond(fields: string[] = []) {
+function respond(fields: string[] = [], status = 200) {
   const cancels: unknown[] = [];
   const queue = new BodyQueue({ consumed() {}, cancelled: (reason) => cancels.push(reason) });
   const trailers = new TrailersHolder();
   const response = new ClientResponse({
-    status: 200,
+    status,
     fields,
     url: 'https://example.com/a',
     httpVersion: '2.0',
@@ -31,6 +31,36 @@ test('a response shows what it was made of', () => {
   assert.equal(response.httpVersion, '2.0');
   assert.equal(response.attempts, 2);
   assert.deepEqual(response.connection, { id: 7, remoteAddress: '127.0.0.1', remotePort: 443, reused: true });
+});
+
+test('a response is ok with a status from 200 to 299', () => {
+  for (const [status, ok] of [
+    [199, false],
+    [200, true],
+    [204, true],
+    [299, true],
+    [300, false],
+    [404, false],
+  ] as const)
+    assert.equal(respond([], status).response.ok, ok, String(status));
+});
+
+test('a response reads its body as the body itself does, and once', async () => {
+  const filled = (): ClientResponse => {
+    const { response, queue } = respond();
+    const bytes = Buffer.from('{"a":1}');
+    queue.pushPiece(bytes, 0, bytes.length, false);
+    queue.end();
+    return response;
+  };
+  assert.equal(await filled().text(), '{"a":1}');
+  assert.deepEqual(await filled().json(), { a: 1 });
+  assert.deepEqual(Buffer.from(await filled().bytes()).toString(), '{"a":1}');
+  assert.equal((await filled().arrayBuffer()).byteLength, 7);
+  assert.equal((await filled().blob()).size, 7);
+  const response = filled();
+  await response.text();
+  await assert.rejects(response.body.text(), { code: 'ERR_PASSINGLANE_BODY_LOCKED' });
 });
 
 test('headers combine what repeats and keep each set-cookie; pairs keep the wire order', () => {

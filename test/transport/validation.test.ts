@@ -134,6 +134,10 @@ const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}`,
     [{}, 'an object (Object)', /a string, ArrayBuffer.*or a function/],
     [true, 'true', /a string, ArrayBuffer/],
   ],
+  json: [
+    [10n, 'an object (BigInt)', /a value that JSON.stringify can write/],
+    [() => 1, 'a function', /a value that JSON.stringify can write/],
+  ],
   trailers: [
     [5, '5', /a record, pairs, a Headers, or a function/],
     [null, 'null', /a record, pairs, a Headers, or a function/],
@@ -232,7 +236,7 @@ test('an option of request that is out of range rejects, by its name, its value 
 
 test('an option of request that there is not rejects, with those that there are', async (t) => {
   const transport = transportFor(t);
-  for (const name of ['json', 'redirect', 'toString', 'constructor'])
+  for (const name of ['form', 'redirect', 'toString', 'constructor'])
     await assert.rejects(transport.request('http://nowhere.test/', { [name]: 'x' }), (error) => {
       assert.deepEqual(namesIn(error), topLevel(requestTable), 'this test has all of them');
       return isRefusal(error, name, ['x', '"x"', /./]);
