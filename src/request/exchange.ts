@@ -5,13 +5,14 @@ import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
-import { setDeadline, type Clock, type HttpConnection, type RequestHandle, type TimerHandle } from '../ports/index.js';
+import type { Clock, HttpConnection, RequestHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportBound, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
 import { trailOf, type RequestTrail } from './request-trail.js';
 import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway, timedOut } from './request-errors.js';
+import { TimeLimits } from './time-limits.js';
 import { Upload } from './upload.js';
 import type { Waiter, WaitQueue } from './wait-queue.js';
 
@@ -23,9 +24,6 @@ export interface ExchangeHost {
   /** The request is over, one way or the other, and was not bound to a connection when it ended. */
   abandoned(exchange: Exchange): void;
 }
-
-/** How long a body waits for 100 (RFC 9110 section 10.1.1), in milliseconds. */
-const continueTimeout = 1_000;
 
 /** A body that arrives whole with its headers and is no larger than this, in bytes, is not watched for being dropped. */
 const smallBody = 16_384;
@@ -70,10 +68,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private over = false;
   /** Nobody waits for more of the response, so that it does not keep the process alive. */
   private unattended = false;
-  /** Kept where there is a bodyTimeout. */
-  private lastPieceAt = 0;
-  private totalTimer: TimerHandle | undefined = undefined;
-  private phaseTimer: TimerHandle | undefined = undefined;
+  /** Made only where there are any. */
+  private readonly limits: TimeLimits | undefined;
 
   constructor(
     request: PreparedRequest,
@@ -88,10 +84,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.request = this.trail?.request ?? request;
     this.context = needsContext(request) ? new AsyncResource('PASSINGLANE_REQUEST') : undefined;
     if (request.signal !== undefined) listenForAbort(request.signal, this);
-    if (request.timeout > 0)
-      this.totalTimer = this.timer(request.timeout, () => {
-        this.timedOut('ERR_PASSINGLANE_TIMEOUT', 'timeout', request.timeout);
-      });
+    this.limits = TimeLimits.of(this);
   }
 
   /** True until the caller has its response or its error. */
@@ -108,7 +101,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   /** No connection can carry it yet. */
   onQueued(): void {
     this.trail?.tell('queued');
-    if (this.request.limitsWait) this.awaitHeaders();
+    if (this.request.limitsWait) this.limits?.awaitHeaders();
   }
 
   // --- one attempt ---
@@ -132,7 +125,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       informationalLimit: request.onInformational === undefined ? connection.config.maxHeaderListSize : Infinity,
     };
     const handle = connection.open(init, request);
-    this.stopPhaseTimer();
+    this.limits?.stopPhase();
     this.attempts++;
     this.handle = handle;
     this.trail?.bound(handle, this.attempts);
@@ -144,7 +137,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.upload = new Upload(handle, request, this.context, (error) => {
       this.giveUp(error);
     });
-    if (request.expectContinue) this.phaseTimer = this.timer(continueTimeout, () => this.beginUpload());
+    if (request.expectContinue) this.limits?.awaitContinue(() => this.beginUpload());
     else this.beginUpload();
   }
 
@@ -153,7 +146,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { upload, handle } = this;
     if (upload?.heldBack !== true || handle === undefined) return;
     upload.heldBack = false;
-    this.stopPhaseTimer();
+    this.limits?.stopPhase();
     handle.connection.later(() => {
       upload.start();
     });
@@ -174,15 +167,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { hooks } = this.request;
     this.trail?.tell('sent');
     if (hooks !== undefined) reportSent(hooks, this.handle?.connection, this.context);
-    this.awaitHeaders();
-  }
-
-  private awaitHeaders(): void {
-    const { headersTimeout } = this.request;
-    if (headersTimeout > 0 && this.pending)
-      this.phaseTimer = this.timer(headersTimeout, () => {
-        if (this.pending) this.timedOut('ERR_PASSINGLANE_HEADERS_TIMEOUT', 'headersTimeout', headersTimeout);
-      });
+    this.limits?.awaitHeaders();
   }
 
   // --- what the peer does ---
@@ -203,7 +188,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { resolve, handle } = this;
     if (resolve === undefined || handle === undefined) return;
     const { connection } = handle;
-    this.stopPhaseTimer();
+    this.limits?.stopPhase();
     this.trailers = new TrailersHolder(this);
     // A response that has come whole is its caller's.
     if (!endStream && !this.trailers.hold(connection.config.budget, fieldListSize(fields)))
@@ -218,7 +203,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const response = assembleResponse(request, handle, attempts, status, fields, endStream, body, trailers);
     if (!endStream) {
       connection.watch(response.body, this);
-      this.startBodyTimer();
+      this.limits?.awaitBody();
     }
     resolve(response);
   }
@@ -253,7 +238,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   onData(bytes: Uint8Array, start: number, end: number): void {
     const { connection } = this.handle!;
-    if (this.request.bodyTimeout > 0) this.lastPieceAt = connection.now;
+    this.limits?.onPiece(connection.now);
     const { body } = this;
     if (connection.lending === undefined) body?.pushPiece(bytes, start, end, connection.transientReads);
     else if (body?.lend(bytes, start, end) === true) connection.lending.lent(body);
@@ -267,7 +252,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.over = true;
     this.trail?.tell('end');
     // An upload that goes on stays within the caller's reach: its signal and its time-out.
-    if (this.uploading) this.stopPhaseTimer();
+    if (this.uploading) this.limits?.stopPhase();
     else this.stopTimers();
     this.attended();
     this.trailers?.arrived(trailers ?? []);
@@ -279,7 +264,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   onFailed(error: TransportError): void {
     this.upload?.stop(error);
     this.upload = undefined;
-    this.stopPhaseTimer();
+    this.limits?.stopPhase();
     // A complete response stands, whatever happens to the rest of the upload.
     if (this.over) return this.stopTimers();
     error.attempts = this.attempts;
@@ -288,7 +273,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       this.metClosed = this.handle?.metClosed === true && !this.exposed;
       this.exposed ||= !error.unprocessed;
       this.handle = undefined;
-      if (this.request.limitsWait) this.awaitHeaders();
+      if (this.request.limitsWait) this.limits?.awaitHeaders();
       this.host.attemptFailed(this, error);
       return;
     }
@@ -388,33 +373,17 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.trailers?.fetched();
   }
 
-  // --- timers ---
+  // --- time limits ---
 
-  /** A deadline that has passed counts only if data that had already arrived does not meet it. */
-  private timer(delay: number, callback: () => void): TimerHandle {
-    const due = (): void => {
-      if (!this.over || this.uploading) callback();
-    };
-    return setDeadline(this.host.clock, delay, due, false);
+  get underWay(): boolean {
+    return !this.over || this.uploading;
   }
 
-  private startBodyTimer(): void {
-    const { bodyTimeout } = this.request;
-    if (bodyTimeout === 0) return;
-    const { clock } = this.host;
-    this.lastPieceAt = clock.now();
-    const check = (): void => {
-      if (this.over) return;
-      // While the reader has something left to read, the wait is its own.
-      if (this.body !== undefined && this.body.buffered > 0) this.lastPieceAt = clock.now();
-      const left = this.lastPieceAt + bodyTimeout - clock.now();
-      if (left <= 0) this.timedOut('ERR_PASSINGLANE_BODY_TIMEOUT', 'bodyTimeout', bodyTimeout);
-      else this.phaseTimer = this.timer(left, check);
-    };
-    this.phaseTimer = this.timer(bodyTimeout, check);
+  get buffered(): number {
+    return this.body?.buffered ?? 0;
   }
 
-  private timedOut(code: TransportErrorCode, option: string, limit: number): void {
+  timedOut(code: TransportErrorCode, option: string, limit: number): void {
     const { attempts, handle, request } = this;
     // With no attempt out, what was tried before decides (the peer refused each, say); what is out may have been acted on.
     const unprocessed = this.pending && handle === undefined && !this.exposed;
@@ -426,14 +395,11 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** The phase that it is in may take any time: a tunnel that is open is silent for as long as it likes. */
   stopPhaseTimer(): void {
-    if (this.phaseTimer !== undefined) this.host.clock.clearTimer(this.phaseTimer);
-    this.phaseTimer = undefined;
+    this.limits?.stopPhase();
   }
 
   private stopTimers(): void {
-    this.stopPhaseTimer();
-    if (this.totalTimer !== undefined) this.host.clock.clearTimer(this.totalTimer);
-    this.totalTimer = undefined;
+    this.limits?.stop();
     if (this.request.signal !== undefined) stopListening(this.request.signal, this);
   }
 }

@@ -1,0 +1,97 @@
+import type { TransportErrorCode } from '../errors.js';
+import { setDeadline, type Clock, type TimerHandle } from '../ports/index.js';
+import type { PreparedRequest } from './prepared-request.js';
+
+/** How long a body waits for 100 (RFC 9110 section 10.1.1), in milliseconds. */
+const continueTimeout = 1_000;
+
+/** The request that has limits. */
+interface Limited {
+  readonly request: PreparedRequest;
+  readonly host: { readonly clock: Clock };
+  /** Its caller has neither response nor error. */
+  readonly pending: boolean;
+  /** Something of it is still to come, or to go out. */
+  readonly underWay: boolean;
+  /** Bytes of the response that its reader has left to read. */
+  readonly buffered: number;
+  timedOut(code: TransportErrorCode, option: string, limit: number): void;
+}
+
+/** The time limits of one request: one for all of it, and one for the phase that it is in. */
+export class TimeLimits {
+  private readonly owner: Limited;
+  private total: TimerHandle | undefined = undefined;
+  private phase: TimerHandle | undefined = undefined;
+  private lastPieceAt = 0;
+
+  constructor(owner: Limited) {
+    this.owner = owner;
+    const { timeout } = owner.request;
+    if (timeout > 0)
+      this.total = this.timer(timeout, () => {
+        owner.timedOut('ERR_PASSINGLANE_TIMEOUT', 'timeout', timeout);
+      });
+  }
+
+  /** Undefined where there is none. */
+  static of(owner: Limited): TimeLimits | undefined {
+    const { timeout, headersTimeout, bodyTimeout, expectContinue } = owner.request;
+    return timeout > 0 || headersTimeout > 0 || bodyTimeout > 0 || expectContinue ? new TimeLimits(owner) : undefined;
+  }
+
+  /** A deadline that has passed counts only if data that had already arrived does not meet it. */
+  private timer(delay: number, callback: () => void): TimerHandle {
+    const { owner } = this;
+    const due = (): void => {
+      if (owner.underWay) callback();
+    };
+    return setDeadline(owner.host.clock, delay, due, false);
+  }
+
+  awaitContinue(due: () => void): void {
+    this.phase = this.timer(continueTimeout, due);
+  }
+
+  awaitHeaders(): void {
+    const { owner } = this;
+    const { headersTimeout } = owner.request;
+    if (headersTimeout > 0 && owner.pending)
+      this.phase = this.timer(headersTimeout, () => {
+        if (owner.pending) owner.timedOut('ERR_PASSINGLANE_HEADERS_TIMEOUT', 'headersTimeout', headersTimeout);
+      });
+  }
+
+  awaitBody(): void {
+    const { owner } = this;
+    const { bodyTimeout } = owner.request;
+    if (bodyTimeout === 0) return;
+    const { clock } = owner.host;
+    this.lastPieceAt = clock.now();
+    const check = (): void => {
+      if (this.phase === undefined) return; // the body has ended
+      // While the reader has something left to read, the wait is its own.
+      if (owner.buffered > 0) this.lastPieceAt = clock.now();
+      const left = this.lastPieceAt + bodyTimeout - clock.now();
+      if (left <= 0) owner.timedOut('ERR_PASSINGLANE_BODY_TIMEOUT', 'bodyTimeout', bodyTimeout);
+      else this.phase = this.timer(left, check);
+    };
+    this.phase = this.timer(bodyTimeout, check);
+  }
+
+  /** A piece of the body has come. */
+  onPiece(now: number): void {
+    this.lastPieceAt = now;
+  }
+
+  stopPhase(): void {
+    if (this.phase !== undefined) this.owner.host.clock.clearTimer(this.phase);
+    this.phase = undefined;
+  }
+
+  stop(): void {
+    this.stopPhase();
+    if (this.total !== undefined) this.owner.host.clock.clearTimer(this.total);
+    this.total = undefined;
+  }
+}
