@@ -6,6 +6,7 @@ import {
   setDeadline,
   type ByteTransport,
   type Clock,
+  type ConnectionOwner,
   type Dialler,
   type Origin,
 } from './ports/index.js';
@@ -22,7 +23,7 @@ import {
   type RequestOptions,
   type RequestParts,
 } from './request/index.js';
-import { ClientConn, ConnectionDriver, type DriverConfig, type DriverOwner } from './conn/index.js';
+import { ClientConn, ConnectionDriver, type DriverConfig } from './conn/index.js';
 import { nameRequest } from './request-line.js';
 import { connectTimedOut, http1Only, originOf, Pool, transportDestroyed, type TransportStats } from './pool/index.js';
 import type { ResolvedOptions } from './transport-options.js';
@@ -239,7 +240,7 @@ export class BaseTransport {
 
   #begin(transport: ByteTransport, origin: Origin, signal: AbortSignal): Promise<ClientConn> {
     return new Promise((resolve, reject) => {
-      const owner: DriverOwner = {
+      const owner: ConnectionOwner = {
         onCapacity: () => {
           conn.onCapacity();
         },

@@ -15,8 +15,9 @@ import {
   type ByteSink,
   type ByteTransport,
   type Clock,
-  type HttpConnection,
+  type ConnectionOwner,
   type Observer,
+  type PooledConnection,
   type ResponseConnection,
   type Watcher,
 } from '../ports/index.js';
@@ -26,17 +27,6 @@ import { DeadlineTimer } from './deadline-timer.js';
 import { Http2Request } from './http2-request.js';
 import { ReadLending } from './read-lending.js';
 import { WritePump, type PumpSource } from './pump.js';
-
-/** Whoever holds connections: told between steps, so it may do anything. */
-export interface DriverOwner {
-  /** The connection may take a request that it could not take before, or has come to need help. */
-  onCapacity(driver: ConnectionDriver): void;
-  /** No stream can start on it any more; running ones go on. */
-  onDraining(driver: ConnectionDriver): void;
-  /** The peer has complained of our PINGs: new connections to it are to keep this gap, in milliseconds. */
-  onTooManyPings(pingGap: number): void;
-  onClosed(driver: ConnectionDriver, error: TransportError | undefined): void;
-}
 
 export interface DriverConfig extends Omit<ConnectionConfig, 'trace'> {
   readonly id: number;
@@ -50,7 +40,7 @@ const lastWords = 250;
  * One connection at work: the core, its write pump, its timer and its socket. It runs the core's steps, and does what
  * they asked for (user code, pool, timer) after each. Nothing here waits, but for the pump.
  */
-export class ConnectionDriver implements ByteSink, HttpConnection, ConnectionEvents, PumpSource {
+export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionEvents, PumpSource {
   readonly httpVersion = '2.0';
   readonly id: number;
   readonly core: Connection;
@@ -75,7 +65,7 @@ export class ConnectionDriver implements ByteSink, HttpConnection, ConnectionEve
   now: number;
 
   private readonly transport: ByteTransport;
-  private readonly owner: DriverOwner;
+  private readonly owner: ConnectionOwner;
   private readonly pump: WritePump;
   private readonly reports: ConnectionReports;
   private readonly pongs = new Map<number, () => void>();
@@ -88,7 +78,7 @@ export class ConnectionDriver implements ByteSink, HttpConnection, ConnectionEve
   private readonly deadline: DeadlineTimer;
   private whenSettled: (() => void) | undefined = undefined;
 
-  constructor(transport: ByteTransport, config: DriverConfig, clock: Clock, owner: DriverOwner) {
+  constructor(transport: ByteTransport, config: DriverConfig, clock: Clock, owner: ConnectionOwner) {
     this.id = config.id;
     this.transport = transport;
     this.config = config;
@@ -386,6 +376,10 @@ export class ConnectionDriver implements ByteSink, HttpConnection, ConnectionEve
 
   get extendedConnect(): boolean {
     return this.core.extendedConnect;
+  }
+
+  get carriedNothing(): boolean {
+    return this.core.carriedNothing;
   }
 
   get drainedInOrder(): boolean {

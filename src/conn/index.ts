@@ -1,5 +1,5 @@
 /** What other rooms use of this one. */
 export { ClientConn, type ConnState } from './client-conn.js';
-export { ConnectionDriver, type DriverConfig, type DriverOwner } from './connection-driver.js';
+export { ConnectionDriver, type DriverConfig } from './connection-driver.js';
 export { ConnectionUse } from './connection-use.js';
 export type { ReadLending } from './read-lending.js';

@@ -7,8 +7,9 @@ import {
   tellConnection,
   type Clock,
   type Http1Config,
-  type Http1Connection,
-  type Http1Owner,
+  type ConnectionHealth,
+  type ConnectionOwner,
+  type PooledConnection,
   type OpenInit,
   type OutgoingRequest,
   type ResponseConnection,
@@ -19,6 +20,7 @@ import {
 import { ConnectionUse } from '../conn/index.js';
 import { Http1Exchange, type Http1ExchangeHost } from './exchange.js';
 import { forRequest, noTunnel } from './failures.js';
+import { Http1Health } from './health.js';
 
 /** How long the server may take to close its side, in milliseconds. */
 const closeTimeout = 250;
@@ -59,11 +61,16 @@ class HandOff extends Agent {
 }
 
 /** An HTTP/1.1 connection over node:http: parsing and framing are Node's, pooling, time-outs and errors are ours. */
-export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
+export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost {
   readonly httpVersion = '1.1';
   readonly transientReads = false;
   readonly extendedConnect = false;
   readonly drainedInOrder = false;
+  /** A request waits for one of its own, so each is of use; and what it fails with is for its request alone. */
+  readonly carriedNothing = false;
+  /** A blocked socket holds up none but its own request. */
+  readonly stalls = 0;
+  readonly troubledSince = Infinity;
   readonly id: number;
   readonly info: TransportInfo;
   /** What responses say of it: the first, and all others. */
@@ -76,20 +83,22 @@ export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
   requests = 0;
   closing = false;
 
-  private readonly owner: Http1Owner;
+  private readonly owner: ConnectionOwner;
   private readonly platform: Http1Platform;
   private exchange: Http1Exchange | undefined = undefined;
   private closed = false;
-  private closeError: TransportError | undefined = undefined;
-  private readonly openedAt: number;
+  readonly numbers: ConnectionHealth = new Http1Health(this);
+  closeError: TransportError | undefined = undefined;
+  readonly openedAt: number;
   /** When a turn of the event loop last showed that the server had not closed it, by the wall clock. */
   private seenOpen: number;
+  /** A turn of the event loop is to show whether the server has closed it. */
   private looking = false;
   /** How long it may be idle; Infinity: for ever. */
   private patience: number;
   private timer: TimerHandle | undefined = undefined;
 
-  constructor(socket: Duplex, config: Http1Config, clock: Clock, owner: Http1Owner, platform: Http1Platform) {
+  constructor(socket: Duplex, config: Http1Config, clock: Clock, owner: ConnectionOwner, platform: Http1Platform) {
     this.socket = socket;
     this.use = new ConnectionUse({ ref: () => this.socket.ref?.(), unref: () => this.socket.unref?.() }, clock);
     this.config = config;
@@ -110,8 +119,13 @@ export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
       this.onClose();
     });
     this.observe('connected', undefined);
+  }
+
+  start(settled: () => void): void {
     this.rest();
-    if (socket.destroyed) process.nextTick(() => this.onClose());
+    if (this.socket.destroyed) process.nextTick(() => this.onClose());
+    settled();
+    this.owner.onCapacity(this);
   }
 
   get origin(): string {
@@ -134,23 +148,28 @@ export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
     return this.socket.bytesRead ?? 0;
   }
 
-  get busy(): boolean {
-    return this.exchange !== undefined;
+  get idle(): boolean {
+    return this.exchange === undefined;
+  }
+
+  get accepts(): boolean {
+    return !this.closing;
   }
 
   // --- requests ---
 
-  canTakeRequest(): boolean {
+  health(): ConnectionHealth {
+    return this.numbers;
+  }
+
+  /** One idle by the wall clock for too long is retired here, and one not seen to be open for a while is looked at. */
+  takes(): boolean {
     if (this.exchange !== undefined || this.closing || this.looking) return false;
     const { socket } = this;
     // What was frozen wakes up with its timers late: the wall clock tells.
     if (this.use.idleFor(this.patience)) this.stopReuse();
     else if (this.clock.wallNow() - this.seenOpen > lookLasts) this.look();
     return !this.closing && !this.looking && socket.writable && socket.readable;
-  }
-
-  get soonFree(): boolean {
-    return this.looking && !this.closing;
   }
 
   open(init: OpenInit, request: OutgoingRequest): Http1Exchange {
@@ -175,7 +194,7 @@ export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
   onUpgraded(): void {
     this.closing = true;
     this.clock.defer(() => {
-      this.owner.onDraining();
+      this.owner.onDraining(this);
     });
   }
 
@@ -212,7 +231,7 @@ export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
     const seen = (): void => {
       this.looking = false;
       this.seenOpen = clock.wallNow();
-      if (!this.closing) this.owner.onIdle(this);
+      if (!this.closing) this.owner.onCapacity(this);
     };
     clock.afterPoll(() => {
       clock.afterPoll(seen);
@@ -262,6 +281,11 @@ export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
     if (this.exchange === undefined) this.end();
   }
 
+  /** HTTP/1.1 has nothing to tell the peer by. */
+  goAway(): void {
+    this.stopReuse();
+  }
+
   fail(error: TransportError): void {
     this.closeError ??= error;
     this.closing = true;
@@ -290,7 +314,7 @@ export class NodeHttp1Connection implements Http1Connection, Http1ExchangeHost {
     this.closing = true;
     if (this.socket.destroyed) this.stopTimer();
     this.observe('closed', this.closeError);
-    this.owner.onClosed(this);
+    this.owner.onClosed(this, this.closeError);
   }
 
   private observe(type: 'connected' | 'closed', error: unknown): void {

@@ -15,6 +15,8 @@ export interface Situation {
   /** Connections that still take requests, in the order of their making. */
   readonly connections: readonly Candidate[];
   readonly maxConnections: number;
+  /** What a new connection is known to take beforehand, one request in HTTP/1.1; undefined: what its SETTINGS will say. */
+  readonly places: number | undefined;
   /** Requests wait at the peer's limit instead of causing dials. */
   readonly strict: boolean;
   /** How long a connection must have been in trouble; it doubles with each bypass that brought no progress. */
@@ -50,7 +52,7 @@ const wait: Decision = { dials: 0, bypass: false, resort: false, retireZero: fal
 export function decideDials(s: Situation): Decision {
   if (s.waiting === 0) return wait;
   const seen = survey(s.connections);
-  if (seen.soon) return wait;
+  if (seen.soon >= s.waiting) return wait;
   const coming = s.dialling + seen.settling;
   const stuck = { ...wait, resort: coming === 0 };
   const room = s.maxConnections - s.connections.length - s.dialling;
@@ -60,13 +62,16 @@ export function decideDials(s: Situation): Decision {
     return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...stuck, retireZero: true };
   }
   if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
-  if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
-  if (seen.full > 0 && !s.strict) {
-    // What one connection takes is known by now, so those that are needed can be dialled at once. Those that turned out to
-    // be silent cause one more, all together.
-    const needed = Math.ceil(s.waiting / seen.limit) - coming - seen.zeroFromStart - Math.max(0, seen.silent - 1);
+  const places = s.places ?? (seen.full > 0 && !s.strict ? seen.limit : undefined);
+  if (places !== undefined) {
+    // What one connection takes is known, so those that are needed can be dialled at once. Those that turned out to be
+    // silent cause one more, all together.
+    const waiting = s.waiting - seen.soon;
+    const needed = Math.ceil(waiting / places) - coming - seen.zeroFromStart - Math.max(0, seen.silent - 1);
     if (needed > 0) return { ...wait, dials: Math.min(needed, room) };
   }
+  if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
+  if (seen.soon > 0) return wait;
   if (coming > 0) return stuck;
   if (s.now >= zeroAt) return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
   const bypassAt = seen.full > 0 && !s.strict ? Infinity : bypassDue(s, seen);
@@ -91,8 +96,8 @@ function bypassDue(s: Situation, seen: Survey): number {
 }
 
 interface Survey {
-  /** One can take a request in a moment, or will turn out to be stalled. */
-  soon: boolean;
+  /** So many requests find a place in a moment, or their connection turns out to be stalled. */
+  soon: number;
   settling: number;
   /** Their limit is 0. */
   zero: number;
@@ -111,7 +116,7 @@ interface Survey {
 
 function survey(connections: readonly Candidate[]): Survey {
   const seen: Survey = {
-    soon: false,
+    soon: 0,
     settling: 0,
     zero: 0,
     zeroFromStart: 0,
@@ -137,28 +142,8 @@ function survey(connections: readonly Candidate[]): Survey {
       seen.full++;
       seen.limit = Math.max(seen.limit, health.limit);
     } else {
-      seen.soon = true;
+      seen.soon += health.limit;
     }
   }
   return seen;
-}
-
-/** What is known of an origin that speaks HTTP/1.1, where a connection carries one request at a time. */
-export interface Http1Situation {
-  readonly now: number;
-  readonly waiting: number;
-  readonly dialling: number;
-  /** Connections that carry a request, or may carry one. */
-  readonly connections: number;
-  /** Those of them that take one of the requests that wait in a moment. */
-  readonly soonFree: number;
-  readonly maxConnections: number;
-  readonly notBefore: number;
-}
-
-/** One connection for each request that waits for one, as far as there may be so many. */
-export function decideHttp1Dials(s: Http1Situation): Decision {
-  const needed = Math.min(s.waiting - s.soonFree - s.dialling, s.maxConnections - s.connections - s.dialling);
-  if (needed <= 0) return wait;
-  return s.now < s.notBefore ? { ...wait, again: s.notBefore } : { ...wait, dials: needed };
 }

@@ -1,5 +1,12 @@
 import type { TransportError } from '../errors.js';
-import { setDeadline, type Clock, type Dialled, type Dialler, type Origin } from '../ports/index.js';
+import {
+  setDeadline,
+  type Clock,
+  type Dialled,
+  type Dialler,
+  type Origin,
+  type PooledConnection,
+} from '../ports/index.js';
 import { connectTimedOut } from './dial-errors.js';
 
 /** A connection in the making. */
@@ -12,15 +19,10 @@ interface Dial {
 /** Whoever dials are made for. */
 export interface DialOwner {
   /**
-   * The dial came to a connection; it `took` so many milliseconds. Returns what gives that up where it turns out to be of
-   * no use by the deadline; `settled` is called once, with why it failed, or with undefined when the connection is ready.
+   * The dial came to a connection; it `took` so many milliseconds. `settled` is called once, with why it failed, or with
+   * undefined when the connection is ready; if that is not by the deadline, the connection is ended.
    */
-  connected(
-    dialled: Dialled,
-    bypass: boolean,
-    took: number,
-    settled: (error: unknown) => void,
-  ): (error: TransportError) => void;
+  connected(dialled: Dialled, bypass: boolean, took: number, settled: (error: unknown) => void): PooledConnection;
   failed(error: unknown): void;
   /** There is one connection in the making more, or less. */
   changed(): void;
@@ -37,6 +39,8 @@ export class Dialling {
   private readonly clock: Clock;
   private readonly connectTimeout: number;
   private readonly owner: DialOwner;
+  /** Why no dial comes to a connection any more. */
+  private destroyed: Error | undefined = undefined;
 
   constructor(origin: Origin, dialler: Dialler, clock: Clock, connectTimeout: number, owner: DialOwner) {
     this.origin = origin;
@@ -61,7 +65,7 @@ export class Dialling {
       dial.controller.abort(error);
     };
     const expire = (): void => {
-      giveUp(connectTimedOut(this.origin, this.connectTimeout));
+      if (this.connecting.has(dial)) giveUp(connectTimedOut(this.origin, this.connectTimeout));
     };
     const { connectTimeout } = this;
     const deadline = connectTimeout === 0 ? undefined : setDeadline(this.clock, connectTimeout, expire, false);
@@ -75,11 +79,14 @@ export class Dialling {
     };
     this.dialler.dial(this.origin, dial.controller.signal, http1Only).then(
       (dialled) => {
-        if (!this.dials.delete(dial)) {
+        if (!this.dials.delete(dial) || this.destroyed !== undefined) {
           drop(dialled);
-          return end(abandoned());
+          return end(this.destroyed ?? abandoned());
         }
-        giveUp = this.owner.connected(dialled, bypass, this.clock.now() - begun, end);
+        const connection = this.owner.connected(dialled, bypass, this.clock.now() - begun, end);
+        giveUp = (error) => {
+          connection.fail(error);
+        };
       },
       (error: unknown) => {
         // One that was abandoned is no failure: who came since then waits for a dial of its own.
@@ -111,6 +118,7 @@ export class Dialling {
   }
 
   destroy(error: Error): void {
+    this.destroyed = error;
     for (const dial of [...this.dials]) dial.controller.abort(error);
   }
 }
@@ -119,7 +127,7 @@ function abandoned(): Error {
   return new Error('no request waits for this dial any more');
 }
 
-/** It came to a connection at the very moment when it was abandoned: its pool may be gone by now. */
+/** It came to a connection at the very moment when it was abandoned, or its pool destroyed. */
 function drop(dialled: Dialled): void {
   if (dialled.protocol === 'h2') dialled.transport.destroy();
   else dialled.socket.destroy();

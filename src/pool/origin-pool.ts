@@ -1,28 +1,26 @@
 import { TransportError } from '../errors.js';
-import { ConnectionDriver, type DriverConfig, type DriverOwner } from '../conn/index.js';
+import { ConnectionDriver, type DriverConfig } from '../conn/index.js';
 import {
   forever,
   hearsConnection,
   originKey,
   tellConnection,
   type Clock,
+  type ConnectionOwner,
   type Dialled,
   type Dialler,
-  type Http1Connection,
-  type Http1Owner,
-  type HttpConnection,
   type Observer,
   type Origin,
+  type PooledConnection,
   type TimerHandle,
 } from '../ports/index.js';
 import { WaitQueue, type Exchange, type ExchangeHost } from '../request/index.js';
 import { Alarm } from './alarm.js';
 import { BackOff } from './back-off.js';
+import { Connections } from './connections.js';
 import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.js';
-import { decideDials, decideHttp1Dials, type Decision } from './dial-policy.js';
+import { decideDials, type Situation } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
-import { Http1Connections } from './http1-connections.js';
-import { Http2Connections } from './http2-connections.js';
 import { decideReplay, needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
 import type { Totals } from './totals.js';
 
@@ -76,14 +74,13 @@ export function poolKey(origin: Origin, http1Only: boolean): string {
  * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
  * sealed on a connection that can write (late binding); nothing in here waits for anything.
  */
-export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeHost {
+export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   readonly origin: Origin;
   /** Its name among the pools: an origin may have several. */
   readonly key: string;
   readonly clock: Clock;
   readonly queue = new WaitQueue<Exchange>();
-  readonly http2 = new Http2Connections();
-  readonly http1 = new Http1Connections();
+  readonly connections = new Connections();
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
   /** Its dials offer nothing but HTTP/1.1, and nothing is learned from that. */
@@ -121,13 +118,8 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.consider();
   }
 
-  /** Of either version of HTTP, those that drain among them. */
-  get connections(): (ConnectionDriver | Http1Connection)[] {
-    return [...this.http2.all, ...this.http1.all];
-  }
-
   get empty(): boolean {
-    const connections = this.http2.all.length + this.http1.all.length + this.dialling.dials.size;
+    const connections = this.connections.all.length + this.dialling.dials.size;
     return connections === 0 && this.queue.size === 0 && this.retrying.size === 0;
   }
 
@@ -135,7 +127,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   /** True when the request was sent, handed on, or has failed for good. */
   private place(exchange: Exchange, lastResort = false): boolean {
-    const connection: HttpConnection | undefined = this.http2.pick(exchange.early, lastResort) ?? this.http1.pick();
+    const connection = this.connections.pick(exchange.early, lastResort);
     if (connection === undefined) return false;
     try {
       exchange.bind(connection);
@@ -166,87 +158,62 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   private consider(): void {
     this.updateKeepAlive();
     if (this.queue.size === 0) return this.alarm.stop();
-    const decision = this.verdict === undefined ? this.decideDials() : this.decideHttp1Dials();
+    const decision = decideDials(this.situation());
     for (let i = 0; i < decision.dials; i++) this.dial(decision.bypass);
     if (decision.giveUp) {
       this.backOff.reset();
       return this.failWaiting(allowsNoStream(this.origin, this.env.retry.maxAttempts));
     }
     if (decision.retireZero) {
-      this.http2.retireZero(zeroLimitPatience);
+      this.connections.retireZero(zeroLimitPatience);
       this.alarm.set(this.clock.now() + zeroLimitPatience);
     }
     if (decision.resort && this.send(true)) return this.consider();
     if (decision.again !== Infinity) this.alarm.set(decision.again);
   }
 
-  private decideDials(): Decision {
-    const { http2, env } = this;
-    return decideDials({
+  private situation(): Situation {
+    const { connections, env } = this;
+    return {
       now: this.clock.now(),
       waiting: this.queue.size,
       dialling: this.dialling.dials.size,
-      connections: http2.candidates,
+      connections: connections.candidates,
       maxConnections: env.maxConnectionsPerOrigin,
+      places: this.verdict === undefined ? undefined : 1,
       strict: env.strict,
-      patience: env.stallTimeout * 2 ** http2.fruitless,
-      linkStalled: http2.troubled && env.linkStalled(this),
+      patience: env.stallTimeout * 2 ** connections.fruitless,
+      linkStalled: connections.troubled && env.linkStalled(this),
       notBefore: this.backOff.notBefore,
       zeroLimitNotBefore: this.backOff.zeroLimitNotBefore,
       zeroLimitsExhausted: this.backOff.zeroLimitsExhausted,
-    });
-  }
-
-  private decideHttp1Dials(): Decision {
-    return decideHttp1Dials({
-      now: this.clock.now(),
-      waiting: this.queue.size,
-      dialling: this.dialling.dials.size,
-      ...this.http1.supply,
-      maxConnections: this.env.maxConnectionsPerOrigin,
-      notBefore: this.backOff.notBefore,
-    });
+    };
   }
 
   private dial(bypass: boolean): void {
-    if (bypass) this.http2.fruitless++;
+    if (bypass) this.connections.fruitless++;
     this.env.totals.dials++;
     this.observe('dialling', undefined);
     this.dialling.start(bypass, this.verdict === 'required');
   }
 
-  connected(
-    dialled: Dialled,
-    bypass: boolean,
-    took: number,
-    settled: (error: unknown) => void,
-  ): (error: TransportError) => void {
-    if (this.destroyed !== undefined) {
-      (dialled.protocol === 'h2' ? dialled.transport : dialled.socket).destroy();
-      settled(this.destroyed);
-      return () => undefined;
-    }
+  connected(dialled: Dialled, bypass: boolean, took: number, settled: (error: unknown) => void): PooledConnection {
     this.learn(dialled.protocol === 'h2' ? undefined : (this.verdict ?? 'chosen'));
-    if (dialled.protocol === 'http/1.1') {
-      const { socket, open } = dialled;
-      this.http1.all.push(open(socket, this.env.driverConfig(this.origin), this.clock, this));
-      this.backOff.reset();
-      settled(undefined);
-      this.drain();
-      this.env.onQuiet(this);
-      return () => undefined;
-    }
     const config = { ...this.env.driverConfig(this.origin), dialTime: took };
-    const driver = new ConnectionDriver(dialled.transport, config, this.clock, this);
-    this.http2.add(driver, bypass);
-    driver.start(() => {
-      if (driver.numbers.zeroFromStart) this.backOff.zeroLimit(driver.openedAt, this.clock.now());
-      settled(driver.numbers.greeted ? undefined : (driver.closeError ?? closedBeforeSettings(this.origin)));
+    const connection: PooledConnection =
+      dialled.protocol === 'h2'
+        ? new ConnectionDriver(dialled.transport, config, this.clock, this)
+        : dialled.open(dialled.socket, config, this.clock, this);
+    this.connections.add(connection, bypass);
+    connection.start(() => {
+      const { greeted, zeroFromStart } = connection.numbers;
+      if (zeroFromStart) this.backOff.zeroLimit(connection.openedAt, this.clock.now());
+      // What a server of HTTP/1.1 takes is known once it has taken the connection.
+      if (dialled.protocol === 'http/1.1') this.backOff.reset();
+      settled(greeted ? undefined : (connection.closeError ?? closedBeforeSettings(this.origin)));
     });
     this.drain();
-    return (error) => {
-      if (!driver.numbers.greeted) driver.fail(error);
-    };
+    return connection;
   }
 
   private learn(verdict: Http1Verdict | undefined): void {
@@ -270,7 +237,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.updateKeepAlive();
     if (this.dialling.dials.size > 0) return;
     const now = this.clock.now();
-    if (this.http1.live > 0 || this.http2.accepting.length > 0) {
+    if (this.connections.accepting.length > 0) {
       this.backOff.dialFailed(now);
       this.consider();
       return;
@@ -288,7 +255,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   /** Makes up for what is missing of so many connections; resolves when each of them has the peer's SETTINGS. */
   async preconnect(connections: number): Promise<void> {
-    const ready = this.http2.accepting.filter((driver) => driver.numbers.greeted).length + this.http1.live;
+    const ready = this.connections.accepting.filter((one) => one.numbers.greeted).length;
     const missing = Math.max(0, Math.min(connections, this.env.maxConnectionsPerOrigin) - ready);
     while (this.dialling.connecting.size < missing) this.dial(false);
     await this.dialling.ready(missing);
@@ -296,12 +263,12 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
 
   // --- told by connections ---
 
-  onCapacity(driver: ConnectionDriver): void {
-    const { numbers } = driver;
-    this.http2.changed(driver);
-    if (numbers.answered && numbers.limit > 0) this.backOff.reset();
+  onCapacity(connection: PooledConnection): void {
+    this.connections.changed(connection);
+    const { answered, limit } = connection.numbers;
+    if (answered && limit > 0) this.backOff.reset();
     this.drain();
-    if (numbers.streams === 0) this.env.onQuiet(this);
+    if (connection.idle) this.env.onQuiet(this);
   }
 
   onDraining(): void {
@@ -312,23 +279,13 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.env.widenPingGap(this.origin, pingGap);
   }
 
-  onClosed(connection: ConnectionDriver | Http1Connection, error?: TransportError): void {
+  onClosed(connection: PooledConnection, error: TransportError | undefined): void {
     this.env.totals.add(connection);
-    if (connection instanceof ConnectionDriver) this.forget(connection, error);
-    else this.http1.remove(connection);
+    this.connections.remove(connection);
+    if (error !== undefined && !connection.numbers.greeted) this.lostEarly(error);
+    else if (connection.carriedNothing) this.carriedNothing(connection.openedAt, error);
     this.drain();
     this.env.onQuiet(this);
-  }
-
-  private forget(driver: ConnectionDriver, error: TransportError | undefined): void {
-    this.http2.remove(driver);
-    if (error !== undefined && !driver.numbers.greeted) this.lostEarly(error);
-    else if (driver.core.carriedNothing) this.carriedNothing(driver.openedAt, error);
-  }
-
-  onIdle(): void {
-    this.drain();
-    if (!this.http1.busy) this.env.onQuiet(this);
   }
 
   /** A connection that ended before the peer's SETTINGS was none. Who waits for one gets a second chance, once. */
@@ -348,7 +305,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   attemptFailed(exchange: Exchange, error: TransportError): void {
     if (this.destroyed !== undefined) return exchange.settleFailed(ownFailure(exchange, error, false));
     // What closed one kept connection has mostly closed its kin: a restart, or a box on the way that forgot them all.
-    if (exchange.metClosed) this.http1.closeIdle();
+    if (exchange.metClosed) this.connections.closeIdle();
     // http: origins are spoken to in what the user said.
     const http1 = this.env.allowHTTP1 && this.origin.scheme === 'https:';
     const verdict = decideReplay(exchange, error, this.env.retry, this.env.random(), http1);
@@ -376,7 +333,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   /** The origin wants HTTP/1.1 although it took HTTP/2: new requests go out in that, and those that run may finish. */
   private requireHttp1(): void {
     this.learn('required');
-    this.http2.stopReuse();
+    this.connections.retireHttp2();
   }
 
   abandoned(exchange: Exchange): void {
@@ -416,13 +373,11 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
   // --- closing ---
 
   closeIdle(): void {
-    this.http2.closeIdle();
-    this.http1.closeIdle();
+    this.connections.closeIdle();
   }
 
   goAway(): void {
-    this.http2.goAway();
-    this.http1.stopReuse();
+    this.connections.goAway();
   }
 
   destroy(error: TransportError): void {
@@ -430,8 +385,7 @@ export class OriginPool implements DriverOwner, Http1Owner, DialOwner, ExchangeH
     this.dialling.destroy(error);
     for (const exchange of [...this.queue, ...this.retrying.keys()])
       exchange.settleFailed(ownFailure(exchange, error, true));
-    this.http2.destroy(error);
-    this.http1.destroy(error);
+    this.connections.destroy(error);
     this.alarm.stop();
     this.updateKeepAlive();
   }

@@ -80,7 +80,7 @@ export class Pool {
 
   private linkStalled(asking: OriginPool): boolean {
     let troubled = 1;
-    for (const pool of this.origins.values()) if (pool !== asking && pool.http2.troubled) troubled++;
+    for (const pool of this.origins.values()) if (pool !== asking && pool.connections.troubled) troubled++;
     return troubled >= troubledOriginsOfALink;
   }
 
@@ -106,14 +106,15 @@ export class Pool {
       bufferedBytes: this.budget.held,
       maxBufferedBytes: this.budget.limit,
       creditWithheld: this.budget.starved,
-      totals: this.env.totals.with([...this.origins.values()].flatMap(({ connections }) => connections)),
+      totals: this.env.totals.with([...this.origins.values()].flatMap(({ connections }) => connections.all)),
     };
   }
 
   /** One connection of the origin's takes no new requests; those that it carries go on. */
   retire(origin: Origin, connection: number): void {
-    for (const one of this.origins.get(poolKey(origin, false))?.connections ?? [])
-      if (one.id === connection) one.stopReuse();
+    for (const apart of [false, true])
+      for (const one of this.origins.get(poolKey(origin, apart))?.connections.all ?? [])
+        if (one.id === connection) one.stopReuse();
   }
 
   closeIdle(): void {

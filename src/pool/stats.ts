@@ -1,5 +1,4 @@
-import { HealthState, type Http1Connection } from '../ports/index.js';
-import type { ConnectionDriver } from '../conn/index.js';
+import { HealthState, type PooledConnection } from '../ports/index.js';
 import type { OriginPool } from './origin-pool.js';
 import type { TransportTotals } from './totals.js';
 
@@ -63,45 +62,23 @@ const statusOf: Readonly<Record<HealthState, ConnectionStatus>> = {
   [HealthState.Closing]: 'draining',
 };
 
-export function connectionStats(connection: ConnectionDriver | Http1Connection): ConnectionStats {
-  return connection.httpVersion === '1.1' ? http1Stats(connection) : http2Stats(connection);
-}
-
-function http2Stats(driver: ConnectionDriver): ConnectionStats {
-  const health = driver.health();
-  const { streams, requests, limit, roundTrip, receiveWindow, sendWindow } = health;
-  const state = statusOf[health.state];
-  return {
-    id: driver.id,
-    httpVersion: driver.httpVersion,
-    state: state === 'ready' && streams === 0 ? 'idle' : state,
-    streams,
-    requests,
-    maxConcurrentStreams: limit,
-    remoteAddress: driver.info.remoteAddress,
-    bytesSent: driver.bytesSent,
-    bytesReceived: driver.bytesReceived,
-    roundTrip,
-    receiveWindow,
-    sendWindow,
-  };
-}
-
-function http1Stats(connection: Http1Connection): ConnectionStats {
-  const { id, httpVersion, closing, busy, requests, info, bytesSent, bytesReceived } = connection;
+function connectionStats(connection: PooledConnection): ConnectionStats {
+  const { id, httpVersion, info, bytesSent, bytesReceived } = connection;
+  const { state, streams, requests, limit, roundTrip, receiveWindow, sendWindow } = connection.health();
+  const status = statusOf[state];
   return {
     id,
     httpVersion,
-    state: closing ? 'draining' : busy ? 'full' : 'idle',
-    streams: busy ? 1 : 0,
+    state: status === 'ready' && streams === 0 ? 'idle' : status,
+    streams,
     requests,
-    maxConcurrentStreams: 1,
+    maxConcurrentStreams: limit,
     remoteAddress: info.remoteAddress,
     bytesSent,
     bytesReceived,
-    roundTrip: 0,
-    receiveWindow: 0,
-    sendWindow: 0,
+    roundTrip,
+    receiveWindow,
+    sendWindow,
   };
 }
 
@@ -130,6 +107,6 @@ function poolStats(pool: OriginPool): OriginStats {
     origin: pool.origin.href,
     queued: pool.queue.size,
     dialling: pool.dialling.dials.size,
-    connections: pool.connections.map(connectionStats),
+    connections: pool.connections.all.map(connectionStats),
   };
 }

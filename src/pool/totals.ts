@@ -18,7 +18,7 @@ export interface TransportTotals {
 interface Counted {
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  readonly stalls?: number;
+  readonly stalls: number;
 }
 
 /** The counters themselves. What a connection counts is added when it is gone. */
@@ -32,7 +32,7 @@ export class Totals implements TransportTotals {
   bytesSent = 0;
   bytesReceived = 0;
 
-  add({ bytesSent, bytesReceived, stalls = 0 }: Counted): void {
+  add({ bytesSent, bytesReceived, stalls }: Counted): void {
     this.bytesSent += bytesSent;
     this.bytesReceived += bytesReceived;
     this.stalls += stalls;

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ByteTransport } from './byte-transport.js';
-import type { OpenHttp1 } from './http1-connection.js';
+import type { OpenHttp1 } from './pooled-connection.js';
 
 /** Where a connection goes (RFC 6454): what is dialled and what the certificate is checked against. */
 export interface Origin {

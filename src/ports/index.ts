@@ -12,7 +12,6 @@ export {
   type ResponseConnection,
   type Watcher,
 } from './http-connection.js';
-export type { Http1Config, Http1Connection, Http1Owner } from './http1-connection.js';
 export {
   type ConnectionEvent,
   type DialTimes,
@@ -25,6 +24,7 @@ export {
   tellConnection,
   tellRequest,
 } from './observer.js';
+export type { ConnectionHealth, ConnectionOwner, Http1Config, PooledConnection } from './pooled-connection.js';
 export { isFieldValue, isToken, quoteName } from '../protocol/field-syntax.js';
 export { BufferBudget, type Health, HealthState, type OpenInit } from '../protocol/index.js';
 export { buildTrailerFields, fieldListSize } from '../protocol/request-fields.js';

@@ -83,3 +83,17 @@ test('in HTTP/1.1 it is sent again over another connection too', async (t) => {
   const response = await client(t, { cleartext: 'http/1.1' }).fetch(`http://127.0.0.1:${port}/`);
   assert.deepEqual([response.status, sockets.size], [200, 2]);
 });
+
+test('in HTTP/1.1 too, what was the wrong connection for one request carries no other', async (t) => {
+  const sockets: Socket[] = [];
+  const carried: number[] = [];
+  const server = createServer(({ socket }, response) => {
+    if (!sockets.includes(socket)) sockets.push(socket);
+    carried.push(sockets.indexOf(socket) + 1);
+    response.writeHead(socket === sockets[0] ? 421 : 200).end('answer');
+  });
+  const port = await listenFor(t, server, new Set());
+  const { fetch } = client(t, { cleartext: 'http/1.1' });
+  for (let i = 0; i < 3; i++) await (await fetch(`http://127.0.0.1:${port}/`)).text();
+  assert.deepEqual(carried, [1, 2, 2, 2]);
+});

@@ -22,6 +22,9 @@ const busy = candidate('Busy');
 const full = candidate('Full', { limit: 10 });
 const lowered = candidate('Full', { limit: 0 });
 const zero = candidate('Full', { limit: 0, zeroFromStart: true });
+/** Of HTTP/1.1. */
+const taken = candidate('Full', { limit: 1 });
+const looking = candidate('Ready', { limit: 1 });
 const stalled = candidate('Stalled', { since: now - 100 });
 const unreported = candidate('Stalled');
 const recovering = candidate('Recovering', { since: now - 500 });
@@ -60,6 +63,36 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'full, with no room': { connections: [full], situation: { maxConnections: 1 }, decision: { resort: true } },
   'full, in strict mode': { connections: [full], situation: { strict: true }, decision: { resort: true } },
+  'HTTP/1.1, no connection': { connections: [], situation: { waiting: 3, places: 1 }, decision: { dials: 3 } },
+  'HTTP/1.1, and two are being dialled': {
+    connections: [],
+    situation: { waiting: 3, dialling: 2, places: 1 },
+    decision: { dials: 1 },
+  },
+  'HTTP/1.1, one carries a request, and one takes another in a moment': {
+    connections: [taken, looking],
+    situation: { waiting: 3, places: 1 },
+    decision: { dials: 2 },
+  },
+  'HTTP/1.1, and enough take one in a moment': {
+    connections: [taken, looking, looking],
+    situation: { waiting: 2, places: 1 },
+  },
+  'HTTP/1.1, with no room': {
+    connections: [taken, taken],
+    situation: { waiting: 3, places: 1, maxConnections: 3 },
+    decision: { dials: 1 },
+  },
+  'HTTP/1.1, where strict means nothing': {
+    connections: [taken],
+    situation: { places: 1, strict: true },
+    decision: { dials: 1 },
+  },
+  'HTTP/1.1, and the last dial failed': {
+    connections: [taken],
+    situation: { places: 1, notBefore: now + 500 },
+    decision: { resort: true, again: now + 500 },
+  },
   'full, and silent ones beside it': {
     connections: [full, overdue, overdue],
     situation: { waiting: 20 },
@@ -163,6 +196,7 @@ for (const [name, { connections, situation, decision }] of Object.entries(cases)
       dialling: 0,
       connections,
       maxConnections: 64,
+      places: undefined,
       strict: false,
       patience: 100,
       linkStalled: false,

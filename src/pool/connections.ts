@@ -1,0 +1,82 @@
+import type { TransportError } from '../errors.js';
+import type { PooledConnection } from '../ports/index.js';
+import type { Candidate } from './dial-policy.js';
+
+/** The connections of one origin, oldest first; those that drain are among them until they are closed. */
+export class Connections {
+  readonly all: PooledConnection[] = [];
+  /** Dials to get around a connection, since the last such connection that a response came on. */
+  fruitless = 0;
+  /** Those that were dialled to get around another. */
+  private readonly bypasses = new Set<PooledConnection>();
+
+  /** Requests have reason to go around one of them, whatever that is. */
+  get troubled(): boolean {
+    return this.all.some((connection) => connection.troubledSince !== Infinity);
+  }
+
+  /** Those that still take requests. */
+  get accepting(): PooledConnection[] {
+    return this.all.filter((connection) => connection.accepts);
+  }
+
+  /** Those that take requests, as the dial policy sees them. */
+  get candidates(): Candidate[] {
+    return this.accepting.map((connection) => ({ health: connection.health(), bypass: this.bypasses.has(connection) }));
+  }
+
+  /** The oldest that can carry the request in this turn, so that those which are not needed stay idle and close. */
+  pick(early: boolean, lastResort: boolean): PooledConnection | undefined {
+    for (const connection of this.all) if (connection.takes(early, lastResort)) return connection;
+    return undefined;
+  }
+
+  add(connection: PooledConnection, bypass: boolean): void {
+    this.all.push(connection);
+    if (bypass) this.bypasses.add(connection);
+  }
+
+  /** Its state may have changed. Once there is nothing to go around, bypasses are connections like others. */
+  changed(connection: PooledConnection): void {
+    if (connection.numbers.answered && this.bypasses.has(connection)) this.fruitless = 0;
+    if ((this.fruitless === 0 && this.bypasses.size === 0) || this.troubled) return;
+    this.fruitless = 0;
+    this.bypasses.clear();
+  }
+
+  /** It is gone; with one that requests went around goes the reason for the oldest bypass, which stands in for it. */
+  remove(connection: PooledConnection): void {
+    const at = this.all.indexOf(connection);
+    if (at >= 0) this.all.splice(at, 1);
+    if (this.bypasses.delete(connection) || connection.troubledSince === Infinity) return;
+    for (const oldest of this.bypasses) {
+      this.bypasses.delete(oldest);
+      return;
+    }
+  }
+
+  /**
+   * Closes the oldest that allows no stream and has carried none for longer than `patience` milliseconds, so that another
+   * may be dialled in its place: the peer may raise the limit again in a moment.
+   */
+  retireZero(patience: number): void {
+    this.accepting.find((one) => one.idle && one.numbers.limit === 0 && one.use.idleFor(patience))?.stopReuse();
+  }
+
+  closeIdle(): void {
+    for (const connection of [...this.all]) if (connection.idle) connection.stopReuse();
+  }
+
+  /** Those of HTTP/2 take no more requests. */
+  retireHttp2(): void {
+    for (const connection of [...this.all]) if (connection.httpVersion === '2.0') connection.stopReuse();
+  }
+
+  goAway(): void {
+    for (const connection of [...this.all]) connection.goAway();
+  }
+
+  destroy(error: TransportError): void {
+    for (const connection of [...this.all]) connection.fail(error);
+  }
+}

@@ -1,0 +1,100 @@
+import type { Duplex } from 'node:stream';
+import type { TransportError } from '../errors.js';
+import type { BufferBudget, Health } from '../protocol/index.js';
+import type { TransportInfo } from './byte-transport.js';
+import type { HttpConnection } from './http-connection.js';
+import type { Clock } from './clock.js';
+import type { Observer } from './observer.js';
+
+/** What a pool asks of a connection's health: HTTP/1.1 has neither windows nor round trips, and says 0 for those. */
+export type ConnectionHealth = Readonly<
+  Pick<
+    Health,
+    | 'state'
+    | 'since'
+    | 'greeted'
+    | 'limit'
+    | 'zeroFromStart'
+    | 'streams'
+    | 'requests'
+    | 'answered'
+    | 'roundTrip'
+    | 'sendWindow'
+    | 'receiveWindow'
+  >
+>;
+
+/** Whoever holds connections. Told between steps, so it may do anything. */
+export interface ConnectionOwner {
+  /** The connection may take a request that it could not take before, or has come to need help. */
+  onCapacity(connection: PooledConnection): void;
+  /** It takes no more requests; those that it carries go on. */
+  onDraining(connection: PooledConnection): void;
+  /** The peer has complained of our PINGs: new connections to it are to keep this gap, in milliseconds. */
+  onTooManyPings(pingGap: number): void;
+  onClosed(connection: PooledConnection, error: TransportError | undefined): void;
+}
+
+/** One connection as its pool has it, whichever version of HTTP it speaks. */
+export interface PooledConnection extends HttpConnection {
+  readonly id: number;
+  readonly info: TransportInfo;
+  /** When it was made, in the clock's time. */
+  readonly openedAt: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** How often it was found to be stalled. */
+  readonly stalls: number;
+  /** What it ended with; undefined: nothing was wrong, or it lives. */
+  readonly closeError: TransportError | undefined;
+  readonly use: HttpConnection['use'] & {
+    /** Idle for longer than this by the wall clock, in milliseconds. */
+    idleFor(milliseconds: number): boolean;
+  };
+  /** Whether it will ever take another request. */
+  readonly accepts: boolean;
+  /** It carries no request, and none is promised to it. */
+  readonly idle: boolean;
+  /** Since when requests have had reason to go around it; Infinity: they have none. */
+  readonly troubledSince: number;
+  /** It ended, or was told to, and nothing came of it. */
+  readonly carriedNothing: boolean;
+  /** What {@link health} says but for what depends on the time; always of now. */
+  readonly numbers: Omit<ConnectionHealth, 'state' | 'since'>;
+  /** Begins to read. `settled` is called once: the connection is ready, or it failed (`closeError`). */
+  start(settled: () => void): void;
+  /** What a new request would meet. `lastResort`: there is no other way to go. */
+  health(lastResort?: boolean): ConnectionHealth;
+  /**
+   * Whether a request goes out on it in this turn; `early`: it may go before the peer's SETTINGS. One of which it is not
+   * known whether the peer still has it is asked, or looked at: `onCapacity` follows, or `onClosed`.
+   */
+  takes(early: boolean, lastResort?: boolean): boolean;
+  /** No new requests; it closes after those that run, at once if there are none. */
+  stopReuse(): void;
+  /** The same, and the peer is told where there is a way. */
+  goAway(): void;
+  /** Ends it at once, with an error like this one for its requests. */
+  fail(error: TransportError): void;
+}
+
+/** What an HTTP/1.1 connection is told: the options of the same names (times in milliseconds, sizes in bytes). */
+export interface Http1Config {
+  /** Tells the connections of one transport apart. */
+  readonly id: number;
+  /** For error messages and observers. */
+  readonly origin: string;
+  readonly observer: Observer | undefined;
+  readonly maxHeaderListSize: number;
+  readonly budget: BufferBudget;
+  readonly maxRequests: number;
+  readonly maxAge: number;
+  readonly idleTimeout: number;
+  readonly writeTimeout: number;
+}
+
+/**
+ * Speaks HTTP/1.1 on a connected, and for https secured, stream: one request at a time, and the connection is kept for
+ * the next one (RFC 9112 section 9.3).
+ */
+export type OpenHttp1 = (socket: Duplex, config: Http1Config, clock: Clock, owner: ConnectionOwner) => PooledConnection;
