@@ -134,6 +134,7 @@ export class Isolation {
   }
 
   onRequest({ type, request, delay, connection = 0 }: RequestEvent): void {
+    if (type === 'window-wait' || type === 'window-open') return;
     const id = Number(request.url.slice(request.url.lastIndexOf('/') + 1));
     const origin = this.world.plan.requests.find((one) => one.id === id)?.origin ?? 0;
     const now = this.world.now();

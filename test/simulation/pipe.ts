@@ -67,14 +67,17 @@ export class Pipe {
 
   // --- the sender's end ---
 
-  /** Takes what fits of it, and says how much that was. The caller hears `onWritable` where it was not all. */
-  write(bytes: Uint8Array): number {
+  /**
+   * Takes what fits of it, and says how much that was. The caller hears `onWritable` where it was not all. As the kernel
+   * does, it copies; `kept`: there is no need, nobody writes to these bytes again.
+   */
+  write(bytes: Uint8Array, kept = false): number {
     if (this.cut || this.finishing) return bytes.length;
     const room = this.buffers.send - this.queuedBytes - this.unacknowledged;
     const taken = Math.max(0, Math.min(room, bytes.length));
     if (taken < bytes.length) this.refusedRoom = true;
     if (taken > 0) {
-      this.queued.push(bytes.slice(0, taken)); // the kernel copies
+      this.queued.push(kept ? bytes.subarray(0, taken) : bytes.slice(0, taken));
       this.queuedBytes += taken;
       this.transmit();
     }
@@ -112,26 +115,39 @@ export class Pipe {
     return this.fin && this.unreadBytes === 0;
   }
 
-  /** At most so many bytes of what has arrived. */
+  /** At most so many bytes of what has arrived: what came in many segments is read at once. */
   read(most: number): Uint8Array {
     const first = this.unread[0];
     if (first === undefined) return nothing;
-    let piece = first;
-    if (first.length > most) {
-      piece = first.subarray(0, most);
-      this.unread[0] = first.subarray(most);
-    } else {
-      this.unread.shift();
-    }
     const wasShut = this.windowLeft <= 0;
-    this.unreadBytes -= piece.length;
+    const whole = first.length <= most && this.unread.length > 1 ? this.joined(most) : this.firstOf(first, most);
+    this.unreadBytes -= whole.length;
     if (wasShut && !this.cut)
       this.link.carry(
         this.back,
         () => this.transmit(),
         () => this.cut || this.dead,
       );
-    return piece;
+    return whole;
+  }
+
+  private firstOf(first: Uint8Array, most: number): Uint8Array {
+    if (first.length <= most) {
+      this.unread.shift();
+      return first;
+    }
+    this.unread[0] = first.subarray(most);
+    return first.subarray(0, most);
+  }
+
+  private joined(most: number): Uint8Array {
+    const whole = new Uint8Array(Math.min(most, this.unreadBytes));
+    for (let at = 0; at < whole.length;) {
+      const part = this.firstOf(this.unread[0]!, whole.length - at);
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
   }
 
   /** The reader is gone: what arrives from now on is answered with a reset. */
@@ -204,26 +220,33 @@ export class Pipe {
       return;
     }
     this.patience = kernel.retransmit;
-    this.flying.shift();
-    this.flyingBytes -= first.bytes.length;
-    this.arrive(first);
+    let bytes = 0;
+    for (let due = this.flying[0]; due !== undefined && due.at <= this.clock.time; due = this.flying[0]) {
+      this.flying.shift();
+      this.flyingBytes -= due.bytes.length;
+      bytes += due.bytes.length;
+      this.arrive(due);
+    }
+    this.arrived(bytes);
     const next = this.flying[0];
-    if (next !== undefined && !this.cut) this.awaitLanding(Math.max(next.at, this.clock.time));
+    if (next !== undefined && !this.cut) this.awaitLanding(next.at);
   }
 
   private arrive({ bytes, fin }: Segment): void {
-    if (this.closedToReading) {
-      if (bytes.length > 0) this.onRefused();
-    } else {
-      if (bytes.length > 0) this.unread.push(bytes);
-      this.unreadBytes += bytes.length;
-      this.arrivedBytes += bytes.length;
-      this.fin ||= fin;
-    }
-    if (bytes.length > 0)
+    if (this.closedToReading) return;
+    if (bytes.length > 0) this.unread.push(bytes);
+    this.unreadBytes += bytes.length;
+    this.arrivedBytes += bytes.length;
+    this.fin ||= fin;
+  }
+
+  /** So many bytes have come to the other side: they are acknowledged, or refused where nobody reads any more. */
+  private arrived(bytes: number): void {
+    if (this.closedToReading && bytes > 0) this.onRefused();
+    if (bytes > 0)
       this.link.carry(
         this.back,
-        () => this.acknowledged(bytes.length),
+        () => this.acknowledged(bytes),
         () => this.cut || this.dead,
       );
     if (!this.closedToReading) this.onReadable();

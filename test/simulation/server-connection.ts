@@ -307,7 +307,7 @@ export class ServerConnection implements End {
       this.limit = acknowledged.limit;
       const change = acknowledged.initialWindow - this.initialWindow;
       this.initialWindow = acknowledged.initialWindow;
-      for (const stream of this.streams.values()) stream.receiveWindow += change;
+      for (const stream of this.streams.values()) stream.onWindowChange(change);
       return;
     }
     for (let at = 0; at + 6 <= f.payload.length; at += 6) {
@@ -426,7 +426,7 @@ export class ServerConnection implements End {
     while (this.out.length > 0) {
       const first = this.out[0]!;
       const part = first.length > this.cutAfter ? first.subarray(0, this.cutAfter) : first;
-      const taken = this.tcp.down.write(part);
+      const taken = this.tcp.down.write(part, true);
       this.cutAfter -= taken;
       if (this.cutAfter <= 0) return this.cutNow();
       if (taken < first.length) {

@@ -113,6 +113,8 @@ export class ServerStream {
   private giveCredit(): void {
     const { behaviour } = this.connection;
     if (this.owed === 0 || behaviour.credit === 'never' || this.ended || this.over) return;
+    // As servers do: half a window at a time, or what is left of it would be given back in ever smaller pieces.
+    if (this.owed < behaviour.initialWindow / 2 && this.receiveWindow > 0 && behaviour.credit !== 'dribble') return;
     const { owed } = this;
     this.owed = 0;
     const grant = (bytes: number): void => {
@@ -124,6 +126,12 @@ export class ServerStream {
     if (behaviour.credit !== 'dribble') return grant(owed);
     grant(1);
     this.later(300, () => grant(owed - 1));
+  }
+
+  /** The client has taken note of another initial window. */
+  onWindowChange(by: number): void {
+    this.receiveWindow += by;
+    this.giveCredit();
   }
 
   // --- the answer ---

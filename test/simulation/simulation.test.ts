@@ -26,13 +26,13 @@ for (const seed of [44, 338]) {
 test('no promise is broken in the first runs', async () => {
   const broken: string[] = [];
   let requests = 0;
-  for (let seed = 1; seed <= 200; seed++) {
+  for (let seed = 1; seed <= 100; seed++) {
     const outcome = await run(drawPlan(seed));
     requests += outcome.requests;
     for (const { oracle, what } of outcome.violations) broken.push(`seed ${seed}: ${oracle}: ${what}`);
   }
   assert.deepEqual(broken, [], 'npm run simulate -- --trace SEED tells the story of one');
-  assert.ok(requests > 2_000, 'there were requests');
+  assert.ok(requests > 1_000, 'there were requests');
 });
 
 /** A socket that is written to without end, as the pump does, and read at a steady rate from a third of a second on. */

@@ -32,6 +32,8 @@ export class SimulatedSocket implements ByteTransport, End {
   private done: (() => void) | undefined = undefined;
   private reading = false;
   private reads = 0;
+  /** In bytes. */
+  private lastRead = 0;
   private wasReset = false;
   private endTold = false;
   /** It has been told to end, or has. */
@@ -93,7 +95,8 @@ export class SimulatedSocket implements ByteTransport, End {
     if (bytes.length > 0) {
       const { buffer, callback } = this.loans.onread;
       const into = (buffer as () => Uint8Array)();
-      into.fill(0xdd); // what was in it is gone, as far as it was not held
+      into.fill(0xdd, 0, this.lastRead); // what was in it is gone, as far as it was not held
+      this.lastRead = bytes.length;
       into.set(bytes);
       callback(bytes.length, into);
     } else if (down.ended && !this.endTold) {

@@ -1,4 +1,5 @@
 import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../../dist/ports/observer.js';
+import type { TransportStats } from '../../dist/pool/index.js';
 import type { BaseTransport } from '../../dist/transport.js';
 import { textOf } from './application.js';
 import type { SimulatedClock } from './clock.js';
@@ -123,21 +124,19 @@ export class Steps {
         this.once('dials', `${origin.origin} has ${accepting.length} connections and ${origin.dialling} dials`);
     }
     this.isolation.look(stats);
-    if (stats.streams === 0 && stats.bufferedBytes === 0) this.credit();
+    if (stats.streams === 0 && stats.bufferedBytes === 0) this.credit(stats);
     const dialling = stats.origins.some((origin) => origin.dialling > 0);
     if (stats.streams === 0 && this.running.size === 0 && !dialling) this.timers(stats.origins.length);
   }
 
   /** Where nothing is under way, both sides have the same windows in their books: no credit was lost, and none made. */
-  private credit(): void {
+  private credit({ origins }: TransportStats): void {
+    const connections = origins.flatMap((origin) => origin.connections);
     for (const [socket, { tcp, host }] of this.network.open) {
       if (socket.ending) continue;
       const theirs = [...host.process.connections].find((connection) => connection === tcp.server);
       if (theirs?.quiet !== true) continue;
-      const ours = this.transport
-        .stats()
-        .origins.flatMap(({ connections }) => connections)
-        .filter(({ remoteAddress }) => remoteAddress === host.address);
+      const ours = connections.filter(({ remoteAddress }) => remoteAddress === host.address);
       const agrees = ours.some(
         ({ sendWindow, receiveWindow }) => sendWindow === theirs.receiveWindow && receiveWindow === theirs.sendWindow,
       );

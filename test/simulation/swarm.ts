@@ -34,11 +34,15 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const mix = drawMix(random.fork('mix'));
   const count = random.fork('count').magnitude(3, 80);
   const begins = drawTimes(random.fork('times'), count);
-  const requests = begins.map((at, i) => drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix));
+  const options = drawOptions(random.fork('options'));
+  const requests = begins.map((at, i) => {
+    const request = drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix);
+    return bounded(request, options.initialStreamWindow, origins[request.origin]!.initialWindow);
+  });
   const r = random.fork('rest');
   return {
     seed,
-    options: drawOptions(random.fork('options')),
+    options,
     buffers: {
       send: r.pick([65_536, 262_144, 1_048_576, kernel.sendBuffer]),
       receive: r.pick([65_536, kernel.receiveBuffer, 1_048_576]),
@@ -49,6 +53,16 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     mostRead: r.pick([0, 0, 0, 0, 1_000, 37, 1]),
     ending: r.chance(0.1) ? { at: Math.round(r.between(0, healedAt)), how: r.pick(['close', 'destroy']) } : undefined,
   };
+}
+
+/** Bulk through a window of a few bytes takes its time and shows nothing more: so many windows of it are enough. */
+const mostWindows = 500;
+
+function bounded(request: RequestPlan, ours: number | undefined, theirs: number): RequestPlan {
+  const { handler, upload } = request;
+  const bytes = Math.min(handler.bytes, (ours ?? Infinity) * mostWindows);
+  const sent = upload === undefined ? undefined : { ...upload, bytes: Math.min(upload.bytes, theirs * mostWindows) };
+  return { ...request, upload: sent, handler: { ...handler, bytes } };
 }
 
 function drawOrigins(r: Random): OriginPlan[] {
@@ -69,7 +83,7 @@ function drawMix(r: Random): Mix {
   const share = (of: number): number => (r.chance(0.5) ? r.between(0, of) : 0);
   return {
     uploads: share(0.7),
-    bulk: share(0.3),
+    bulk: share(0.2),
     aborts: share(0.3),
     idempotent: r.between(0, 1),
     timeouts: share(0.5),
