@@ -325,10 +325,10 @@ export class BaseTransport {
       };
       // Without a limit it does no more than keep the process alive, which a response that nobody reads does not.
       const timer = clock.setTimer(timeout === 0 ? forever : timeout, expire, true);
-      const end = (settle: () => void): void => {
+      const end = (finish: () => void): void => {
         clock.clearTimer(timer);
         signal?.removeEventListener('abort', onAbort);
-        settle();
+        finish();
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       void closing.then(() => {

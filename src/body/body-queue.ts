@@ -17,7 +17,7 @@ const noChunks: (Uint8Array | undefined)[] = [];
 /** So many chunks wait as they came; of more, small ones are joined, up to a size in bytes. */
 const unjoined = 32;
 const joinedSize = 1_024;
-/** Where so many chunks wait, what is lent is copied without waiting for the next read: each view of it is an object. */
+/** Where so many chunks wait, views of the read buffer are copied without waiting for the next read: each is an object. */
 const mostViews = 256;
 
 /**
@@ -25,8 +25,8 @@ const mostViews = 256;
  * peer sends no more than the credit that `consumed` gives back. It never knows its reader, except for the promise
  * that a reader is waiting on at the moment.
  *
- * What is lent are views of the buffer that the connection reads into. Mostly the reader takes them before the next
- * read, and then they are copied once, into what it asked for, or not at all; `keep` copies those that are left.
+ * What is pushed as a view lies in the buffer that the connection reads into. Mostly the reader takes it before the next
+ * read, and then it is copied once, into what it asked for, or not at all; `detach` copies what is left.
  *
  * What is kept costs memory by its bytes, not by its pieces: pieces of one read become one chunk, and so do small
  * chunks when many wait. A peer may send a body in frames of one byte (RFC 9113 section 10.5), and each would be an object.
@@ -36,14 +36,14 @@ export class BodyQueue {
   /** Those before `#head` were read. */
   #chunks = noChunks;
   #head = 0;
-  /** Behind all chunks: the piece lent last, `[#start, #end)`, so that a body of one piece needs no view of it. */
+  /** Behind all chunks: the view pushed last, `[#start, #end)`, so that a body of one piece needs no object for it. */
   #piece: Uint8Array | undefined;
   #start = 0;
   #end = 0;
-  /** A view of the memory that lent pieces are in; undefined: none has come since `keep`. */
-  #lentMemory: Uint8Array | undefined;
-  /** The reader works with a view of that memory. */
-  #onLoan = false;
+  /** The buffer that the views are of; undefined: none has come since `detach`. */
+  #readBuffer: Uint8Array | undefined;
+  /** The reader works with a view of it. */
+  #viewInUse = false;
   /** The memory of the last chunk, where that is small chunks joined. */
   #block: Uint8Array | undefined;
   #discarding = false;
@@ -90,7 +90,7 @@ export class BodyQueue {
   /** Bytes that arrived; they are not to change any more. After the end, a failure or a cancel they are dropped. */
   push(chunk: Uint8Array): void {
     if (!this.#accepts(chunk.byteLength)) return;
-    this.#settlePiece();
+    this.#queuePiece();
     this.#addOwn(chunk);
     this.#wakeReader();
   }
@@ -102,28 +102,28 @@ export class BodyQueue {
     this.push(copy ? copyOf(bytes, start, end) : bytes.subarray(start, end));
   }
 
-  /** As `push`, of bytes that stay as they are only until `keep`. True: the first since `keep`, which is to be called. */
-  lend(bytes: Uint8Array, start: number, end: number): boolean {
+  /** As `push`, of bytes that stay as they are only until `detach`. True: the first since it, and it is to be called. */
+  pushView(bytes: Uint8Array, start: number, end: number): boolean {
     if (!this.#accepts(end - start)) return false;
-    this.#settlePiece();
-    if (this.#chunks.length - this.#head >= mostViews) this.#joinLent();
+    this.#queuePiece();
+    if (this.#chunks.length - this.#head >= mostViews) this.#copyViews();
     this.#piece = bytes;
     this.#start = start;
     this.#end = end;
-    const first = this.#lentMemory === undefined;
-    this.#lentMemory = bytes;
+    const first = this.#readBuffer === undefined;
+    this.#readBuffer = bytes;
     this.#wakeReader();
     return first;
   }
 
-  /** Copies what is lent and unread. True: the reader works with a view of the memory, which must be left to it. */
-  keep(): boolean {
-    const onLoan = this.#onLoan;
-    this.#onLoan = false;
-    this.#settlePiece();
-    this.#joinLent();
-    this.#lentMemory = undefined;
-    return onLoan;
+  /** Copies what is unread of the views. True: the reader works with one, so the buffer must be left to it. */
+  detach(): boolean {
+    const inUse = this.#viewInUse;
+    this.#viewInUse = false;
+    this.#queuePiece();
+    this.#copyViews();
+    this.#readBuffer = undefined;
+    return inUse;
   }
 
   /** Nobody will look at what is here and what comes: it counts as read when it arrives. */
@@ -165,15 +165,15 @@ export class BodyQueue {
     chunks[chunks.length - 1] = block.subarray(0, end);
   }
 
-  #joinLent(): void {
+  #copyViews(): void {
     const chunks = this.#chunks;
     let first = chunks.length;
-    while (first > this.#head && this.#isLent(chunks[first - 1])) first--;
+    while (first > this.#head && this.#isView(chunks[first - 1])) first--;
     if (first < chunks.length) this.#addOwn(join(chunks.splice(first)));
   }
 
   /** Makes a chunk of the piece. */
-  #settlePiece(): void {
+  #queuePiece(): void {
     const piece = this.#piece;
     if (piece === undefined) return;
     this.#piece = undefined;
@@ -216,10 +216,10 @@ export class BodyQueue {
 
   /** The oldest chunk, the reader's to keep; undefined where there is none at hand. */
   read(): Uint8Array | undefined {
-    this.#onLoan = false;
+    this.#viewInUse = false;
     if (this.#chunks.length > 0) {
       const chunk = this.#shift();
-      return this.#taken(this.#isLent(chunk) ? copyOf(chunk) : chunk);
+      return this.#taken(this.#isView(chunk) ? copyOf(chunk) : chunk);
     }
     const piece = this.#piece;
     this.#piece = undefined;
@@ -228,15 +228,15 @@ export class BodyQueue {
 
   /** As `read`, but the chunk is the reader's only until it asks for the next one. */
   borrow(): Uint8Array | undefined {
-    this.#onLoan = false;
-    this.#settlePiece();
+    this.#viewInUse = false;
+    this.#queuePiece();
     const chunk = this.#shift();
-    this.#onLoan = this.#isLent(chunk);
+    this.#viewInUse = this.#isView(chunk);
     return this.#taken(chunk);
   }
 
-  #isLent(chunk: Uint8Array | undefined): chunk is Uint8Array {
-    return chunk !== undefined && chunk.buffer === this.#lentMemory?.buffer;
+  #isView(chunk: Uint8Array | undefined): chunk is Uint8Array {
+    return chunk !== undefined && chunk.buffer === this.#readBuffer?.buffer;
   }
 
   #shift(): Uint8Array | undefined {
@@ -281,11 +281,11 @@ export class BodyQueue {
   }
 
   /**
-   * Lets go of the owner once the body is read to its end. The connection refers to a queue with lent memory until its next
-   * read, which may be far off, and the request would stay in memory as long.
+   * Lets go of the owner once the body is read to its end. The connection refers to a queue with views until its next read,
+   * which may be far off, and the request would stay in memory as long.
    */
   #release(): void {
-    if (this.#ended && this.#buffered === 0 && this.#lentMemory !== undefined) this.#owner = nobody;
+    if (this.#ended && this.#buffered === 0 && this.#readBuffer !== undefined) this.#owner = nobody;
   }
 
   #drop(): void {

@@ -325,7 +325,7 @@ function webSupply(stream: ReadableStream): Supply {
   };
 }
 
-/** Lent, not given: its owner can still answer, and while nothing was read of it, send it elsewhere. */
+/** Borrowed, not given: its owner can still answer, and while nothing was read of it, send it elsewhere. */
 function incomingSupply(stream: Readable): Supply {
   return {
     begin() {

@@ -143,7 +143,7 @@ export function unusable(message: string): TransportError {
   return new TransportError('ERR_PASSINGLANE_REQUEST_BODY', message, { scope: 'request', initiator: 'user' });
 }
 
-/** The caller transferred a buffer that it had lent: no shorter body passes for the whole. */
+/** The caller transferred a buffer that we had borrowed: no shorter body passes for the whole. */
 export function detached(): TransportError {
   return unusable(
     'The request body was detached (transferred) or resized before it was sent: bytes are borrowed until then',

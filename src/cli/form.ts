@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { usageError } from './exit-codes.js';
-import { readInput, type RequestBody } from './request-body.js';
+import { readInput, type RequestBody } from './data.js';
 
 /** As curl guesses. */
 const types: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { remoteName, type GetArguments } from './args.js';
 import { CliError, describeFailure, ExitCode, type Failure } from './exit-codes.js';
 import { ProgressView } from './progress.js';
-import { readInput } from './request-body.js';
+import { readInput } from './data.js';
 import { Session, type Io } from './session.js';
 import { printable } from './terminal.js';
 import { Transfer, type Job } from './transfer.js';

@@ -1,7 +1,7 @@
 import type { GetArguments } from './args.js';
 import { usageError } from './exit-codes.js';
 import type { HeaderPair } from './redirect.js';
-import type { RequestBody } from './request-body.js';
+import type { RequestBody } from './data.js';
 import { printable } from './terminal.js';
 
 /** The -H lines with the defaults that they leave in place. Throws a {@link CliError} with 2 for what is no header. */
@@ -11,12 +11,12 @@ export function requestHeaders(
   body: RequestBody | undefined,
 ): HeaderPair[] {
   const given: HeaderPair[] = [];
-  const settled = new Set<string>();
+  const replaced = new Set<string>();
   for (const line of args.headers) {
     const match = /^([^:;\s]+)(?::[ \t]*(.*?)[ \t]*|;)$/s.exec(line);
     const name = match?.[1];
     if (name === undefined) throw usageError(`-H needs 'Name: value', not '${printable(line.slice(0, 40))}'`);
-    settled.add(name.toLowerCase());
+    replaced.add(name.toLowerCase());
     if (match?.[2] !== '') given.push([name, match?.[2] ?? '']);
   }
   const defaults: (readonly [string, string | undefined])[] = [
@@ -28,7 +28,7 @@ export function requestHeaders(
     ['range', args.range === undefined ? undefined : `bytes=${args.range}`],
   ];
   const kept = defaults.flatMap(([name, value]) =>
-    value === undefined || settled.has(name) ? [] : [[name, value] as const],
+    value === undefined || replaced.has(name) ? [] : [[name, value] as const],
   );
   return [...kept, ...given];
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { ClientResponse } from '../index.js';
 import { statusTextOf, wireFields, type RequestHooks } from '../request/index.js';
 import type { HeaderPair } from './redirect.js';
-import type { RequestBody } from './request-body.js';
+import type { RequestBody } from './data.js';
 
 /** Counts, for -w, what a transfer sends and receives around the body of its last response. */
 export class Meter {
@@ -26,7 +26,7 @@ export class Meter {
     this.interim = { '1.1': 0, '2.0': 0 };
     return {
       // Also where the transport sends it again, with its body from the beginning.
-      onBound: () => {
+      onAssigned: () => {
         this.boundAt = performance.now();
         sent.bytes = 0;
       },

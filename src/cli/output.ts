@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { CliError, ExitCode } from './exit-codes.js';
-import { reasonOf } from './request-body.js';
+import { reasonOf } from './data.js';
 
 /** Where a body goes. It keeps the bytes until it is closed; a promise settles when it can take more. */
 export interface Output {

@@ -7,7 +7,7 @@ import { CliError, ExitCode, usageError } from './exit-codes.js';
 import { frameLog, observers, openTrace } from '../diagnostics/index.js';
 import type { CommonArguments } from './options.js';
 import type { ProgressView } from './progress.js';
-import { reasonOf } from './request-body.js';
+import { reasonOf } from './data.js';
 import { palette, printable, wantsColour, type Palette, type Terminal } from './terminal.js';
 
 /** The streams and the environment of the process. */

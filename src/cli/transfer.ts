@@ -11,7 +11,7 @@ import { formBody } from './form.js';
 import { requestHeaders } from './headers.js';
 import { Meter } from './meter.js';
 import { isPassingFailure, isTransientStatus, retryDelay } from './retry.js';
-import { dataBody, dataUrl, uploadBody, uploadUrl, type RequestBody } from './request-body.js';
+import { dataBody, dataUrl, uploadBody, uploadUrl, type RequestBody } from './data.js';
 import { sendRequest } from './send.js';
 import type { Session } from './session.js';
 import { printable } from './terminal.js';

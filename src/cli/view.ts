@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { NotATrace, readTrace, viewPage } from '../view/index.js';
 import { CliError, ExitCode, usageError } from './exit-codes.js';
 import { parseOptions, type Option } from './options.js';
-import { cannotRead, reasonOf } from './request-body.js';
+import { cannotRead, reasonOf } from './data.js';
 import type { Io } from './session.js';
 
 /** `passinglane view`, parsed. */

@@ -115,7 +115,7 @@ export class ClientConn implements ExchangeHost {
 
   #enqueue(exchange: Exchange): void {
     this.#waiting.push(exchange);
-    exchange.trail?.tell('queued');
+    exchange.tracer?.tell('queued');
     this.#driver.use.hold();
   }
 
@@ -221,7 +221,7 @@ export class ClientConn implements ExchangeHost {
       const { clock } = driver;
       const begun = clock.now();
       let open = true;
-      const end = (settle: () => void): void => {
+      const end = (finish: () => void): void => {
         if (!open) return;
         open = false;
         driver.forgetPing(id);
@@ -229,7 +229,7 @@ export class ClientConn implements ExchangeHost {
         if (timer !== undefined) clock.clearTimer(timer);
         signal?.removeEventListener('abort', onAbort);
         this.#closed.delete(onClosed);
-        settle();
+        finish();
       };
       const onAbort = (): void => {
         end(() => reject(signal?.reason as Error));

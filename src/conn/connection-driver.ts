@@ -25,7 +25,7 @@ import { ConnectionUse } from './connection-use.js';
 import { ConnectionReports } from './connection-reports.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { Http2Request } from './http2-request.js';
-import { ReadLending } from './read-lending.js';
+import { RetainedRead } from './retained-read.js';
 import { WritePump, type PumpSource } from './pump.js';
 
 export interface DriverConfig extends Omit<ConnectionConfig, 'trace'> {
@@ -48,7 +48,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   readonly config: DriverConfig;
   readonly info: ByteTransport['info'];
   readonly transientReads: boolean;
-  readonly lending: ReadLending | undefined;
+  readonly zeroCopy: RetainedRead | undefined;
   readonly use: ConnectionUse;
   readonly openedWall: number;
   /** When it was made, in the clock's time. */
@@ -76,7 +76,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   private draining = false;
   private stepping = false;
   private readonly deadline: DeadlineTimer;
-  private whenSettled: (() => void) | undefined = undefined;
+  private whenEstablished: (() => void) | undefined = undefined;
 
   constructor(transport: ByteTransport, config: DriverConfig, clock: Clock, owner: ConnectionOwner) {
     this.id = config.id;
@@ -86,7 +86,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.owner = owner;
     this.info = transport.info;
     this.transientReads = transport.transientReads;
-    this.lending = transport.loans === undefined ? undefined : new ReadLending(transport.loans);
+    this.zeroCopy = transport.zeroCopyReads === undefined ? undefined : new RetainedRead(transport.zeroCopyReads);
     this.reports = new ConnectionReports(config, this.info, clock);
     this.now = this.openedAt = clock.now();
     this.openedWall = clock.wallNow();
@@ -105,43 +105,43 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.core = new Connection({ ...config, trace }, this, this.now);
   }
 
-  /** Begins to read, and writes the preface. `settled` is called once: the peer's SETTINGS have come, or it failed. */
-  start(settled: () => void): void {
-    this.whenSettled = settled;
+  /** Begins to read, and writes the preface. `established` is called once: the peer's SETTINGS have come, or it failed. */
+  start(established: () => void): void {
+    this.whenEstablished = established;
     this.transport.start(this);
     this.pump.wake();
-    this.settle();
+    this.endStep();
   }
 
   // --- from the socket ---
 
   onBytes(bytes: Uint8Array): void {
-    this.lending?.keep();
+    this.zeroCopy?.detach();
     if (this.closed) return; // the peer's answer to our goodbye
     this.pump.polled();
     this.bytesReceived += bytes.length;
     this.step();
     this.core.receive(bytes, this.now);
-    this.settle();
+    this.endStep();
   }
 
   onEnd(): void {
     this.step();
     this.core.lost(undefined, this.now);
-    this.settle();
+    this.endStep();
   }
 
   onClose(error: Error | undefined): void {
-    this.lending?.keep();
+    this.zeroCopy?.detach();
     this.step();
     this.core.lost(error, this.now);
-    this.settle();
+    this.endStep();
   }
 
   take(limit: number, mayWait: boolean): Uint8Array | undefined {
     const now = this.clock.now();
     if (mayWait && this.core.sealBodies(now)) {
-      for (const stream of this.core.takeHungry()) stream.sink.onHungry();
+      for (const stream of this.core.takeDrained()) stream.sink.onDrain();
       return undefined;
     }
     const bytes = this.core.takeOutput(limit, now);
@@ -150,14 +150,14 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   }
 
   wrote(): void {
-    this.settle();
+    this.endStep();
   }
 
   taken(): void {
     this.step();
     this.core.outputTaken(this.now);
     this.capacityChanged = true;
-    this.settle();
+    this.endStep();
   }
 
   // --- from the core: store and schedule ---
@@ -173,7 +173,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   onSettings(first: boolean): void {
     if (!first) return;
     this.use.restart();
-    this.reportSettled();
+    this.reportEstablished();
   }
 
   onGoAway(): void {
@@ -214,7 +214,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   /** Runs `task` when the step under way is over: user code, never inside it. */
   later(task: () => void): void {
     this.tasks.push(task);
-    this.settleSoon();
+    this.endStepSoon();
   }
 
   /** The body's response was made in this read; if it is incomplete afterwards, it is watched for being dropped. */
@@ -228,20 +228,20 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   }
 
   /** For commands that come from outside a step: what they led to is worked off at the end of this turn. */
-  private settleSoon(): void {
+  private endStepSoon(): void {
     if (this.stepping) return;
     this.stepping = true;
-    this.clock.defer(this.settleLater);
+    this.clock.defer(this.endStepLater);
   }
 
-  private readonly settleLater = (): void => this.settle();
+  private readonly endStepLater = (): void => this.endStep();
 
-  private settle(): void {
+  private endStep(): void {
     this.stepping = false;
     const { fresh } = this;
     if (fresh.length > 0) this.fresh = [];
     for (const { body, watcher } of fresh) watcher.registerUnread(body);
-    for (const stream of this.core.takeHungry()) stream.sink.onHungry();
+    for (const stream of this.core.takeDrained()) stream.sink.onDrain();
     while (this.tasks.length > 0) {
       const { tasks } = this;
       this.tasks = [];
@@ -263,10 +263,10 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.owner.onDraining(this);
   }
 
-  private reportSettled(): void {
-    const settled = this.whenSettled;
-    this.whenSettled = undefined;
-    if (settled !== undefined) this.later(settled);
+  private reportEstablished(): void {
+    const established = this.whenEstablished;
+    this.whenEstablished = undefined;
+    if (established !== undefined) this.later(established);
   }
 
   // --- requests ---
@@ -275,13 +275,13 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   open(init: OpenInit): Http2Request {
     const stream = this.core.open(init, this.now);
     this.use.has(this.core.numbers.streams);
-    this.settleSoon();
+    this.endStepSoon();
     return new Http2Request(this, stream);
   }
 
   resetStream(stream: Stream, errorCode: number): void {
     this.core.reset(stream, errorCode, this.clock.now());
-    this.settleSoon();
+    this.endStepSoon();
   }
 
   /**
@@ -328,17 +328,17 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   probe(): void {
     this.reports.event('silent', undefined);
     this.core.probe(this.clock.now());
-    this.settleSoon();
+    this.endStepSoon();
   }
 
   stopReuse(): void {
     this.core.stopReuse(this.clock.now());
-    this.settleSoon();
+    this.endStepSoon();
   }
 
   goAway(): void {
     this.core.goAway(this.clock.now());
-    this.settleSoon();
+    this.endStepSoon();
   }
 
   ping(answered: () => void): number {
@@ -358,7 +358,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   releaseReservation(): void {
     this.core.releaseReservation(this.clock.now());
-    this.settleSoon();
+    this.endStepSoon();
   }
 
   /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first. */
@@ -371,7 +371,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   fail(error: TransportError): void {
     const { code, message, initiator, cause } = error;
     this.core.fail({ code, message, initiator, cause, silent: true }, this.clock.now());
-    this.settle();
+    this.endStep();
   }
 
   get extendedConnect(): boolean {
@@ -394,7 +394,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.use.end();
     const error = this.closeError;
     this.deadline.stop();
-    this.reportSettled();
+    this.reportEstablished();
     // Before its last words, whose write would tell of a connection that drains: to the pool it is gone.
     this.reports.event('closed', error);
     this.owner.onClosed(this, error);
@@ -420,6 +420,6 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     if (this.closed) return;
     this.step();
     this.core.tick(this.now);
-    this.settle();
+    this.endStep();
   }
 }

@@ -2,4 +2,4 @@
 export { ClientConn, type ConnState } from './client-conn.js';
 export { ConnectionDriver, type DriverConfig } from './connection-driver.js';
 export { ConnectionUse } from './connection-use.js';
-export type { ReadLending } from './read-lending.js';
+export type { RetainedRead } from './retained-read.js';

@@ -1,6 +1,6 @@
 import type { ByteTransport, Clock } from '../ports/index.js';
 
-/** One write to the socket at most, in bytes: what is sealed up to the mark (64 or 110 KiB), and the frame that crosses it. */
+/** One write to the socket at most, in bytes: what is sealed up to the high-water mark (64 or 110 KiB), and the frame that crosses it. */
 const chunkSize = 131_072;
 /** How much goes out at most before the event loop has polled, in bytes: reading and timers go on beside an upload. */
 const mostUnpolled = 262_144;

@@ -15,7 +15,7 @@ export class RequestRow {
   private streamId: number | undefined = undefined;
   private attempt = 0;
   private from: number;
-  private bound = -1;
+  private assignedAt = -1;
   private sent = -1;
   private headers = -1;
   private status: number | undefined = undefined;
@@ -33,7 +33,7 @@ export class RequestRow {
   take(event: RequestEvent, time: number, dial: DialSpan | undefined): TraceEvent[] {
     switch (event.type) {
       case 'bound':
-        this.bound = time;
+        this.assignedAt = time;
         this.connection = event.connection;
         this.streamId = event.streamId ?? event.request.id;
         this.attempt = event.attempt;
@@ -68,7 +68,7 @@ export class RequestRow {
   private startAgain(time: number): void {
     this.from = time;
     this.connection = this.streamId = this.status = undefined;
-    this.bound = this.sent = this.headers = this.waitSince = -1;
+    this.assignedAt = this.sent = this.headers = this.waitSince = -1;
     this.waits = [];
   }
 
@@ -104,7 +104,7 @@ export class RequestRow {
 
   private phases(end: number, dial: DialSpan | undefined): (readonly [name: string, from: number, to: number])[] {
     const { from, sent, headers } = this;
-    const bound = this.bound < 0 ? end : this.bound;
+    const bound = this.assignedAt < 0 ? end : this.assignedAt;
     const answered = headers < 0 ? end : headers;
     const dialFrom = dial === undefined ? bound : Math.min(bound, Math.max(from, dial.begun));
     const dialTo = dial === undefined ? bound : Math.max(dialFrom, Math.min(bound, dial.connected));

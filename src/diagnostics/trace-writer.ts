@@ -29,7 +29,7 @@ interface ConnectionRow {
   /** Since when; -1: it is not. */
   stalledSince: number;
   silentSince: number;
-  settled: boolean;
+  settingsReceived: boolean;
   sendWindow: number;
   /** The most the send window has been: what is missing of it is in flight. */
   sendWindowMost: number;
@@ -135,7 +135,7 @@ export class TraceWriter implements Observer {
       dial,
       stalledSince: -1,
       silentSince: -1,
-      settled: false,
+      settingsReceived: false,
       sendWindow: initialWindow,
       sendWindowMost: initialWindow,
       receiveWindow: initialWindow,
@@ -228,8 +228,8 @@ export class TraceWriter implements Observer {
   ): void {
     if (direction === 'received') {
       this.endSilence(row, time);
-      if (!row.settled && type === FrameType.Settings && (flags & Flag.Ack) === 0) {
-        row.settled = true;
+      if (!row.settingsReceived && type === FrameType.Settings && (flags & Flag.Ack) === 0) {
+        row.settingsReceived = true;
         this.slice(row.id, connectionRow, row.connectedAt, time, 'settings', 'connection');
       }
     }

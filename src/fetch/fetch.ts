@@ -5,21 +5,21 @@ import { networkError, toFetchError } from './errors.js';
 import { checkIntegrity } from './integrity.js';
 import { follow, isRedirect, locationOf, maxRedirects } from './redirect.js';
 import { type FetchRequest, toFetchRequest } from './request.js';
-import { bodyOfRequest } from './request-body.js';
+import { bodyOfRequest } from './extract-body.js';
 import { type Fetched, toResponse, withBytes } from './response.js';
 
 /** The platform's own, as it is when this is loaded: it serves the schemes that need no network. */
 const platformFetch = globalThis.fetch;
 
 /** What redirects have made of a request: none, for the most. */
-interface Way {
+interface RedirectState {
   readonly redirects: number;
   readonly crossOrigin: boolean;
   /** It was sent before, on a connection that was the wrong one. */
   readonly again: boolean;
 }
 
-const direct: Way = { redirects: 0, crossOrigin: false, again: false };
+const notRedirected: RedirectState = { redirects: 0, crossOrigin: false, again: false };
 
 /**
  * The Fetch Standard's `fetch` over a transport. Rejects with a TypeError, whose `cause` is the TransportError where
@@ -33,7 +33,7 @@ export function fetchOver(transport: BaseTransport, input: unknown, init: unknow
       return platformFetch(input as Parameters<typeof fetch>[0], init as RequestInit);
     // Redirects included, it is one thing under way, which a transport that closes lets finish.
     const session = openSession(transport);
-    const response = request.stream === undefined ? run(session, request, direct) : runRequest(session, request);
+    const response = request.stream === undefined ? run(session, request, notRedirected) : runRequest(session, request);
     return ending(session, response);
   } catch (error) {
     return Promise.reject(error);
@@ -51,10 +51,10 @@ async function ending(session: Session, response: Promise<Response>): Promise<Re
 /** For a Request with a body. */
 async function runRequest(session: Session, request: FetchRequest): Promise<Response> {
   const body = await bodyOfRequest(request.stream!);
-  return run(session, { ...request, body }, direct);
+  return run(session, { ...request, body }, notRedirected);
 }
 
-function run(session: Session, request: FetchRequest, way: Way): Promise<Response> {
+function run(session: Session, request: FetchRequest, state: RedirectState): Promise<Response> {
   return new Promise<ClientResponse>((resolve, reject) => {
     const { url, method, body, signal, fields, referrer } = request;
     const parts = {
@@ -67,7 +67,7 @@ function run(session: Session, request: FetchRequest, way: Way): Promise<Respons
     };
     session.submit(parts, resolve, reject);
   }).then(
-    (response) => answer(session, request, response, way),
+    (response) => answer(session, request, response, state),
     (error: unknown) => {
       throw toFetchError(error, request.signal);
     },
@@ -78,35 +78,35 @@ function answer(
   session: Session,
   request: FetchRequest,
   response: ClientResponse,
-  way: Way,
+  state: RedirectState,
 ): Response | Promise<Response> {
   if (isRedirect(response.status) && request.redirect !== 'manual') {
-    const next = redirected(request, response, way);
+    const next = redirected(request, response, state);
     if (next !== undefined) {
-      const crossOrigin = way.crossOrigin || next.url.origin !== request.url.origin;
-      return run(session, next, { redirects: way.redirects + 1, crossOrigin, again: false });
+      const crossOrigin = state.crossOrigin || next.url.origin !== request.url.origin;
+      return run(session, next, { redirects: state.redirects + 1, crossOrigin, again: false });
     }
   }
-  if (response.status === 421 && !way.again && request.body?.stream !== true) {
+  if (response.status === 421 && !state.again && request.body?.stream !== true) {
     // RFC 9110 section 15.5.20, Fetch Standard section 4.6, step 16: once more, over a connection that is new.
     session.retire(originOf(request.url), response);
     response.body.cancel();
-    return run(session, request, { ...way, again: true });
+    return run(session, request, { ...state, again: true });
   }
-  const fetched = { response, redirected: way.redirects > 0, crossOrigin: way.crossOrigin };
+  const fetched = { response, redirected: state.redirects > 0, crossOrigin: state.crossOrigin };
   if (request.integrity !== '') return checked(fetched, request);
   return toResponse(fetched, request.method, request.signal);
 }
 
 /** The request that the redirect asks for; undefined where it names no location, and is an answer like others. */
-function redirected(request: FetchRequest, response: ClientResponse, way: Way): FetchRequest | undefined {
+function redirected(request: FetchRequest, response: ClientResponse, state: RedirectState): FetchRequest | undefined {
   const { body, status } = response;
   try {
     if (request.redirect === 'error') throw networkError(`The response redirects (${status}), and redirect is 'error'`);
     const fields = wireFields(response);
     const url = locationOf(fields, request.url);
     if (url === undefined) return undefined;
-    if (way.redirects === maxRedirects) throw networkError(`The response redirects, after ${maxRedirects} redirects`);
+    if (state.redirects === maxRedirects) throw networkError(`The response redirects, after ${maxRedirects} redirects`);
     const next = follow(request, status, fields, url);
     body.cancel();
     return next;

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../errors.js';
 import { policies } from './referrer.js';
-import { toText } from './request-body.js';
+import { toText } from './extract-body.js';
 
 /** What fetch is given beside its input: anything may be in it. */
 export type Init = Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@ import { checkAgent } from './agent.js';
 import { fieldsOf } from './headers.js';
 import { checkInit, checkTogether, refuseDispatcher, type Init } from './init.js';
 import { type Referrer, referrerOf } from './referrer.js';
-import { extractBody, type FetchBody, toText } from './request-body.js';
+import { extractBody, type FetchBody, toText } from './extract-body.js';
 
 /**
  * As the standard's RequestInit. What it does not know is ignored, but for what others connect by: Node's `dispatcher` is

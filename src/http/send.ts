@@ -18,7 +18,7 @@ export function send(
   onSent: () => void,
 ): Promise<ClientResponse> {
   if (requester instanceof BaseTransport) {
-    const hooks = { onBound: () => undefined, onSent };
+    const hooks = { onAssigned: () => undefined, onSent };
     return new Promise((resolve, reject) => {
       submit(requester, { origin, path, fields: fields.flat(), options, hooks }, resolve, reject);
     });

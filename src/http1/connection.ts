@@ -19,7 +19,7 @@ import {
 } from '../ports/index.js';
 import { ConnectionUse } from '../conn/index.js';
 import { Http1Exchange, type Http1ExchangeHost } from './exchange.js';
-import { forRequest, noTunnel } from './failures.js';
+import { forRequest, connectUnsupported } from './failures.js';
 import { Http1Health } from './health.js';
 
 /** How long the server may take to close its side, in milliseconds. */
@@ -121,10 +121,10 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     this.observe('connected', undefined);
   }
 
-  start(settled: () => void): void {
+  start(established: () => void): void {
     this.rest();
     if (this.socket.destroyed) process.nextTick(() => this.onClose());
-    settled();
+    established();
     this.owner.onCapacity(this);
   }
 
@@ -173,7 +173,7 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
   }
 
   open(init: OpenInit, request: OutgoingRequest): Http1Exchange {
-    if (request.method === 'CONNECT' && request.protocol === undefined) throw noTunnel(this.origin);
+    if (request.method === 'CONNECT' && request.protocol === undefined) throw connectUnsupported(this.origin);
     this.wake();
     const description = this.described[this.requests++ === 0 ? 0 : 1];
     const exchange = this.platform.inRootContext(() => new Http1Exchange(this, description, init, request));

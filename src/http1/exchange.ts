@@ -155,7 +155,7 @@ export class Http1Exchange implements RequestHandle {
       this.stopWriteTimer();
       if (error || this.stopped || this.out.destroyed) return;
       if (rest.length > 0 || last) this.send(rest, last);
-      else this.init.sink.onHungry();
+      else this.init.sink.onDrain();
     });
   }
 

@@ -89,7 +89,7 @@ export function tooManyInterim(origin: string, limit: number): TransportError {
 }
 
 /** CONNECT makes a tunnel, for which a response has no place in HTTP/1.1. */
-export function noTunnel(origin: string): TransportError {
+export function connectUnsupported(origin: string): TransportError {
   return new TransportError(
     'ERR_PASSINGLANE_INVALID_REQUEST',
     `${origin} is spoken to in HTTP/1.1, where CONNECT is for proxies: set the proxy option instead`,

@@ -19,7 +19,7 @@ export function closeReason(stream: Duplex): Error {
 export function connected(stream: Duplex, signal: AbortSignal): Promise<Duplex> {
   const { connecting, secureConnecting } = stream as { connecting?: boolean; secureConnecting?: boolean };
   stream.on('error', ignoreError);
-  const settled = abortable<Duplex>(signal, (resolve, reject) => {
+  const ready = abortable<Duplex>(signal, (resolve, reject) => {
     if (stream.destroyed) reject(closeReason(stream));
     const ready = secureConnecting === true ? 'secureConnect' : connecting === true ? 'connect' : undefined;
     if (ready === undefined) {
@@ -30,7 +30,7 @@ export function connected(stream: Duplex, signal: AbortSignal): Promise<Duplex> 
     stream.once('close', () => reject(closeReason(stream)));
     return () => undefined;
   });
-  return settled.catch((error: unknown) => {
+  return ready.catch((error: unknown) => {
     stream.destroy();
     throw error;
   });

@@ -16,7 +16,7 @@ import { closeReason, connected, ignoreError } from './connected.js';
 import { inRootContext } from './context.js';
 import { alpnFailed, connectFailed, http1Refused, inadequateSecurity, isAlpnRefusal, mostTelling } from './failure.js';
 import { logKeys } from './key-log.js';
-import { Names } from './names.js';
+import { Resolver } from './resolver.js';
 import { race, type StartAttempt } from './race.js';
 import { ReadBuffer } from './read-buffer.js';
 import { infoOf, isDuplex, SocketTransport } from './socket-transport.js';
@@ -64,7 +64,7 @@ interface Connected {
 }
 
 /** A stream that leads to the origin already, and when its making was begun. */
-export interface Tunnel {
+export interface OpenedStream {
   readonly stream: Duplex;
   readonly begun: number;
 }
@@ -75,14 +75,14 @@ type Endpoint = { readonly host: string } | { readonly path: string };
 /** Dials over node:net and node:tls, in no request's AsyncLocalStorage context. node:tls is loaded when first needed. */
 export class NodeDialler implements Dialler {
   readonly #options: DiallerOptions;
-  readonly #names: Names;
+  readonly #resolver: Resolver;
   #sessions = new SessionCache();
   /** The TLS options of the connections whose sessions those are. */
   #tlsOfSessions: ConnectionOptions = {};
 
-  constructor(options: DiallerOptions, names = new Names(options)) {
+  constructor(options: DiallerOptions, resolver = new Resolver(options)) {
     this.#options = options;
-    this.#names = names;
+    this.#resolver = resolver;
   }
 
   async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
@@ -96,14 +96,14 @@ export class NodeDialler implements Dialler {
     );
   }
 
-  /** As {@link dial}, through a tunnel. It is destroyed where that comes to nothing. */
-  async dialOver(tunnel: Tunnel, origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
+  /** As {@link dial}, over a stream that is open already. It is destroyed where that comes to nothing. */
+  async dialOver(opened: OpenedStream, origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
     try {
       return await inRootContext(() =>
-        this.#dial(origin, signal, http1Only, (offer) => this.#dialTunnel(tunnel, origin, signal, offer)),
+        this.#dial(origin, signal, http1Only, (offer) => this.#dialOpened(opened, origin, signal, offer)),
       );
     } catch (error) {
-      tunnel.stream.destroy();
+      opened.stream.destroy();
       throw error;
     }
   }
@@ -139,12 +139,12 @@ export class NodeDialler implements Dialler {
     const connectTo = (hosts: readonly string[]): Promise<Connected> => connect(hosts.map((host) => ({ host })));
     const { socket, reads, times } =
       socketPath === undefined
-        ? await this.#names.connect(origin.hostname, connectTo, signal)
+        ? await this.#resolver.connect(origin.hostname, connectTo, signal)
         : await connect([{ path: socketPath }]);
     socket.ref();
     socket.setNoDelay(true);
     if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);
-    return this.#verdict(origin, socket, reads, times);
+    return this.#negotiated(origin, socket, reads, times);
   }
 
   /** What starts an attempt to connect to an endpoint of the origin. */
@@ -175,14 +175,14 @@ export class NodeDialler implements Dialler {
     };
   }
 
-  async #dialTunnel(
-    { stream, begun }: Tunnel,
+  async #dialOpened(
+    { stream, begun }: OpenedStream,
     origin: Origin,
     signal: AbortSignal,
     offer: readonly string[],
   ): Promise<Dialled> {
     const times = { begun, lookup: undefined, connect: nodeClock.now(), secure: undefined };
-    if (origin.scheme === 'http:') return this.#verdict(origin, stream, undefined, times);
+    if (origin.scheme === 'http:') return this.#negotiated(origin, stream, undefined, times);
     const tls = await import('node:tls');
     if (stream.destroyed) throw closeReason(stream);
     const socket = await abortable<TLSSocket>(signal, (resolve, reject) => {
@@ -193,7 +193,7 @@ export class NodeDialler implements Dialler {
       return follow(secured, 'secureConnect', () => resolve(secured), reject);
     });
     passRefs(socket, stream);
-    return this.#verdict(origin, socket, undefined, { ...times, secure: nodeClock.now() });
+    return this.#negotiated(origin, socket, undefined, { ...times, secure: nodeClock.now() });
   }
 
   #placeOf(origin: Origin, endpoint: Endpoint, reads: ReadBuffer | undefined): NetConnectOpts {
@@ -243,7 +243,7 @@ export class NodeDialler implements Dialler {
     createConnection: NonNullable<DiallerOptions['createConnection']>,
   ): Promise<Dialled> {
     const secure = origin.scheme === 'https:';
-    const stream = await settledStream(createConnection, {
+    const stream = await customStream(createConnection, {
       origin: origin.href,
       protocol: secure ? 'https:' : 'http:',
       hostname: origin.hostname,
@@ -259,7 +259,7 @@ export class NodeDialler implements Dialler {
     return { protocol: 'h2', transport: new SocketTransport(stream) };
   }
 
-  #verdict(
+  #negotiated(
     origin: Origin,
     socket: Duplex,
     reads: ReadBuffer | undefined,
@@ -317,20 +317,20 @@ function follow(
 }
 
 /** The stream that the user's dialler comes up with. One that comes after the signal was aborted is destroyed. */
-function settledStream(
+function customStream(
   createConnection: NonNullable<DiallerOptions['createConnection']>,
   options: CreateConnectionOptions,
 ): Promise<Duplex> {
   return abortable(options.signal, (resolve, reject) => {
     let wanted = true;
-    const settle = async (): Promise<void> => {
+    const create = async (): Promise<void> => {
       const stream: unknown = await createConnection(options);
       if (!isDuplex(stream)) throw invalidArgument('stream from createConnection', stream, 'a Duplex');
       stream.on('error', ignoreError);
       if (wanted) resolve(stream);
       else stream.destroy();
     };
-    settle().catch(reject);
+    create().catch(reject);
     return () => {
       wanted = false;
     };

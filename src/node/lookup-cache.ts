@@ -9,7 +9,7 @@ export interface Answer {
   /** In the order in which to try them. */
   readonly addresses: readonly string[];
   /** Whether it was known before it was asked for. */
-  readonly kept: boolean;
+  readonly cached: boolean;
 }
 
 interface Entry {
@@ -33,7 +33,7 @@ export class LookupCache {
   async find(hostname: string): Promise<Answer> {
     const known = this.#entries.get(hostname);
     const { addresses, asked } = known !== undefined && this.#clock.now() < known.until ? known : this.#ask(hostname);
-    return { addresses: addresses ?? (await asked), kept: addresses !== undefined };
+    return { addresses: addresses ?? (await asked), cached: addresses !== undefined };
   }
 
   /** Forgets an answer that has proved to be of no use, unless there is a newer one. */

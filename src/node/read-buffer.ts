@@ -1,5 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net';
-import type { ReadLoans } from '../ports/index.js';
+import type { ZeroCopyReads } from '../ports/index.js';
 
 /** What one read can take: as much as libuv asks the kernel for. TLS gives at most one record (16 KiB) at a time. */
 const size = 65_536;
@@ -7,17 +7,17 @@ const size = 65_536;
 /**
  * The buffer that a socket of our own reads into again and again, by the `onread` option of net.connect and
  * tls.connect. Such a socket emits no 'data'; so until {@link deliverTo} is called, what arrives is pushed into the
- * stream as copies, and the socket serves node:http like any other. Where what was read is held for one more read, two
+ * stream as copies, and the socket serves node:http like any other. Where what was read is retained for one more read, two
  * buffers take turns.
  */
-export class ReadBuffer implements ReadLoans {
+export class ReadBuffer implements ZeroCopyReads {
   readonly onread: OnReadOpts;
   #socket: Socket | undefined;
   #receiver: ((bytes: Uint8Array) => void) | undefined;
 
   #current = new Uint8Array(size);
   #spare: Uint8Array<ArrayBuffer> | undefined;
-  #held = false;
+  #retained = false;
 
   constructor() {
     this.onread = { buffer: () => this.#current, callback: (length) => this.#read(length) };
@@ -33,11 +33,11 @@ export class ReadBuffer implements ReadLoans {
     this.#receiver = receiver;
   }
 
-  hold(): void {
-    this.#held = true;
+  retain(): void {
+    this.#retained = true;
   }
 
-  giveAway(): void {
+  detach(): void {
     this.#spare = undefined;
   }
 
@@ -47,8 +47,8 @@ export class ReadBuffer implements ReadLoans {
     const bytes = buffer.subarray(0, length);
     if (this.#receiver === undefined) return this.#socket?.push(Buffer.from(bytes)) ?? false;
     this.#receiver(bytes);
-    if (this.#held) {
-      this.#held = false;
+    if (this.#retained) {
+      this.#retained = false;
       this.#current = this.#spare ?? new Uint8Array(size);
       this.#spare = buffer;
     }

@@ -30,7 +30,7 @@ interface SocketTraits {
 export class SocketTransport implements ByteTransport {
   readonly info: TransportInfo;
   readonly transientReads: boolean;
-  readonly loans: ReadBuffer | undefined;
+  readonly zeroCopyReads: ReadBuffer | undefined;
   readonly #socket: Duplex & SocketTraits;
   readonly #reads: ReadBuffer | undefined;
   /** A socket is done with bytes once it says so; another stream may have passed them on by reference, so it gets a copy. */
@@ -59,7 +59,7 @@ export class SocketTransport implements ByteTransport {
     this.#copies = !(socket instanceof Socket);
     if (socket instanceof Socket) readBeforeFailing(socket);
     this.transientReads = reads !== undefined;
-    this.loans = reads;
+    this.zeroCopyReads = reads;
     this.info = dial === undefined ? infoOf(socket) : { ...infoOf(socket), dial };
     this.#endedEarly = socket.readableEnded;
     socket.on('error', (error: Error) => this.#close(error)); // never removed: a late error must not be uncaught

@@ -53,7 +53,7 @@ export function decideDials(s: Situation): Decision {
   if (s.waiting === 0) return wait;
   const seen = survey(s.connections);
   if (seen.soon >= s.waiting) return wait;
-  const coming = s.dialling + seen.settling;
+  const coming = s.dialling + seen.awaitingSettings;
   const stuck = { ...wait, resort: coming === 0 };
   const room = s.maxConnections - s.connections.length - s.dialling;
   const zeroAt = coming > 0 ? Infinity : zeroLimitDue(s, seen);
@@ -98,7 +98,7 @@ function bypassDue(s: Situation, seen: Survey): number {
 interface Survey {
   /** So many requests find a place in a moment, or their connection turns out to be stalled. */
   soon: number;
-  settling: number;
+  awaitingSettings: number;
   /** Their limit is 0. */
   zero: number;
   /** Those among them where it has been 0 from the start: dials that were of no use. */
@@ -117,7 +117,7 @@ interface Survey {
 function survey(connections: readonly Candidate[]): Survey {
   const seen: Survey = {
     soon: 0,
-    settling: 0,
+    awaitingSettings: 0,
     zero: 0,
     zeroFromStart: 0,
     full: 0,
@@ -134,7 +134,7 @@ function survey(connections: readonly Candidate[]): Survey {
       if (!health.greeted) seen.silent++;
       seen.troubledSince = Math.min(seen.troubledSince, health.since);
     } else if (!health.greeted) {
-      seen.settling++; // a dial that goes on
+      seen.awaitingSettings++; // a dial that goes on
     } else if (health.limit === 0) {
       seen.zero++; // it keeps nobody from a place elsewhere
       if (health.zeroFromStart) seen.zeroFromStart++;

@@ -19,10 +19,10 @@ interface Dial {
 /** Whoever dials are made for. */
 export interface DialOwner {
   /**
-   * The dial came to a connection; it `took` so many milliseconds. `settled` is called once, with why it failed, or with
+   * The dial came to a connection; it `took` so many milliseconds. `done` is called once, with why it failed, or with
    * undefined when the connection is ready; if that is not by the deadline, the connection is ended.
    */
-  connected(dialled: Dialled, bypass: boolean, took: number, settled: (error: unknown) => void): PooledConnection;
+  connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection;
   failed(error: unknown): void;
   /** There is one connection in the making more, or less. */
   changed(): void;

@@ -28,7 +28,7 @@ import type { Totals } from './totals.js';
 const zeroLimitPatience = 1_000;
 
 /** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
-export type Http1Verdict = 'chosen' | 'required';
+export type Http1Reason = 'chosen' | 'required';
 
 /** What the pools of all origins are given by their transport. */
 export interface PoolSettings {
@@ -56,9 +56,9 @@ export interface PoolEnvironment extends PoolSettings {
   /** The origin's new connections keep at least this gap between PINGs of their own accord. */
   widenPingGap(origin: Origin, gap: number): void;
   /** What is known of the origin from before. */
-  verdict(origin: Origin): Http1Verdict | undefined;
+  http1Reason(origin: Origin): Http1Reason | undefined;
   /** Undefined: it speaks HTTP/2. */
-  learn(origin: Origin, verdict: Http1Verdict | undefined): void;
+  learn(origin: Origin, reason: Http1Reason | undefined): void;
   /** Whether a connection of the pool's that refuses this request with this error leaves it to another pool. */
   handOn(pool: OriginPool, exchange: Exchange, error: unknown): boolean;
   /** The pool may have become empty, or its requests have ended. */
@@ -86,7 +86,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   /** Its dials offer nothing but HTTP/1.1, and nothing is learned from that. */
   private readonly http1Only: boolean;
   /** Undefined as long as nothing is known, and where HTTP/2 is spoken. */
-  private verdict: Http1Verdict | undefined;
+  private http1Reason: Http1Reason | undefined;
   private readonly backOff: BackOff;
   private readonly alarm: Alarm;
   private keepAlive: TimerHandle | undefined = undefined;
@@ -104,7 +104,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     this.backOff = new BackOff(env.retry);
     this.alarm = new Alarm(env.clock, () => this.drain());
     const chosen = env.cleartextHTTP1 && origin.scheme === 'http:';
-    this.verdict = http1Only ? 'required' : chosen ? 'chosen' : env.verdict(origin);
+    this.http1Reason = http1Only ? 'required' : chosen ? 'chosen' : env.http1Reason(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
   }
 
@@ -180,7 +180,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
       dialling: this.dialling.dials.size,
       connections: connections.candidates,
       maxConnections: env.maxConnectionsPerOrigin,
-      places: this.verdict === undefined ? undefined : 1,
+      places: this.http1Reason === undefined ? undefined : 1,
       strict: env.strict,
       patience: env.stallTimeout * 2 ** connections.fruitless,
       linkStalled: connections.troubled && env.linkStalled(this),
@@ -194,11 +194,11 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     if (bypass) this.connections.fruitless++;
     this.env.totals.dials++;
     this.observe('dialling', undefined);
-    this.dialling.start(bypass, this.verdict === 'required');
+    this.dialling.start(bypass, this.http1Reason === 'required');
   }
 
-  connected(dialled: Dialled, bypass: boolean, took: number, settled: (error: unknown) => void): PooledConnection {
-    this.learn(dialled.protocol === 'h2' ? undefined : (this.verdict ?? 'chosen'));
+  connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection {
+    this.learn(dialled.protocol === 'h2' ? undefined : (this.http1Reason ?? 'chosen'));
     const config = { ...this.env.driverConfig(this.origin), dialTime: took };
     const connection: PooledConnection =
       dialled.protocol === 'h2'
@@ -210,16 +210,16 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
       if (zeroFromStart) this.backOff.zeroLimit(connection.openedAt, this.clock.now());
       // What a server of HTTP/1.1 takes is known once it has taken the connection.
       if (dialled.protocol === 'http/1.1') this.backOff.reset();
-      settled(greeted ? undefined : (connection.closeError ?? closedBeforeSettings(this.origin)));
+      done(greeted ? undefined : (connection.closeError ?? closedBeforeSettings(this.origin)));
     });
     this.drain();
     return connection;
   }
 
-  private learn(verdict: Http1Verdict | undefined): void {
-    if (this.http1Only || verdict === this.verdict) return;
-    this.verdict = verdict;
-    this.env.learn(this.origin, verdict);
+  private learn(reason: Http1Reason | undefined): void {
+    if (this.http1Only || reason === this.http1Reason) return;
+    this.http1Reason = reason;
+    this.env.learn(this.origin, reason);
   }
 
   failed(error: unknown): void {
@@ -308,15 +308,15 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     if (exchange.metClosed) this.connections.closeIdle();
     // http: origins are spoken to in what the user said.
     const http1 = this.env.allowHTTP1 && this.origin.scheme === 'https:';
-    const verdict = decideReplay(exchange, error, this.env.retry, this.env.random(), http1);
-    if (typeof verdict !== 'number') {
-      exchange.settleFailed(verdict);
+    const replay = decideReplay(exchange, error, this.env.retry, this.env.random(), http1);
+    if (typeof replay !== 'number') {
+      exchange.settleFailed(replay);
       return;
     }
     this.env.totals.replays++;
     if (needsHttp1(error)) this.requireHttp1();
-    const delay = Math.max(verdict, this.backOff.delayAfter(error, this.clock.now()));
-    exchange.trail?.retry(error, delay);
+    const delay = Math.max(replay, this.backOff.delayAfter(error, this.clock.now()));
+    exchange.tracer?.retry(error, delay);
     if (delay === 0) {
       this.queue.requeue(exchange);
       this.clock.defer(() => this.drain()); // this may be the middle of a connection's step

@@ -3,7 +3,7 @@ import { LatestMap } from '../latest-map.js';
 import { originKey, type BufferBudget, type Origin } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
-import { OriginPool, poolKey, type Http1Verdict, type PoolEnvironment, type PoolSettings } from './origin-pool.js';
+import { OriginPool, poolKey, type Http1Reason, type PoolEnvironment, type PoolSettings } from './origin-pool.js';
 import { originStats, type TransportStats } from './stats.js';
 import { Totals } from './totals.js';
 
@@ -21,7 +21,7 @@ export class Pool {
   /** Of origins that complained of our PINGs: the gap that their connections keep. It outlives the origin's pool. */
   private readonly pingGaps = new LatestMap<number>(rememberedOrigins);
   /** Of origins that do not speak HTTP/2, so that nobody waits to be told again. */
-  private readonly verdicts = new LatestMap<Http1Verdict>(rememberedOrigins);
+  private readonly http1Reasons = new LatestMap<Http1Reason>(rememberedOrigins);
   private whenQuiet: (() => void) | undefined = undefined;
 
   constructor(settings: PoolSettings, budget: BufferBudget, throughProxy = false) {
@@ -35,10 +35,10 @@ export class Pool {
       widenPingGap: (origin, gap) => {
         this.widenPingGap(origin.href, gap);
       },
-      verdict: (origin) => this.verdicts.get(originKey(origin)),
-      learn: (origin, verdict) => {
-        if (verdict === undefined) this.verdicts.delete(originKey(origin));
-        else this.verdicts.set(originKey(origin), verdict);
+      http1Reason: (origin) => this.http1Reasons.get(originKey(origin)),
+      learn: (origin, reason) => {
+        if (reason === undefined) this.http1Reasons.delete(originKey(origin));
+        else this.http1Reasons.set(originKey(origin), reason);
       },
       handOn: (pool, exchange, error) => this.handOn(pool, exchange, error),
       onQuiet: (pool) => {

@@ -24,11 +24,11 @@ export interface TransportInfo {
 }
 
 /** Makes what `onBytes` gets last longer than the call. Both are called from within `onBytes`. */
-export interface ReadLoans {
+export interface ZeroCopyReads {
   /** What this call got stays as it is until the next call has returned. */
-  hold(): void;
-  /** What the call before got, and was held, is not to be overwritten any more. */
-  giveAway(): void;
+  retain(): void;
+  /** What the call before got, and was retained, is not to be overwritten any more. */
+  detach(): void;
 }
 
 /** An ordered stream of bytes both ways: the only thing of the network that a connection sees. */
@@ -37,7 +37,7 @@ export interface ByteTransport {
   /** True: what `onBytes` gets lives in a buffer that the next read overwrites. */
   readonly transientReads: boolean;
   /** Where transient reads can be made to last. */
-  readonly loans?: ReadLoans | undefined;
+  readonly zeroCopyReads?: ZeroCopyReads | undefined;
   /** Begins delivery. Called once. */
   start(sink: ByteSink): void;
   /**

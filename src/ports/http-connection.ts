@@ -24,16 +24,16 @@ export interface Watcher {
   registerUnread(body: object): void;
 }
 
-/** Lends a body what a read brought, until the next read. */
-export interface ReadLender {
-  /** The body has been lent its first piece of this read. */
-  lent(body: Borrower): void;
+/** Retains what a read brought until the next read, so that bodies need no copy of it. */
+export interface ZeroCopyReader {
+  /** The body has its first view of this read. */
+  retainFor(body: ZeroCopyBody): void;
 }
 
-/** A body that holds what it was lent. */
-export interface Borrower {
-  /** Makes what is still lent its own; true where there was something. */
-  keep(): boolean;
+/** A body that may hold views of the last read. */
+export interface ZeroCopyBody {
+  /** Copies what is unread of them; true where the reader works with one, so that the buffer must be left to it. */
+  detach(): boolean;
 }
 
 /** What a connection may want to know of a request that its stream does not need. */
@@ -60,7 +60,7 @@ export interface RequestHandle {
   readonly metClosed: boolean;
   /** The reason phrase of its response (HTTP/1.1), '' where the server sent none, and on HTTP/2, which has none. */
   readonly statusText: string;
-  /** Takes one piece of the body; `onHungry` of the request's sink asks for the next one. */
+  /** Takes one piece of the body; `onDrain` of the request's sink asks for the next one. */
   send(bytes: Uint8Array, last: boolean): void;
   /** Ends the body with trailers, flat fields in any case. Throws what is wrong with them, and then nothing has happened. */
   sendTrailers(fields: readonly string[]): void;
@@ -79,8 +79,8 @@ export interface HttpConnection {
   readonly now: number;
   /** What is passed on of a body is overwritten by the next read. */
   readonly transientReads: boolean;
-  /** There where what is passed on of a body can be lent until the next read. */
-  readonly lending?: ReadLender | undefined;
+  /** There where what is passed on of a body can be retained until the next read. */
+  readonly zeroCopy?: ZeroCopyReader | undefined;
   /** What unread responses may hold, and the size of a header list, and of all interim responses that nobody listens to. */
   readonly config: { readonly budget: BufferBudget; readonly maxHeaderListSize: number };
   /** Told whether anybody waits for more of a response that is under way. */

@@ -1,14 +1,14 @@
 /** What other rooms use of this one, and what the layers above see of the protocol. */
-export type { ByteSink, ByteTransport, ReadLoans, TransportInfo } from './byte-transport.js';
+export type { ByteSink, ByteTransport, ZeroCopyReads, TransportInfo } from './byte-transport.js';
 export { type Clock, type TimerHandle, forever, setDeadline } from './clock.js';
 export { type CreateConnectionOptions, type Dialled, type Dialler, type Origin, originKey } from './dialler.js';
 export {
   describeConnection,
-  type Borrower,
+  type ZeroCopyBody,
   type HttpConnection,
   type OutgoingRequest,
   type RequestHandle,
-  type ReadLender,
+  type ZeroCopyReader,
   type ResponseConnection,
   type Watcher,
 } from './http-connection.js';

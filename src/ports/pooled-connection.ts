@@ -61,8 +61,8 @@ export interface PooledConnection extends HttpConnection {
   readonly carriedNothing: boolean;
   /** What {@link health} says but for what depends on the time; always of now. */
   readonly numbers: Omit<ConnectionHealth, 'state' | 'since'>;
-  /** Begins to read. `settled` is called once: the connection is ready, or it failed (`closeError`). */
-  start(settled: () => void): void;
+  /** Begins to read. `established` is called once: the connection is ready, or it failed (`closeError`). */
+  start(established: () => void): void;
   /** What a new request would meet. `lastResort`: there is no other way to go. */
   health(lastResort?: boolean): ConnectionHealth;
   /**

@@ -5,7 +5,7 @@ import { ConnectionCredit, type BufferBudget } from './credit.js';
 import { FloodGuard } from './flood-guard.js';
 import { GoAway } from './goaway.js';
 import { HeaderAssembly } from './header-assembly.js';
-import { quickMark, sealMark } from './limits.js';
+import { quickHighWaterMark, highWaterMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
 import { Opening } from './opening.js';
 import { OwedReplies } from './owed-replies.js';
@@ -95,7 +95,7 @@ export class ConnectionState {
   readonly pingsDue: number[] = [];
 
   /** Streams whose chunk seal.ts has sealed and whose source may be asked for more; connection.ts takes the whole list. */
-  hungry: Stream[] = [];
+  drainedStreams: Stream[] = [];
   /** Bytes handed to the socket so far. Written by connection.ts, as is the next. */
   handed = 0;
   /** It took the last of them within a millisecond. */
@@ -142,9 +142,9 @@ export class ConnectionState {
     return this.streams.size + this.reserved + this.resets.unconfirmed;
   }
 
-  /** Sealed bytes have reached the mark, so nothing more is sealed until the socket has taken some. */
-  get atMark(): boolean {
-    return this.out.length >= (this.quick ? quickMark : sealMark);
+  /** Sealed bytes have reached the high-water mark, so nothing more is sealed until the socket has taken some. */
+  get atHighWaterMark(): boolean {
+    return this.out.length >= (this.quick ? quickHighWaterMark : highWaterMark);
   }
 
   error(

@@ -76,13 +76,13 @@ export class Connection {
     return bytes;
   }
 
-  /** Seals what waits if that is DATA; true: there is room for more, and streams in {@link takeHungry} may have it. */
+  /** Seals what waits if that is DATA; true: there is room for more, and streams in {@link takeDrained} may have it. */
   sealBodies(now: number): boolean {
     const c = this.c;
     if (c.scheduler.size === 0 || c.failure !== undefined) return false;
     c.now = now;
     seal(c);
-    return c.hungry.length > 0 && !c.atMark;
+    return c.drainedStreams.length > 0 && !c.atHighWaterMark;
   }
 
   /** The socket has taken the chunk that `takeOutput` handed out. */
@@ -141,7 +141,7 @@ export class Connection {
   }
 
   /**
-   * Gives the stream the next piece of its body, borrowed until it turns up in {@link takeHungry}, or END_STREAM has
+   * Gives the stream the next piece of its body, borrowed until it turns up in {@link takeDrained}, or END_STREAM has
    * been sealed. `ends`: END_STREAM goes with its last byte; an empty last piece is an empty DATA frame.
    */
   send(stream: Stream, chunk: Uint8Array, ends: boolean): void {
@@ -176,10 +176,10 @@ export class Connection {
   }
 
   /** Streams whose piece has been sealed since the last call: their sources may be asked for more. */
-  takeHungry(): readonly Stream[] {
-    const { hungry } = this.c;
-    if (hungry.length > 0) this.c.hungry = [];
-    return hungry;
+  takeDrained(): readonly Stream[] {
+    const { drainedStreams } = this.c;
+    if (drainedStreams.length > 0) this.c.drainedStreams = [];
+    return drainedStreams;
   }
 
   private isSending(stream: Stream): boolean {

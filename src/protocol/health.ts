@@ -5,7 +5,7 @@ import { lastClientStreamId } from './limits.js';
 export const HealthState = {
   /** HEADERS sealed now go to the socket in this turn. */
   Ready: 0,
-  /** A chunk is with the socket, or sealed bytes are at the mark: ready again in a moment, or stalled. */
+  /** A chunk is with the socket, or sealed bytes are at the high-water mark: ready again in a moment, or stalled. */
   Busy: 1,
   /** The peer's stream limit is reached; it may be 0. */
   Full: 2,
@@ -148,7 +148,7 @@ function stateOf(c: ConnectionState, now: number, stalled: boolean, recovering: 
   if (stalled) return HealthState.Stalled;
   if (c.slotsUsed >= c.peer.maxConcurrentStreams) return HealthState.Full;
   const live = c.liveness;
-  const busy = live.writingSince >= 0 || c.atMark;
+  const busy = live.writingSince >= 0 || c.atHighWaterMark;
   if (!c.peer.received)
     return c.slotsUsed > 0 || busy || recovering || !well ? HealthState.AwaitingSettings : HealthState.EarlyOnly;
   if (live.probeSentAt >= 0) return HealthState.Probing;

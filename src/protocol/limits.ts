@@ -1,15 +1,15 @@
 /** Numbers that keep the peer's behaviour from costing us without bound; named here so that one page shows them all. */
 
 /** Sealed bytes at which sealing stops and the connection is no candidate for new requests: one chunk of the pump. */
-export const sealMark = 65_536;
+export const highWaterMark = 65_536;
 /**
  * The same where the socket has taken the last chunk within a millisecond: bulk costs less in larger chunks, and nothing
  * waits behind them. With a frame of 16 KiB that crosses it, it fits a buffer of 128 KiB.
  */
-export const quickMark = 112_640;
+export const quickHighWaterMark = 112_640;
 
-/** Acks and resets that the peer provoked and that have not been sealed (CVE-2019-9512, -9514, -9515). */
-export const maxProvokedFrames = 1_000;
+/** Replies owed to the peer, acks and resets, that have not been sealed (CVE-2019-9512, -9514, -9515). */
+export const maxOwedReplies = 1_000;
 
 /**
  * Frames that carry nothing (CVE-2019-9511, -9512, -9515, -9518): so many within so many milliseconds, with no

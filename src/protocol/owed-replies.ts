@@ -1,9 +1,9 @@
 import { ErrorCode, ProtocolViolation } from '../wire/index.js';
-import { maxProvokedFrames } from './limits.js';
+import { maxOwedReplies } from './limits.js';
 
 /**
- * The ACKs that the peer's PINGs and SETTINGS ask for, which it may not pile up (CVE-2019-9512, -9515). Resets that it
- * provokes are bounded by the streams.
+ * The ACKs that the peer's PINGs and SETTINGS ask for, which it may not pile up (CVE-2019-9512, -9515). Resets that
+ * answer its errors are bounded by the streams.
  */
 export class OwedReplies {
   /** Payloads of PINGs to answer. */
@@ -18,14 +18,14 @@ export class OwedReplies {
 
   /** A PING to answer with this payload, which is kept. */
   ping(payload: Uint8Array): void {
-    if (this.#pings.length + this.#settingsAcks >= maxProvokedFrames)
+    if (this.#pings.length + this.#settingsAcks >= maxOwedReplies)
       throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more PINGs than are being answered');
     this.#pings.push(payload);
   }
 
   /** SETTINGS, whose ACK is about to be sealed. */
   settings(): void {
-    if (++this.#settingsAcks + this.#pings.length > maxProvokedFrames)
+    if (++this.#settingsAcks + this.#pings.length > maxOwedReplies)
       throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, 'more SETTINGS than are being acknowledged');
   }
 

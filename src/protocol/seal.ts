@@ -62,28 +62,28 @@ export function checkListSize(c: ConnectionState, fields: readonly string[], wha
 }
 
 /**
- * Seals what waits, up to the mark: first control, then DATA by urgency and turn. New requests are sealed by
- * `openStream`, which is allowed only below the mark.
+ * Seals what waits, up to the high-water mark: first control, then DATA by urgency and turn. New requests are sealed by
+ * `openStream`, which is allowed only below it.
  */
 export function seal(c: ConnectionState): void {
-  sealProvoked(c);
+  sealOwedReplies(c);
   sealPings(c);
   sealListed(c);
   // A reset just sealed may have added the PING that goes with it.
   sealPings(c);
-  if (!c.atMark) {
+  if (!c.atHighWaterMark) {
     const increment = c.credit.announce(c.now, c.liveness.roundTrip);
     if (increment > 0) windowUpdate(c, 0, increment);
   }
-  while (!c.atMark) {
+  while (!c.atHighWaterMark) {
     const stream = c.scheduler.next();
     if (stream === undefined) return;
     sealData(c, stream);
   }
 }
 
-function sealProvoked(c: ConnectionState): void {
-  while (c.replies.waiting > 0 && !c.atMark) {
+function sealOwedReplies(c: ConnectionState): void {
+  while (c.replies.waiting > 0 && !c.atHighWaterMark) {
     c.writer.ping(c.replies.next()!, true);
     c.config.trace?.({ sent: true, type: FrameType.Ping, flags: Flag.Ack, streamId: 0, length: 8 });
   }
@@ -92,7 +92,7 @@ function sealProvoked(c: ConnectionState): void {
 const pingPayload = new Uint8Array(8);
 
 function sealPings(c: ConnectionState): void {
-  while (c.pingsDue.length > 0 && !c.atMark) {
+  while (c.pingsDue.length > 0 && !c.atHighWaterMark) {
     const view = new DataView(pingPayload.buffer);
     view.setUint32(0, c.config.pingSeed);
     view.setUint32(4, c.pingsDue.shift()!);
@@ -105,7 +105,7 @@ function sealPings(c: ConnectionState): void {
 function sealListed(c: ConnectionState): void {
   if (c.listed.length === 0) return; // to set the length of an array, even to what it is, is a slow call
   let done = 0;
-  while (done < c.listed.length && !c.atMark) {
+  while (done < c.listed.length && !c.atHighWaterMark) {
     const stream = c.listed[done++]!;
     stream.listed = false;
     if (stream.resetCode >= 0) {
@@ -166,7 +166,7 @@ function reportWindow(stream: Stream, waits: boolean): void {
   stream.sink.onWindow?.(waits);
 }
 
-/** The caller transferred a buffer that it had lent: this stream ends, and no shorter body passes for the whole. */
+/** The caller transferred a buffer that we had borrowed: this stream ends, and no shorter body passes for the whole. */
 function failDetached(c: ConnectionState, stream: Stream): void {
   const message =
     'The request body was detached (transferred) before all of it was sent: bytes are borrowed until then';
@@ -184,7 +184,7 @@ function chunkSealed(c: ConnectionState, stream: Stream, endStream: boolean): vo
   stream.chunkAt = 0;
   if (endStream) endSealed(c, stream);
   else if (stream.sendEnds) c.scheduler.add(stream);
-  else c.hungry.push(stream);
+  else c.drainedStreams.push(stream);
 }
 
 function sealTrailers(c: ConnectionState, stream: Stream, fields: readonly string[]): void {

@@ -76,7 +76,7 @@ const own = -ErrorCode.InternalError; // our own fault: a frame that section 5.1
 const PROT = -ErrorCode.ProtocolError - wholeConnection;
 // "MUST respond with a stream error of type STREAM_CLOSED" (half-closed (remote)). Go answers PROTOCOL_ERROR there
 //; the code that the RFC asks for tells the peer more.
-const SHUT = -ErrorCode.StreamClosed;
+const CLSD = -ErrorCode.StreamClosed;
 
 const resL = StreamState.ReservedLocal;
 const resR = StreamState.ReservedRemote;
@@ -103,9 +103,9 @@ const rows: Readonly<Record<StreamInput, readonly number[]>> = {
   [StreamInput.SendWindowUpdate]: [ own,  own,  resR, open, hcL,  hcR,  own  ],
   [StreamInput.SendPushPromise]:  [ own,  own,  own,  open, own,  hcR,  own  ],
   [StreamInput.ReserveLocal]:     [ resL, own,  own,  own,  own,  own,  own  ],
-  [StreamInput.RecvHeaders]:      [ open, PROT, hcL,  open, hcL,  SHUT, done ],
-  [StreamInput.RecvData]:         [ PROT, PROT, PROT, open, hcL,  SHUT, done ],
-  [StreamInput.RecvEndStream]:    [ PROT, PROT, PROT, hcR,  done, SHUT, done ],
+  [StreamInput.RecvHeaders]:      [ open, PROT, hcL,  open, hcL,  CLSD, done ],
+  [StreamInput.RecvData]:         [ PROT, PROT, PROT, open, hcL,  CLSD, done ],
+  [StreamInput.RecvEndStream]:    [ PROT, PROT, PROT, hcR,  done, CLSD, done ],
   [StreamInput.RecvReset]:        [ PROT, done, done, done, done, done, done ],
   [StreamInput.RecvWindowUpdate]: [ PROT, resL, PROT, open, hcL,  hcR,  done ],
   [StreamInput.RecvPushPromise]:  [ PROT, PROT, PROT, open, hcL,  PROT, done ],

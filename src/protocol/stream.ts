@@ -17,7 +17,7 @@ export interface StreamSink {
   /** END_STREAM of our side has been sealed: the request is written. */
   onSent(): void;
   /** The piece given to `Connection.send` has been sealed. Called outside steps, by whoever drives the connection. */
-  onHungry(): void;
+  onDrain(): void;
   /** A window of the peer's holds its body back (RFC 9113 section 5.2), or does no longer. */
   onWindow?(waits: boolean): void;
   /** The stream is over before its end. Called at most once, and last. */
@@ -45,7 +45,7 @@ export class Stream {
   /** The piece of the body being sealed, borrowed from its source, and how far sealing has come. */
   chunk: Uint8Array | undefined = undefined;
   chunkAt = 0;
-  /** Its length when it was lent: a buffer that was detached since has none. */
+  /** Its length when it was given: a buffer that was detached since has none. */
   chunkLength = 0;
   /** The chunk is the last: END_STREAM, or the trailers, follow it. */
   sendEnds = false;

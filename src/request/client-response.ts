@@ -36,7 +36,7 @@ export class TrailersHolder {
   #failed = false;
   #error: unknown;
   #promise: Promise<Headers> | undefined;
-  #settle: (() => void) | undefined;
+  #wake: (() => void) | undefined;
 
   constructor(owner?: { attended(): void }) {
     this.#owner = owner;
@@ -44,7 +44,7 @@ export class TrailersHolder {
 
   /** Somebody has asked for them, and they have neither arrived nor failed. */
   get awaited(): boolean {
-    return this.#settle !== undefined && this.#fields === undefined && !this.#failed;
+    return this.#wake !== undefined && this.#fields === undefined && !this.#failed;
   }
 
   /** Fields have come that count until `fetched`. False: the budget has no room for them. */
@@ -73,7 +73,7 @@ export class TrailersHolder {
     if (this.#fields !== undefined || this.#failed) return;
     this.#fields = fields;
     this.#owner = undefined;
-    this.#settle?.();
+    this.#wake?.();
   }
 
   /** The body was cut or cancelled. */
@@ -82,7 +82,7 @@ export class TrailersHolder {
     this.#failed = true;
     this.#error = error;
     this.#owner = undefined;
-    this.#settle?.();
+    this.#wake?.();
   }
 
   /** Made when first asked for; a rejection that nobody handles passes in silence. */
@@ -97,7 +97,7 @@ export class TrailersHolder {
   async #wait(): Promise<Headers> {
     if (this.#fields === undefined && !this.#failed) {
       await new Promise<void>((resolve) => {
-        this.#settle = resolve;
+        this.#wake = resolve;
         this.#owner?.attended();
       });
     }

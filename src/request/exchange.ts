@@ -8,9 +8,9 @@ import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
 import type { Clock, HttpConnection, RequestHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
-import { reportBound, reportInformational, reportSent } from './request-hooks.js';
+import { reportAssigned, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
-import { trailOf, type RequestTrail } from './request-trail.js';
+import { tracerOf, type RequestTracer } from './request-tracer.js';
 import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway, timedOut } from './request-errors.js';
 import { TimeLimits } from './time-limits.js';
 import { Upload } from './upload.js';
@@ -52,7 +52,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   behind: Exchange | undefined = undefined;
 
   /** Set where somebody follows requests. */
-  readonly trail: RequestTrail | undefined;
+  readonly tracer: RequestTracer | undefined;
   /** Set anew by a host that hands it on to another. */
   host: ExchangeHost;
   private resolve: ((response: ClientResponse) => void) | undefined;
@@ -80,8 +80,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.host = host;
     this.resolve = resolve;
     this.reject = reject;
-    this.trail = trailOf(request, host.clock);
-    this.request = this.trail?.request ?? request;
+    this.tracer = tracerOf(request, host.clock);
+    this.request = this.tracer?.request ?? request;
     this.context = needsContext(request) ? new AsyncResource('PASSINGLANE_REQUEST') : undefined;
     if (request.signal !== undefined) listenForAbort(request.signal, this);
     this.limits = TimeLimits.of(this);
@@ -100,7 +100,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** No connection can carry it yet. */
   onQueued(): void {
-    this.trail?.tell('queued');
+    this.tracer?.tell('queued');
     if (this.request.limitsWait) this.limits?.awaitHeaders();
   }
 
@@ -118,7 +118,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const init = {
       sink: this,
       fields: request.fields,
-      block: this.trail === undefined ? request.block : undefined,
+      block: this.tracer === undefined ? request.block : undefined,
       endStream,
       urgency: request.urgency,
       bodyless: request.method === 'HEAD',
@@ -128,8 +128,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.limits?.stopPhase();
     this.attempts++;
     this.handle = handle;
-    this.trail?.bound(handle, this.attempts);
-    if (request.hooks !== undefined) reportBound(request.hooks, handle, this.context);
+    this.tracer?.assigned(handle, this.attempts);
+    if (request.hooks !== undefined) reportAssigned(request.hooks, handle, this.context);
     if (endStream) {
       this.onSent();
       return;
@@ -152,12 +152,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     });
   }
 
-  onHungry(): void {
-    this.upload?.onHungry();
+  onDrain(): void {
+    this.upload?.onDrain();
   }
 
   onWindow(waits: boolean): void {
-    this.trail?.tell(waits ? 'window-wait' : 'window-open');
+    this.tracer?.tell(waits ? 'window-wait' : 'window-open');
   }
 
   onSent(): void {
@@ -165,7 +165,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.over) this.stopTimers();
     this.attended();
     const { hooks } = this.request;
-    this.trail?.tell('sent');
+    this.tracer?.tell('sent');
     if (hooks !== undefined) reportSent(hooks, this.handle?.connection, this.context);
     this.limits?.awaitHeaders();
   }
@@ -173,7 +173,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   // --- what the peer does ---
 
   onInformational(status: number, fields: readonly string[]): void {
-    this.trail?.tell('informational', { status });
+    this.tracer?.tell('informational', { status });
     if (status === 100) this.beginUpload();
     const listener = this.request.onInformational;
     if (listener === undefined) return;
@@ -193,7 +193,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     // A response that has come whole is its caller's.
     if (!endStream && !this.trailers.hold(connection.config.budget, fieldListSize(fields)))
       return this.giveUp(fieldsUnread(connection.config.budget.limit, this.request.origin.href));
-    this.trail?.tell('headers', { status });
+    this.tracer?.tell('headers', { status });
     // The server has made up its mind; what it did not ask for is not sent.
     if (status > 299) this.stopUpload();
     else this.beginUpload();
@@ -240,8 +240,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { connection } = this.handle!;
     this.limits?.onPiece(connection.now);
     const { body } = this;
-    if (connection.lending === undefined) body?.pushPiece(bytes, start, end, connection.transientReads);
-    else if (body?.lend(bytes, start, end) === true) connection.lending.lent(body);
+    if (connection.zeroCopy === undefined) body?.pushPiece(bytes, start, end, connection.transientReads);
+    else if (body?.pushView(bytes, start, end) === true) connection.zeroCopy.retainFor(body);
   }
 
   onEnd(trailers: string[] | undefined): void {
@@ -250,7 +250,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     else if (trailers !== undefined && this.trailers?.hold(budget, fieldListSize(trailers)) === false)
       return this.endWith(fieldsUnread(budget.limit, this.request.origin.href));
     this.over = true;
-    this.trail?.tell('end');
+    this.tracer?.tell('end');
     // An upload that goes on stays within the caller's reach: its signal and its time-out.
     if (this.uploading) this.limits?.stopPhase();
     else this.stopTimers();
@@ -367,7 +367,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   private finish(error: unknown): void {
     this.over = true;
-    this.trail?.tell('error', { error });
+    this.tracer?.tell('error', { error });
     this.stopTimers();
     this.attended();
     this.trailers?.fetched();

@@ -7,19 +7,19 @@ import type { RequestOptions } from './request-options.js';
 /** What a facade wants to know of its request on the way. Called between steps, in the caller's async context. */
 export interface RequestHooks {
   /** Its headers go out on this connection. Once for each time that it is sent. */
-  onBound(connection: ResponseConnection): void;
+  onAssigned(connection: ResponseConnection): void;
   /** A piece of a body that comes in pieces was taken, and goes out next. At once, not between steps. */
   onPiece?(piece: Uint8Array): void;
   /** All of it has been handed to the connection. */
   onSent(): void;
 }
 
-export function reportBound(
+export function reportAssigned(
   hooks: RequestHooks,
   { connection, description }: RequestHandle,
   context: AsyncResource | undefined,
 ): void {
-  connection.later(() => context?.runInAsyncScope(() => hooks.onBound(description)));
+  connection.later(() => context?.runInAsyncScope(() => hooks.onAssigned(description)));
 }
 
 export function reportSent(

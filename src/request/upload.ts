@@ -10,7 +10,7 @@ const noBytes = new Uint8Array(0);
 
 /**
  * One attempt's way of sending body and trailers: pulls the source, one piece at a time and only when the piece before
- * has been sealed, so that a slow socket or a shut window stops the pulling.
+ * has been sealed, so that a slow socket or an exhausted window stops the pulling.
  */
 export class Upload {
   /** END_STREAM has been handed over, or the upload stopped. */
@@ -59,7 +59,7 @@ export class Upload {
   }
 
   /** The piece has been sealed. */
-  onHungry(): void {
+  onDrain(): void {
     if (this.done || this.ending) return;
     if (this.reader === undefined) this.finish();
     else this.pull();

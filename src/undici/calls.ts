@@ -228,7 +228,7 @@ export class TunnelCall<TOpaque> extends Call<TOpaque, ConnectData<TOpaque>> imp
 }
 
 /** Undici's two ways to call: with a callback, which learns of `opaque` with an error as well, or for a promise. */
-export function settle<T>(
+export function promiseOrCallback<T>(
   call: (resolve: (data: T) => void, reject: (error: unknown) => void) => void,
   callback: ((error: Error | null, data: T) => void) | undefined,
   options: CallOptions<unknown>,

@@ -51,7 +51,7 @@ export interface DispatchOptions {
   expectContinue?: boolean;
 }
 
-/** What a handler of the newer kind steers its request by. */
+/** What a handler of the current kind steers its request by. */
 export interface DispatchController {
   readonly aborted: boolean;
   readonly paused: boolean;
@@ -65,7 +65,7 @@ export interface DispatchController {
   resume(): void;
 }
 
-/** Both kinds: one with `onRequestStart` is of the newer kind (undici 7 and 8), any other of the older (6 and 7). */
+/** Both kinds: one with `onRequestStart` is of the current kind (undici 7 and 8), any other of the legacy one (6 and 7). */
 export interface DispatchHandler {
   onRequestStart?(controller: DispatchController, context: unknown): void;
   onRequestUpgrade?(

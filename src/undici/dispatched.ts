@@ -12,20 +12,20 @@ import type { ResponseConnection } from '../ports/index.js';
 import { headersTimeoutOf, submit, type Abortable, type BaseTransport } from '../transport.js';
 import type { DispatchHandler } from './contract.js';
 import { sendingObserved, type PublishedRequest } from './diagnostics.js';
-import { discardBody } from './request-body.js';
+import { discardBody } from './to-body.js';
 import type { Runner } from './running.js';
-import { Tunnel } from './tunnel.js';
+import { UpgradedSocket } from './upgraded-socket.js';
 import { aborted, toUndiciError, UndiciError } from './undici-error.js';
 import { asUpgraded, isUpgraded } from './websocket.js';
 
 /** Who wants to know when a request is over. */
 export interface DispatchOwner {
-  settled(request: Dispatched): void;
+  finished(request: Dispatched): void;
 }
 
 /**
  * One request on its way through a handler, of either kind. It calls the handler in undici's order, reads no further
- * while it is paused, and settles once: the handler gets its end or its error, and nothing after.
+ * while it is paused, and finishes once: the handler gets its end or its error, and nothing after.
  */
 export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   /** Owned by Running. */
@@ -41,7 +41,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   private response: ClientResponse | undefined = undefined;
   private chunks: ChunkReader | undefined = undefined;
   /** There once the server has accepted that there be one. */
-  private tunnel: Tunnel | undefined = undefined;
+  private tunnel: UpgradedSocket | undefined = undefined;
   private over = false;
   private pumping = false;
   private waiting = false;
@@ -63,7 +63,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   protected abstract data(chunk: Buffer): void;
   protected abstract ended(trailers: readonly string[]): void;
   protected abstract failed(error: Error): void;
-  protected abstract upgraded(status: number, fields: readonly string[], tunnel: Tunnel): void;
+  protected abstract upgraded(status: number, fields: readonly string[], tunnel: UpgradedSocket): void;
 
   // --- sending ---
 
@@ -131,7 +131,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
       source.end(); // refused: a response like others
       return this.receive(response);
     }
-    const tunnel = new Tunnel(!websocket, source);
+    const tunnel = new UpgradedSocket(!websocket, source);
     const status = websocket ? 101 : response.status;
     const shown = status === response.status ? fields : asUpgraded(fields, parts.fields);
     this.response = response;
@@ -149,7 +149,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     if (this.over) tunnel.destroy();
     else {
       this.published?.publishTrailers([]);
-      this.settle();
+      this.finish();
     }
   }
 
@@ -162,7 +162,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
     return { ...parts, hooks: this };
   }
 
-  onBound(connection: ResponseConnection): void {
+  onAssigned(connection: ResponseConnection): void {
     if (!this.over) this.published?.publishSendHeaders(connection);
   }
 
@@ -265,7 +265,7 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
 
   private end(): void {
     const trailers = (this.response === undefined ? undefined : receivedTrailers(this.response)) ?? [];
-    this.settle();
+    this.finish();
     this.published?.publishTrailers(trailers);
     try {
       this.ended(trailers);
@@ -289,18 +289,18 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   private fail(error: unknown): void {
     if (this.over) return;
     const shown = toUndiciError(error);
-    this.settle();
+    this.finish();
     this.published?.publishError(shown);
     this.failed(shown);
   }
 
-  private settle(): void {
+  private finish(): void {
     this.over = true;
     // Undici holds the controller for as long as the response, which may be long.
     this.request = undefined;
     this.response = undefined;
     this.chunks = undefined;
-    this.owner.settled(this);
+    this.owner.finished(this);
   }
 
   // --- what the handler may do; named as in undici's contract ---

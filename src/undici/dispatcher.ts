@@ -9,9 +9,9 @@ import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor } from './
 import { observed, PublishedRequest } from './diagnostics.js';
 import type { Dispatched, DispatchOwner } from './dispatched.js';
 import { addClose, addHeaders } from './fields.js';
-import { NewerDispatched, OlderDispatched } from './handlers.js';
-import { bothKinds, isNewer, withoutBridge } from './interceptors.js';
-import { toBody } from './request-body.js';
+import { CurrentDispatched, LegacyDispatched } from './handlers.js';
+import { bothKinds, isCurrentHandler, withoutBridge } from './interceptors.js';
+import { toBody } from './to-body.js';
 import { Running } from './running.js';
 import { invalidArgument, toUndiciError, UndiciError } from './undici-error.js';
 
@@ -117,7 +117,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
       this.begin(options, direct);
       return true;
     } catch (error) {
-      if (isNewer(direct)) {
+      if (isCurrentHandler(direct)) {
         if (direct.onResponseError === undefined) throw error;
         direct.onResponseError(null as never, error as Error); // undici has no controller either at this point
       } else {
@@ -129,8 +129,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   }
 
   private begin(options: DispatchOptions, handler: DispatchHandler): void {
-    const newer = isNewer(handler);
-    check(options, handler, newer);
+    const current = isCurrentHandler(handler);
+    check(options, handler, current);
     const { upgrade } = options;
     const origin = this.originOf(options.origin, options.servername);
     const path = options.query === undefined || (options.query as unknown) === null ? options.path : withQuery(options);
@@ -152,9 +152,9 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
           idempotent,
         })
       : undefined;
-    const request = newer
-      ? new NewerDispatched(handler, this, published)
-      : new OlderDispatched(handler, this, published);
+    const request = current
+      ? new CurrentDispatched(handler, this, published)
+      : new LegacyDispatched(handler, this, published);
     const parts: RequestParts = {
       origin,
       path,
@@ -192,7 +192,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     return this.lastOrigin.origin;
   }
 
-  settled(request: Dispatched): void {
+  finished(request: Dispatched): void {
     this.running.remove(request);
     if (this.running.empty) this.whenQuiet?.();
   }
@@ -201,7 +201,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   close(): Promise<void>;
   close(callback: Callback): void;
   close(callback?: Callback): Promise<void> | undefined {
-    if (callback !== undefined) return settle(this.close(), callback);
+    if (callback !== undefined) return callWhenDone(this.close(), callback);
     if (this.isDestroyed && this.closing === undefined)
       return Promise.reject(new UndiciError('UND_ERR_DESTROYED', 'The client is destroyed'));
     this.isClosed = true;
@@ -227,8 +227,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   destroy(callback: Callback): void;
   destroy(error: Error | null, callback: Callback): void;
   destroy(given?: Error | null | Callback, callback?: Callback): Promise<void> | undefined {
-    if (typeof given === 'function') return settle(this.destroy(), given);
-    if (callback !== undefined) return settle(this.destroy(given ?? null), callback);
+    if (typeof given === 'function') return callWhenDone(this.destroy(), given);
+    if (callback !== undefined) return callWhenDone(this.destroy(given ?? null), callback);
     this.isClosed = true;
     this.isDestroyed = true;
     const error = given ?? new UndiciError('UND_ERR_DESTROYED', 'The client is destroyed');
@@ -277,7 +277,7 @@ function isUpgrade(upgrade: unknown): upgrade is string {
 }
 
 /** Undici's checks of what the transport takes otherwise, or not at all. */
-function check(options: DispatchOptions, handler: DispatchHandler, newer: boolean): void {
+function check(options: DispatchOptions, handler: DispatchHandler, current: boolean): void {
   const { path, method, upgrade } = options;
   if (typeof path !== 'string') throw invalidArgument('path must be a string');
   if (typeof method !== 'string') throw invalidArgument('method must be a string');
@@ -290,7 +290,7 @@ function check(options: DispatchOptions, handler: DispatchHandler, newer: boolea
   const { maxRedirections } = options as { maxRedirections?: unknown };
   if (typeof maxRedirections === 'number' && maxRedirections > 0)
     throw invalidArgument('maxRedirections is not supported, use the redirect interceptor');
-  const missing = newer
+  const missing = current
     ? typeof handler.onResponseError !== 'function' && 'onResponseError'
     : (typeof handler.onConnect !== 'function' && 'onConnect') || (typeof handler.onError !== 'function' && 'onError');
   if (missing !== false) throw invalidArgument(`invalid ${missing} method`);
@@ -315,7 +315,7 @@ function nameTarget(fields: string[], path: string): void {
   fields.push('host', path);
 }
 
-function settle(promise: Promise<void>, callback: Callback): undefined {
+function callWhenDone(promise: Promise<void>, callback: Callback): undefined {
   promise.then(
     () => {
       callback(null, null);

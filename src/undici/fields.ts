@@ -84,7 +84,7 @@ function define(record: IncomingHeaders, name: string, value: string): void {
   Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** As the older contract has them: names and values in turn, as bytes (RFC 9110 section 5.5). */
+/** As the legacy contract has them: names and values in turn, as bytes (RFC 9110 section 5.5). */
 export function toRaw(fields: readonly string[]): Buffer[] {
   return fields.map((one) => Buffer.from(one, 'latin1'));
 }

@@ -12,7 +12,7 @@ import type {
   UpgradeData,
   UpgradeOptions,
 } from './api-types.js';
-import { RequestCall, settle, StreamCall, TunnelCall } from './calls.js';
+import { RequestCall, promiseOrCallback, StreamCall, TunnelCall } from './calls.js';
 import { CoreDispatcher } from './dispatcher.js';
 import { pipeline } from './pipeline.js';
 
@@ -24,7 +24,7 @@ export class H2Dispatcher extends CoreDispatcher {
   request<TOpaque = null>(options: RequestOptions<TOpaque>, callback: Callback<ResponseData<TOpaque>>): void;
   request<TOpaque = null>(options: RequestOptions<TOpaque>): Promise<ResponseData<TOpaque>>;
   request<TOpaque>(options: RequestOptions<TOpaque>, callback?: Callback<ResponseData<TOpaque>>): unknown {
-    return settle<ResponseData<TOpaque>>(
+    return promiseOrCallback<ResponseData<TOpaque>>(
       (resolve, reject) => {
         this.dispatch(options, new RequestCall(options, resolve, reject));
       },
@@ -47,7 +47,7 @@ export class H2Dispatcher extends CoreDispatcher {
     factory: StreamFactory<TOpaque>,
     callback?: Callback<StreamData<TOpaque>>,
   ): unknown {
-    return settle<StreamData<TOpaque>>(
+    return promiseOrCallback<StreamData<TOpaque>>(
       (resolve, reject) => {
         this.dispatch(options, new StreamCall(options, factory, resolve, reject));
       },
@@ -63,7 +63,7 @@ export class H2Dispatcher extends CoreDispatcher {
   connect<TOpaque = null>(options: ConnectOptions<TOpaque>, callback: Callback<ConnectData<TOpaque>>): void;
   connect<TOpaque = null>(options: ConnectOptions<TOpaque>): Promise<ConnectData<TOpaque>>;
   connect<TOpaque>(options: ConnectOptions<TOpaque>, callback?: Callback<ConnectData<TOpaque>>): unknown {
-    return settle<ConnectData<TOpaque>>(
+    return promiseOrCallback<ConnectData<TOpaque>>(
       (resolve, reject) => {
         this.dispatch({ ...options, method: 'CONNECT' }, new TunnelCall(options, 'connect', resolve, reject));
       },
@@ -75,7 +75,7 @@ export class H2Dispatcher extends CoreDispatcher {
   upgrade(options: UpgradeOptions, callback: Callback<UpgradeData>): void;
   upgrade(options: UpgradeOptions): Promise<UpgradeData>;
   upgrade(options: UpgradeOptions, callback?: Callback<UpgradeData>): unknown {
-    return settle<UpgradeData>(
+    return promiseOrCallback<UpgradeData>(
       (resolve, reject) => {
         const handler = new TunnelCall(options, 'upgrade', resolve, reject);
         const { method = 'GET', protocol = 'Websocket' } = options;

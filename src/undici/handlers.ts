@@ -1,10 +1,10 @@
 import type { DispatchController } from './contract.js';
 import { Dispatched } from './dispatched.js';
 import { toRaw, toRecord } from './fields.js';
-import type { Tunnel } from './tunnel.js';
+import type { UpgradedSocket } from './upgraded-socket.js';
 
 /** A request whose handler is of undici 6's kind: `onConnect`, `onHeaders`, `onData`, `onComplete`, `onError`. */
-export class OlderDispatched extends Dispatched {
+export class LegacyDispatched extends Dispatched {
   protected override started(): void {
     this.handler.onConnect?.((reason) => {
       this.abort(reason);
@@ -30,13 +30,13 @@ export class OlderDispatched extends Dispatched {
     this.handler.onError?.(error);
   }
 
-  protected override upgraded(status: number, fields: readonly string[], tunnel: Tunnel): void {
+  protected override upgraded(status: number, fields: readonly string[], tunnel: UpgradedSocket): void {
     this.handler.onUpgrade?.(status, toRaw(fields), tunnel);
   }
 }
 
 /** A request whose handler is of undici 8's kind, `onRequestStart` and so on; it is its own controller. */
-export class NewerDispatched extends Dispatched implements DispatchController {
+export class CurrentDispatched extends Dispatched implements DispatchController {
   /** As strings, which all of undici takes: bytes would be made for each response, and undici's `request` drops them. */
   rawHeaders: string[] | Buffer[] | null = null;
   rawTrailers: string[] | Buffer[] | null = null;
@@ -63,7 +63,7 @@ export class NewerDispatched extends Dispatched implements DispatchController {
     this.handler.onResponseError?.(this, error);
   }
 
-  protected override upgraded(status: number, fields: readonly string[], tunnel: Tunnel): void {
+  protected override upgraded(status: number, fields: readonly string[], tunnel: UpgradedSocket): void {
     this.rawHeaders = fields as string[];
     this.handler.onRequestUpgrade?.(this, status, toRecord(fields), tunnel);
   }

@@ -1,27 +1,27 @@
 import type { Duplex } from 'node:stream';
 import type { DispatchController, DispatchHandler, IncomingHeaders } from './contract.js';
-import { NewerBridge } from './newer-bridge.js';
+import { CurrentHandlerBridge } from './current-handler-bridge.js';
 
-export function isNewer(handler: DispatchHandler): boolean {
+export function isCurrentHandler(handler: DispatchHandler): boolean {
   return typeof handler.onRequestStart === 'function';
 }
 
 /**
- * A handler that interceptors of every version can call: undici 6 calls the older kind's methods, undici 8 the newer
+ * A handler that interceptors of every version can call: undici 6 calls the legacy kind's methods, undici 8 the current
  * kind's, and either may meet a handler of the other kind.
  */
 export function bothKinds(handler: DispatchHandler): DispatchHandler {
-  if (!isNewer(handler)) return new OlderBridge(handler);
-  return typeof handler.onConnect === 'function' ? handler : new NewerBridge(handler);
+  if (!isCurrentHandler(handler)) return new LegacyHandlerBridge(handler);
+  return typeof handler.onConnect === 'function' ? handler : new CurrentHandlerBridge(handler);
 }
 
 /** The handler behind a bridge that nobody has wrapped: what it needs no translating for. */
 export function withoutBridge(handler: DispatchHandler): DispatchHandler {
-  return handler instanceof OlderBridge || handler instanceof NewerBridge ? handler.behind : handler;
+  return handler instanceof LegacyHandlerBridge || handler instanceof CurrentHandlerBridge ? handler.behind : handler;
 }
 
-/** A handler of the older kind with the methods of both. */
-class OlderBridge implements DispatchHandler {
+/** A handler of the legacy kind with the methods of both. */
+class LegacyHandlerBridge implements DispatchHandler {
   readonly behind: DispatchHandler;
 
   constructor(behind: DispatchHandler) {
@@ -100,7 +100,7 @@ class OlderBridge implements DispatchHandler {
   }
 }
 
-/** One pair a value: the older kind knows no arrays. */
+/** One pair a value: the legacy kind knows no arrays. */
 function rawOf(headers: IncomingHeaders): Buffer[] {
   const raw: Buffer[] = [];
   for (const [name, value] of Object.entries(headers)) {

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { parseGetArguments } from '../../dist/cli/args.js';
 import { CliError } from '../../dist/cli/exit-codes.js';
-import { dataBody, uploadBody, uploadUrl } from '../../dist/cli/request-body.js';
+import { dataBody, uploadBody, uploadUrl } from '../../dist/cli/data.js';
 import { lookupFor, parseResolution } from '../../dist/cli/session.js';
 import { requestHeaders } from '../../dist/cli/headers.js';
 import { parseUrl } from '../../dist/cli/url.js';

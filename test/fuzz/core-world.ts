@@ -42,7 +42,7 @@ export class Exchange implements StreamSink {
     this.sent = true;
   }
 
-  onHungry(): void {
+  onDrain(): void {
     assert.ok(!this.sent);
   }
 
@@ -130,7 +130,7 @@ export class World {
   taken(): void {
     if (this.writing) this.connection.outputTaken(this.now);
     this.writing = false;
-    for (const stream of this.connection.takeHungry()) stream.sink.onHungry();
+    for (const stream of this.connection.takeDrained()) stream.sink.onDrain();
   }
 
   /** What holds after every step. */

@@ -31,7 +31,7 @@ interface Flood {
 }
 
 const idle = 'maxIdleFrames = 20,000 in 10 s';
-const provoked = 'maxProvokedFrames = 1,000';
+const provoked = 'maxOwedReplies = 1,000';
 const calm = 'ERR_PASSINGLANE_PROTOCOL ENHANCE_YOUR_CALM';
 
 /** Frames that carry nothing, 500 a piece. */

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import type { LookupFunction } from 'node:net';
 import { test } from 'node:test';
 import { interleaveFamilies } from '../../dist/node/address.js';
-import { Names, type NamesOptions } from '../../dist/node/names.js';
+import { Resolver, type ResolverOptions } from '../../dist/node/resolver.js';
 
 const never = new AbortController().signal;
 
 /** The addresses that a dial is given. */
-function resolveAddresses(hostname: string, options: NamesOptions, signal: AbortSignal): Promise<readonly string[]> {
-  return new Names(options).connect(hostname, (addresses) => Promise.resolve(addresses), signal);
+function resolveAddresses(hostname: string, options: ResolverOptions, signal: AbortSignal): Promise<readonly string[]> {
+  return new Resolver(options).connect(hostname, (addresses) => Promise.resolve(addresses), signal);
 }
 
 test('families take turns, beginning with that of the first address', () => {

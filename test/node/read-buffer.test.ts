@@ -25,7 +25,7 @@ test('what is held outlives the next read, and its buffer is then used again', (
   const read = reader(reads, (bytes) => {
     if (before !== undefined) seen.push(Buffer.from(before).toString('latin1'));
     before = bytes;
-    reads.hold();
+    reads.retain();
   });
   const buffers = new Set(['one', 'two', 'three', 'four'].map(read));
   assert.deepEqual(seen, ['one', 'two', 'three']);
@@ -36,8 +36,8 @@ test('what is given away is never read into again', () => {
   const reads = new ReadBuffer();
   let round = 0;
   const read = reader(reads, () => {
-    reads.hold();
-    if (++round === 2) reads.giveAway();
+    reads.retain();
+    if (++round === 2) reads.detach();
   });
   const first = read('the borrower has this');
   for (let i = 0; i < 5; i++) assert.notEqual(read('overwritten'), first);

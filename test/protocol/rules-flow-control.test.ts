@@ -56,7 +56,7 @@ test('streams that only the connection window holds up all go on when it opens, 
     30_000,
   );
   for (const r of held) assert.equal(r.sent, true);
-  assert.equal(first.hungry, 1);
+  assert.equal(first.drained, 1);
   h.finish();
 });
 

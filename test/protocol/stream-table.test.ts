@@ -11,7 +11,7 @@ const init: StreamInit = {
     onData() {},
     onEnd() {},
     onSent() {},
-    onHungry() {},
+    onDrain() {},
     onFailed() {},
   },
   urgency: 3,

@@ -217,7 +217,7 @@ class Traffic {
   private taken(): void {
     if (this.writing) this.h.connection.outputTaken(this.h.now);
     this.writing = false;
-    for (const stream of this.h.connection.takeHungry()) stream.sink.onHungry();
+    for (const stream of this.h.connection.takeDrained()) stream.sink.onDrain();
   }
 
   write(): void {
@@ -286,7 +286,7 @@ class Traffic {
         view.streams.size,
         view.listed.length,
         view.blocked.size,
-        view.hungry.length,
+        view.drainedStreams.length,
         view.scheduler.size,
         view.replies.waiting,
       ],

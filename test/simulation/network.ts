@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Dialled, Dialler, Origin } from '../../dist/ports/dialler.js';
 import { connectFailed } from '../../dist/node/failure.js';
-import { Names } from '../../dist/node/names.js';
+import { Resolver } from '../../dist/node/resolver.js';
 import { race } from '../../dist/node/race.js';
 import type { SimulatedClock } from './clock.js';
 import { kernel } from './kernel.js';
@@ -47,12 +47,12 @@ export class Network implements Dialler {
   drawMostRead: () => number = () => Infinity;
   private readonly clock: SimulatedClock;
   private readonly buffers: Buffers;
-  private readonly resolver: Names;
+  private readonly resolver: Resolver;
 
   constructor(clock: SimulatedClock, buffers: Buffers) {
     this.clock = clock;
     this.buffers = buffers;
-    this.resolver = new Names({}, clock, this.lookup);
+    this.resolver = new Resolver({}, clock, this.lookup);
   }
 
   private readonly lookup: LookupFunction = (hostname, _options, callback) => {

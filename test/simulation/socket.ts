@@ -18,7 +18,7 @@ const cutReads = 300;
  */
 export class SimulatedSocket implements ByteTransport, End {
   readonly transientReads = true;
-  readonly loans = new ReadBuffer();
+  readonly zeroCopyReads = new ReadBuffer();
   readonly info: ByteTransport['info'];
   /** Whether it keeps the process alive. */
   refed = true;
@@ -71,7 +71,7 @@ export class SimulatedSocket implements ByteTransport, End {
 
   start(sink: ByteSink): void {
     this.sink = sink;
-    this.loans.deliverTo((bytes) => {
+    this.zeroCopyReads.deliverTo((bytes) => {
       if (!this.muted) sink.onBytes(bytes);
     });
     this.readable();
@@ -93,7 +93,7 @@ export class SimulatedSocket implements ByteTransport, End {
     const most = this.reads++ < cutReads ? this.tcp.mostRead : Infinity;
     const bytes = down.read(Math.min(kernel.read, most));
     if (bytes.length > 0) {
-      const { buffer, callback } = this.loans.onread;
+      const { buffer, callback } = this.zeroCopyReads.onread;
       const into = (buffer as () => Uint8Array)();
       into.fill(0xdd, 0, this.lastRead); // what was in it is gone, as far as it was not held
       this.lastRead = bytes.length;

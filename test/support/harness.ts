@@ -69,7 +69,7 @@ export class Call {
   trailers: readonly string[] | undefined = undefined;
   ended = false;
   sent = false;
-  hungry = 0;
+  drained = 0;
   error: TransportError | undefined = undefined;
   /** Body bytes delivered and not read. */
   unread = 0;
@@ -109,8 +109,8 @@ export class Call {
     this.sent = true;
   }
 
-  onHungry(): void {
-    this.hungry++;
+  onDrain(): void {
+    this.drained++;
   }
 
   onFailed(error: TransportError): void {
@@ -296,7 +296,7 @@ export class Harness {
       this.parse(Buffer.from(bytes));
       this.connection.outputTaken(this.now);
     }
-    for (const stream of this.connection.takeHungry()) stream.sink.onHungry();
+    for (const stream of this.connection.takeDrained()) stream.sink.onDrain();
   }
 
   /** Takes one chunk of output, as a socket does that then takes no more. */

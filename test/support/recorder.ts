@@ -58,8 +58,8 @@ export class Recorder {
     this.sent = true;
   }
 
-  onHungry(): void {
-    this.log.push(`${this.stream.id} hungry`);
+  onDrain(): void {
+    this.log.push(`${this.stream.id} drained`);
   }
 
   onFailed(error: TransportError): void {

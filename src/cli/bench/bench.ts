@@ -1,5 +1,5 @@
 import { describeFailure, ExitCode } from '../exit-codes.js';
-import { dataBody } from '../request-body.js';
+import { dataBody } from '../data.js';
 import { Session, type Io } from '../session.js';
 import { formatDuration, palette, printable, wantsColour } from '../terminal.js';
 import { requestHeaders } from '../headers.js';

@@ -5,7 +5,7 @@ import { lookUp } from './address.js';
 import { nodeClock } from './clock.js';
 import { LookupCache, type Answer } from './lookup-cache.js';
 
-export interface NamesOptions {
+export interface ResolverOptions {
   /** As in node:net, and called for each dial: what it answers may change from one to the next. Default: dns.lookup. */
   readonly lookup?: LookupFunction | undefined;
   /** Restricts addresses to its family. */
@@ -13,19 +13,19 @@ export interface NamesOptions {
 }
 
 /** What hosts stand for. A literal address is its own; what dns.lookup says of a name is kept for a short while. */
-export class Names {
+export class Resolver {
   readonly #lookUp: (hostname: string) => Promise<Answer>;
   readonly #cache: LookupCache | undefined;
 
   /** `builtIn` stands for dns.lookup. */
-  constructor({ lookup, localAddress = '' }: NamesOptions, clock: Clock = nodeClock, builtIn = systemLookup) {
+  constructor({ lookup, localAddress = '' }: ResolverOptions, clock: Clock = nodeClock, builtIn = systemLookup) {
     const family = isIP(localAddress);
     if (lookup === undefined) {
       const cache = new LookupCache((hostname) => lookUp(hostname, builtIn, family), clock);
       this.#cache = cache;
       this.#lookUp = (hostname) => cache.find(hostname);
     } else {
-      this.#lookUp = async (hostname) => ({ addresses: await lookUp(hostname, lookup, family), kept: false });
+      this.#lookUp = async (hostname) => ({ addresses: await lookUp(hostname, lookup, family), cached: false });
     }
   }
 
@@ -43,7 +43,7 @@ export class Names {
       return await connect(known.addresses);
     } catch (error) {
       this.#cache?.drop(hostname, known);
-      if (!known.kept) throw error;
+      if (!known.cached) throw error;
       const anew = await this.#resolve(hostname, signal);
       const others = anew.addresses.filter((address) => !known.addresses.includes(address));
       try {
@@ -57,7 +57,7 @@ export class Names {
   }
 
   async #resolve(hostname: string, signal: AbortSignal): Promise<Answer> {
-    if (isIP(hostname) !== 0) return { addresses: [hostname], kept: false };
+    if (isIP(hostname) !== 0) return { addresses: [hostname], cached: false };
     return abortable(signal, (resolve, reject) => {
       this.#lookUp(hostname).then(resolve, reject);
       return () => undefined; // a look-up cannot be taken back, and others may wait for it

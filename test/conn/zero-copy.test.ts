@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BodyQueue } from '../../dist/body/body-queue.js';
-import { ReadLending } from '../../dist/conn/read-lending.js';
+import { RetainedRead } from '../../dist/conn/retained-read.js';
 import { ResponseBody } from '../../dist/body/response-body.js';
 
-/** A connection's read buffer, as a transport with loans treats it. */
+/** A connection's read buffer, as a transport with zero-copy reads treats it. */
 class Reads {
-  readonly lending = new ReadLending(this);
+  readonly retainedRead = new RetainedRead(this);
   buffers = 1;
   private current: Buffer = Buffer.alloc(64);
   private spare: Buffer | undefined;
-  private held = false;
+  private retained = false;
 
-  hold(): void {
-    this.held = true;
+  retain(): void {
+    this.retained = true;
   }
 
-  giveAway(): void {
+  detach(): void {
     this.spare = undefined;
   }
 
@@ -29,10 +29,11 @@ class Reads {
       at += this.current.write(text, at, 'latin1');
       return { queue, start, end: at };
     });
-    this.lending.keep();
-    for (const { queue, start, end } of placed) if (queue.lend(this.current, start, end)) this.lending.lent(queue);
-    if (!this.held) return;
-    this.held = false;
+    this.retainedRead.detach();
+    for (const { queue, start, end } of placed)
+      if (queue.pushView(this.current, start, end)) this.retainedRead.retainFor(queue);
+    if (!this.retained) return;
+    this.retained = false;
     const next = this.spare ?? Buffer.alloc(64);
     if (this.spare === undefined) this.buffers++;
     this.spare = this.current;
@@ -93,7 +94,7 @@ test('a borrowed chunk is a view, and stays as it is until its reader asks for t
   assert.equal(reads.buffers <= 3, true, 'only the one buffer went to the reader');
 });
 
-test('chunks that were pushed and pieces that were lent come in the order in which they arrived', () => {
+test('chunks that were pushed and views of the read buffer come in the order in which they arrived', () => {
   const reads = new Reads();
   const queue = newQueue();
   reads.read([queue, 'a']);
@@ -137,7 +138,7 @@ test('a dumped body that is cut fails', async () => {
   await assert.rejects(dumped, /cut/);
 });
 
-test('text, json and bytes of a lent body hold when the buffer is used again', async () => {
+test('text, json and bytes of a body of views hold when the buffer is used again', async () => {
   const reads = new Reads();
   const queues = [newQueue(), newQueue(), newQueue()];
   const bodies = queues.map((queue) => new ResponseBody(queue));
@@ -161,7 +162,7 @@ test('the pieces of a read that are left unread become one chunk of their size',
   assert.equal(queue.read(), undefined);
 });
 
-test('a body that is lent byte by byte and never read is some chunks of 1,024 bytes, in its order', () => {
+test('a body that comes as views of a byte each and is never read is some chunks of 1,024 bytes, in its order', () => {
   const reads = new Reads();
   const queue = newQueue();
   const sent = Array.from({ length: 40_000 }, (_, i) => String.fromCharCode(i & 255));

@@ -5,13 +5,13 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { nodeClock } from '../../dist/node/clock.js';
 import { NodeDialler } from '../../dist/node/dial.js';
-import { Names, type NamesOptions } from '../../dist/node/names.js';
+import { Resolver, type ResolverOptions } from '../../dist/node/resolver.js';
 import { h2, listen, originOf, VirtualClock } from './helpers.js';
 
 const never = new AbortController().signal;
 
 /** Names over a dns.lookup that the test answers, on a clock that it moves. */
-function namesOf(options: NamesOptions = {}) {
+function namesOf(options: ResolverOptions = {}) {
   const clock = new VirtualClock();
   const asked: string[] = [];
   const waiting: ((error: Error | null, found: { address: string; family: number }[]) => void)[] = [];
@@ -19,7 +19,7 @@ function namesOf(options: NamesOptions = {}) {
     asked.push(hostname);
     waiting.push(callback);
   };
-  const names = new Names(options, clock, lookup);
+  const names = new Resolver(options, clock, lookup);
   const told = () => new Promise(setImmediate);
   return {
     clock,
@@ -285,7 +285,7 @@ test("a look-up that dials share belongs to no request's AsyncLocalStorage conte
     seen.push(storage.getStore());
     setImmediate(callback, null, [{ address: '127.0.0.1', family: 4 }]);
   };
-  const dialler = new NodeDialler({ allowHTTP1: true, cleartext: 'h2c' }, new Names({}, nodeClock, lookup));
+  const dialler = new NodeDialler({ allowHTTP1: true, cleartext: 'h2c' }, new Resolver({}, nodeClock, lookup));
   const dial = async (): Promise<string | undefined> => {
     h2(await dialler.dial(originOf('http:', 'a.test', port), never)).destroy();
     return storage.getStore();
@@ -304,7 +304,7 @@ test(
     const port = await listen(before);
     let address = '127.0.0.1';
     const lookup: LookupFunction = (_hostname, _options, callback) => callback(null, [{ address, family: 4 }]);
-    const dialler = new NodeDialler({ allowHTTP1: true, cleartext: 'h2c' }, new Names({}, nodeClock, lookup));
+    const dialler = new NodeDialler({ allowHTTP1: true, cleartext: 'h2c' }, new Resolver({}, nodeClock, lookup));
     const dial = async (): Promise<string | undefined> => {
       const transport = h2(await dialler.dial(originOf('http:', 'a.test', port), never));
       transport.destroy();

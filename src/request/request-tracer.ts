@@ -14,16 +14,16 @@ import type { PreparedRequest } from './prepared-request.js';
 let followed = 0;
 
 /** Follows a request if anybody wants to know of it; if not, that costs no more than asking. */
-export function trailOf(request: PreparedRequest, clock: Clock): RequestTrail | undefined {
-  return hearsRequests(request.observer) ? new RequestTrail(request, clock) : undefined;
+export function tracerOf(request: PreparedRequest, clock: Clock): RequestTracer | undefined {
+  return hearsRequests(request.observer) ? new RequestTracer(request, clock) : undefined;
 }
 
 /** Tells of one request what becomes of it: after the step it happens in, and in the caller's async context. */
-export class RequestTrail {
+export class RequestTracer {
   /** The request with the fields that were added by those who were told of its start. */
   request: PreparedRequest;
   private readonly clock: Clock;
-  private readonly context = new AsyncResource('PASSINGLANE_REQUEST_TRAIL');
+  private readonly context = new AsyncResource('PASSINGLANE_REQUEST_TRACER');
   private readonly observed: ObservedRequest;
   private started = false;
   private attempt = 0;
@@ -49,7 +49,7 @@ export class RequestTrail {
     this.publish(this.event(type, more));
   }
 
-  bound({ description, streamId }: RequestHandle, attempt: number): void {
+  assigned({ description, streamId }: RequestHandle, attempt: number): void {
     const { id, reused, remoteAddress } = description;
     this.attempt = attempt;
     this.connection = id;

@@ -5,8 +5,8 @@ import { aborted } from './undici-error.js';
 
 type RawFields = readonly (Buffer | string | readonly (Buffer | string)[])[];
 
-/** A handler of the newer kind with the methods of both. */
-export class NewerBridge implements DispatchHandler {
+/** A handler of the current kind with the methods of both. */
+export class CurrentHandlerBridge implements DispatchHandler {
   readonly behind: DispatchHandler;
   private controller: Steering | null = null;
 
@@ -101,7 +101,7 @@ export class NewerBridge implements DispatchHandler {
   }
 }
 
-/** The controller that stands for what the older kind is given: an `abort`, and a `resume` with each response. */
+/** The controller that stands for what the legacy kind is given: an `abort`, and a `resume` with each response. */
 class Steering implements DispatchController {
   aborted = false;
   paused = false;
