@@ -1,4 +1,5 @@
-import type { ClientResponse, RequestOptions } from './request/index.js';
+import type { ClientResponse, Interceptor, RequestOptions } from './request/index.js';
+import { addInterceptor, extendDefaults, noDefaults, TransportView, type ViewOptions } from './compose/index.js';
 import { debugLog } from './diagnostics/debug-log.js';
 import { observers } from './diagnostics/observers.js';
 import { fetchOver, type FetchInit } from './fetch/index.js';
@@ -12,7 +13,16 @@ export { forwardableHeaders } from './request/index.js';
 export { TransportError, type ErrorInitiator, type ErrorScope, type TransportErrorCode } from './errors.js';
 export type { BodyValue, RequestBodyInit, ResponseBody } from './body/index.js';
 export type { ClientConn, ConnState } from './conn/index.js';
-export type { ClientResponse, HeadersInput, RequestOptions, RequestPriority } from './request/index.js';
+export type {
+  ClientResponse,
+  HeadersInput,
+  InterceptedRequest,
+  Interceptor,
+  Next,
+  RequestOptions,
+  RequestPriority,
+} from './request/index.js';
+export type { TransportView, ViewOptions } from './compose/index.js';
 export type { ResponseConnection } from './ports/index.js';
 export type {
   ConnectionEvent,
@@ -37,6 +47,10 @@ export type { TransportOptions } from './transport-options.js';
 
 /** The transport over Node's own sockets. */
 export class Transport extends BaseTransport {
+  readonly #interceptors: Interceptor[] = [];
+  /** All of it as a view, once there are interceptors. */
+  #whole: TransportView | undefined = undefined;
+
   /** Throws a TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range. */
   constructor(options?: TransportOptions) {
     const given = resolveOptions(options, `passinglane/${version}`);
@@ -51,12 +65,34 @@ export class Transport extends BaseTransport {
     this.fetch = this.fetch.bind(this);
   }
 
+  override request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
+    return this.#whole === undefined ? super.request(url, options) : this.#whole.request(url, options);
+  }
+
   /**
    * `fetch` as the Fetch Standard has it, with Node's own Request, Response and Headers: follows redirects, and rejects
    * with a TypeError whose `cause` is the TransportError, or with the signal's reason. Can be called detached.
    */
   fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
-    return fetchOver(this, input, init);
+    return this.#whole === undefined ? fetchOver(this, input, init) : this.#whole.fetch(input, init);
+  }
+
+  /**
+   * Another way into the same pool, with a `request` and a `fetch` that give what `options` say to each request. Throws a
+   * TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range.
+   */
+  with(options: ViewOptions = {}): TransportView {
+    return new TransportView(this, extendDefaults(noDefaults, options), [], [this.#interceptors]);
+  }
+
+  /**
+   * From now on `interceptor` is around each `request` and `fetch` of this transport and of its views, within those that are
+   * there already. Returns the transport.
+   */
+  use(interceptor: Interceptor): this {
+    addInterceptor(this.#interceptors, interceptor);
+    this.#whole ??= new TransportView(this, noDefaults, [], [this.#interceptors]);
+    return this;
   }
 }
 

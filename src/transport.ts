@@ -78,6 +78,8 @@ export interface Session {
     resolve: (response: ClientResponse) => void,
     reject: (reason: unknown) => void,
   ): Abortable | undefined;
+  /** As {@link BaseTransport.request}. */
+  request(url: string | URL, options: RequestOptions): Promise<ClientResponse>;
   /** What the response came on carries no new requests of the origin. */
   retire(origin: Origin, response: ClientResponse): void;
   end(): void;
@@ -182,6 +184,10 @@ export class BaseTransport {
     return {
       submit: (parts, resolve, reject) =>
         this.#submit(prepareParts(parts, this.#defaults, this.#targets), resolve, reject, begun),
+      request: (url, options) =>
+        new Promise((resolve, reject) => {
+          this.#submit(prepareRequest(url, options, this.#defaults, this.#targets), resolve, reject, begun);
+        }),
       retire: (origin, { connection }) => {
         this.#pool.retire(origin, connection.id);
       },

@@ -9,6 +9,7 @@ export {
   type RequestBody,
   type RequestBodyInit,
   discardUnopened,
+  isOneShot,
   jsonBody,
   jsonText,
   toRequestBody,

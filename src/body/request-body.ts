@@ -149,6 +149,12 @@ function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
   return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
 }
 
+/** Can be read once only: a stream of either kind, or what is iterated as one. */
+export function isOneShot(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  return typeof (value as Partial<ReadableStream>).getReader === 'function' || isAsyncIterable(value);
+}
+
 /** A stream that was read from would go out shorter than it was, so it is refused. */
 function webBody(stream: ReadableStream): StreamBody {
   if (stream.locked) throw unusable(`The body stream is locked by a reader${remedy}`);

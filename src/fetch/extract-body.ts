@@ -1,8 +1,8 @@
-import { isDisturbed, type BodyValue } from '../body/index.js';
+import { isDisturbed, type BodyValue, type RequestBodyInit } from '../body/index.js';
 
 /** What a request sends, as the standard takes it apart (Fetch Standard, section 5.2, "extract"). */
 export interface FetchBody {
-  readonly value: BodyValue;
+  readonly value: NonNullable<RequestBodyInit>;
   /** It can be sent once only. */
   readonly stream: boolean;
 }

@@ -12,14 +12,26 @@ import { type Fetched, toResponse, withBytes } from './response.js';
 const platformFetch = globalThis.fetch;
 
 /** What redirects have made of a request: none, for the most. */
-interface RedirectState {
+export interface RedirectState {
   readonly redirects: number;
   readonly crossOrigin: boolean;
   /** It was sent before, on a connection that was the wrong one. */
   readonly again: boolean;
 }
 
-const notRedirected: RedirectState = { redirects: 0, crossOrigin: false, again: false };
+export const notRedirected: RedirectState = { redirects: 0, crossOrigin: false, again: false };
+
+/** What becomes of a response, and of a failure: a Response, or what one is made of later. */
+export interface Ending<T> {
+  answered(fetched: Fetched, request: FetchRequest): T | Promise<T>;
+  failed(error: unknown, request: FetchRequest): unknown;
+}
+
+export const asResponse: Ending<Response> = {
+  answered: (fetched, request) =>
+    request.integrity === '' ? toResponse(fetched, request.method, request.signal) : checked(fetched, request),
+  failed: (error, request) => toFetchError(error, request.signal),
+};
 
 /**
  * The Fetch Standard's `fetch` over a transport. Rejects with a TypeError, whose `cause` is the TransportError where
@@ -28,16 +40,22 @@ const notRedirected: RedirectState = { redirects: 0, crossOrigin: false, again: 
 export function fetchOver(transport: BaseTransport, input: unknown, init: unknown): Promise<Response> {
   try {
     const request = toFetchRequest(input, init);
-    const { protocol } = request.url;
-    if (protocol === 'data:' || protocol === 'blob:')
-      return platformFetch(input as Parameters<typeof fetch>[0], init as RequestInit);
-    // Redirects included, it is one thing under way, which a transport that closes lets finish.
+    const local = fetchLocally(request, input, init);
+    if (local !== undefined) return local;
+    // Redirects included, it is one thing under state, which a transport that closes lets finish.
     const session = openSession(transport);
-    const response = request.stream === undefined ? run(session, request, notRedirected) : runRequest(session, request);
+    const response =
+      request.stream === undefined ? run(session, request, notRedirected, asResponse) : runRequest(session, request);
     return ending(session, response);
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** Answers what needs no network by the platform's own fetch. */
+export function fetchLocally({ url }: FetchRequest, input: unknown, init: unknown): Promise<Response> | undefined {
+  if (url.protocol !== 'data:' && url.protocol !== 'blob:') return undefined;
+  return platformFetch(input as Parameters<typeof fetch>[0], init as RequestInit);
 }
 
 async function ending(session: Session, response: Promise<Response>): Promise<Response> {
@@ -51,51 +69,53 @@ async function ending(session: Session, response: Promise<Response>): Promise<Re
 /** For a Request with a body. */
 async function runRequest(session: Session, request: FetchRequest): Promise<Response> {
   const body = await bodyOfRequest(request.stream!);
-  return run(session, { ...request, body }, notRedirected);
+  return run(session, { ...request, body }, notRedirected, asResponse);
 }
 
-function run(session: Session, request: FetchRequest, state: RedirectState): Promise<Response> {
+export function run<T>(session: Session, request: FetchRequest, state: RedirectState, end: Ending<T>): Promise<T> {
   return new Promise<ClientResponse>((resolve, reject) => {
-    const { url, method, body, signal, fields, referrer } = request;
+    const { url, method, body, signal, fields, referrer, options } = request;
     const parts = {
       origin: originOf(url),
       path: pathOf(url),
       fields: referrer === undefined ? fields : [...fields, 'referer', referrer.url.href],
-      options: { method, body: body?.value, signal },
+      options:
+        options === undefined
+          ? { method, body: body?.value, signal }
+          : { ...options, method, body: body?.value, signal },
       hooks: undefined,
       decodeAlways: true,
     };
     session.submit(parts, resolve, reject);
   }).then(
-    (response) => answer(session, request, response, state),
+    (response) => answer(session, request, response, state, end),
     (error: unknown) => {
-      throw toFetchError(error, request.signal);
+      throw end.failed(error, request);
     },
   );
 }
 
-function answer(
+function answer<T>(
   session: Session,
   request: FetchRequest,
   response: ClientResponse,
   state: RedirectState,
-): Response | Promise<Response> {
+  end: Ending<T>,
+): T | Promise<T> {
   if (isRedirect(response.status) && request.redirect !== 'manual') {
     const next = redirected(request, response, state);
     if (next !== undefined) {
       const crossOrigin = state.crossOrigin || next.url.origin !== request.url.origin;
-      return run(session, next, { redirects: state.redirects + 1, crossOrigin, again: false });
+      return run(session, next, { redirects: state.redirects + 1, crossOrigin, again: false }, end);
     }
   }
   if (response.status === 421 && !state.again && request.body?.stream !== true) {
     // RFC 9110 section 15.5.20, Fetch Standard section 4.6, step 16: once more, over a connection that is new.
     session.retire(originOf(request.url), response);
     response.body.cancel();
-    return run(session, request, { ...state, again: true });
+    return run(session, request, { ...state, again: true }, end);
   }
-  const fetched = { response, redirected: state.redirects > 0, crossOrigin: state.crossOrigin };
-  if (request.integrity !== '') return checked(fetched, request);
-  return toResponse(fetched, request.method, request.signal);
+  return end.answered({ response, redirected: state.redirects > 0, crossOrigin: state.crossOrigin }, request);
 }
 
 /** The request that the redirect asks for; undefined where it names no location, and is an answer like others. */

@@ -1,4 +1,4 @@
-import { normalizeMethod } from '../request/index.js';
+import { normalizeMethod, type RequestOptions } from '../request/index.js';
 import { checkAgent } from './agent.js';
 import { fieldsOf } from './headers.js';
 import { checkInit, checkTogether, refuseDispatcher, type Init } from './init.js';
@@ -28,6 +28,8 @@ export interface FetchRequest {
   readonly sameOrigin: boolean;
   readonly referrer: Referrer | undefined;
   readonly integrity: string;
+  /** What a view adds to what is sent. */
+  readonly options?: RequestOptions | undefined;
 }
 
 const nothing: Init = {};

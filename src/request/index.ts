@@ -2,8 +2,9 @@
 export { type ClientResponse, receivedFields, receivedTrailers, statusTextOf, wireFields } from './client-response.js';
 export { Exchange, type ExchangeHost } from './exchange.js';
 export { forwardableHeaders } from './forwardable-headers.js';
+export { intercept, type InterceptedRequest, type Interceptor, type Next } from './interceptors.js';
 export { normalizeMethod } from './methods.js';
-export { type RequestDefaults, type RequestParts, prepareParts, prepareRequest } from './prepare-request.js';
+export { type RequestDefaults, type RequestParts, flatten, prepareParts, prepareRequest } from './prepare-request.js';
 export type { PreparedRequest } from './prepared-request.js';
 export type { RequestHooks } from './request-hooks.js';
 export {
@@ -11,10 +12,12 @@ export {
   type RequestOptions,
   type RequestPriority,
   type WaitOptions,
+  checkRequestOptions,
   checkTime,
   checkWait,
   isRecord,
 } from './request-options.js';
+export { headersOf, toIntercepted } from './to-intercepted.js';
 export { Targets, parseUrl, pathOf } from './targets.js';
 export { TunnelBody, TunnelStream } from './tunnel.js';
 export { WaitQueue } from './wait-queue.js';

@@ -201,7 +201,7 @@ function has(fields: readonly string[], name: string): boolean {
 }
 
 /** User-info never reaches `:authority` (RFC 9113 section 8.3.1); it means Basic credentials, as elsewhere. */
-function addCredentials(headers: string[], url: URL): void {
+export function addCredentials(headers: string[], url: URL): void {
   if (has(headers, 'authorization')) return;
   const credentials = percentDecoded(`${url.username}:${url.password}`);
   headers.push('authorization', `Basic ${credentials.toString('base64')}`);

@@ -1,0 +1,103 @@
+import { invalidArgument } from '../errors.js';
+import { checkRequestOptions, flatten, isRecord, type HeadersInput, type RequestOptions } from '../request/index.js';
+
+const ofRequests = [
+  'headers',
+  'timeout',
+  'headersTimeout',
+  'bodyTimeout',
+  'idempotent',
+  'decompress',
+  'expectContinue',
+  'priority',
+  'onInformational',
+] as const;
+
+/** What a view gives to each of its requests that does not say otherwise. Times are milliseconds. */
+export interface ViewOptions extends Pick<RequestOptions, (typeof ofRequests)[number]> {
+  /**
+   * What requests are relative to: a URL of http: or https:, without query and fragment; in a view of a view that has one, also
+   * a path. A path is joined to it with one slash, and a whole URL must be of its origin. Default: none.
+   */
+  readonly baseURL?: string | URL | undefined;
+}
+
+/** The same, checked. */
+export interface Defaults {
+  readonly base: URL | undefined;
+  /** Names in lower case and values in turn. */
+  readonly fields: readonly string[];
+  /** Without `headers`; of what is given, nothing is undefined. */
+  readonly options: RequestOptions;
+}
+
+export const noDefaults: Defaults = { base: undefined, fields: [], options: {} };
+
+const allowed: readonly string[] = ['baseURL', ...ofRequests];
+
+/** What a view of a view gives. Throws a TypeError, ERR_INVALID_ARG_VALUE, or what is wrong with the headers. */
+export function extendDefaults(outer: Defaults, given: ViewOptions): Defaults {
+  if (!isRecord(given)) throw invalidArgument('options', given, 'an object with options of a view');
+  for (const name of Object.keys(given))
+    if (!allowed.includes(name))
+      throw invalidArgument(`option '${name}'`, Object((given as Record<string, unknown>)[name]), allowed.join(', '));
+  const { baseURL, headers, ...options } = given;
+  checkRequestOptions({ ...options, headers });
+  return {
+    base: baseURL === undefined ? outer.base : toBase(baseURL, outer.base),
+    fields: withDefaults(outer.fields, headers),
+    options: mergeOptions(outer.options, options),
+  };
+}
+
+function toBase(given: unknown, outer: URL | undefined): URL {
+  if (outer !== undefined && typeof given === 'string' && !isAbsolute(given))
+    return checkBase(join(outer, given), given);
+  const text = given instanceof URL ? given.href : given;
+  return checkBase(typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined, given);
+}
+
+function checkBase(url: URL | undefined, given: unknown): URL {
+  const http = url?.protocol === 'https:' || url?.protocol === 'http:';
+  if (url !== undefined && http && url.search === '' && url.hash === '') return url;
+  // What is in it may be a password.
+  throw invalidArgument("option 'baseURL'", Object(given), 'an https: or http: URL without query and fragment');
+}
+
+/** What is requested of a view with a base: the URL, of the base's origin. Throws a TypeError, ERR_INVALID_ARG_VALUE. */
+export function resolveUrl(base: URL, given: string | URL): URL {
+  if (typeof given === 'string' && !isAbsolute(given)) return join(base, given);
+  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : given;
+  if (url instanceof URL && url.protocol === base.protocol && url.host === base.host) return url;
+  const shown: unknown = url instanceof URL && url.origin !== 'null' ? url.origin : Object(given);
+  throw invalidArgument('url', shown, `a path under baseURL, or a URL of its origin, ${base.origin}`);
+}
+
+/** It begins with a scheme (RFC 3986 section 3.1). */
+function isAbsolute(url: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/i.test(url);
+}
+
+function join(base: URL, path: string): URL {
+  if (path === '') return base;
+  return new URL(base.href.replace(/\/$/, '') + (/^[/?#]/.test(path) ? path : `/${path}`));
+}
+
+/** Names and values in turn: those given, and each default whose name is not among them, be it as undefined. */
+export function withDefaults(defaults: readonly string[], given: HeadersInput | undefined): string[] {
+  if (given === undefined) return [...defaults];
+  const fields = flatten(given, 'header');
+  const names = new Set(fields.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
+  if (!(Symbol.iterator in given)) for (const name of Object.keys(given)) names.add(name.toLowerCase());
+  for (let i = 0; i < defaults.length; i += 2)
+    if (!names.has(defaults[i]!.toLowerCase())) fields.push(defaults[i]!, defaults[i + 1]!);
+  return fields;
+}
+
+/** Those given, over the defaults; one that is undefined is not given. */
+export function mergeOptions(defaults: RequestOptions, given: RequestOptions): RequestOptions {
+  const merged: Record<string, unknown> = { ...defaults };
+  for (const [name, value] of Object.entries(given))
+    if (value !== undefined || !(name in defaults)) merged[name] = value;
+  return merged;
+}

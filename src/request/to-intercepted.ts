@@ -1,0 +1,60 @@
+import { invalidArgument, TransportError } from '../errors.js';
+import { isOneShot, jsonText, toRequestBody } from '../body/index.js';
+import { nameRequest } from '../request-line.js';
+import type { InterceptedRequest } from './interceptors.js';
+import { normalizeMethod } from './methods.js';
+import { addCredentials, flatten } from './prepare-request.js';
+import { checkRequestOptions, type RequestOptions } from './request-options.js';
+import { parseUrl } from './targets.js';
+
+/**
+ * The request as interceptors get it, with what can be checked before they are called. Throws as a request rejects, and
+ * then its body is closed.
+ */
+export function toIntercepted(target: string | URL, options: RequestOptions): InterceptedRequest {
+  let url: URL | undefined;
+  try {
+    checkRequestOptions(options);
+    url = toUrl(target);
+    const { headers: given, json, ...rest } = options;
+    const fields = given === undefined ? [] : flatten(given, 'header');
+    // Who logs the URL is not to log them.
+    if (url.username !== '' || url.password !== '') {
+      addCredentials(fields, url);
+      url.username = url.password = '';
+    }
+    const headers = headersOf(fields);
+    const method = normalizeMethod(options.method ?? (options.protocol === undefined ? 'GET' : 'CONNECT'));
+    if (json === undefined) return { ...rest, url: url.href, method, headers };
+    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
+    return { ...rest, url: url.href, method, headers, body: jsonText(json) };
+  } catch (error) {
+    if (url !== undefined) nameRequest(error, { method: options.method ?? 'GET', url: url.origin + url.pathname });
+    const body = (options as RequestOptions | null)?.body;
+    if (isOneShot(body)) toRequestBody(body)?.discard(error);
+    throw error;
+  }
+}
+
+function toUrl(target: unknown): URL {
+  if (target instanceof URL) return new URL(target);
+  if (typeof target !== 'string') throw invalidArgument('url', target, 'a string or a URL');
+  return parseUrl(target);
+}
+
+/** Names and values in turn. Node's own error would show the value. */
+export function headersOf(fields: readonly string[]): Headers {
+  const headers = new Headers();
+  for (let i = 0; i < fields.length; i += 2) {
+    try {
+      headers.append(fields[i]!, fields[i + 1]!);
+    } catch {
+      throw new TransportError(
+        'ERR_PASSINGLANE_INVALID_HEADER',
+        `Header ${JSON.stringify(fields[i])} has a name or a value that cannot be sent`,
+        { scope: 'request', initiator: 'user', unprocessed: true },
+      );
+    }
+  }
+  return headers;
+}
