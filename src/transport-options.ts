@@ -170,6 +170,11 @@ function share(name: string, value: unknown): void {
     throw invalidArgument(`option '${name}'`, value, 'a number from 0 to 1');
 }
 
+function budget(name: string, value: unknown): void {
+  if (typeof value !== 'number' || !(value >= 0))
+    throw invalidArgument(`option '${name}'`, value, 'a number from 0; Infinity is no limit');
+}
+
 function keepAlive(name: string, value: unknown): void {
   if (typeof value !== 'boolean') checkTime(name, value);
 }
@@ -196,7 +201,7 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   maxRequestsPerConnection: [size, 0],
   headersTimeout: [checkTime, 0],
   bodyTimeout: [checkTime, 0],
-  retry: [ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter'), {}],
+  retry: [ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter, budget'), {}],
   maxHeaderListSize: [integer(1, 0xffff_ffff), 262_144],
   maxFrameSize: [integer(16_384, 16_777_215), 16_384],
   headerTableSize: [integer(0, 0xffff_ffff), 4_096],
@@ -223,6 +228,7 @@ const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fa
   baseDelay: [checkTime, 1_000],
   maxDelay: [checkTime, 32_000],
   jitter: [share, 0.1],
+  budget: [budget, 0.2],
 };
 
 /**

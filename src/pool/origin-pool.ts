@@ -22,6 +22,8 @@ import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.
 import { decideDials, type Situation } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import { decideReplay, needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
+import { Replays } from './replays.js';
+import type { RetryBudget } from './retry-budget.js';
 import type { Totals } from './totals.js';
 
 /** How long an idle connection keeps its place at a stream limit of 0 while others wait for one, in milliseconds. */
@@ -57,6 +59,8 @@ export interface PoolEnvironment extends PoolSettings {
   widenPingGap(origin: Origin, gap: number): void;
   /** What is known of the origin from before. */
   http1Reason(origin: Origin): Http1Reason | undefined;
+  /** What may be sent again to the origin. It outlives the origin's pool. */
+  retryBudget(origin: Origin): RetryBudget;
   /** Undefined: it speaks HTTP/2. */
   learn(origin: Origin, reason: Http1Reason | undefined): void;
   /** Whether a connection of the pool's that refuses this request with this error leaves it to another pool. */
@@ -92,8 +96,10 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   private keepAlive: TimerHandle | undefined = undefined;
   /** Why nothing is sent again. */
   private destroyed: TransportError | undefined = undefined;
-  /** Requests that wait out their back-off. */
-  private readonly retrying = new Map<Exchange, TimerHandle>();
+  private readonly budget: RetryBudget;
+  private readonly replays: Replays;
+  /** No dial has succeeded since one failed. */
+  private unreachable = false;
 
   constructor(origin: Origin, env: PoolEnvironment, http1Only = false) {
     this.origin = origin;
@@ -102,6 +108,11 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     this.http1Only = http1Only;
     this.clock = env.clock;
     this.backOff = new BackOff(env.retry);
+    this.budget = env.retryBudget(origin);
+    this.replays = new Replays(env.clock, this.budget, (exchange) => {
+      this.queue.requeue(exchange);
+      this.drain();
+    });
     this.alarm = new Alarm(env.clock, () => this.drain());
     const chosen = env.cleartextHTTP1 && origin.scheme === 'http:';
     this.http1Reason = http1Only ? 'required' : chosen ? 'chosen' : env.http1Reason(origin);
@@ -120,7 +131,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
 
   get empty(): boolean {
     const connections = this.connections.all.length + this.dialling.dials.size;
-    return connections === 0 && this.queue.size === 0 && this.retrying.size === 0;
+    return connections === 0 && this.queue.size === 0 && this.replays.size === 0;
   }
 
   // --- choosing a connection ---
@@ -131,6 +142,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     if (connection === undefined) return false;
     try {
       exchange.bind(connection);
+      if (exchange.attempts === 1) this.budget.first(connection.now);
     } catch (error) {
       if (!this.env.handOn(this, exchange, error)) exchange.settleFailed(error);
     }
@@ -207,6 +219,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     this.connections.add(connection, bypass);
     connection.start(() => {
       const { greeted, zeroFromStart } = connection.numbers;
+      if (greeted) this.reached();
       if (zeroFromStart) this.backOff.zeroLimit(connection.openedAt, this.clock.now());
       // What a server of HTTP/1.1 takes is known once it has taken the connection.
       if (dialled.protocol === 'http/1.1') this.backOff.reset();
@@ -214,6 +227,12 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     });
     this.drain();
     return connection;
+  }
+
+  /** A dial has succeeded. */
+  private reached(): void {
+    if (this.unreachable) this.replays.hurry();
+    this.unreachable = false;
   }
 
   private learn(reason: Http1Reason | undefined): void {
@@ -234,6 +253,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
 
   /** Those who could wait only for this dial learn why it failed; where connections live, they wait on. */
   private noConnection(error: unknown): void {
+    this.unreachable = true;
     this.updateKeepAlive();
     if (this.dialling.dials.size > 0) return;
     const now = this.clock.now();
@@ -308,26 +328,17 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     if (exchange.metClosed) this.connections.closeIdle();
     // http: origins are spoken to in what the user said.
     const http1 = this.env.allowHTTP1 && this.origin.scheme === 'https:';
-    const replay = decideReplay(exchange, error, this.env.retry, this.env.random(), http1);
-    if (typeof replay !== 'number') {
-      exchange.settleFailed(replay);
-      return;
-    }
+    const now = this.clock.now();
+    const replay = decideReplay(exchange, error, this.env.retry, this.env.random(), http1, () => this.budget.take(now));
+    if (TransportError.isInstance(replay)) return exchange.settleFailed(replay);
     this.env.totals.replays++;
     if (needsHttp1(error)) this.requireHttp1();
-    const delay = Math.max(replay, this.backOff.delayAfter(error, this.clock.now()));
+    const delay = Math.max(replay.delay, this.backOff.delayAfter(error, now));
     exchange.tracer?.retry(error, delay);
-    if (delay === 0) {
-      this.queue.requeue(exchange);
-      this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
-      return;
-    }
-    const again = (): void => {
-      this.retrying.delete(exchange);
-      this.queue.requeue(exchange);
-      this.drain();
-    };
-    this.retrying.set(exchange, this.clock.setTimer(delay, again, true));
+    if (delay > 0) return this.replays.delay(exchange, delay, replay.needsToken, true);
+    if (replay.needsToken && !this.replays.takeToken(exchange)) return;
+    this.queue.requeue(exchange);
+    this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
   }
 
   /** The origin wants HTTP/1.1 although it took HTTP/2: new requests go out in that, and those that run may finish. */
@@ -338,13 +349,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
 
   abandoned(exchange: Exchange): void {
     this.env.totals.failed++;
-    const timer = this.retrying.get(exchange);
-    if (timer !== undefined) {
-      this.clock.clearTimer(timer);
-      this.retrying.delete(exchange);
-    } else if (exchange.queue !== this.queue) {
-      return;
-    }
+    if (!this.replays.drop(exchange) && exchange.queue !== this.queue) return;
     this.queue.remove(exchange);
     this.updateKeepAlive();
     if (this.queue.size > 0) return;
@@ -383,7 +388,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   destroy(error: TransportError): void {
     this.destroyed = error;
     this.dialling.destroy(error);
-    for (const exchange of [...this.queue, ...this.retrying.keys()])
+    for (const exchange of [...this.queue, ...this.replays.all])
       exchange.settleFailed(ownFailure(exchange, error, true));
     this.connections.destroy(error);
     this.alarm.stop();

@@ -4,6 +4,7 @@ import { originKey, type BufferBudget, type Origin } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
 import { OriginPool, poolKey, type Http1Reason, type PoolEnvironment, type PoolSettings } from './origin-pool.js';
+import { RetryBudget } from './retry-budget.js';
 import { originStats, type TransportStats } from './stats.js';
 import { Totals } from './totals.js';
 
@@ -22,6 +23,8 @@ export class Pool {
   private readonly pingGaps = new LatestMap<number>(rememberedOrigins);
   /** Of origins that do not speak HTTP/2, so that nobody waits to be told again. */
   private readonly http1Reasons = new LatestMap<Http1Reason>(rememberedOrigins);
+  /** Of origins that requests were sent to, so that those in trouble stay within it though their pools come and go. */
+  private readonly retryBudgets = new LatestMap<RetryBudget>(rememberedOrigins);
   private whenQuiet: (() => void) | undefined = undefined;
 
   constructor(settings: PoolSettings, budget: BufferBudget, throughProxy = false) {
@@ -36,6 +39,7 @@ export class Pool {
         this.widenPingGap(origin.href, gap);
       },
       http1Reason: (origin) => this.http1Reasons.get(originKey(origin)),
+      retryBudget: (origin) => this.retryBudget(originKey(origin), settings.retry.budget),
       learn: (origin, reason) => {
         if (reason === undefined) this.http1Reasons.delete(originKey(origin));
         else this.http1Reasons.set(originKey(origin), reason);
@@ -82,6 +86,12 @@ export class Pool {
     let troubled = 1;
     for (const pool of this.origins.values()) if (pool !== asking && pool.connections.troubled) troubled++;
     return troubled >= troubledOriginsOfALink;
+  }
+
+  private retryBudget(key: string, share: number): RetryBudget {
+    const budget = this.retryBudgets.get(key) ?? new RetryBudget(share);
+    this.retryBudgets.set(key, budget);
+    return budget;
   }
 
   private widenPingGap(origin: string, gap: number): void {

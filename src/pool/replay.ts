@@ -10,15 +10,31 @@ export interface RetryOptions {
   readonly maxDelay?: number | undefined;
   /** The share of the wait that is left to chance, 0 to 1. Default: 0.1. */
   readonly jitter?: number | undefined;
+  /**
+   * How much may be sent again to one origin in ten seconds: this share of the first attempts of those seconds, and ten a
+   * second. 0: only these; Infinity: no limit. What the server cannot have acted on waits its turn, anything else ends in
+   * its error. Default: 0.2.
+   */
+  readonly budget?: number | undefined;
 }
 
 export type Retry = { readonly [K in keyof RetryOptions]-?: number };
 
+/** A request will be sent again. */
+export interface Replay {
+  /** In milliseconds. */
+  readonly delay: number;
+  /** It waits for a token of the budget. */
+  readonly needsToken: boolean;
+}
+
 /**
- * How long to wait before the request is sent again, in milliseconds, or the error that its caller gets. A request
+ * How the request is sent again, or the error that its caller gets. A request
  * that the peer cannot have acted on is sent again whatever its method; any other only when its caller has called it
  * idempotent, or once when it asks and met a kept connection closed; and each only with a body that can be had again. One
  * that has to go out in HTTP/1.1 is for the caller where that is not to be had.
+ *
+ * @param takeToken takes one of the budget's, where there is one: what may have been acted on does not wait for it
  */
 export function decideReplay(
   exchange: Exchange,
@@ -26,7 +42,8 @@ export function decideReplay(
   retry: Retry,
   chance: number,
   http1: boolean,
-): number | TransportError {
+  takeToken: () => boolean,
+): Replay | TransportError {
   const { request } = exchange;
   const attempts = exchange.attempts - exchange.spared;
   const repeatable = request.idempotent && error.initiator !== 'user' && error.scope !== 'request';
@@ -40,8 +57,10 @@ export function decideReplay(
     );
   if (attempts >= retry.maxAttempts)
     return final(exchange, error, `given up after ${exchange.attempts} attempts (retry.maxAttempts)`);
-  if (attempts <= 1) return 0;
-  return backOffDelay(retry, attempts - 2) * (1 + retry.jitter * chance);
+  if (!error.unprocessed && !takeToken())
+    return final(exchange, error, 'not sent again, because too much is already (retry.budget)');
+  const delay = attempts <= 1 ? 0 : backOffDelay(retry, attempts - 2) * (1 + retry.jitter * chance);
+  return { delay, needsToken: error.unprocessed && !exchange.spare };
 }
 
 /** One of the methods that ask and change nothing (RFC 9110 section 9.2.1), and brings nothing. */

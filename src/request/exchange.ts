@@ -42,6 +42,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   attempts = 0;
   /** Attempts that ended only because the connection drained while it served others; they count towards no limit. */
   spared = 0;
+  /** The attempt that just ended was such a one. */
+  spare = false;
   /** An attempt ended that the peer may have acted on, so no later error can call the request unprocessed. */
   exposed = false;
   /** The attempt that just ended met a kept connection closed, and was the first that can have reached the peer. */
@@ -269,7 +271,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.over) return this.stopTimers();
     error.attempts = this.attempts;
     if (this.pending) {
-      if (this.handle?.connection.drainedInOrder === true && isGracefulGoAway(error)) this.spared++;
+      this.spare = this.handle?.connection.drainedInOrder === true && isGracefulGoAway(error);
+      if (this.spare) this.spared++;
       this.metClosed = this.handle?.metClosed === true && !this.exposed;
       this.exposed ||= !error.unprocessed;
       this.handle = undefined;

@@ -91,6 +91,11 @@ const transportTable: Readonly<Record<keyof TransportOptions | `retry.${string}`
     [1.1, '1.1', /a number from 0 to 1/],
     ['0', '"0"', /a number from 0 to 1/],
   ],
+  'retry.budget': [
+    [-1, '-1', /a number from 0; Infinity is no limit/],
+    [NaN, 'NaN', /a number from 0/],
+    ['0.2', '"0.2"', /a number from 0/],
+  ],
   maxHeaderListSize: noInteger(1, 0xffff_ffff),
   maxFrameSize: noInteger(16_384, 16_777_215),
   headerTableSize: noInteger(0, 0xffff_ffff),

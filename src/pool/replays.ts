@@ -1,0 +1,100 @@
+import type { Clock, TimerHandle } from '../ports/index.js';
+import type { Exchange } from '../request/index.js';
+import type { RetryBudget } from './retry-budget.js';
+
+/** How often those who wait for a token look for one, in milliseconds. */
+const tokenPause = 100;
+
+/** Those who are called back from their back-off go within so long, and no faster than one each `fastest` milliseconds. */
+const hurryTime = 1_000;
+const fastest = 50;
+
+/** One that waits out a delay. */
+interface Delayed {
+  timer: TimerHandle;
+  due: number;
+  readonly go: () => void;
+  /** The delay is ours, not what the server asked for. */
+  readonly backOff: boolean;
+}
+
+/** Between two attempts: requests that wait out a delay, and then for a token of the budget where they need one. */
+export class Replays {
+  private readonly clock: Clock;
+  private readonly budget: RetryBudget;
+  private readonly release: (exchange: Exchange) => void;
+  private readonly delayed = new Map<Exchange, Delayed>();
+  /** In the order of their coming. */
+  private readonly tokenless = new Set<Exchange>();
+  private pause: TimerHandle | undefined = undefined;
+
+  /** @param release takes those whose wait is over; it is called between steps */
+  constructor(clock: Clock, budget: RetryBudget, release: (exchange: Exchange) => void) {
+    this.clock = clock;
+    this.budget = budget;
+    this.release = release;
+  }
+
+  get size(): number {
+    return this.delayed.size + this.tokenless.size;
+  }
+
+  get all(): Exchange[] {
+    return [...this.delayed.keys(), ...this.tokenless];
+  }
+
+  /** True where it has a token now; it will be released with one otherwise. */
+  takeToken(exchange: Exchange): boolean {
+    if (this.tokenless.size === 0 && this.budget.take(this.clock.now())) return true;
+    this.tokenless.add(exchange);
+    this.startPause();
+    return false;
+  }
+
+  /** `needsToken`: it waits for one once the delay is over. `backOff`: the delay is ours, not what the server asked for. */
+  delay(exchange: Exchange, delay: number, needsToken: boolean, backOff: boolean): void {
+    const go = (): void => {
+      this.delayed.delete(exchange);
+      if (!needsToken || this.takeToken(exchange)) this.release(exchange);
+    };
+    const due = this.clock.now() + delay;
+    this.delayed.set(exchange, { timer: this.clock.setTimer(delay, go, true), due, go, backOff });
+  }
+
+  /** False where it was not here. */
+  drop(exchange: Exchange): boolean {
+    const delayed = this.delayed.get(exchange);
+    if (delayed === undefined) return this.tokenless.delete(exchange);
+    this.clock.clearTimer(delayed.timer);
+    return this.delayed.delete(exchange);
+  }
+
+  /** The origin is there again: who waits out a back-off need not, but they go one after the other. */
+  hurry(): void {
+    const waiting = [...this.delayed.values()].filter(({ backOff }) => backOff);
+    const now = this.clock.now();
+    const step = Math.min(fastest, hurryTime / waiting.length);
+    waiting.forEach((one, i) => {
+      if (one.due <= now + i * step) return;
+      this.clock.clearTimer(one.timer);
+      one.due = now + i * step;
+      one.timer = this.clock.setTimer(i * step, one.go, true);
+    });
+  }
+
+  private startPause(): void {
+    this.pause ??= this.clock.setTimer(
+      tokenPause,
+      () => {
+        this.pause = undefined;
+        for (const exchange of this.tokenless) {
+          if (!this.budget.take(this.clock.now())) break;
+          this.tokenless.delete(exchange);
+          this.release(exchange);
+        }
+        if (this.tokenless.size > 0) this.startPause();
+      },
+      true,
+    );
+  }
+}
