@@ -111,9 +111,9 @@ export class TransportError extends Error {
     this.attempts = init.attempts ?? 0;
   }
 
-  /** True for a TransportError of any copy of this package, where `instanceof` knows only its own. */
+  /** True for a TransportError of any copy of this package, in any realm, where `instanceof` knows only its own. */
   static isInstance(value: unknown): value is TransportError {
-    return value instanceof Error && (value as { [brand]?: unknown })[brand] === true;
+    return typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true;
   }
 
   get [brand](): true {

@@ -1,4 +1,4 @@
-import { Agent, type ClientRequest } from 'node:http';
+import type { Agent, ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
@@ -45,19 +45,18 @@ interface SocketTraits {
   readonly unref?: () => unknown;
 }
 
+/** node:http, once an origin needs it: to load it costs more than to load this library. */
+function http(): typeof import('node:http') {
+  return process.getBuiltinModule('node:http');
+}
+
 /** Gives each request to the one socket, which it leaves free again when it is through. */
-class HandOff extends Agent {
-  readonly #socket: Duplex;
-
-  constructor(socket: Duplex) {
-    super({ keepAlive: true });
-    this.#socket = socket;
-  }
-
+function handOff(socket: Duplex): Agent {
   /** Called by ClientRequest. */
-  addRequest(request: ClientRequest): void {
-    request.onSocket(this.#socket as Parameters<ClientRequest['onSocket']>[0]);
-  }
+  const addRequest = (request: ClientRequest): void => {
+    request.onSocket(socket as Parameters<ClientRequest['onSocket']>[0]);
+  };
+  return Object.assign(new (http().Agent)({ keepAlive: true }), { addRequest });
 }
 
 /** An HTTP/1.1 connection over node:http: parsing and framing are Node's, pooling, time-outs and errors are ours. */
@@ -108,7 +107,7 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     this.id = config.id;
     this.info = platform.info;
     this.described = describeConnection(this.id, this.info);
-    this.agent = new HandOff(socket);
+    this.agent = handOff(socket);
     this.openedAt = clock.now();
     this.patience = config.idleTimeout === 0 ? Infinity : config.idleTimeout;
     this.seenOpen = clock.wallNow();

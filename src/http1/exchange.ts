@@ -1,4 +1,4 @@
-import { request as startRequest, type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
@@ -97,7 +97,7 @@ export class Http1Exchange implements RequestHandle {
       insecureHTTPParser: false,
       maxHeaderSize: connection.config.maxHeaderListSize,
     };
-    this.request = startRequest(options);
+    this.request = process.getBuiltinModule('node:http').request(options);
     this.request.maxHeadersCount = 0; // no limit but the size: beyond one Node leaves headers out without a word
     this.listen();
     if (init.endStream || this.asksUpgrade) this.request.end();

@@ -10,6 +10,7 @@ import {
   type Origin,
 } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
+import { NodeHttp1Connection } from '../http1/index.js';
 import { abortable } from './abortable.js';
 import { nodeClock } from './clock.js';
 import { closeReason, connected, ignoreError } from './connected.js';
@@ -259,12 +260,7 @@ export class NodeDialler implements Dialler {
     return { protocol: 'h2', transport: new SocketTransport(stream) };
   }
 
-  #negotiated(
-    origin: Origin,
-    socket: Duplex,
-    reads: ReadBuffer | undefined,
-    times: DialTimes,
-  ): Dialled | Promise<Dialled> {
+  #negotiated(origin: Origin, socket: Duplex, reads: ReadBuffer | undefined, times: DialTimes): Dialled {
     if (!isSecured(socket, origin)) {
       return this.#options.cleartext === 'h2c'
         ? { protocol: 'h2', transport: new SocketTransport(socket, reads, times) }
@@ -279,16 +275,14 @@ export class NodeDialler implements Dialler {
     return { protocol: 'h2', transport: new SocketTransport(socket, reads, times) };
   }
 
-  #http1(origin: Origin, socket: Duplex, chosen: string | undefined, times?: DialTimes): Promise<Dialled> {
+  #http1(origin: Origin, socket: Duplex, chosen: string | undefined, times?: DialTimes): Dialled {
     if (this.#options.allowHTTP1) return speakHttp1(socket, times);
     socket.destroy();
     throw alpnFailed(origin.href, false, chosen);
   }
 }
 
-/** Loads what speaks HTTP/1.1, which most processes never need. */
-async function speakHttp1(socket: Duplex, dial?: DialTimes): Promise<Dialled> {
-  const { NodeHttp1Connection } = await import('../http1/index.js');
+function speakHttp1(socket: Duplex, dial?: DialTimes): Dialled {
   const platform = { info: { ...infoOf(socket), dial }, inRootContext };
   return {
     protocol: 'http/1.1',

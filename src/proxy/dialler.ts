@@ -4,7 +4,7 @@ import { inRootContext, nodeClock, NodeDialler } from '../node/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
 import { environmentRule, type ProxyRule } from './environment.js';
 import { parseProxy, type Proxy } from './proxy.js';
-import type { Tunnels } from './tunnels.js';
+import { Tunnels } from './tunnels.js';
 
 /**
  * Dials as the option `proxy` says. Throws a TypeError, ERR_INVALID_ARG_VALUE, for a proxy that cannot be used;
@@ -40,8 +40,7 @@ class ProxyDialler implements Dialler {
     return this.#direct.dialOver({ stream, begun }, origin, signal, http1Only);
   }
 
-  async #open(proxy: Proxy, origin: Origin, signal: AbortSignal): Promise<Duplex> {
-    const { Tunnels } = await import('./tunnels.js'); // most processes never need it
+  #open(proxy: Proxy, origin: Origin, signal: AbortSignal): Promise<Duplex> {
     let tunnels = this.#tunnels.get(proxy);
     if (tunnels === undefined) this.#tunnels.set(proxy, (tunnels = new Tunnels(proxy, this.#options)));
     return tunnels.open(origin, signal);

@@ -35,6 +35,9 @@ const promised = /types for TypeScript (\d+\.\d+) and later/.exec(readFileSync(j
 const specifiers = Object.keys(manifest.exports).map((subpath) => subpath.replace(/^\./, manifest.name));
 const modules = specifiers.filter((specifier) => !specifier.endsWith('.json'));
 
+/** Node as it is where it cannot require() an ES module. */
+const asCommonJs = '--no-experimental-require-module';
+
 let folder = '';
 let tarball = '';
 let consumer = '';
@@ -72,12 +75,12 @@ after(() => {
 });
 
 describe('the tarball', () => {
-  test('holds what is joined of the built modules, their declarations, the license and the README, and nothing else', () => {
+  test('holds what is joined of the built modules, as both kinds, their declarations, the license and the README, and nothing else', () => {
     const files = run('tar', ['-tzf', tarball], folder).trim().split('\n');
     const strangers = files.filter((file) => {
       if (/^package\/(package\.json|LICENSE|README\.md)$/.test(file)) return false;
-      if (/^package\/lib\/.+\.js$/.test(file)) return false;
-      const module = /^package\/dist\/(.+?)\.d\.ts$/.exec(file)?.[1];
+      if (/^package\/lib\/.+\.c?js$/.test(file)) return false;
+      const module = /^package\/dist\/(.+?)\.d\.c?ts$/.exec(file)?.[1];
       return module === undefined || !existsSync(join(root, 'src', `${module}.ts`));
     });
     assert.deepEqual(strangers, [], 'a file that no source stands behind ships');
@@ -105,8 +108,8 @@ describe('the tarball', () => {
     node([tool('publint/src/cli.js'), tarball, '--strict'], folder);
   });
 
-  test('is in order for arethetypeswrong, as a package of ES modules', () => {
-    node([tool('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only', '--no-emoji'], folder);
+  test('is in order for arethetypeswrong, as ES modules, as CommonJS and for bundlers', () => {
+    node([tool('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'node16', '--no-emoji'], folder);
   });
 });
 
@@ -126,7 +129,7 @@ describe('every entry point', () => {
      ${modules.map((name) => `names['${name}'] = Object.keys(${load(name)}).sort();`).join('\n')}
      process.stdout.write(JSON.stringify(names));`;
 
-  test('can be imported, and required', () => {
+  test('can be imported, and required, as an ES module and as CommonJS', () => {
     write(
       'import.mjs',
       listing((name) => `await import('${name}')`),
@@ -135,14 +138,49 @@ describe('every entry point', () => {
       'require.cjs',
       listing((name) => `require('${name}')`),
     );
-    const imported = JSON.parse(node(['import.mjs'], consumer)) as Record<string, string[]>;
-    const required = JSON.parse(node(['require.cjs'], consumer)) as Record<string, string[]>;
+    const names = (args: string[]): Record<string, string[]> =>
+      JSON.parse(node(args, consumer)) as Record<string, string[]>;
+    const imported = names(['import.mjs']);
+    const required = names(['require.cjs']);
+    const commonJs = names([asCommonJs, 'require.cjs']);
     for (const name of modules) {
       assert.notDeepEqual(imported[name], [], `${name} exports nothing`);
       // Node adds __esModule to what require() returns only where there is a default export.
       assert.deepEqual(required[name], imported[name], `require('${name}') gives other names than import`);
+      assert.deepEqual(commonJs[name], imported[name], `the CommonJS of ${name} gives other names than import`);
       assert.ok(imported[name]?.includes('default') === false, `${name} has a default export`);
     }
+  });
+
+  test('is there once in a process, imported or required', () => {
+    write(
+      'once.cjs',
+      `const names = ${JSON.stringify(modules)};
+       Promise.all(names.map(async (name) => (await import(name)) === require(name))).then((same) => {
+         process.stdout.write(String(same.every(Boolean)));
+       });`,
+    );
+    assert.equal(node(['once.cjs'], consumer), 'true');
+  });
+
+  test('knows the errors of its CommonJS build by TransportError.isInstance, and that knows its own', () => {
+    write(
+      'both.cjs',
+      `const required = require('${manifest.name}');
+       import('${manifest.name}').then(async (imported) => {
+         const refused = ({ Transport }) => new Transport().request('http://127.0.0.1:1/').catch((error) => error);
+         const [one, other] = [await refused(required), await refused(imported)];
+         process.stdout.write(
+           String([
+             required.TransportError !== imported.TransportError,
+             imported.TransportError.isInstance(one),
+             required.TransportError.isInstance(other),
+             one.code === other.code,
+           ]),
+         );
+       });`,
+    );
+    assert.equal(node([asCommonJs, 'both.cjs'], consumer), 'true,true,true,true');
   });
 
   test('is listed: the manifest is, and what is not listed is out of reach', () => {
@@ -184,6 +222,7 @@ describe('every entry point', () => {
 describe('the declarations', () => {
   const settings = {
     Node: { module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2022'] },
+    'Node as it was': { module: 'node16', moduleResolution: 'node16', lib: ['es2022'] },
     'a bundler, with the DOM': {
       module: 'esnext',
       moduleResolution: 'bundler',
@@ -210,6 +249,28 @@ describe('the declarations', () => {
     );
   });
 
+  // A CommonJS file of the user's, and what it makes handed to a file that imports the ES module.
+  before(() => {
+    write(
+      'required.cts',
+      `${modules.map((name, at) => `import * as entry${at} from '${name}';`).join('\n')}
+       export const entries: object[] = [${modules.map((_, at) => `entry${at}`).join(', ')}];
+       export const transport = new entry0.Transport({ stallTimeout: 50 });
+       export const codeOf = (error: entry0.TransportError): entry0.TransportErrorCode => error.code;
+       export class Mine extends entry0.Transport {}`,
+    );
+    write(
+      'handed.mts',
+      `import type { Transport } from '${manifest.name}';
+       import { H2Dispatcher } from '${manifest.name}/undici';
+       import { createRequest } from '${manifest.name}/http';
+       import { createHttpClient } from '${manifest.name}/connect';
+       import { Mine, transport } from './required.cjs';
+       export const taken: Transport[] = [transport, new Mine()];
+       export const takers = [new H2Dispatcher(transport), createRequest(transport), createHttpClient(transport)];`,
+    );
+  });
+
   // Connect-ES's own declarations take this name from the DOM's.
   before(() => {
     write('connect-es.d.ts', 'type HeadersInit = ConstructorParameters<typeof Headers>[0];');
@@ -228,7 +289,7 @@ describe('the declarations', () => {
           skipLibCheck: false,
           noEmit: true,
         },
-        files: name === 'Node' ? ['consumer.ts', 'connect-es.d.ts'] : ['consumer.ts'],
+        files: ['consumer.ts', ...(name.startsWith('Node') ? ['required.cts', 'handed.mts', 'connect-es.d.ts'] : [])],
       }),
     );
     node([join(typescript, 'bin/tsc'), '-p', '.'], consumer);
