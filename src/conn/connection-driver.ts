@@ -15,6 +15,7 @@ import {
   type ByteSink,
   type ByteTransport,
   type Clock,
+  type Demand,
   type ConnectionOwner,
   type Observer,
   type PooledConnection,
@@ -288,14 +289,14 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
    * What a new request would meet; each call answers with the same object. A connection idle by the wall clock for too
    * long is retired here: the clock that deadlines keep stands still while the process is frozen.
    */
-  health(lastResort = false): Health {
+  health(lastResort = false, needs = 0): Health {
     this.now = this.clock.now();
     const { idleTimeout } = this.config;
-    const health = this.core.health(this.now, lastResort);
+    const health = this.core.health(this.now, lastResort, needs);
     if (idleTimeout === 0 || health.state === HealthState.Closing || !this.idle) return health;
     if (!health.greeted || !this.use.idleFor(idleTimeout)) return health;
     this.stopReuse();
-    return this.core.health(this.now, lastResort);
+    return this.core.health(this.now, lastResort, needs);
   }
 
   get numbers(): ConnectionNumbers {
@@ -307,9 +308,9 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     return this.core.accepts(this.clock.now());
   }
 
-  /** Since when requests have had reason to go around it; Infinity: they have none. */
-  get troubledSince(): number {
-    return this.core.health(this.clock.now()).since;
+  /** Since when requests that need so much of its window have had reason to go around it; Infinity: they have none. */
+  troubledSince(needs: number): number {
+    return this.core.health(this.clock.now(), false, needs).since;
   }
 
   /** No stream is open, and none is promised. */
@@ -318,9 +319,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     return streams === 0 && reserved === 0;
   }
 
-  /** A request that may go before the peer's SETTINGS, or may not, goes out in this turn. */
-  takes(early: boolean, lastResort = false): boolean {
-    const { state } = this.health(lastResort);
+  takes({ early, needs }: Demand, lastResort = false): boolean {
+    const { state } = this.health(lastResort, needs);
     if (state === HealthState.Silent) this.probe();
     return state === HealthState.Ready || (early && state === HealthState.EarlyOnly);
   }

@@ -69,7 +69,6 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
   readonly carriedNothing = false;
   /** A blocked socket holds up none but its own request. */
   readonly stalls = 0;
-  readonly troubledSince = Infinity;
   readonly id: number;
   readonly info: TransportInfo;
   /** What responses say of it: the first, and all others. */
@@ -156,6 +155,10 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
   }
 
   // --- requests ---
+
+  troubledSince(): number {
+    return Infinity;
+  }
 
   health(): ConnectionHealth {
     return this.numbers;

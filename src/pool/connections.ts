@@ -1,5 +1,5 @@
 import type { TransportError } from '../errors.js';
-import type { PooledConnection } from '../ports/index.js';
+import { bodyStart, type Demand, type PooledConnection } from '../ports/index.js';
 import type { Candidate } from './dial-policy.js';
 
 /** The connections of one origin, oldest first; those that drain are among them until they are closed. */
@@ -10,9 +10,9 @@ export class Connections {
   /** Those that were dialled to get around another. */
   private readonly bypasses = new Set<PooledConnection>();
 
-  /** Requests have reason to go around one of them, whatever that is. */
+  /** All requests have reason to go around one of them, whatever that is. */
   get troubled(): boolean {
-    return this.all.some((connection) => connection.troubledSince !== Infinity);
+    return this.all.some((connection) => connection.troubledSince(0) !== Infinity);
   }
 
   /** Those that still take requests. */
@@ -20,14 +20,20 @@ export class Connections {
     return this.all.filter((connection) => connection.accepts);
   }
 
-  /** Those that take requests, as the dial policy sees them. */
-  get candidates(): Candidate[] {
-    return this.accepting.map((connection) => ({ health: connection.health(), bypass: this.bypasses.has(connection) }));
+  /**
+   * Those that take requests, as the dial policy sees them for requests that need so much of a window. It holds until a
+   * connection is asked again.
+   */
+  candidates(needs: number): Candidate[] {
+    return this.accepting.map((connection) => ({
+      health: connection.health(false, needs),
+      bypass: this.bypasses.has(connection),
+    }));
   }
 
   /** The oldest that can carry the request in this turn, so that those which are not needed stay idle and close. */
-  pick(early: boolean, lastResort: boolean): PooledConnection | undefined {
-    for (const connection of this.all) if (connection.takes(early, lastResort)) return connection;
+  pick(demand: Demand, lastResort: boolean): PooledConnection | undefined {
+    for (const connection of this.all) if (connection.takes(demand, lastResort)) return connection;
     return undefined;
   }
 
@@ -39,7 +45,8 @@ export class Connections {
   /** Its state may have changed. Once there is nothing to go around, bypasses are connections like others. */
   changed(connection: PooledConnection): void {
     if (connection.numbers.answered && this.bypasses.has(connection)) this.fruitless = 0;
-    if ((this.fruitless === 0 && this.bypasses.size === 0) || this.troubled) return;
+    if (this.fruitless === 0 && this.bypasses.size === 0) return;
+    if (this.all.some((one) => one.troubledSince(bodyStart) !== Infinity)) return;
     this.fruitless = 0;
     this.bypasses.clear();
   }
@@ -48,7 +55,7 @@ export class Connections {
   remove(connection: PooledConnection): void {
     const at = this.all.indexOf(connection);
     if (at >= 0) this.all.splice(at, 1);
-    if (this.bypasses.delete(connection) || connection.troubledSince === Infinity) return;
+    if (this.bypasses.delete(connection) || connection.troubledSince(bodyStart) === Infinity) return;
     for (const oldest of this.bypasses) {
       this.bypasses.delete(oldest);
       return;

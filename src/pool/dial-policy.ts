@@ -2,7 +2,7 @@ import { HealthState, type Health } from '../ports/index.js';
 
 /** One connection as the policy sees it. */
 export interface Candidate {
-  readonly health: Readonly<Pick<Health, 'state' | 'since' | 'greeted' | 'limit' | 'zeroFromStart'>>;
+  readonly health: Readonly<Pick<Health, 'state' | 'since' | 'greeted' | 'answered' | 'limit' | 'zeroFromStart'>>;
   /** It was dialled to get around another. */
   readonly bypass: boolean;
 }
@@ -91,7 +91,8 @@ function zeroLimitDue(s: Situation, seen: Survey): number {
 function bypassDue(s: Situation, seen: Survey): number {
   if (seen.troubled === 0 || seen.bypasses >= seen.troubled || s.linkStalled) return Infinity;
   const newest = s.connections.at(-1);
-  if (newest?.bypass === true && newest.health.since !== Infinity) return Infinity;
+  // A way around that has served may be gone around in its turn.
+  if (newest?.bypass === true && newest.health.since !== Infinity && !newest.health.answered) return Infinity;
   return seen.troubledSince + s.patience;
 }
 

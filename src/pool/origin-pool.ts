@@ -122,7 +122,9 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   /** Sends the request now if a connection can carry it, and otherwise as soon as one can. */
   submit(exchange: Exchange): void {
     this.env.totals.requests++;
-    if (this.queue.size === 0 && this.place(exchange)) return;
+    // Those with a body, which wait for credit, hold up nobody who needs none.
+    const next = this.queue.size === 0 || (exchange.needs === 0 && this.queue.light === 0);
+    if (next && this.place(exchange)) return;
     if (!exchange.pending) return;
     this.queue.push(exchange);
     exchange.onQueued();
@@ -138,7 +140,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
 
   /** True when the request was sent, handed on, or has failed for good. */
   private place(exchange: Exchange, lastResort = false): boolean {
-    const connection = this.connections.pick(exchange.early, lastResort);
+    const connection = this.connections.pick(exchange, lastResort);
     if (connection === undefined) return false;
     try {
       exchange.bind(connection);
@@ -158,9 +160,18 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   /** True when any was sent. `lastResort`: also on what recovers from a stall. */
   private send(lastResort: boolean): boolean {
     const { size } = this.queue;
-    for (let first = this.queue.first; first !== undefined; first = this.queue.first) {
-      if (!this.place(first, lastResort)) break;
-      this.queue.remove(first);
+    let light = false;
+    for (;;) {
+      const next = light ? this.queue.firstLight : this.queue.first;
+      if (next === undefined) break;
+      if (this.place(next, lastResort)) {
+        this.queue.remove(next);
+        continue;
+      }
+      // Where nothing but credit is missing, those who need none go first.
+      if (light || this.queue.light === 0) break;
+      if (this.connections.pick({ early: next.early, needs: 0 }, lastResort) === undefined) break;
+      light = true;
     }
     return this.queue.size < size;
   }
@@ -185,17 +196,19 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   }
 
   private situation(): Situation {
-    const { connections, env } = this;
+    const { connections, env, queue } = this;
+    const linkStalled = connections.troubled && env.linkStalled(this);
+    const needs = queue.light > 0 ? 0 : (queue.first?.needs ?? 0);
     return {
       now: this.clock.now(),
       waiting: this.queue.size,
       dialling: this.dialling.dials.size,
-      connections: connections.candidates,
+      connections: connections.candidates(needs),
       maxConnections: env.maxConnectionsPerOrigin,
       places: this.http1Reason === undefined ? undefined : 1,
       strict: env.strict,
       patience: env.stallTimeout * 2 ** connections.fruitless,
-      linkStalled: connections.troubled && env.linkStalled(this),
+      linkStalled,
       notBefore: this.backOff.notBefore,
       zeroLimitNotBefore: this.backOff.zeroLimitNotBefore,
       zeroLimitsExhausted: this.backOff.zeroLimitsExhausted,

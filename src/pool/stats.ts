@@ -1,9 +1,9 @@
-import { HealthState, type PooledConnection } from '../ports/index.js';
+import { bodyStart, HealthState, type PooledConnection } from '../ports/index.js';
 import type { OriginPool } from './origin-pool.js';
 import type { TransportTotals } from './totals.js';
 
 export type ConnectionStatus =
-  'connecting' | 'idle' | 'ready' | 'busy' | 'full' | 'stalled' | 'recovering' | 'silent' | 'draining';
+  'connecting' | 'idle' | 'ready' | 'busy' | 'full' | 'stalled' | 'recovering' | 'silent' | 'starved' | 'draining';
 
 export interface ConnectionStats {
   /** As in `ClientResponse.connection.id`. */
@@ -59,13 +59,18 @@ const statusOf: Readonly<Record<HealthState, ConnectionStatus>> = {
   [HealthState.Silent]: 'silent',
   [HealthState.AwaitingSettings]: 'connecting',
   [HealthState.EarlyOnly]: 'connecting',
+  [HealthState.Starved]: 'starved',
   [HealthState.Closing]: 'draining',
 };
 
 function connectionStats(connection: PooledConnection): ConnectionStats {
   const { id, httpVersion, info, bytesSent, bytesReceived } = connection;
-  const { state, streams, requests, limit, roundTrip, receiveWindow, sendWindow } = connection.health();
-  const status = statusOf[state];
+  const { state, since, streams, requests, limit, roundTrip, receiveWindow, sendWindow } = connection.health(
+    false,
+    bodyStart,
+  );
+  // Short of credit for a moment, it is busy.
+  const status = state === HealthState.Starved && since === Infinity ? 'busy' : statusOf[state];
   return {
     id,
     httpVersion,

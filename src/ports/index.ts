@@ -24,7 +24,7 @@ export {
   tellConnection,
   tellRequest,
 } from './observer.js';
-export type { ConnectionHealth, ConnectionOwner, Http1Config, PooledConnection } from './pooled-connection.js';
+export type { ConnectionHealth, ConnectionOwner, Demand, Http1Config, PooledConnection } from './pooled-connection.js';
 export { isFieldValue, isToken, quoteName } from '../protocol/field-syntax.js';
-export { BufferBudget, type Health, HealthState, type OpenInit } from '../protocol/index.js';
+export { bodyStart, BufferBudget, type Health, HealthState, type OpenInit } from '../protocol/index.js';
 export { buildTrailerFields, fieldListSize } from '../protocol/request-fields.js';

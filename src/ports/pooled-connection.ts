@@ -24,6 +24,14 @@ export type ConnectionHealth = Readonly<
   >
 >;
 
+/** What a request asks of the connection that it goes out on. */
+export interface Demand {
+  /** It may go before the peer's SETTINGS. */
+  readonly early: boolean;
+  /** How many bytes the connection's send window must cover: the beginning of its body (RFC 9113 section 5.2). */
+  readonly needs: number;
+}
+
 /** Whoever holds connections. Told between steps, so it may do anything. */
 export interface ConnectionOwner {
   /** The connection may take a request that it could not take before, or has come to need help. */
@@ -55,21 +63,21 @@ export interface PooledConnection extends HttpConnection {
   readonly accepts: boolean;
   /** It carries no request, and none is promised to it. */
   readonly idle: boolean;
-  /** Since when requests have had reason to go around it; Infinity: they have none. */
-  readonly troubledSince: number;
+  /** Since when requests that need so much of its window have had reason to go around it; Infinity: they have none. */
+  troubledSince(needs: number): number;
   /** It ended, or was told to, and nothing came of it. */
   readonly carriedNothing: boolean;
   /** What {@link health} says but for what depends on the time; always of now. */
   readonly numbers: Omit<ConnectionHealth, 'state' | 'since'>;
   /** Begins to read. `established` is called once: the connection is ready, or it failed (`closeError`). */
   start(established: () => void): void;
-  /** What a new request would meet. `lastResort`: there is no other way to go. */
-  health(lastResort?: boolean): ConnectionHealth;
+  /** What a new request that needs so much of the window would meet. `lastResort`: there is no other way to go. */
+  health(lastResort?: boolean, needs?: number): ConnectionHealth;
   /**
-   * Whether a request goes out on it in this turn; `early`: it may go before the peer's SETTINGS. One of which it is not
-   * known whether the peer still has it is asked, or looked at: `onCapacity` follows, or `onClosed`.
+   * Whether a request goes out on it in this turn. One of which it is not known whether the peer still has it is asked, or
+   * looked at: `onCapacity` follows, or `onClosed`.
    */
-  takes(early: boolean, lastResort?: boolean): boolean;
+  takes(demand: Demand, lastResort?: boolean): boolean;
   /** No new requests; it closes after those that run, at once if there are none. */
   stopReuse(): void;
   /** The same, and the peer is told where there is a way. */

@@ -1,6 +1,6 @@
 import { errorCodeName, TransportError, type ErrorInitiator, type TransportErrorCode } from '../errors.js';
 import { Decoder, Encoder } from '../hpack/index.js';
-import { defaultInitialWindow, FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
+import { FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
 import { ConnectionCredit, type BufferBudget } from './credit.js';
 import { FloodGuard } from './flood-guard.js';
 import { GoAway } from './goaway.js';
@@ -13,6 +13,7 @@ import { ReceivedBlocks } from './repeated-block.js';
 import { ResetConfirm } from './reset-confirm.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
+import { SendWindow } from './send-window.js';
 import { defaultHeaderTableSize, PeerSettings, type LocalSettings } from './settings.js';
 import { StreamTable } from './stream-table.js';
 import type { Stream } from './stream.js';
@@ -81,8 +82,7 @@ export class ConnectionState {
   readonly floods = new FloodGuard();
   readonly replies = new OwedReplies();
   readonly resets = new ResetConfirm();
-  /** The connection's send window (RFC 9113 section 5.2): receive.ts adds to it, seal.ts takes from it. */
-  sendWindow = defaultInitialWindow;
+  readonly window: SendWindow;
 
   // Written by connection.ts.
   nextStreamId = 1;
@@ -130,6 +130,7 @@ export class ConnectionState {
       events.onOutput();
     });
     this.liveness = new Liveness(config, now);
+    this.window = new SendWindow(now);
   }
 
   /** No new stream may start: closing, closed, or told to go away. */
@@ -140,6 +141,10 @@ export class ConnectionState {
   /** Slots in use: streams, reservations, and resets that the peer may not have seen. */
   get slotsUsed(): number {
     return this.streams.size + this.reserved + this.resets.unconfirmed;
+  }
+
+  get sendWindow(): number {
+    return this.window.left;
   }
 
   /** Sealed bytes have reached the high-water mark, so nothing more is sealed until the socket has taken some. */

@@ -8,6 +8,7 @@ import {
   dropOutput,
   failConnection,
   goAway,
+  release,
   stopReuse,
   type Failure,
 } from './lifecycle.js';
@@ -18,6 +19,7 @@ import type { SharedBlock } from './repeated-block.js';
 import { buildTrailerFields } from './request-fields.js';
 import { resetStream } from './reset.js';
 import { checkListSize, seal, sealHeaders, sealPreface } from './seal.js';
+import { bodyStart } from './send-window.js';
 import { StreamState } from './stream-state.js';
 import { Stream, type StreamInit } from './stream.js';
 
@@ -28,6 +30,8 @@ export interface OpenInit extends StreamInit {
   readonly block?: SharedBlock | undefined;
   /** Nothing follows the header block. */
   readonly endStream: boolean;
+  /** So many bytes of a body are at hand, and follow at once. Default: 0. */
+  readonly atHand?: number | undefined;
 }
 
 const noBytes = new Uint8Array(0);
@@ -133,6 +137,10 @@ export class Connection {
     c.streams.add(stream);
     sealHeaders(c, stream, init.fields, init.endStream, init.block);
     stream.sealedAt = c.handed + c.out.length;
+    if (init.atHand !== undefined && init.atHand > 0) {
+      stream.promised = Math.min(init.atHand, bodyStart, c.peer.initialWindow);
+      c.window.promise(stream.promised, now);
+    }
     const limit = c.config.maxRequests;
     // Without stream IDs (RFC 9113 section 5.1.1) nothing new can start: it closes after the last stream.
     if ((limit > 0 && c.requests >= limit) || c.nextStreamId > lastClientStreamId) stopReuse(c);
@@ -173,6 +181,7 @@ export class Connection {
   dropUnsent(stream: Stream): void {
     dropOutput(stream);
     stream.sendEnds = false;
+    if (stream.promised > 0) release(this.c, stream);
   }
 
   /** Streams whose piece has been sealed since the last call: their sources may be asked for more. */
@@ -206,8 +215,8 @@ export class Connection {
   // --- the connection ---
 
   /** What a new request would meet: the connection's one answer, made anew by each call. */
-  health(now: number, lastResort = false): Health {
-    return health(this.c, now, lastResort, this.answer);
+  health(now: number, lastResort = false, needs = 0): Health {
+    return health(this.c, now, lastResort, needs, this.answer);
   }
 
   get numbers(): ConnectionNumbers {

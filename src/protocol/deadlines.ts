@@ -9,7 +9,7 @@ import { checkDrained, failConnection, stopReuse } from './lifecycle.js';
 export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
   const write = Math.min(reportStallAt(c), writeTimeoutAt(c), recoveredAt(c));
-  return Math.min(write, pingTimeoutAt(c), probeAt(c), retireAt(c), settingsOverdueAt(c));
+  return Math.min(write, pingTimeoutAt(c), probeAt(c), retireAt(c), settingsOverdueAt(c), starvedAt(c));
 }
 
 /** Does what has come due, after which nothing is. The caller has let data that had already arrived be read first. */
@@ -35,6 +35,10 @@ export function tick(c: ConnectionState): void {
   if (now >= probeAt(c)) sendProbe(c);
   if (now >= settingsOverdueAt(c)) {
     live.settingsOverdue = true;
+    c.events.onCapacity();
+  }
+  if (now >= starvedAt(c)) {
+    c.window.shutReported = true;
     c.events.onCapacity();
   }
   if (now >= recoveredAt(c)) {
@@ -91,6 +95,12 @@ function retireAt(c: ConnectionState): number {
 
 function settingsOverdueAt(c: ConnectionState): number {
   return c.peer.received || c.liveness.settingsOverdue ? Infinity : c.liveness.settingsDueAt();
+}
+
+/** When a connection window that does not cover a body's beginning has been that way for so long that others are better. */
+function starvedAt(c: ConnectionState): number {
+  const { shutSince, shutReported } = c.window;
+  return shutReported || shutSince === Infinity ? Infinity : shutSince + c.liveness.creditPatience();
 }
 
 /** When the connection has gone without another stall for long enough. */

@@ -23,6 +23,8 @@ export const HealthState = {
   Recovering: 8,
   /** The peer's first SETTINGS are outstanding; one request may go before them, if it may be lost without harm. */
   EarlyOnly: 9,
+  /** The connection's send window does not cover the beginning of the request's body. */
+  Starved: 10,
 } as const;
 
 export type HealthState = (typeof HealthState)[keyof typeof HealthState];
@@ -60,8 +62,9 @@ export class Health implements ConnectionNumbers {
   state: HealthState = HealthState.AwaitingSettings;
   /**
    * Since when it has kept requests waiting in a way that another connection gets around; Infinity: it does not. It is
-   * stalled, recovers from a stall, or the peer's SETTINGS are overdue, whatever else `state` has to say first. A stall
-   * counts once it is reported: after a blocked event loop, the news that the chunk was taken may be there unheard.
+   * stalled, recovers from a stall, the peer's SETTINGS are overdue, or it gives no credit for a body, whatever else
+   * `state` has to say first. Each counts once it is reported: after a blocked event loop, the news that it is over may be
+   * there unheard.
    */
   since = Infinity;
   /** It is stalled, reported or not. */
@@ -128,20 +131,30 @@ export class Health implements ConnectionNumbers {
  * around it. It reads fields and answers in the same tick, whatever the network does.
  *
  * @param lastResort there is no other way to go, so a stall that has ended is over, and SETTINGS are never overdue
+ * @param needs how many bytes of its body the connection's window must cover before the request goes out
  * @param answer the connection's one answer
  */
-export function health(c: ConnectionState, now: number, lastResort: boolean, answer: Health): Health {
+export function health(c: ConnectionState, now: number, lastResort: boolean, needs: number, answer: Health): Health {
   const live = c.liveness;
+  const starved = needs > 0 && !c.window.admits(needs, now, live.creditPatience());
   const stalled = isStalled(c, now);
   const recovering = !stalled && now < live.recovery.until;
   answer.stalled = stalled;
   answer.recovering = recovering;
   answer.since = troubledSince(c, stalled, recovering);
-  answer.state = stateOf(c, now, stalled, recovering && !lastResort, answer.since === Infinity || lastResort);
+  answer.state = stateOf(c, now, stalled, recovering && !lastResort, answer.since === Infinity || lastResort, starved);
+  if (starved && c.window.shutReported) answer.since = Math.min(answer.since, c.window.shutSince);
   return answer;
 }
 
-function stateOf(c: ConnectionState, now: number, stalled: boolean, recovering: boolean, well: boolean): HealthState {
+function stateOf(
+  c: ConnectionState,
+  now: number,
+  stalled: boolean,
+  recovering: boolean,
+  well: boolean,
+  starved: boolean,
+): HealthState {
   if (!acceptsRequests(c, now)) return HealthState.Closing;
   // A write that has been in flight for `stallTimeout` keeps new requests away even while bytes still arrive: they
   // could not be written. (Only `writeTimeout` takes received bytes as a sign of life.)
@@ -153,6 +166,7 @@ function stateOf(c: ConnectionState, now: number, stalled: boolean, recovering: 
     return c.slotsUsed > 0 || busy || recovering || !well ? HealthState.AwaitingSettings : HealthState.EarlyOnly;
   if (live.probeSentAt >= 0) return HealthState.Probing;
   if (recovering) return HealthState.Recovering;
+  if (starved) return HealthState.Starved;
   if (busy) return HealthState.Busy;
   if (isSilent(c, now) && (live.mayPing(now) || oldestPing(c) >= 0)) return HealthState.Silent;
   return HealthState.Ready;

@@ -9,6 +9,7 @@ export { HealthState, type ConnectionNumbers, type Health } from './health.js';
 export type { Failure } from './lifecycle.js';
 export { SharedBlock } from './repeated-block.js';
 export { buildRequestFields, buildTrailerFields, declaredLength, type RequestHead } from './request-fields.js';
+export { bodyStart } from './send-window.js';
 export { Stream, type StreamInit, type StreamSink } from './stream.js';
 export { StreamInput, StreamState, states, inputs, transitions } from './stream-state.js';
 export type { FrameRecord, FrameTrace } from './trace.js';

@@ -9,9 +9,25 @@ export function forget(c: ConnectionState, stream: Stream): void {
   if (!c.streams.delete(stream)) return;
   dropOutput(stream);
   if (c.blocked.size > 0) c.blocked.delete(stream);
+  if (stream.promised > 0) release(c, stream);
   if (c.streams.size === 0) c.liveness.idleSince = c.now;
   c.events.onCapacity();
   checkDrained(c);
+}
+
+/** What was kept of the connection's window for its body is for others. */
+export function release(c: ConnectionState, stream: Stream): void {
+  c.window.promise(-stream.promised, c.now);
+  stream.promised = 0;
+  if (c.blocked.size === 0) return;
+  unblock(c);
+  c.events.onOutput();
+}
+
+/** Puts streams that wait for the connection's window back in line. */
+export function unblock(c: ConnectionState): void {
+  for (const stream of c.blocked) c.scheduler.add(stream);
+  c.blocked.clear();
 }
 
 export function dropOutput(stream: Stream): void {

@@ -187,6 +187,11 @@ export class Liveness {
     return Math.max(this.limits.probeAfter, 4 * this.roundTrip);
   }
 
+  /** For how long a peer that gives no credit for the connection may just be slow to. */
+  creditPatience(): number {
+    return Math.max(this.limits.stallTimeout, 3 * this.roundTrip);
+  }
+
   /**
    * When the peer's first SETTINGS are overdue: as late as any connection counts as silent. How long a round trip is,
    * nothing but the dial has told yet.

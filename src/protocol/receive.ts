@@ -2,11 +2,10 @@ import { errorCodeName } from '../errors.js';
 import { HpackError } from '../hpack/index.js';
 import { ErrorCode, Flag, FrameType, max31, noBytes, ProtocolViolation, uint32 } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
-import { checkDrained, connectionError, forget, stopReuse } from './lifecycle.js';
+import { checkDrained, connectionError, forget, stopReuse, unblock } from './lifecycle.js';
 import { onContinuation, onHeaders } from './receive-headers.js';
 import { creditStream, endReceived, lengthMismatch, streamFrameArrived, streamOf } from './receive-stream.js';
 import { confirmResets, failStream } from './reset.js';
-import { unblock } from './seal.js';
 import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
 import { describePayload } from './trace.js';
@@ -270,10 +269,11 @@ function onWindowUpdate(c: ConnectionState): void {
   const stream = streamId === 0 ? undefined : streamOf(c);
   if (increment === 0) throw new ProtocolViolation(ErrorCode.ProtocolError, 'a WINDOW_UPDATE of 0', streamId);
   if (streamId === 0) {
-    c.sendWindow += increment;
-    if (c.sendWindow > max31)
+    const wasShort = c.window.gain(increment, c.now);
+    if (c.window.left > max31)
       throw new ProtocolViolation(ErrorCode.FlowControlError, 'a WINDOW_UPDATE overflows the connection window');
     if (c.blocked.size > 0) unblock(c);
+    if (wasShort) c.events.onCapacity();
     c.events.onOutput();
     return;
   }

@@ -139,7 +139,8 @@ function sealData(c: ConnectionState, stream: Stream): void {
   if (chunk.length < stream.chunkLength) return failDetached(c, stream);
   const left = chunk.length - stream.chunkAt;
   // RFC 9113 section 6.9: an empty frame needs no window, so it goes out even where that is below zero.
-  const size = left === 0 ? 0 : Math.min(left, stream.sendWindow, c.sendWindow, c.peer.maxFrameSize);
+  const window = c.window.free + stream.promised;
+  const size = left === 0 ? 0 : Math.min(left, stream.sendWindow, window, c.peer.maxFrameSize);
   if (left > 0 && size <= 0) {
     // Whoever opens the window that is short puts the stream back: receive.ts.
     if (stream.sendWindow > 0) c.blocked.add(stream);
@@ -154,8 +155,10 @@ function sealData(c: ConnectionState, stream: Stream): void {
   c.writer.data(stream.id, chunk, stream.chunkAt, stream.chunkAt + size, endStream);
   const flags = endStream ? Flag.EndStream : 0;
   c.config.trace?.({ sent: true, type: FrameType.Data, flags, streamId: stream.id, length: size });
+  const promised = Math.min(stream.promised, size);
+  stream.promised -= promised;
   stream.sendWindow -= size;
-  c.sendWindow -= size;
+  c.window.take(size, promised, c.now);
   stream.chunkAt += size;
   if (!whole) c.scheduler.add(stream);
   else chunkSealed(c, stream, endStream);
@@ -201,10 +204,4 @@ function endSealed(c: ConnectionState, stream: Stream): void {
 function sent(c: ConnectionState, stream: Stream): void {
   stream.sink.onSent();
   if (stream.state === StreamState.Closed) forget(c, stream);
-}
-
-/** Puts streams that wait for the connection's window back in line. */
-export function unblock(c: ConnectionState): void {
-  for (const stream of c.blocked) c.scheduler.add(stream);
-  c.blocked.clear();
 }

@@ -50,6 +50,8 @@ export class Stream {
   /** The chunk is the last: END_STREAM, or the trailers, follow it. */
   sendEnds = false;
   trailers: readonly string[] | undefined = undefined;
+  /** What of the connection's window is kept for its body, which is short and at hand. */
+  promised = 0;
   /** A window holds the chunk back. */
   windowWait = false;
   /** True while the stream stands in the send scheduler, and who comes after it there. Owned by SendScheduler. */

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { TransportError, TransportErrorCode } from '../errors.js';
-import { ErrorCode, type StreamSink } from '../protocol/index.js';
+import { bodyStart, ErrorCode, type StreamSink } from '../protocol/index.js';
 import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
@@ -100,6 +100,14 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     return protocol === undefined && (body === undefined || body.repeatable);
   }
 
+  /** How many bytes a connection's send window must cover before it goes out there: the beginning of its body. */
+  get needs(): number {
+    const { body, length, protocol, method } = this.request;
+    if (protocol !== undefined || method === 'CONNECT') return bodyStart;
+    if (body === undefined) return 0;
+    return length < 0 ? bodyStart : Math.min(length, bodyStart);
+  }
+
   /** No connection can carry it yet. */
   onQueued(): void {
     this.tracer?.tell('queued');
@@ -122,6 +130,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       fields: request.fields,
       block: this.tracer === undefined ? request.block : undefined,
       endStream,
+      atHand: request.expectContinue ? 0 : (request.body?.bytes?.length ?? 0),
       urgency: request.urgency,
       bodyless: request.method === 'HEAD',
       informationalLimit: request.onInformational === undefined ? connection.config.maxHeaderListSize : Infinity,

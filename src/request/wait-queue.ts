@@ -1,5 +1,7 @@
 /** What can wait in a queue; the fields are the queue's. */
 export interface Waiter<T extends Waiter<T>> {
+  /** What it needs of a connection's send window, in bytes. */
+  readonly needs: number;
   queue: WaitQueue<T> | undefined;
   before: T | undefined;
   behind: T | undefined;
@@ -14,6 +16,8 @@ export class WaitQueue<T extends Waiter<T>> {
   private tail: T | undefined = undefined;
   private lastRequeued: T | undefined = undefined;
   size = 0;
+  /** Those among them that need no window. */
+  light = 0;
 
   get first(): T | undefined {
     return this.head;
@@ -45,7 +49,16 @@ export class WaitQueue<T extends Waiter<T>> {
     this.join(waiter);
   }
 
+  /** The first of those that need no window. */
+  get firstLight(): T | undefined {
+    if (this.light === 0) return undefined;
+    let waiter = this.head;
+    while (waiter !== undefined && waiter.needs > 0) waiter = waiter.behind;
+    return waiter;
+  }
+
   private join(waiter: T): void {
+    if (waiter.needs === 0) this.light++;
     waiter.queue = this;
     this.size++;
   }
@@ -61,6 +74,7 @@ export class WaitQueue<T extends Waiter<T>> {
     waiter.behind = undefined;
     waiter.queue = undefined;
     this.size--;
+    if (waiter.needs === 0) this.light--;
   }
 
   *[Symbol.iterator](): Iterator<T> {

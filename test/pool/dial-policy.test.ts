@@ -11,7 +11,7 @@ function candidate(
   more: Partial<Candidate['health']> = {},
   bypass = false,
 ): Candidate {
-  const settled = { since: Infinity, greeted: true, limit: 100, zeroFromStart: false };
+  const settled = { since: Infinity, greeted: true, answered: false, limit: 100, zeroFromStart: false };
   return { health: { ...settled, state: HealthState[state], ...more }, bypass };
 }
 
@@ -27,6 +27,9 @@ const taken = candidate('Full', { limit: 1 });
 const looking = candidate('Ready', { limit: 1 });
 const stalled = candidate('Stalled', { since: now - 100 });
 const unreported = candidate('Stalled');
+const served = bypassing(candidate('Stalled', { since: now - 200, answered: true }));
+const short = candidate('Starved');
+const starved = candidate('Starved', { since: now - 100 });
 const recovering = candidate('Recovering', { since: now - 500 });
 const awaiting = candidate('AwaitingSettings', { greeted: false });
 const overdue = candidate('AwaitingSettings', { greeted: false, since: now - 1_000 });
@@ -112,6 +115,19 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'stalled, and the way around as well': {
     connections: [stalled, bypassing(stalled)],
+    decision: { resort: true },
+  },
+  'stalled, and the way around as well, once it has served': {
+    connections: [stalled, served],
+    decision: { dials: 1, bypass: true },
+  },
+  'short of credit for a body, for a moment': { connections: [short] },
+  'starved of credit for a body': { connections: [starved], decision: { dials: 1, bypass: true } },
+  'starved, and another that is free in a moment': { connections: [starved, busy] },
+  'starved, and gone around by one that is short for a moment': { connections: [starved, bypassing(short)] },
+  'starved, with no room': {
+    connections: [starved],
+    situation: { maxConnections: 1 },
     decision: { resort: true },
   },
   'stalled, as other origins are': {

@@ -11,6 +11,8 @@ interface Case {
   /** Leaves the connection as the name says, at a time of its own. */
   readonly setUp: (h: Harness) => void;
   readonly state: keyof typeof HealthState;
+  /** How many bytes of a body must fit the connection's window; default: none. */
+  readonly needs?: number;
   /** With no other way to go; default: the same. */
   readonly lastResort?: keyof typeof HealthState;
   /** Milliseconds that it has been in trouble for; default: it is not. */
@@ -34,6 +36,21 @@ const silentFor = (h: Harness, milliseconds: number): void => {
   h.greet();
   h.get('/slow');
   h.pump();
+  h.advance(milliseconds);
+};
+
+/** Sends a body that leaves so much of the connection's window. */
+const fill = (h: Harness, left: number): void => {
+  const r = h.post('/up');
+  h.pump();
+  r.send('x'.repeat(65_535 - left));
+  h.pump();
+  h.discard();
+};
+
+const shutFor = (h: Harness, milliseconds: number): void => {
+  h.greet({ initialWindowSize: 1 << 20 });
+  fill(h, 0);
   h.advance(milliseconds);
 };
 
@@ -199,6 +216,96 @@ const cases: readonly Case[] = [
     },
     state: 'Ready',
   },
+  { name: 'its window shut, for a request without a body', setUp: (h) => shutFor(h, 200), state: 'Ready' },
+  {
+    name: 'its window shut for a moment, for one with a body',
+    setUp: (h) => shutFor(h, 99),
+    needs: 1,
+    state: 'Starved',
+  },
+  {
+    name: 'its window shut for stallTimeout, for one with a body',
+    setUp: (h) => shutFor(h, 100),
+    needs: 1,
+    state: 'Starved',
+    troubledFor: 100,
+  },
+  {
+    name: 'its window shut for less than three round trips',
+    setUp: (h) => {
+      h.greet({ initialWindowSize: 1 << 20 });
+      h.connection.ping(h.now);
+      const ping = h.expect.ping('asks');
+      h.now += 400;
+      h.peer.pong(ping);
+      fill(h, 0);
+      h.advance(1_199);
+    },
+    needs: 1,
+    state: 'Starved',
+  },
+  {
+    name: 'its window shut, and credit is overdue though it was not reported',
+    setUp: (h) => {
+      shutFor(h, 0);
+      h.now += 500;
+    },
+    needs: 1,
+    state: 'Starved',
+  },
+  {
+    name: 'a window that covers a short body',
+    setUp: (h) => {
+      h.greet({ initialWindowSize: 1 << 20 });
+      fill(h, 1_000);
+      h.advance(200);
+    },
+    needs: 1_000,
+    state: 'Ready',
+  },
+  {
+    name: 'the same for a body that is longer',
+    setUp: (h) => {
+      h.greet({ initialWindowSize: 1 << 20 });
+      fill(h, 1_000);
+      h.advance(200);
+    },
+    needs: 1_001,
+    state: 'Starved',
+    troubledFor: 200,
+  },
+  {
+    name: 'a window that is promised to a short body at hand',
+    setUp: (h) => {
+      h.greet({ initialWindowSize: 1 << 20 });
+      fill(h, 1_000);
+      h.open('POST', '/short', [], true, { atHand: 600 });
+      h.pump();
+    },
+    needs: 500,
+    state: 'Starved',
+  },
+  {
+    name: 'its window shut, and credit has come after all',
+    setUp: (h) => {
+      shutFor(h, 200);
+      h.peer.windowUpdate(0, 16_384);
+      h.pump();
+      h.discard();
+    },
+    needs: 16_384,
+    state: 'Ready',
+  },
+  {
+    name: 'credit in small steps for a while',
+    setUp: (h) => {
+      shutFor(h, 99);
+      h.now += 1;
+      h.peer.windowUpdate(0, 10);
+    },
+    needs: 1_000,
+    state: 'Ready',
+  },
   { name: 'silent for less than probeAfter', setUp: (h) => silentFor(h, 999), state: 'Ready' },
   { name: 'silent for probeAfter', setUp: (h) => silentFor(h, 1_000), state: 'Silent' },
   {
@@ -340,12 +447,12 @@ const cases: readonly Case[] = [
   },
 ];
 
-for (const { name, config, setUp, state, lastResort = state, troubledFor } of cases)
+for (const { name, config, setUp, needs = 0, state, lastResort = state, troubledFor } of cases)
   test(`a connection, ${name}: ${state}${lastResort === state ? '' : `, or ${lastResort} as a last resort`}`, () => {
     const h = harness({ config: config ?? {} });
     setUp(h);
     const answer = (last: boolean): unknown => {
-      const health = h.connection.health(h.now, last);
+      const health = h.connection.health(h.now, last, needs);
       return { state: health.state, troubledFor: h.now - health.since };
     };
     const expected = { state: HealthState[state], troubledFor: troubledFor ?? -Infinity };

@@ -244,7 +244,7 @@ export class Harness {
     path: string,
     headers: readonly string[],
     hasBody: boolean,
-    init: { readonly informationalLimit?: number; readonly urgency?: number } = {},
+    init: { readonly informationalLimit?: number; readonly urgency?: number; readonly atHand?: number } = {},
   ): Call {
     const call = new Call(this);
     const fields = buildRequestFields({
@@ -267,6 +267,7 @@ export class Harness {
         sink: call,
         fields,
         endStream: !hasBody,
+        atHand: init.atHand,
         urgency: init.urgency ?? 3,
         bodyless: method === 'HEAD',
         informationalLimit: init.informationalLimit ?? 65_536,
