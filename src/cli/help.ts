@@ -7,6 +7,7 @@ export const commands: Readonly<Record<string, string>> = {
   ping: 'measure round trips with HTTP/2 PINGs',
   bench: 'load a URL in a closed loop and report throughput and latencies',
   view: 'make a page of a trace, to look at in a browser',
+  'register-url': 'print what NODE_OPTIONS takes to put HTTP/2 under fetch',
   demo: 'show what a blocked connection does to other requests; needs no network',
 };
 
@@ -42,7 +43,7 @@ const meanings: Readonly<Record<keyof typeof ExitCode, string>> = {
 
 /** `passinglane --help`. */
 export function helpText(): string {
-  const names = Object.entries(commands).map(([name, text]) => `  ${name.padEnd(6)} ${text}`);
+  const names = Object.entries(commands).map(([name, text]) => `  ${name.padEnd(12)} ${text}`);
   const numbers = Object.entries(ExitCode).map(
     ([name, number]) => `${number} ${meanings[name as keyof typeof ExitCode]}`,
   );
@@ -112,6 +113,14 @@ const transportHelp = `  -k, --insecure            do not verify the certificate
 `;
 
 /** `passinglane ping --help`. */
+export const registerUrlHelp = `Usage: passinglane register-url
+
+Prints the URL of passinglane/register. With it every Node that a command starts
+has HTTP/2 under its fetch, wherever it runs:
+
+  NODE_OPTIONS="--import=$(passinglane register-url)" npm start
+`;
+
 export const pingHelp = `Usage: passinglane ping [options] ORIGIN
 
 Connects once and sends an HTTP/2 PING at a time: the round trip to the server's

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseGetArguments } from './args.js';
 import { CliError, ExitCode } from './exit-codes.js';
-import { benchHelp, commands, demoHelp, getHelp, helpText, pingHelp, viewHelp } from './help.js';
+import { benchHelp, commands, demoHelp, getHelp, helpText, pingHelp, registerUrlHelp, viewHelp } from './help.js';
 import { version } from '../version.js';
 import type { Io } from './session.js';
 
@@ -25,6 +25,11 @@ const runners: Readonly<Record<string, (argv: readonly string[], io: Io) => Prom
     const { parseViewArguments, runView } = await import('./view.js');
     const args = parseViewArguments(argv);
     return args.help ? print(io, viewHelp) : runView(args, io);
+  },
+  async 'register-url'(argv, io) {
+    if (argv.includes('--help') || argv.includes('-h')) return print(io, registerUrlHelp);
+    if (argv.length > 0) throw new CliError(ExitCode.Usage, 'register-url takes no arguments');
+    return print(io, `${import.meta.resolve('passinglane/register')}\n`);
   },
   async demo(argv, io) {
     const { parseDemoArguments } = await import('./demo/arguments.js');

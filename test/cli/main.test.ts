@@ -31,7 +31,7 @@ test('no arguments at all is an error that points to the help', async () => {
 });
 
 test('every command explains itself', async () => {
-  for (const command of ['get', 'ping', 'bench', 'view', 'demo']) {
+  for (const command of ['get', 'ping', 'bench', 'view', 'register-url', 'demo']) {
     const { exitCode, stdout, stderr } = await passinglane([command, '--help']);
     assert.equal(stderr, '');
     assert.equal(exitCode, 0);

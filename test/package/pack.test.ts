@@ -144,7 +144,8 @@ describe('every entry point', () => {
     const required = names(['require.cjs']);
     const commonJs = names([asCommonJs, 'require.cjs']);
     for (const name of modules) {
-      assert.notDeepEqual(imported[name], [], `${name} exports nothing`);
+      // To load that one is all that there is to do.
+      if (!name.endsWith('/register')) assert.notDeepEqual(imported[name], [], `${name} exports nothing`);
       // Node adds __esModule to what require() returns only where there is a default export.
       assert.deepEqual(required[name], imported[name], `require('${name}') gives other names than import`);
       assert.deepEqual(commonJs[name], imported[name], `the CommonJS of ${name} gives other names than import`);
