@@ -93,6 +93,8 @@ export class ConnectionState {
   /** Streams with a RST_STREAM or WINDOW_UPDATE due, each once. */
   readonly listed: Stream[] = [];
   readonly pingsDue: number[] = [];
+  /** An empty SETTINGS frame. */
+  settingsDue = false;
 
   /** Streams whose chunk seal.ts has sealed and whose source may be asked for more; connection.ts takes the whole list. */
   drainedStreams: Stream[] = [];

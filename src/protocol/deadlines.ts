@@ -119,12 +119,24 @@ export function askAfterStall(c: ConnectionState): void {
   c.events.onOutput();
 }
 
-/** Asks the peer for a sign of life: any byte from it will do, as will the answer to a PING that is out already. */
+/**
+ * Asks the peer for a sign of life: any byte from it will do, as will an answer that it owes already. Where the budget has no
+ * PING left, an empty SETTINGS asks, of which no second goes out before the ACK of the first.
+ */
 export function sendProbe(c: ConnectionState): void {
   const live = c.liveness;
   if (live.probeSentAt >= 0 || c.failure !== undefined) return;
-  if (oldestPing(c) < 0) c.pingsDue.push(live.pingSent(c.now, true));
+  if (oldestPing(c) < 0) ask(c);
   live.probeSentAt = c.now;
   live.stallReported = false;
   c.events.onOutput();
+}
+
+function ask(c: ConnectionState): void {
+  const live = c.liveness;
+  if (live.mayPing(c.now)) c.pingsDue.push(live.pingSent(c.now, true));
+  else if (live.settingsSentAt < 0) {
+    live.settingsSentAt = c.now;
+    c.settingsDue = true;
+  }
 }

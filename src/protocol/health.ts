@@ -13,7 +13,7 @@ export const HealthState = {
   Stalled: 3,
   /** A PING is out that asks for a sign of life. */
   Probing: 4,
-  /** Silent with streams open for so long that it must answer a PING first: the caller sends one with `probe`. */
+  /** Silent with streams open for so long that it must give a sign of life first: the caller asks for one with `probe`. */
   Silent: 5,
   /** The peer's first SETTINGS are outstanding. */
   AwaitingSettings: 6,
@@ -168,7 +168,7 @@ function stateOf(
   if (recovering) return HealthState.Recovering;
   if (starved) return HealthState.Starved;
   if (busy) return HealthState.Busy;
-  if (isSilent(c, now) && (live.mayPing(now) || oldestPing(c) >= 0)) return HealthState.Silent;
+  if (isSilent(c, now) && mayAsk(c, now)) return HealthState.Silent;
   return HealthState.Ready;
 }
 
@@ -199,6 +199,14 @@ function isSilent(c: ConnectionState, now: number): boolean {
   const live = c.liveness;
   if ((c.streams.size === 0 && !live.owed) || live.limits.probeAfter === 0) return false;
   return now - live.silentSince() >= live.probeThreshold();
+}
+
+/**
+ * Whether anything can tell if the peer lives: an answer that it owes, a PING, or, where their budget is spent, an empty
+ * SETTINGS, whose ACK is owed as well (RFC 9113 section 6.5.3). That needs a peer that has acknowledged the first.
+ */
+function mayAsk(c: ConnectionState, now: number): boolean {
+  return c.liveness.mayPing(now) || c.ourSettingsAcked || oldestPing(c) >= 0;
 }
 
 /**

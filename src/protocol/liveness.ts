@@ -50,6 +50,7 @@ export class Liveness {
   roundTrip = 0;
   /** The shortest of all samples; 0 until the first. */
   bestRoundTrip = 0;
+  /** When the SETTINGS were sealed whose ACK is owed; -1: there are none. Those after the first ask for a sign of life. */
   settingsSentAt = -1;
   /** The peer's first SETTINGS have not come in time. */
   settingsOverdue = false;

@@ -170,11 +170,13 @@ function onSettings(c: ConnectionState): void {
   const reader = c.reader;
   c.floods.idleFrame(c.now);
   if ((reader.flags & Flag.Ack) !== 0) {
-    if (c.ourSettingsAcked)
+    const { settingsSentAt } = c.liveness;
+    if (settingsSentAt < 0)
       throw new ProtocolViolation(ErrorCode.ProtocolError, 'an ACK of SETTINGS that were not sent');
+    c.liveness.settingsSentAt = -1;
+    if (!c.ourSettingsAcked) c.decoder.setMaxTableSize(c.config.headerTableSize);
     c.ourSettingsAcked = true;
-    c.decoder.setMaxTableSize(c.config.headerTableSize);
-    c.liveness.sample(c.now - c.liveness.settingsSentAt);
+    c.liveness.sample(c.now - settingsSentAt);
     return;
   }
   const peer = c.peer;

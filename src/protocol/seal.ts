@@ -16,18 +16,23 @@ import { describeSettings } from './trace.js';
 export function sealPreface(c: ConnectionState): void {
   const settings = settingsPayload(c.config);
   c.writer.preface();
+  sealSettings(c, settings);
+  const raise = c.credit.target - 65_535;
+  if (raise > 0) windowUpdate(c, 0, raise);
+  c.liveness.settingsSentAt = c.now;
+}
+
+function sealSettings(c: ConnectionState, settings: ReturnType<typeof settingsPayload>): void {
   c.writer.settings(settings);
+  const detail = describeSettings(settings);
   c.config.trace?.({
     sent: true,
     type: FrameType.Settings,
     flags: 0,
     streamId: 0,
     length: settings.length * 6,
-    detail: describeSettings(settings),
+    detail,
   });
-  const raise = c.credit.target - 65_535;
-  if (raise > 0) windowUpdate(c, 0, raise);
-  c.liveness.settingsSentAt = c.now;
 }
 
 /** Encodes a header block and seals it in one step, so that HPACK order is wire order. */
@@ -67,10 +72,10 @@ export function checkListSize(c: ConnectionState, fields: readonly string[], wha
  */
 export function seal(c: ConnectionState): void {
   sealOwedReplies(c);
-  sealPings(c);
+  sealQuestions(c);
   sealListed(c);
   // A reset just sealed may have added the PING that goes with it.
-  sealPings(c);
+  sealQuestions(c);
   if (!c.atHighWaterMark) {
     const increment = c.credit.announce(c.now, c.liveness.roundTrip);
     if (increment > 0) windowUpdate(c, 0, increment);
@@ -91,7 +96,12 @@ function sealOwedReplies(c: ConnectionState): void {
 
 const pingPayload = new Uint8Array(8);
 
-function sealPings(c: ConnectionState): void {
+/** What asks the peer for an answer: PINGs, and an empty SETTINGS. */
+function sealQuestions(c: ConnectionState): void {
+  if (c.settingsDue && !c.atHighWaterMark) {
+    c.settingsDue = false;
+    sealSettings(c, []);
+  }
   while (c.pingsDue.length > 0 && !c.atHighWaterMark) {
     const view = new DataView(pingPayload.buffer);
     view.setUint32(0, c.config.pingSeed);

@@ -32,6 +32,26 @@ const blockFor = (h: Harness, milliseconds: number): void => {
   h.advance(milliseconds);
 };
 
+/** The peer has answered as many PINGs of our own accord as it may have to. */
+const spendPings = (h: Harness): void => {
+  h.get('/slow');
+  h.pump();
+  h.discard();
+  for (let i = 0; i < 2; i++) {
+    h.now += 1_000;
+    h.connection.probe(h.now);
+    h.peer.pong(h.expect.ping('are you there?'));
+  }
+};
+
+const asked = (h: Harness): void => {
+  h.greet();
+  spendPings(h);
+  h.advance(1_000);
+  h.connection.probe(h.now);
+  assert.equal(h.expect.frame(frameType.settings, 0, 'are you there?').payload.length, 0);
+};
+
 const silentFor = (h: Harness, milliseconds: number): void => {
   h.greet();
   h.get('/slow');
@@ -319,6 +339,51 @@ const cases: readonly Case[] = [
     setUp: (h) => {
       h.greet();
       h.advance(60_000);
+    },
+    state: 'Ready',
+  },
+  {
+    name: 'silent for probeAfter, its PINGs spent',
+    setUp: (h) => {
+      h.greet();
+      spendPings(h);
+      h.advance(1_000);
+    },
+    state: 'Silent',
+  },
+  {
+    name: 'asked with SETTINGS, its PINGs spent',
+    setUp: (h) => {
+      asked(h);
+      h.advance(50);
+    },
+    state: 'Probing',
+  },
+  {
+    name: 'the same, in vain for stallTimeout',
+    setUp: (h) => {
+      asked(h);
+      h.advance(100);
+    },
+    state: 'Stalled',
+    troubledFor: 100,
+  },
+  {
+    name: 'the same, and the ACK has come',
+    setUp: (h) => {
+      asked(h);
+      h.peer.frame(frameType.settings, flag.ack, 0);
+    },
+    state: 'Ready',
+  },
+  {
+    name: 'silent, its PINGs spent, and its first SETTINGS never acknowledged',
+    setUp: (h) => {
+      h.peer.settings({});
+      h.pump();
+      h.discard();
+      spendPings(h);
+      h.advance(1_000);
     },
     state: 'Ready',
   },

@@ -45,12 +45,15 @@ export class Peer implements ByteTransport {
   readonly frames: Arrived[] = [];
   readonly goAways: number[] = [];
   pings = 0;
+  /** SETTINGS frames after the first. */
+  questions = 0;
   bodyBytes = 0;
   destroyed = false;
   ended = false;
   refed = true;
   /** Bytes that the socket takes before it stops taking any. */
   stallAfter = Infinity;
+  /** And SETTINGS after the first. */
   answersPings = true;
   /** What the socket has taken stays with it until {@link read}: the peer is slow to read. */
   holdsBack = false;
@@ -64,6 +67,7 @@ export class Peer implements ByteTransport {
   private readonly decoder = new HpackDecoder();
   private block: Buffer = Buffer.alloc(0);
   private blockEnds = false;
+  private settingsCame = 0;
   private batch: Buffer[] | undefined = undefined;
   private unread: Buffer[] = [];
 
@@ -260,6 +264,10 @@ export class Peer implements ByteTransport {
     if (type === frameType.ping && (flags & flag.ack) === 0) {
       this.pings++;
       if (this.answersPings) this.send(frameType.ping, flag.ack, 0, payload);
+    }
+    if (type === frameType.settings && (flags & flag.ack) === 0 && this.settingsCame++ > 0) {
+      this.questions++;
+      if (this.answersPings) this.send(frameType.settings, flag.ack, 0);
     }
     if (type === frameType.rstStream) {
       this.resets.push(streamId);

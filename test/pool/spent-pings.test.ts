@@ -1,0 +1,76 @@
+/** A peer that has had as many PINGs as it may is asked with empty SETTINGS, whose ACK it owes as well. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
+import { flag, type as frameType } from '../support/raw-server.js';
+
+const answer: Answer = (peer, id, fields) => {
+  if (fields.get(':path') !== '/slow') peer.ok(id);
+};
+
+/** One connection with a request that is not answered, whose two PINGs are spent. */
+async function spent(options: Parameters<typeof poolHarness>[0] = {}): Promise<PoolHarness> {
+  const p = poolHarness({ answer, idleTimeout: 0, ...options });
+  p.get('/slow');
+  await p.clock.advance(40_000);
+  assert.equal(p.peer(0).pings, 2);
+  return p;
+}
+
+test('a server that vanishes when its PINGs are spent is gone around within a probe and a dial, and is not asked twice', async () => {
+  const p = await spent();
+  p.peer(0).answersPings = false;
+  const calls = Array.from({ length: 40 }, () => p.get('/quick'));
+  await p.clock.advance(100);
+  assert.deepEqual(new Set(calls.map(({ status }) => status)), new Set([200]));
+  assert.deepEqual([p.dials, p.peer(0).pings, p.peer(0).questions], [2, 2, 1]);
+  await p.clock.advance(10_000);
+  p.get('/quick');
+  await p.clock.advance(1_000);
+  assert.deepEqual([p.dials, p.peer(0).questions], [2, 1], 'the first has no answer yet');
+  p.transport.destroy();
+});
+
+test('a server that is quiet and lives is asked once in probeAfter, only while a request waits, and keeps its one connection', async () => {
+  const p = await spent();
+  await p.clock.advance(60_000);
+  assert.equal(p.peer(0).questions, 0, 'nobody waits');
+  for (let i = 0; i < 20; i++) {
+    p.get('/slow');
+    await p.clock.advance(500);
+  }
+  assert.deepEqual([p.dials, p.peer(0).pings, p.peer(0).requests.length], [1, 2, 21]);
+  assert.ok(p.peer(0).questions > 0 && p.peer(0).questions <= 10, `${p.peer(0).questions} in ten seconds`);
+  p.transport.destroy();
+});
+
+test('while the ACK of one SETTINGS is owed no second is sent, whatever else comes', async () => {
+  const p = await spent();
+  const peer = p.peer(0);
+  peer.answersPings = false;
+  for (let i = 0; i < 5; i++) {
+    await p.clock.advance(1_500);
+    p.get('/slow');
+    await p.settle();
+    peer.send(frameType.ping, flag.ack, 0, Buffer.alloc(8)); // a sign of life, and no ACK
+    await p.settle();
+  }
+  assert.deepEqual([peer.questions, p.dials], [1, 1]);
+  peer.send(frameType.settings, flag.ack, 0);
+  await p.clock.advance(40_000);
+  p.get('/slow');
+  await p.settle();
+  assert.equal(peer.questions, 2);
+  p.transport.destroy();
+});
+
+test('an ACK of SETTINGS that were not sent is a protocol error, also after some that were', async () => {
+  const p = await spent();
+  p.get('/slow');
+  await p.settle();
+  assert.equal(p.peer(0).questions, 1);
+  p.peer(0).send(frameType.settings, flag.ack, 0);
+  await p.settle();
+  assert.deepEqual(p.peer(0).goAways, [1]);
+  p.transport.destroy();
+});
