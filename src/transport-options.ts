@@ -175,6 +175,14 @@ function budget(name: string, value: unknown): void {
     throw invalidArgument(`option '${name}'`, value, 'a number from 0; Infinity is no limit');
 }
 
+function statuses(name: string, value: unknown): void {
+  const isError = (one: unknown): boolean => Number.isInteger(one) && (one as number) >= 400 && (one as number) <= 599;
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const wrong = given.findIndex((one) => !isError(one));
+  if (wrong >= 0 || !Array.isArray(value))
+    throw invalidArgument(`option '${name}'`, given[Math.max(0, wrong)], 'an array of statuses from 400 to 599');
+}
+
 function keepAlive(name: string, value: unknown): void {
   if (typeof value !== 'boolean') checkTime(name, value);
 }
@@ -201,7 +209,7 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   maxRequestsPerConnection: [size, 0],
   headersTimeout: [checkTime, 0],
   bodyTimeout: [checkTime, 0],
-  retry: [ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter, budget'), {}],
+  retry: [ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter, budget, statuses'), {}],
   maxHeaderListSize: [integer(1, 0xffff_ffff), 262_144],
   maxFrameSize: [integer(16_384, 16_777_215), 16_384],
   headerTableSize: [integer(0, 0xffff_ffff), 4_096],
@@ -223,12 +231,13 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   observer: [observer],
 };
 
-const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fallback: number]>> = {
+const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fallback: unknown]>> = {
   maxAttempts: [integer(1, 1_000), 8],
   baseDelay: [checkTime, 1_000],
   maxDelay: [checkTime, 32_000],
   jitter: [share, 0.1],
   budget: [budget, 0.2],
+  statuses: [statuses, []],
 };
 
 /**

@@ -91,6 +91,7 @@ const byCode: Readonly<Record<TransportErrorCode, number | 'alpn' | 'cause' | 'g
   // It is told of streams alone; HTTP/1.1's connection is lost then. To curl it is a breach of the protocol.
   ERR_PASSINGLANE_RESPONSE_LENGTH: ExitCode.Http2Stream,
   ERR_PASSINGLANE_RESPONSE_TOO_LARGE: ExitCode.ResponseTooLarge,
+  ERR_PASSINGLANE_RETRY_BUDGET: ExitCode.Receive,
   ERR_PASSINGLANE_STREAM_RESET: ExitCode.Http2Stream,
   ERR_PASSINGLANE_TIMEOUT: ExitCode.Timeout,
   ERR_PASSINGLANE_TRANSPORT_CLOSED: ExitCode.Send,

@@ -18,6 +18,7 @@ const codes: Partial<Record<TransportErrorCode, Code>> = {
   ERR_PASSINGLANE_TIMEOUT: Code.DeadlineExceeded,
   ERR_PASSINGLANE_HEADERS_TOO_LARGE: Code.ResourceExhausted,
   ERR_PASSINGLANE_RESPONSE_TOO_LARGE: Code.ResourceExhausted,
+  ERR_PASSINGLANE_RETRY_BUDGET: Code.Unavailable,
   ERR_PASSINGLANE_TRANSPORT_CLOSED: Code.Unavailable,
 };
 

@@ -16,6 +16,7 @@ import {
 } from '../ports/index.js';
 import { WaitQueue, type Exchange, type ExchangeHost } from '../request/index.js';
 import { Alarm } from './alarm.js';
+import { decideAnswerReplay } from './answer-replay.js';
 import { BackOff } from './back-off.js';
 import { Connections } from './connections.js';
 import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.js';
@@ -347,11 +348,31 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     this.env.totals.replays++;
     if (needsHttp1(error)) this.requireHttp1();
     const delay = Math.max(replay.delay, this.backOff.delayAfter(error, now));
-    exchange.tracer?.retry(error, delay);
+    exchange.tracer?.retry({ error }, delay);
     if (delay > 0) return this.replays.delay(exchange, delay, replay.needsToken, true);
     if (replay.needsToken && !this.replays.takeToken(exchange)) return;
     this.queue.requeue(exchange);
     this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
+  }
+
+  attemptAnswered(exchange: Exchange, status: number, fields: readonly string[]): (() => void) | undefined {
+    const { retry, totals, random } = this.env;
+    if (!retry.statuses.includes(status) || this.destroyed !== undefined) return undefined;
+    const replay = decideAnswerReplay(exchange, status, fields, {
+      retry,
+      chance: random(),
+      wallNow: this.clock.wallNow(),
+      takeToken: () => this.budget.take(this.clock.now()),
+    });
+    if (TransportError.isInstance(replay)) exchange.giveUp(replay);
+    if (replay === undefined || TransportError.isInstance(replay)) return undefined;
+    return () => {
+      totals.replays++;
+      exchange.tracer?.retry({ status }, replay.delay);
+      if (replay.delay > 0) return this.replays.delay(exchange, replay.delay, false, false);
+      this.queue.requeue(exchange);
+      this.clock.defer(() => this.drain());
+    };
   }
 
   /** The origin wants HTTP/1.1 although it took HTTP/2: new requests go out in that, and those that run may finish. */

@@ -16,9 +16,16 @@ export interface RetryOptions {
    * its error. Default: 0.2.
    */
   readonly budget?: number | undefined;
+  /**
+   * Answers with such a status (400 to 599: 429, 503 and the like) are dropped, and the request is sent again, after what
+   * `Retry-After` says where that is within `maxDelay`. Only a request that is `idempotent`, or has a method of RFC 9110
+   * section 9.2.2 (GET, HEAD, OPTIONS, TRACE, PUT, DELETE), and a body that can be had again. The answer to the last
+   * attempt is the caller's. Default: [].
+   */
+  readonly statuses?: readonly number[] | undefined;
 }
 
-export type Retry = { readonly [K in keyof RetryOptions]-?: number };
+export type Retry = { readonly [K in keyof RetryOptions]-?: NonNullable<RetryOptions[K]> };
 
 /** A request will be sent again. */
 export interface Replay {

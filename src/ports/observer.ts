@@ -86,9 +86,9 @@ export interface RequestEvent {
   /** On 'bound': the connection has carried a request before. */
   readonly reused?: boolean | undefined;
   readonly remoteAddress?: string | undefined;
-  /** On 'informational' and 'headers'. */
+  /** On 'informational' and 'headers'; on 'retry', where an answer with this status is why it is sent again. */
   readonly status?: number | undefined;
-  /** On 'error', what the caller gets; on 'retry', why it is sent again. */
+  /** On 'error', what the caller gets; on 'retry', why it is sent again, where a failure is. */
   readonly error?: unknown;
   /** On 'retry': how long it waits first, in milliseconds. */
   readonly delay?: number | undefined;

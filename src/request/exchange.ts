@@ -7,6 +7,7 @@ import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
 import type { Clock, HttpConnection, RequestHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
+import { DroppedAnswer } from './dropped-answer.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
@@ -21,6 +22,11 @@ export interface ExchangeHost {
   readonly clock: Clock;
   /** An attempt ended before its response headers. The host sends it again, or calls `settleFailed`. */
   attemptFailed(exchange: Exchange, error: TransportError): void;
+  /**
+   * The server has answered with an error. Undefined: that is the caller's; else what sends the request again once the
+   * answer is out of the way. Called within a step of the connection.
+   */
+  attemptAnswered?(exchange: Exchange, status: number, fields: readonly string[]): (() => void) | undefined;
   /** The request is over, one way or the other, and was not bound to a connection when it ended. */
   abandoned(exchange: Exchange): void;
 }
@@ -66,6 +72,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private upload: Upload | undefined = undefined;
   private body: BodyQueue | undefined = undefined;
   private trailers: TrailersHolder | undefined = undefined;
+  /** There while the answer to the last attempt, which is not for the caller, gets out of the way. */
+  private dropped: DroppedAnswer | undefined = undefined;
   /** The response is whole, or has failed. */
   private over = false;
   /** Nobody waits for more of the response, so that it does not keep the process alive. */
@@ -198,6 +206,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   onHeaders(status: number, fields: string[], endStream: boolean): void {
     const { resolve, handle } = this;
     if (resolve === undefined || handle === undefined) return;
+    if (status >= 400 && this.isDropped(status, fields)) return;
     const { connection } = handle;
     this.limits?.stopPhase();
     this.trailers = new TrailersHolder(this);
@@ -217,6 +226,26 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
       this.limits?.awaitBody();
     }
     resolve(response);
+  }
+
+  /** The request is sent again in place of this answer. */
+  private isDropped(status: number, fields: readonly string[]): boolean {
+    const { handle } = this;
+    const again = this.host.attemptAnswered?.(this, status, fields);
+    if (again === undefined || handle === undefined) return this.resolve === undefined;
+    this.tracer?.tell('headers', { status });
+    this.exposed = true;
+    this.limits?.stopPhase();
+    const unsent = this.uploading;
+    this.upload?.stop(undefined);
+    this.upload = undefined;
+    this.dropped = new DroppedAnswer(handle, this.host.clock, () => {
+      if (unsent) handle.reset(ErrorCode.NoError);
+      this.dropped = undefined;
+      this.handle = undefined;
+      again();
+    });
+    return true;
   }
 
   private stopUpload(): void {
@@ -248,6 +277,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {
+    if (this.dropped !== undefined) return this.dropped.onData(end - start);
     const { connection } = this.handle!;
     this.limits?.onPiece(connection.now);
     const { body } = this;
@@ -256,6 +286,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   onEnd(trailers: string[] | undefined): void {
+    if (this.dropped !== undefined) return this.dropped.end();
     const { budget } = this.handle!.connection.config;
     if (this.body?.buffered === 0) this.trailers?.fetched();
     else if (trailers !== undefined && this.trailers?.hold(budget, fieldListSize(trailers)) === false)
@@ -273,6 +304,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   onFailed(error: TransportError): void {
+    if (this.dropped !== undefined) return this.dropped.end();
     this.upload?.stop(error);
     this.upload = undefined;
     this.limits?.stopPhase();
@@ -336,7 +368,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   /** Ends the request for a fault of its own; what has arrived of the body is still delivered first. */
-  private giveUp(error: unknown): void {
+  giveUp(error: unknown): void {
     if (this.over) return this.endUpload(error);
     this.endAttempt(error);
     if (this.pending) this.settleFailed(error);
@@ -360,6 +392,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private endAttempt(reason: unknown): void {
+    this.dropped?.stop();
+    this.dropped = undefined;
     this.upload?.stop(reason);
     this.handle?.reset(ErrorCode.Cancel);
   }
@@ -403,6 +437,11 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.giveUp(
       timedOut(code, option, limit, handle === undefined ? 'unsent' : this.pending ? 'headers' : 'body', about),
     );
+  }
+
+  /** Its time is up before so many milliseconds have passed. */
+  endsWithin(delay: number): boolean {
+    return this.limits?.endsWithin(delay) === true;
   }
 
   /** The phase that it is in may take any time: a tunnel that is open is silent for as long as it likes. */

@@ -58,8 +58,8 @@ export class RequestTracer {
   }
 
   /** It will be sent again. */
-  retry(error: unknown, delay: number): void {
-    this.tell('retry', { error, delay });
+  retry(cause: Pick<RequestEvent, 'error' | 'status'>, delay: number): void {
+    this.tell('retry', { ...cause, delay });
     this.connection = undefined;
     this.streamId = undefined;
   }

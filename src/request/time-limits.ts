@@ -24,10 +24,13 @@ export class TimeLimits {
   private total: TimerHandle | undefined = undefined;
   private phase: TimerHandle | undefined = undefined;
   private lastPieceAt = 0;
+  /** When all of it is to be over, in the clock's time. */
+  private readonly endsAt: number;
 
   constructor(owner: Limited) {
     this.owner = owner;
     const { timeout } = owner.request;
+    this.endsAt = timeout > 0 ? owner.host.clock.now() + timeout : Infinity;
     if (timeout > 0)
       this.total = this.timer(timeout, () => {
         owner.timedOut('ERR_PASSINGLANE_TIMEOUT', 'timeout', timeout);
@@ -82,6 +85,10 @@ export class TimeLimits {
   /** A piece of the body has come. */
   onPiece(now: number): void {
     this.lastPieceAt = now;
+  }
+
+  endsWithin(delay: number): boolean {
+    return this.owner.host.clock.now() + delay >= this.endsAt;
   }
 
   stopPhase(): void {

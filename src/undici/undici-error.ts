@@ -64,6 +64,7 @@ const codes: Readonly<Partial<Record<TransportErrorCode, UndiciErrorCode>>> = {
   ERR_PASSINGLANE_ALPN: 'UND_ERR_INFO',
   ERR_PASSINGLANE_PROTOCOL: 'UND_ERR_INFO',
   ERR_PASSINGLANE_CONTENT_CODING: 'UND_ERR_INFO',
+  ERR_PASSINGLANE_RETRY_BUDGET: 'UND_ERR_INFO',
 };
 
 /**

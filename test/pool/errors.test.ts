@@ -266,6 +266,19 @@ const provoked: Readonly<Record<TransportErrorCode, Provoked>> = {
     unprocessed: false,
     provoke: () => answered(part, {}, { maxResponseSize: 2 }),
   },
+  ERR_PASSINGLANE_RETRY_BUDGET: {
+    ...local,
+    scope: 'request',
+    provoke: async () => {
+      const retry = { statuses: [503], budget: 0, baseDelay: 0 };
+      const p = poolHarness({ retry, answer: (peer, id) => peer.headers(id, 503, { end: true }) });
+      const calls = Array.from({ length: 101 }, () => p.get('/'));
+      await p.settle();
+      const error = calls.find((call) => call.state === 'failed')?.error;
+      p.transport.destroy();
+      return error;
+    },
+  },
   ERR_PASSINGLANE_STREAM_RESET: {
     scope: 'stream',
     initiator: 'remote',

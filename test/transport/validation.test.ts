@@ -96,6 +96,12 @@ const transportTable: Readonly<Record<keyof TransportOptions | `retry.${string}`
     [NaN, 'NaN', /a number from 0/],
     ['0.2', '"0.2"', /a number from 0/],
   ],
+  'retry.statuses': [
+    [503, '503', /an array of statuses from 400 to 599/],
+    [[503, '503'], '"503"', /an array of statuses/],
+    [[200], '200', /an array of statuses/],
+    [[600], '600', /an array of statuses/],
+  ],
   maxHeaderListSize: noInteger(1, 0xffff_ffff),
   maxFrameSize: noInteger(16_384, 16_777_215),
   headerTableSize: noInteger(0, 0xffff_ffff),
