@@ -11,6 +11,7 @@ export const ExitCode = {
   ResolveProxy: 5,
   Resolve: 6,
   Connect: 7,
+  WeirdReply: 8,
   Http2Framing: 16,
   Partial: 18,
   HttpError: 22,

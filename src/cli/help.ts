@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, string>> = {
   get: 'request URLs; the word may be left out',
   ping: 'measure round trips with HTTP/2 PINGs',
   bench: 'load a URL in a closed loop and report throughput and latencies',
+  doctor: 'examine an origin and say in words what is wrong with it',
   view: 'make a page of a trace, to look at in a browser',
   'register-url': 'print what NODE_OPTIONS takes to put HTTP/2 under fetch',
   demo: 'show what a blocked connection does to other requests; needs no network',
@@ -21,6 +22,7 @@ const meanings: Readonly<Record<keyof typeof ExitCode, string>> = {
   ResolveProxy: 'no address of the proxy',
   Resolve: 'no address',
   Connect: 'no connection',
+  WeirdReply: 'doctor has warnings',
   Http2Framing: 'HTTP/2 connection error',
   Partial: 'part of a body',
   HttpError: 'status 400 and up with -f',
@@ -149,6 +151,28 @@ byte. One process; the report says when that process is what sets the limit.
 ${connecting}${transportHelp}
 http:// URLs are loaded in HTTP/2. A status of 400 and up is a failure. Exits
 with 0 only if no request failed, and with 1 where each had an answer.
+`;
+
+/** `passinglane doctor --help`. */
+export const doctorHelp = `Usage: passinglane doctor [options] ORIGIN
+
+Connects once to each address of the origin, without a proxy, asks for the path
+(/ if there is none) with one GET, sends PINGs and a GOAWAY, and says in words
+what it saw, what is wrong, what to do, and what would block whom.
+
+  -W, --timeout SECONDS     of each step (5)
+      --json                the same as JSON
+  -k, --insecure            do not verify the certificate
+      --cacert FILE         trust these certificates (PEM) and no others
+      --resolve HOST:PORT:ADDRESS[,ADDRESS]...    examine these addresses
+      --unix-socket PATH    --http2-prior-knowledge
+  -4, --ipv4                -6, --ipv6
+  -v, --verbose             each frame; --show-secrets: with credentials
+  -h, --help
+
+Exits with 0 if nothing is wrong, with 8 if requests are answered and something
+is wrong all the same, else with curl's number for the first fault.
+docs/doctor.md lists the faults.
 `;
 
 /** `passinglane view --help`. */

@@ -1,7 +1,17 @@
 #!/usr/bin/env node
 import { parseGetArguments } from './args.js';
 import { CliError, ExitCode } from './exit-codes.js';
-import { benchHelp, commands, demoHelp, getHelp, helpText, pingHelp, registerUrlHelp, viewHelp } from './help.js';
+import {
+  benchHelp,
+  commands,
+  demoHelp,
+  doctorHelp,
+  getHelp,
+  helpText,
+  pingHelp,
+  registerUrlHelp,
+  viewHelp,
+} from './help.js';
 import { version } from '../version.js';
 import type { Io } from './session.js';
 
@@ -20,6 +30,11 @@ const runners: Readonly<Record<string, (argv: readonly string[], io: Io) => Prom
     ]);
     const args = parseBenchArguments(argv);
     return args.help ? print(io, benchHelp) : runBench(args, io, interrupted());
+  },
+  async doctor(argv, io) {
+    const { parseDoctorArguments, runDoctor } = await import('./doctor/doctor.js');
+    const args = parseDoctorArguments(argv);
+    return args.help ? print(io, doctorHelp) : runDoctor(args, io);
   },
   async view(argv, io) {
     const { parseViewArguments, runView } = await import('./view.js');

@@ -130,7 +130,7 @@ export function traceTo(file: string, showSecrets: boolean): ReturnType<typeof o
   }
 }
 
-function readCertificates(file: string): string {
+export function readCertificates(file: string): string {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

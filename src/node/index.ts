@@ -2,5 +2,6 @@
 export { abortable } from './abortable.js';
 export { nodeClock } from './clock.js';
 export { inRootContext } from './context.js';
+export { isAllowedForHttp2 } from './tls.js';
 export { NodeDialler, type DiallerOptions } from './dial.js';
 export { SocketTransport } from './socket-transport.js';

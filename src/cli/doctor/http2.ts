@@ -1,0 +1,228 @@
+import type { Socket } from 'node:net';
+import { TransportError } from '../../errors.js';
+import { observers } from '../../diagnostics/index.js';
+import { Transport, type ClientConn, type FrameEvent, type Observer } from '../../index.js';
+import { FrameType } from '../../wire/index.js';
+import { found, type Finding, type FindingName } from './findings.js';
+import type { Place, Step } from './secure.js';
+
+export interface Http2Report {
+  /** By their names in RFC 9113 section 6.5.2, those that it sent. */
+  readonly settings: Readonly<Record<string, number>>;
+  /** What all bodies that go up may have under way at once, in bytes. */
+  readonly connectionWindow: number;
+  /** The best round trip of a PING, in milliseconds; undefined: none was answered. */
+  readonly ping: number | undefined;
+  readonly answer: Answer | undefined;
+  /** Told GOAWAY, it finished what ran. */
+  readonly finishes: boolean | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  /** To its headers, in milliseconds. */
+  readonly time: number;
+  /** Of its body, as far as it was read. */
+  readonly bytes: number;
+}
+
+/** What the peer has said, from its frames. */
+class Watch implements Observer {
+  readonly settings: Record<string, number> = {};
+  window = 65_535;
+  acknowledged = false;
+  goAway: string | undefined = undefined;
+
+  frame({ direction, type, streamId, flags, detail = '' }: FrameEvent): void {
+    if (direction === 'sent') return;
+    if (type === FrameType.Settings && (flags & 1) !== 0) this.acknowledged = true;
+    else if (type === FrameType.Settings) {
+      for (const [, name, value] of detail.matchAll(/(\w+)=(\d+)/g)) this.settings[name!] = Number(value);
+    } else if (type === FrameType.WindowUpdate && streamId === 0) this.window += Number(/\d+/.exec(detail)?.[0] ?? 0);
+    else if (type === FrameType.GoAway) this.goAway ??= /error=(\w+)/.exec(detail)?.[1];
+  }
+}
+
+/** So much of a body is read, in bytes. */
+const mostRead = 65_536;
+const pings = 2;
+
+/** Speaks HTTP/2 on a connection: what it says of itself, one GET, PINGs, and a goodbye with a GET under way. */
+export async function probeHttp2(place: Place, socket: Socket, log: Observer | undefined): Promise<Step<Http2Report>> {
+  const { timeout, url } = place;
+  const watch = new Watch();
+  const transport = new Transport({
+    connectTimeout: timeout,
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    readIdleTimeout: 0,
+    observer: observers({ frame: (event) => watch.frame(event) }, log),
+  });
+  try {
+    const conn = await transport.adopt(socket, url.origin);
+    return await new Probe(place, watch, conn).run();
+  } catch (error) {
+    return { value: undefined, findings: [greetingFinding(error, watch, place)] };
+  } finally {
+    transport.destroy();
+  }
+}
+
+function greetingFinding(error: unknown, watch: Watch, { address, timeout }: Place): Finding {
+  const message = error instanceof Error ? error.message : String(error);
+  if (watch.goAway !== undefined) return goodbyeAtOnce(watch.goAway, address);
+  if (codeOf(error) === 'ERR_PASSINGLANE_CONNECT_TIMEOUT')
+    return found('no-settings', `It took the connection, and sent no SETTINGS within ${timeout} ms.`, address);
+  if (/speaks HTTP\/1\.1/.test(message)) return found('no-http2', 'It speaks HTTP/1.1, and no HTTP/2.', address);
+  if (Object.keys(watch.settings).length === 0 && codeOf(error) === 'ERR_PASSINGLANE_PROTOCOL')
+    return found('not-http2', `What it says is no HTTP/2: ${message}.`, address);
+  if (codeOf(error) === 'ERR_PASSINGLANE_PROTOCOL') return found('breaks-http2', `${message}.`, address);
+  return found('closed-at-once', 'It closed the connection before it sent SETTINGS.', address);
+}
+
+function goodbyeAtOnce(code: string, address: string): Finding {
+  return found('goodbye-at-once', `It said GOAWAY (${code}) to a connection that was new.`, address);
+}
+
+class Probe {
+  readonly #place: Place;
+  readonly #watch: Watch;
+  readonly #conn: ClientConn;
+  readonly #findings: Finding[] = [];
+
+  constructor(place: Place, watch: Watch, conn: ClientConn) {
+    this.#place = place;
+    this.#watch = watch;
+    this.#conn = conn;
+  }
+
+  async run(): Promise<Step<Http2Report>> {
+    const { settings } = this.#watch;
+    this.#checkSettings();
+    const answer = settings['MAX_CONCURRENT_STREAMS'] === 0 ? undefined : await this.#ask();
+    const asked = this.#findings.length;
+    const ping = await this.#ping(answer !== undefined);
+    if (ping !== undefined) this.#compare(answer, ping);
+    else this.#silent(answer, asked);
+    const finishes = answer === undefined || ping === undefined ? undefined : await this.#goodbye();
+    if (!this.#watch.acknowledged && answer !== undefined)
+      this.#found('settings-unacknowledged', 'It never acknowledged our SETTINGS.');
+    const report = { settings, connectionWindow: this.#watch.window, ping, answer, finishes };
+    return { value: report, findings: this.#findings };
+  }
+
+  #found(name: FindingName, text: string): void {
+    this.#findings.push(found(name, text, this.#place.address));
+  }
+
+  #checkSettings(): void {
+    const { settings } = this.#watch;
+    const streams = settings['MAX_CONCURRENT_STREAMS'] ?? Infinity;
+    const window = settings['INITIAL_WINDOW_SIZE'] ?? 65_535;
+    const headers = settings['MAX_HEADER_LIST_SIZE'] ?? Infinity;
+    if (streams === 0) this.#found('no-streams', 'It allows no request at all.');
+    else if (streams < 100) this.#found('few-streams', `It allows ${streams} requests at once on a connection.`);
+    if (window < 65_535) this.#found('small-window', `An upload may have ${window} bytes under way.`);
+    if (headers < 8_192) this.#found('small-header-list', `It takes ${headers} bytes of header fields.`);
+  }
+
+  async #ask(): Promise<Answer | undefined> {
+    const { url, timeout } = this.#place;
+    const begun = performance.now();
+    let status: number | undefined;
+    try {
+      const response = await this.#conn.request(url, { decompress: false });
+      status = response.status;
+      const time = performance.now() - begun;
+      let bytes = 0;
+      for await (const chunk of response.body.borrow()) {
+        bytes += chunk.length;
+        if (bytes >= mostRead) break;
+      }
+      if (status === 421) this.#found('misdirected', `It answered ${url.host} with 421.`);
+      else if (status >= 500) this.#found('server-error', `It answered with ${status}.`);
+      return { status, time, bytes };
+    } catch (error) {
+      this.#failed(error, status, timeout);
+      return undefined;
+    }
+  }
+
+  #failed(error: unknown, status: number | undefined, timeout: number): void {
+    const message = error instanceof TransportError ? error.message : String(error);
+    const reset = error instanceof TransportError ? error.errorCode : undefined;
+    const code = codeOf(error);
+    if (code === 'ERR_PASSINGLANE_PROTOCOL') return this.#found('breaks-http2', `${message}.`);
+    if (code === 'ERR_PASSINGLANE_BODY_TIMEOUT')
+      return this.#found('body-stops', `It answered ${status}, and its body did not go on within ${timeout} ms.`);
+    if (status !== undefined) return this.#found('body-cut', `It answered ${status}, and broke the body off.`);
+    if (code === 'ERR_PASSINGLANE_HEADERS_TIMEOUT')
+      return this.#found('no-answer', `It did not answer a GET within ${timeout} ms.`);
+    if (reset === 'REFUSED_STREAM') return this.#found('request-refused', 'It refused the request (REFUSED_STREAM).');
+    if (code === 'ERR_PASSINGLANE_STREAM_RESET')
+      return this.#found('request-reset', `It reset the request (${reset}).`);
+    const { goAway } = this.#watch;
+    if (goAway !== undefined) {
+      this.#findings.push(goodbyeAtOnce(goAway, this.#place.address));
+      return;
+    }
+    this.#found('closed-on-request', 'It closed the connection when it was asked something.');
+  }
+
+  /** The best of a few; undefined where one was not answered. */
+  async #ping(answered: boolean): Promise<number | undefined> {
+    let best: number | undefined;
+    for (let i = 0; i < pings && !this.#conn.state().closed; i++) {
+      try {
+        const time = await this.#conn.ping({ timeout: this.#place.timeout });
+        best = Math.min(best ?? Infinity, time);
+      } catch (error) {
+        const { goAway } = this.#watch;
+        if (answered && codeOf(error) !== 'ERR_PASSINGLANE_PING_TIMEOUT')
+          this.#found(
+            'pings-forbidden',
+            `It closed the connection for a PING${goAway === undefined ? '' : ` (${goAway})`}.`,
+          );
+        return undefined;
+      }
+    }
+    return best;
+  }
+
+  #silent(answer: Answer | undefined, asked: number): void {
+    const last = this.#findings[asked - 1];
+    if (this.#conn.state().closed) return;
+    if (answer !== undefined) this.#found('ping-unanswered', 'It answers requests, and no PING.');
+    else if (last?.name === 'no-answer')
+      this.#findings[asked - 1] = found('silent', 'It answers neither a GET nor a PING.', this.#place.address);
+  }
+
+  #compare(answer: Answer | undefined, ping: number): void {
+    if (answer === undefined || answer.time < 1_000 || answer.time < 10 * ping) return;
+    const times = `${Math.round(answer.time)} ms, and a round trip ${Math.round(ping)} ms`;
+    this.#found('slow-answer', `The answer took ${times}.`);
+  }
+
+  /** Whether a request that is under way when we say GOAWAY is finished. */
+  async #goodbye(): Promise<boolean | undefined> {
+    if (!this.#conn.canTakeNewRequest()) return undefined;
+    const running = this.#conn.request(this.#place.url, { decompress: false }).then((response) => {
+      const { status } = response;
+      response.body.cancel();
+      return status;
+    });
+    const closed = this.#conn.shutdown();
+    try {
+      await running;
+      await closed;
+      return true;
+    } catch {
+      this.#found('goodbye-drops', 'It dropped a request that was under way when it was told GOAWAY.');
+      return false;
+    }
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,162 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { isAllowedForHttp2 } from '../../node/index.js';
+import { found, type Finding } from './findings.js';
+
+/** Where to connect to, and as whom. */
+export interface Place {
+  /** An IP address, or the path of a socket. */
+  readonly address: string;
+  readonly url: URL;
+  readonly ca: string | undefined;
+  readonly insecure: boolean;
+  /** Of each step, in milliseconds. */
+  readonly timeout: number;
+}
+
+export interface TlsReport {
+  readonly time: number;
+  readonly version: string;
+  readonly cipher: string;
+  readonly alpn: string | undefined;
+  /** The name that the certificate is for first, and the day of its end. */
+  readonly subject: string;
+  readonly validTo: string;
+}
+
+/** What came of a step: `value`, or nothing more; and what was found on the way. */
+export interface Step<T> {
+  readonly value: T | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** Connects to the address: a socket, and how long it took. */
+export async function openTcp({ address, url, timeout }: Place): Promise<Step<{ socket: Socket; time: number }>> {
+  const begun = performance.now();
+  const secure = url.protocol === 'https:';
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
+  const socket =
+    isIP(address) === 0 ? connectTcp({ path: address }) : connectTcp({ host: address, port, noDelay: true });
+  const error = await outcome(socket, 'connect', timeout);
+  if (error === undefined) return { value: { socket, time: performance.now() - begun }, findings: [] };
+  socket.destroy();
+  const where = isIP(address) === 0 ? address : `${address} port ${port}`;
+  return { value: undefined, findings: [connectFinding(error, where, address, timeout)] };
+}
+
+function connectFinding(
+  error: NodeJS.ErrnoException | 'timeout',
+  where: string,
+  address: string,
+  timeout: number,
+): Finding {
+  if (error === 'timeout' || error.code === 'ETIMEDOUT')
+    return found(
+      'connect-timeout',
+      `No answer from ${where}${error === 'timeout' ? ` within ${timeout} ms` : ''}.`,
+      address,
+    );
+  if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')
+    return found('refused', `Nobody listens at ${where} (${error.code}).`, address);
+  return found('unreachable', `There is no way to ${where} (${error.code ?? error.message}).`, address);
+}
+
+/** Speaks TLS on it, without a check of the certificate on the way: that is told of instead, and all else is tried. */
+export async function openTls(place: Place, tcp: Socket): Promise<Step<{ socket: TLSSocket; report: TlsReport }>> {
+  const { address, url, ca, insecure, timeout } = place;
+  const begun = performance.now();
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const socket = connectTls({
+    socket: tcp,
+    host,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ca,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: false,
+  });
+  const error = await outcome(socket, 'secureConnect', timeout);
+  if (error !== undefined) {
+    socket.destroy();
+    return { value: undefined, findings: [handshakeFinding(error, address, timeout)] };
+  }
+  const certificate = socket.getPeerCertificate();
+  const cipher = socket.getCipher().name;
+  const report: TlsReport = {
+    time: performance.now() - begun,
+    version: socket.getProtocol() ?? '',
+    cipher,
+    alpn: socket.alpnProtocol || undefined,
+    subject: certificate.subjectaltname?.split(', ')[0]?.replace(/^[^:]*:/, '') ?? '',
+    validTo: certificate.valid_to,
+  };
+  const findings = insecure ? [] : certificateFindings(socket, report, url.hostname, address);
+  if (report.alpn === 'h2' && !isAllowedForHttp2(report.version, cipher))
+    findings.push(found('cipher-prohibited', `It chose the cipher suite ${cipher}, which HTTP/2 prohibits.`, address));
+  return { value: { socket, report }, findings };
+}
+
+function handshakeFinding(error: NodeJS.ErrnoException | 'timeout', address: string, timeout: number): Finding {
+  if (error === 'timeout')
+    return found(
+      'tls-silent',
+      `It took the connection, and the TLS handshake did not end within ${timeout} ms.`,
+      address,
+    );
+  const code = error.code ?? '';
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(code))
+    return found('not-tls', 'What it answered was not TLS.', address);
+  if (/ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/.test(code))
+    return found('tls-version', 'It speaks no version of TLS from 1.2 on.', address);
+  if (/NO_APPLICATION_PROTOCOL/.test(code))
+    return found('alpn-refused', 'It refuses both h2 and http/1.1 by ALPN.', address);
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return found('tls-closed', 'It closed the connection during the TLS handshake.', address);
+  return found('tls-failed', `The TLS handshake failed (${code === '' ? error.message : code}).`, address);
+}
+
+/** Days. */
+const soon = 14;
+
+function certificateFindings(socket: TLSSocket, report: TlsReport, host: string, address: string): Finding[] {
+  const refusal = socket.authorized ? undefined : codeOf(socket.authorizationError);
+  const days = Math.floor((Date.parse(report.validTo) - Date.now()) / 86_400_000);
+  if (refusal === undefined)
+    return days < soon ? [found('certificate-ends-soon', `Its certificate ends in ${days} days.`, address)] : [];
+  if (refusal === 'CERT_HAS_EXPIRED')
+    return [found('certificate-expired', `Its certificate has expired on ${report.validTo}.`, address)];
+  if (refusal === 'CERT_NOT_YET_VALID')
+    return [found('certificate-not-yet-valid', 'Its certificate is not valid yet.', address)];
+  if (/ALTNAME|HOSTNAME/.test(refusal))
+    return [found('certificate-name', `Its certificate is for ${report.subject}, not for ${host}.`, address)];
+  return [found('certificate-untrusted', `Its certificate is not trusted here (${refusal}).`, address)];
+}
+
+/** Node gives the code of an error, or the error. */
+function codeOf(error: unknown): string {
+  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
+}
+
+/** Resolves with what went wrong before the event; undefined: nothing. */
+function outcome(
+  socket: Socket,
+  ready: 'connect' | 'secureConnect',
+  timeout: number,
+): Promise<NodeJS.ErrnoException | 'timeout' | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      resolve('timeout');
+    }, timeout);
+    const end = (error?: NodeJS.ErrnoException): void => {
+      clearTimeout(timer);
+      resolve(error);
+    };
+    socket.on('error', end);
+    socket.once('close', () => {
+      end(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' }));
+    });
+    socket.once(ready, () => {
+      end();
+    });
+  });
+}
