@@ -37,6 +37,8 @@ export type { FetchInit } from './fetch/index.js';
 export type {
   ConnectionStats,
   ConnectionStatus,
+  AddressStats,
+  AddressStatus,
   OriginStats,
   RetryOptions,
   TransportStats,

@@ -6,6 +6,7 @@ import {
   type CreateConnectionOptions,
   type Dialled,
   type Dialler,
+  type DialRoute,
   type DialTimes,
   type Origin,
 } from '../ports/index.js';
@@ -59,6 +60,7 @@ export interface DiallerOptions {
 
 /** A socket of our own, with the buffer that it reads into if it may come to carry HTTP/2. */
 interface Connected {
+  readonly address: string | undefined;
   readonly socket: Socket;
   readonly reads: ReadBuffer | undefined;
   readonly times: DialTimes;
@@ -86,12 +88,12 @@ export class NodeDialler implements Dialler {
     this.#resolver = resolver;
   }
 
-  async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
+  async dial(origin: Origin, signal: AbortSignal, http1Only = false, route?: DialRoute): Promise<Dialled> {
     const { createConnection } = this.#options;
     return inRootContext(() =>
       this.#dial(origin, signal, http1Only, (offer) =>
         createConnection === undefined
-          ? this.#dialOwn(origin, signal, offer)
+          ? this.#dialOwn(origin, signal, offer, route)
           : this.#dialCustom(origin, signal, offer, createConnection),
       ),
     );
@@ -129,23 +131,34 @@ export class NodeDialler implements Dialler {
     }
   }
 
-  async #dialOwn(origin: Origin, signal: AbortSignal, offer: readonly string[]): Promise<Dialled> {
+  async #dialOwn(
+    origin: Origin,
+    signal: AbortSignal,
+    offer: readonly string[],
+    route: DialRoute | undefined,
+  ): Promise<Dialled> {
     const { socketPath, keepAlive } = this.#options;
     const begun = nodeClock.now();
     const secure = origin.scheme === 'https:' ? await import('node:tls') : undefined;
-    const connect = (endpoints: readonly Endpoint[]): Promise<Connected> => {
+    const connect = (endpoints: readonly Endpoint[], late?: number): Promise<Connected> => {
       const lookup = socketPath === undefined ? nodeClock.now() : undefined;
-      return race(endpoints, this.#attempts(origin, offer, secure, { begun, lookup }), nodeClock, signal);
+      return race(endpoints, this.#attempts(origin, offer, secure, { begun, lookup }, route), nodeClock, signal, late);
     };
-    const connectTo = (hosts: readonly string[]): Promise<Connected> => connect(hosts.map((host) => ({ host })));
-    const { socket, reads, times } =
+    const connectTo = (hosts: readonly string[], all: readonly string[]): Promise<Connected> => {
+      const ordered = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
+      return connect(
+        ordered.flat().map((host) => ({ host })),
+        ordered[0]?.length,
+      );
+    };
+    const { socket, reads, times, address } =
       socketPath === undefined
         ? await this.#resolver.connect(origin.hostname, connectTo, signal)
         : await connect([{ path: socketPath }]);
     socket.ref();
     socket.setNoDelay(true);
     if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);
-    return this.#negotiated(origin, socket, reads, times);
+    return { ...this.#negotiated(origin, socket, reads, times), address };
   }
 
   /** What starts an attempt to connect to an endpoint of the origin. */
@@ -154,8 +167,11 @@ export class NodeDialler implements Dialler {
     offer: readonly string[],
     secure: typeof import('node:tls') | undefined,
     times: Pick<DialTimes, 'begun' | 'lookup'>,
+    route: DialRoute | undefined,
   ): StartAttempt<Endpoint, Connected> {
     return (endpoint, succeeded, failed) => {
+      const address = 'host' in endpoint ? endpoint.host : undefined;
+      if (address !== undefined) route?.trying(address);
       const reads = secure !== undefined || this.#options.cleartext === 'h2c' ? new ReadBuffer() : undefined;
       const place = this.#placeOf(origin, endpoint, reads);
       const options = secure === undefined ? {} : this.#tlsOptions(origin, secure, offer);
@@ -170,9 +186,12 @@ export class NodeDialler implements Dialler {
       });
       const ready = (): void => {
         const done = secure === undefined ? undefined : nodeClock.now();
-        succeeded({ socket, reads, times: { ...times, connect, secure: done } });
+        succeeded({ socket, reads, address, times: { ...times, connect, secure: done } });
       };
-      return follow(socket, secure === undefined ? 'connect' : 'secureConnect', ready, failed);
+      return follow(socket, secure === undefined ? 'connect' : 'secureConnect', ready, (error) => {
+        if (address !== undefined) route?.failed(address);
+        failed(error);
+      });
     };
   }
 
@@ -306,6 +325,7 @@ function follow(
     succeeded();
   });
   return () => {
+    socket.off('close', onClose); // to be given up is no failure
     socket.destroy();
   };
 }

@@ -1,6 +1,9 @@
 import type { Clock, TimerHandle } from '../ports/index.js';
 import { abortable } from './abortable.js';
 
+/** How long all of the first group have to connect before the second joins them, in milliseconds. */
+export const groupDelay = 1_000;
+
 /** How long an attempt runs alone before the next one joins it, in milliseconds (RFC 8305 section 8). */
 export const attemptDelay = 250;
 
@@ -16,7 +19,8 @@ export type StartAttempt<C, T> = (
 
 /**
  * Happy Eyeballs (RFC 8305 section 5): an attempt for each candidate in turn, the next one 250 ms after the last or
- * as soon as one has failed. Those begun go on meanwhile. The first to succeed wins, and the others are given up.
+ * as soon as one has failed. Those begun go on meanwhile. The first to succeed wins, and the others are given up. Those
+ * from `late` on are tried only where all before them have failed, or none has succeeded within a second.
  * When all fail, rejects with the error of the only one, or with an AggregateError of them all.
  */
 export function race<C, T>(
@@ -24,6 +28,7 @@ export function race<C, T>(
   start: StartAttempt<C, T>,
   clock: Clock,
   signal: AbortSignal,
+  late = candidates.length,
 ): Promise<T> {
   return abortable(signal, (resolve, reject) => {
     const running = new Set<{ giveUp: () => void }>();
@@ -46,8 +51,8 @@ export function race<C, T>(
       const failed = (error: Error): void => {
         if (!running.delete(attempt)) return;
         errors.push(error);
-        if (begun < candidates.length) next();
-        else if (running.size === 0) reject(combined(errors));
+        if (begun === candidates.length && running.size === 0) reject(combined(errors));
+        else if (begun < candidates.length && (begun !== late || running.size === 0)) next();
       };
       const succeeded = (value: T): void => {
         if (!running.delete(attempt)) return;
@@ -56,7 +61,8 @@ export function race<C, T>(
       };
       try {
         attempt.giveUp = start(candidate, succeeded, failed);
-        if (begun < candidates.length) timer = clock.setTimer(attemptDelay, next, true);
+        const delay = begun === late ? groupDelay : attemptDelay;
+        if (begun < candidates.length) timer = clock.setTimer(delay, next, true);
       } catch (error) {
         failed(error as Error);
       }

@@ -30,17 +30,17 @@ export class Resolver {
   }
 
   /**
-   * Has `connect` connect to one of the addresses of a host. If it cannot, or is given up, what was kept of the name is
+   * Has `connect` connect to one of the addresses of a host, of which `all` are those that it has now. If it cannot, or is given up, what was kept of the name is
    * forgotten, and where these addresses were from before, those that the name has in their place are tried too.
    */
   async connect<T>(
     hostname: string,
-    connect: (addresses: readonly string[]) => Promise<T>,
+    connect: (addresses: readonly string[], all: readonly string[]) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
     const known = await this.#resolve(hostname, signal);
     try {
-      return await connect(known.addresses);
+      return await connect(known.addresses, known.addresses);
     } catch (error) {
       this.#cache?.drop(hostname, known);
       if (!known.cached) throw error;
@@ -48,7 +48,7 @@ export class Resolver {
       const others = anew.addresses.filter((address) => !known.addresses.includes(address));
       try {
         if (others.length === 0) throw error;
-        return await connect(others);
+        return await connect(others, anew.addresses);
       } catch (last) {
         this.#cache?.drop(hostname, anew);
         throw last;

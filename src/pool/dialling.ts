@@ -8,6 +8,7 @@ import {
   type PooledConnection,
 } from '../ports/index.js';
 import { connectTimedOut } from './dial-errors.js';
+import type { Route } from './endpoints.js';
 
 /** A connection in the making. */
 interface Dial {
@@ -56,7 +57,7 @@ export class Dialling {
   }
 
   /** `http1Only`: the origin has asked for HTTP/1.1. */
-  start(bypass: boolean, http1Only: boolean): void {
+  start(bypass: boolean, http1Only: boolean, route: Route): void {
     const dial: Dial = { controller: new AbortController(), waiters: [] };
     const begun = this.clock.now();
     this.dials.add(dial);
@@ -77,12 +78,14 @@ export class Dialling {
         else waiter.reject(error);
       this.owner.changed();
     };
-    this.dialler.dial(this.origin, dial.controller.signal, http1Only).then(
+    this.dialler.dial(this.origin, dial.controller.signal, http1Only, route).then(
       (dialled) => {
         if (!this.dials.delete(dial) || this.destroyed !== undefined) {
           drop(dialled);
+          route.ended();
           return end(this.destroyed ?? abandoned());
         }
+        route.ended();
         const connection = this.owner.connected(dialled, bypass, this.clock.now() - begun, end);
         giveUp = (error) => {
           connection.fail(error);
@@ -90,7 +93,10 @@ export class Dialling {
       },
       (error: unknown) => {
         // One that was abandoned is no failure: who came since then waits for a dial of its own.
-        if (this.dials.delete(dial)) this.owner.failed(error);
+        const wanted = this.dials.delete(dial);
+        if (wanted) route.cameToNothing();
+        else route.ended();
+        if (wanted) this.owner.failed(error);
         end(error);
       },
     );

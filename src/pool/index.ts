@@ -3,5 +3,6 @@ export { connectTimedOut, http1Only } from './dial-errors.js';
 export { originOf } from './origin.js';
 export { Pool, transportDestroyed } from './pool.js';
 export type { Retry, RetryOptions } from './replay.js';
-export type { ConnectionStats, ConnectionStatus, OriginStats, TransportStats } from './stats.js';
+export type { AddressStatus } from './endpoint.js';
+export type { AddressStats, ConnectionStats, ConnectionStatus, OriginStats, TransportStats } from './stats.js';
 export type { TransportTotals } from './totals.js';

@@ -22,6 +22,7 @@ import { Connections } from './connections.js';
 import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.js';
 import { decideDials, type Situation } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
+import type { Endpoints } from './endpoints.js';
 import { decideReplay, needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
 import { Replays } from './replays.js';
 import type { RetryBudget } from './retry-budget.js';
@@ -56,6 +57,8 @@ export interface PoolEnvironment extends PoolSettings {
   readonly totals: Totals;
   /** Whether so many other origins are in trouble that our own link must be. */
   linkStalled(origin: OriginPool): boolean;
+  /** The pool's addresses, and what is known of them from before. */
+  endpoints(key: string): Endpoints;
   /** The origin's new connections keep at least this gap between PINGs of their own accord. */
   widenPingGap(origin: Origin, gap: number): void;
   /** What is known of the origin from before. */
@@ -86,6 +89,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   readonly clock: Clock;
   readonly queue = new WaitQueue<Exchange>();
   readonly connections = new Connections();
+  readonly endpoints: Endpoints;
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
   /** Its dials offer nothing but HTTP/1.1, and nothing is learned from that. */
@@ -108,6 +112,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     this.env = env;
     this.http1Only = http1Only;
     this.clock = env.clock;
+    this.endpoints = env.endpoints(this.key);
     this.backOff = new BackOff(env.retry);
     this.budget = env.retryBudget(origin);
     this.replays = new Replays(env.clock, this.budget, (exchange) => {
@@ -220,7 +225,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     if (bypass) this.connections.fruitless++;
     this.env.totals.dials++;
     this.observe('dialling', undefined);
-    this.dialling.start(bypass, this.http1Reason === 'required');
+    this.dialling.start(bypass, this.http1Reason === 'required', this.endpoints.route());
   }
 
   connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection {
@@ -231,6 +236,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
         ? new ConnectionDriver(dialled.transport, config, this.clock, this)
         : dialled.open(dialled.socket, config, this.clock, this);
     this.connections.add(connection, bypass);
+    this.endpoints.connected(connection, dialled.address);
     connection.start(() => {
       const { greeted, zeroFromStart } = connection.numbers;
       if (greeted) this.reached();
@@ -299,6 +305,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
 
   onCapacity(connection: PooledConnection): void {
     this.connections.changed(connection);
+    this.endpoints.changed(connection);
     const { answered, limit } = connection.numbers;
     if (answered && limit > 0) this.backOff.reset();
     this.drain();
@@ -316,7 +323,9 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   onClosed(connection: PooledConnection, error: TransportError | undefined): void {
     this.env.totals.add(connection);
     this.connections.remove(connection);
-    if (error !== undefined && !connection.numbers.greeted) this.lostEarly(error);
+    const early = error !== undefined && !connection.numbers.greeted;
+    this.endpoints.closed(connection, early || connection.carriedNothing);
+    if (early) this.lostEarly(error);
     else if (connection.carriedNothing) this.carriedNothing(connection.openedAt, error);
     this.drain();
     this.env.onQuiet(this);

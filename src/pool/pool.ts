@@ -3,6 +3,7 @@ import { LatestMap } from '../latest-map.js';
 import { originKey, type BufferBudget, type Origin } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
+import { Endpoints } from './endpoints.js';
 import { OriginPool, poolKey, type Http1Reason, type PoolEnvironment, type PoolSettings } from './origin-pool.js';
 import { RetryBudget } from './retry-budget.js';
 import { originStats, type TransportStats } from './stats.js';
@@ -11,7 +12,7 @@ import { Totals } from './totals.js';
 /** So many origins in trouble at once, the asking one included, point to our own link. */
 const troubledOriginsOfALink = 3;
 
-/** So many origins that complained of our PINGs, or speak HTTP/1.1, are remembered, the latest of them. */
+/** Of so many origins, the latest, it is remembered that they complained of our PINGs or speak HTTP/1.1, and which addresses failed. */
 const rememberedOrigins = 256;
 
 /** The pools of all origins. An origin without requests and connections leaves no trace. */
@@ -25,6 +26,8 @@ export class Pool {
   private readonly http1Reasons = new LatestMap<Http1Reason>(rememberedOrigins);
   /** Of origins that requests were sent to, so that those in trouble stay within it though their pools come and go. */
   private readonly retryBudgets = new LatestMap<RetryBudget>(rememberedOrigins);
+  /** What is known of origins' addresses. It outlives the connections. */
+  private readonly endpoints = new LatestMap<Endpoints>(rememberedOrigins);
   private whenQuiet: (() => void) | undefined = undefined;
 
   constructor(settings: PoolSettings, budget: BufferBudget, throughProxy = false) {
@@ -35,6 +38,7 @@ export class Pool {
       driverConfig: (origin) => ({ ...settings.driverConfig(origin), pingGap: this.pingGaps.get(origin.href) }),
       // Origins that are stalled together may share no more than a connection to a proxy, which can be gone around.
       linkStalled: (asking) => !throughProxy && this.linkStalled(asking),
+      endpoints: (key) => this.endpointsOf(key),
       widenPingGap: (origin, gap) => {
         this.widenPingGap(origin.href, gap);
       },
@@ -49,6 +53,12 @@ export class Pool {
         this.onQuiet(pool);
       },
     };
+  }
+
+  private endpointsOf(key: string): Endpoints {
+    const endpoints = this.endpoints.get(key) ?? new Endpoints(this.env.clock);
+    this.endpoints.set(key, endpoints);
+    return endpoints;
   }
 
   submit(exchange: Exchange): void {

@@ -1,4 +1,5 @@
 import { bodyStart, HealthState, type PooledConnection } from '../ports/index.js';
+import type { AddressStatus, Endpoint } from './endpoint.js';
 import type { OriginPool } from './origin-pool.js';
 import type { TransportTotals } from './totals.js';
 
@@ -26,12 +27,26 @@ export interface ConnectionStats {
   readonly sendWindow: number;
 }
 
+/** One of several addresses that an origin's name stands for. */
+export interface AddressStats {
+  readonly address: string;
+  readonly state: AddressStatus;
+  /** Open streams on connections to it. */
+  readonly inFlight: number;
+  /** Requests sent there so far. */
+  readonly requests: number;
+  /** Since when it is in this state, in milliseconds of the wall clock. */
+  readonly since: number;
+}
+
 export interface OriginStats {
   readonly origin: string;
   /** Requests that wait for a connection. */
   readonly queued: number;
   readonly dialling: number;
   readonly connections: readonly ConnectionStats[];
+  /** Where the name stands for several, as far as a dial has told; otherwise absent. */
+  readonly addresses?: readonly AddressStats[] | undefined;
 }
 
 /** A snapshot of a transport, true at the moment of the call. */
@@ -87,6 +102,10 @@ function connectionStats(connection: PooledConnection): ConnectionStats {
   };
 }
 
+function addressStats({ address, status, inFlight, requests, since }: Endpoint): AddressStats {
+  return { address, state: status, inFlight, requests, since };
+}
+
 /** One entry an origin, which may have a pool for connections of HTTP/1.1 beside that for all. */
 export function originStats(pools: Iterable<OriginPool>): OriginStats[] {
   const origins = new Map<string, OriginStats>();
@@ -104,14 +123,17 @@ function together(one: OriginStats, other: OriginStats): OriginStats {
     queued: one.queued + other.queued,
     dialling: one.dialling + other.dialling,
     connections: [...one.connections, ...other.connections],
+    ...(one.addresses === undefined ? {} : { addresses: one.addresses }),
   };
 }
 
 function poolStats(pool: OriginPool): OriginStats {
+  const endpoints = pool.endpoints.listed;
   return {
     origin: pool.origin.href,
     queued: pool.queue.size,
     dialling: pool.dialling.dials.size,
     connections: pool.connections.all.map(connectionStats),
+    ...(endpoints.length > 1 ? { addresses: endpoints.map(addressStats) } : {}),
   };
 }

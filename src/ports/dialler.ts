@@ -23,9 +23,26 @@ export function originKey({ href, servername }: Origin): string {
 }
 
 /** What a dial came to: bytes to speak HTTP/2 on, or a socket whose peer chose HTTP/1.1, with what speaks that. */
-export type Dialled =
+export type Dialled = (
   | { readonly protocol: 'h2'; readonly transport: ByteTransport }
-  | { readonly protocol: 'http/1.1'; readonly socket: Duplex; readonly open: OpenHttp1 };
+  | { readonly protocol: 'http/1.1'; readonly socket: Duplex; readonly open: OpenHttp1 }
+) & {
+  /** Which of the addresses that its {@link DialRoute} was told of it leads to; undefined where there are none. */
+  readonly address?: string | undefined;
+};
+
+/** To which of an origin's addresses a dial goes. What has no addresses (a proxy, a socket's path) asks nothing of it. */
+export interface DialRoute {
+  /**
+   * The name stands for these now. The first group of those that come back is tried, one beside the other (RFC 8305
+   * section 5), and the second where that comes to nothing in time.
+   */
+  order(addresses: readonly string[]): readonly [first: readonly string[], then: readonly string[]];
+  /** An attempt to connect to this address begins. */
+  trying(address: string): void;
+  /** It has failed; there may be others. */
+  failed(address: string): void;
+}
 
 /** Makes connections. Implemented over node:net and node:tls in `src/node`, by harnesses in tests. */
 export interface Dialler {
@@ -35,7 +52,7 @@ export interface Dialler {
    * `signal.reason` once the signal is aborted; whatever was begun is then given up. What is being connected does not
    * keep the process alive: that is for those who wait for it. `http1Only`: the peer has asked for HTTP/1.1.
    */
-  dial(origin: Origin, signal: AbortSignal, http1Only?: boolean): Promise<Dialled>;
+  dial(origin: Origin, signal: AbortSignal, http1Only?: boolean, route?: DialRoute): Promise<Dialled>;
   /** Lets go of what it holds for dials to come, and that no connection uses. */
   closeIdle?(): void;
   /** The same once connections have stopped using it: no more dials come. */

@@ -1,7 +1,14 @@
 /** What other rooms use of this one, and what the layers above see of the protocol. */
 export type { ByteSink, ByteTransport, ZeroCopyReads, TransportInfo } from './byte-transport.js';
 export { type Clock, type TimerHandle, forever, setDeadline } from './clock.js';
-export { type CreateConnectionOptions, type Dialled, type Dialler, type Origin, originKey } from './dialler.js';
+export {
+  type CreateConnectionOptions,
+  type Dialled,
+  type Dialler,
+  type DialRoute,
+  type Origin,
+  originKey,
+} from './dialler.js';
 export {
   describeConnection,
   type ZeroCopyBody,

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Dialled, Dialler, Origin } from '../ports/index.js';
+import type { Dialled, Dialler, DialRoute, Origin } from '../ports/index.js';
 import { inRootContext, nodeClock, NodeDialler } from '../node/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
 import { environmentRule, type ProxyRule } from './environment.js';
@@ -32,9 +32,9 @@ class ProxyDialler implements Dialler {
     this.#options = options;
   }
 
-  async dial(origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
+  async dial(origin: Origin, signal: AbortSignal, http1Only = false, route?: DialRoute): Promise<Dialled> {
     const proxy = this.#rule(origin);
-    if (proxy === undefined) return this.#direct.dial(origin, signal, http1Only);
+    if (proxy === undefined) return this.#direct.dial(origin, signal, http1Only, route);
     const begun = nodeClock.now();
     const stream = await inRootContext(() => this.#open(proxy, origin, signal));
     return this.#direct.dialOver({ stream, begun }, origin, signal, http1Only);

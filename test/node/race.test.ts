@@ -11,7 +11,7 @@ interface FakeAttempt {
 }
 
 /** A race of fake attempts, by candidate, on a virtual clock. */
-function raceOf(candidates: string[], throwsFor?: string) {
+function raceOf(candidates: string[], throwsFor?: string, late?: number) {
   const clock = new VirtualClock();
   const controller = new AbortController();
   const attempts = new Map<string, FakeAttempt>();
@@ -27,6 +27,7 @@ function raceOf(candidates: string[], throwsFor?: string) {
     },
     clock,
     controller.signal,
+    late,
   );
   result.catch(() => undefined); // each test looks at the outcome itself, some only after a while
   const get = (candidate: string): FakeAttempt => {
@@ -117,5 +118,22 @@ test('an abort gives every attempt up and rejects with its reason', async () => 
   assert.deepEqual([r.get('a').givenUp, r.get('b').givenUp], [true, true]);
   assert.equal(r.clock.pending, 0);
   r.clock.advance(1_000);
+  assert.deepEqual(r.tried(), ['a', 'b']);
+});
+
+test('those of a second group join only where the first has not come to anything within a second', () => {
+  const r = raceOf(['a', 'b', 'c'], undefined, 2);
+  r.clock.advance(250);
+  assert.deepEqual(r.tried(), ['a', 'b']);
+  r.get('b').failed(new Error('refused'));
+  r.clock.advance(999);
+  assert.deepEqual(r.tried(), ['a', 'b'], 'one of the first group is still being tried');
+  r.clock.advance(1);
+  assert.deepEqual(r.tried(), ['a', 'b', 'c']);
+});
+
+test('a second group is tried at once where all of the first have failed', () => {
+  const r = raceOf(['a', 'b'], undefined, 1);
+  r.get('a').failed(new Error('refused'));
   assert.deepEqual(r.tried(), ['a', 'b']);
 });

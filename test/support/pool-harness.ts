@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import type { ByteSink, ByteTransport } from '../../dist/ports/byte-transport.js';
 import type { ClientConn } from '../../dist/conn/client-conn.js';
 import type { ClientResponse } from '../../dist/request/client-response.js';
-import type { Dialled } from '../../dist/ports/dialler.js';
+import type { Dialled, DialRoute } from '../../dist/ports/dialler.js';
 import type { RequestOptions } from '../../dist/request/request-options.js';
 import { errorCodeName } from '../../dist/errors.js';
 import { BaseTransport } from '../../dist/transport.js';
@@ -28,14 +28,7 @@ export interface Arrived {
 /** One connection as its peer has it: reads what we write, unless told to stop, and answers requests. */
 export class Peer implements ByteTransport {
   readonly index: number;
-  readonly info = {
-    remoteAddress: '192.0.2.1',
-    remotePort: 443,
-    localAddress: undefined,
-    localPort: undefined,
-    alpnProtocol: 'h2',
-    tls: undefined,
-  };
+  readonly info: ByteTransport['info'];
   readonly transientReads = false;
   /** Paths of the requests that have arrived, in order. */
   readonly requests: string[] = [];
@@ -71,8 +64,16 @@ export class Peer implements ByteTransport {
   private batch: Buffer[] | undefined = undefined;
   private unread: Buffer[] = [];
 
-  constructor(index: number, settings: PeerValues, answer: Answer) {
+  constructor(index: number, settings: PeerValues, answer: Answer, remoteAddress = '192.0.2.1') {
     this.index = index;
+    this.info = {
+      remoteAddress,
+      remotePort: 443,
+      localAddress: undefined,
+      localPort: undefined,
+      alpnProtocol: 'h2',
+      tls: undefined,
+    };
     this.settings = settings;
     this.answer = answer;
   }
@@ -306,6 +307,12 @@ export interface PoolHarnessOptions extends TransportOptions {
   readonly dialTime?: number;
   /** Errors that dials end with, by their order; undefined: it succeeds. */
   readonly dialErrors?: readonly (Error | undefined)[];
+  /** What the name stands for, in the order of its look-up; what it stands for changes with the array. Default: it is not told. */
+  readonly addresses?: readonly string[];
+  /** Those among them that refuse connections; may change as well. */
+  readonly refusing?: ReadonlySet<string>;
+  /** Those that take connections and say nothing on them. */
+  readonly mute?: ReadonlySet<string>;
 }
 
 /** A transport over scripted peers and a clock that stands still. */
@@ -319,37 +326,60 @@ export class PoolHarness {
 
   constructor(options: PoolHarnessOptions = {}) {
     this.options = options;
-    const own: readonly (keyof PoolHarnessOptions)[] = ['peer', 'stallAfter', 'answer', 'dialTime', 'dialErrors'];
+    const own: readonly (keyof PoolHarnessOptions)[] = [
+      'peer',
+      'stallAfter',
+      'answer',
+      'dialTime',
+      'dialErrors',
+      'addresses',
+      'refusing',
+      'mute',
+    ];
     const rest = Object.fromEntries(
       Object.entries(options).filter(([name]) => !own.includes(name as keyof PoolHarnessOptions)),
     );
     this.transport = new BaseTransport(resolveOptions({ decompress: false, ...rest }, 'test'), {
       clock: this.clock,
-      dialler: { dial: (_, signal) => this.dial(signal) },
+      dialler: { dial: (_, signal, __, route) => this.dial(signal, route) },
       wrap: (): never => assert.fail('nothing is adopted here'),
       random: () => 0.5,
       inRootContext: (callback) => callback(),
     });
   }
 
-  private dial(signal: AbortSignal): Promise<Dialled> {
+  /** Addresses of the dials, in their order. */
+  readonly dialled: (string | undefined)[] = [];
+
+  private dial(signal: AbortSignal, route: DialRoute | undefined): Promise<Dialled> {
     const index = this.dials++;
-    const error = this.options.dialErrors?.[index];
+    const [first, then] = route?.order(this.options.addresses ?? []) ?? [[], []];
+    const order = [...first, ...then];
+    const address = order.find((one) => {
+      route?.trying(one);
+      this.dialled.push(one);
+      if (this.options.refusing?.has(one) !== true) return true;
+      route?.failed(one);
+      return false;
+    });
+    const refused = order.length > 0 && address === undefined ? new Error('refused') : undefined;
+    const error = refused ?? this.options.dialErrors?.[index];
     return new Promise((resolve, reject) => {
       const done = (): void => {
         if (signal.aborted) return;
         if (error !== undefined) return reject(error);
         const peer = new Peer(
           this.peers.length,
-          this.options.peer ?? {},
+          this.options.mute?.has(address ?? '') === true ? { maxConcurrentStreams: -1 } : (this.options.peer ?? {}),
           this.options.answer ??
             ((one, id) => {
               one.ok(id);
             }),
+          address,
         );
         peer.stallAfter = this.options.stallAfter?.[index] ?? Infinity;
         this.peers.push(peer);
-        resolve({ protocol: 'h2', transport: peer });
+        resolve({ protocol: 'h2', transport: peer, address });
       };
       signal.addEventListener('abort', () => {
         this.abortedDials++;

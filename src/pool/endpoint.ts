@@ -1,0 +1,149 @@
+import type { Clock, PooledConnection } from '../ports/index.js';
+
+/** How long an address that failed goes last, in milliseconds; it doubles with each failure that follows. */
+const shortestExile = 1_000;
+const longestExile = 120_000;
+
+/** A dial without an outcome for so long says as little for its address as one that failed, in milliseconds. */
+const overdueAfter = 1_000;
+
+/** 'ready': new connections go there; the others say what speaks against it, or that the first is still coming. */
+export type AddressStatus = 'ready' | 'connecting' | 'ejected' | 'failed' | 'draining';
+
+/** One of the addresses that an origin's name stands for, and how it fared. */
+export class Endpoint {
+  readonly address: string;
+  /** The name stands for it now; else its connections drain. */
+  current = true;
+  readonly connections: PooledConnection[] = [];
+  /** Failures since a dial here last came to a connection that answered. */
+  private failures = 0;
+  private failedAt = -Infinity;
+  private notBefore = -Infinity;
+  /** Dials that lead here and have not come to a connection, and since when the first of them does. */
+  private dials = 0;
+  private dialledSince = Infinity;
+
+  /** Requests on connections that are closed. */
+  private requestsBefore = 0;
+  private readonly clock: Clock;
+  private lastStatus: AddressStatus = 'ready';
+  private statusSince: number;
+
+  constructor(address: string, clock: Clock) {
+    this.address = address;
+    this.clock = clock;
+    this.statusSince = clock.wallNow();
+  }
+
+  // --- what stats() says ---
+
+  get status(): AddressStatus {
+    if (!this.current) return 'draining';
+    if (this.connections.some((one) => one.accepts && one.numbers.greeted && one.troubledSince(0) === Infinity))
+      return 'ready';
+    if (this.isBad(this.clock.now())) return 'failed';
+    return this.dialling || this.connections.length > 0 ? 'connecting' : 'ready';
+  }
+
+  /** What it is now has changed, or may have. */
+  note(): void {
+    const { status } = this;
+    if (status === this.lastStatus) return;
+    this.lastStatus = status;
+    this.statusSince = this.clock.wallNow();
+  }
+
+  /** Since when it is what it is, in milliseconds of the wall clock. */
+  get since(): number {
+    this.note();
+    return this.statusSince;
+  }
+
+  get inFlight(): number {
+    let sum = 0;
+    for (const { numbers } of this.connections) sum += numbers.streams;
+    return sum;
+  }
+
+  get requests(): number {
+    return this.connections.reduce((sum, { numbers }) => sum + numbers.requests, this.requestsBefore);
+  }
+
+  // --- its connections ---
+
+  add(connection: PooledConnection): void {
+    this.connections.push(connection);
+    this.note();
+  }
+
+  remove(connection: PooledConnection): void {
+    this.connections.splice(this.connections.indexOf(connection), 1);
+    this.requestsBefore += connection.numbers.requests;
+    this.note();
+  }
+
+  // --- dials ---
+
+  get dialling(): boolean {
+    return this.dials > 0;
+  }
+
+  dialBegun(): void {
+    if (this.dials++ === 0) this.dialledSince = this.clock.now();
+    this.note();
+  }
+
+  dialEnded(): void {
+    if (--this.dials === 0) this.dialledSince = Infinity;
+    this.note();
+  }
+
+  // --- how it fared ---
+
+  /** It could not be connected to, or what was connected is silent, stalled or of no use, `since` then. */
+  failed(now: number, since = now): void {
+    if (since <= this.failedAt) return; // the same trouble
+    this.failedAt = now;
+    this.notBefore = now + Math.min(shortestExile * 2 ** this.failures++, longestExile);
+  }
+
+  /** A connection has answered. One that was made before the last failure proves nothing. */
+  answered(connection: PooledConnection): void {
+    if (this.failures === 0 || connection.openedAt < this.failedAt || connection.troubledSince(0) !== Infinity) return;
+    this.failures = 0;
+    this.notBefore = -Infinity;
+  }
+
+  /** A connection here is in trouble, or was told to go away unused, which counts as a failure of the address once. */
+  private troubled(now: number): boolean {
+    let troubled = false;
+    for (const connection of this.connections) {
+      const since = connection.troubledSince(0);
+      if (since === Infinity && !connection.carriedNothing) continue;
+      this.failed(now, connection.carriedNothing ? connection.openedAt : since);
+      troubled = true;
+    }
+    return troubled;
+  }
+
+  /** Something speaks against it now: new dials go elsewhere, while there is another. */
+  isBad(now: number): boolean {
+    return this.troubled(now) || now < this.notBefore || now - this.dialledSince >= overdueAfter;
+  }
+
+  /** It failed, and has not been heard of since. */
+  get unproved(): boolean {
+    return this.failures > 0;
+  }
+
+  /** It answers: a connection to it does. */
+  get proved(): boolean {
+    return this.connections.some((one) => one.accepts && one.numbers.answered && one.troubledSince(0) === Infinity);
+  }
+
+  /** When it may be dialled again for its own sake. */
+  get dialNotBefore(): number {
+    return this.notBefore;
+  }
+}

@@ -1,0 +1,124 @@
+/** What a pool remembers of the addresses that its origin's name stands for: where its next dial goes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
+
+const [first, second] = ['192.0.2.1', '192.0.2.2'];
+const addresses = [first, second];
+
+const states = (p: PoolHarness): unknown =>
+  p.transport.stats().origins[0]?.addresses?.map(({ address, state }) => `${address} ${state}`);
+
+/** Answers but to /hold. */
+const held: Answer = (peer, id, fields) => {
+  if (fields.get(':path') !== '/hold') peer.ok(id);
+};
+
+/** The connection is gone, and the next request dials. */
+async function closeIdle(p: PoolHarness): Promise<void> {
+  p.transport.closeIdleConnections();
+  await p.settle();
+}
+
+test('a machine that freezes costs a probe and a dial, and no later dial goes there while the other answers', async () => {
+  const p = poolHarness({ addresses, peer: { maxConcurrentStreams: 5 }, answer: held });
+  p.get('/warm');
+  await p.settle();
+  p.peer(0).holdsBack = true;
+  const lost = p.get('/lost');
+  await p.clock.advance(1_000);
+  const calls = Array.from({ length: 4 }, () => p.get('/x'));
+  await p.clock.advance(100);
+  assert.deepEqual(
+    calls.map(({ status }) => status),
+    [200, 200, 200, 200],
+  );
+  assert.deepEqual([p.dialled, lost.state], [[first, second], 'pending']);
+  assert.deepEqual(states(p), [`${first} failed`, `${second} ready`]);
+  for (let i = 0; i < 12; i++) p.get('/hold');
+  await p.settle();
+  assert.deepEqual(p.dialled.slice(2), [second, second], 'what is dialled at the limit goes there too');
+  await p.clock.advance(40_000); // the frozen one's connection has been closed
+  for (let i = 0; i < 5; i++) p.get('/hold');
+  await p.settle();
+  assert.deepEqual(new Set(p.dialled.slice(4)), new Set([second]));
+});
+
+test('an address that refuses goes last for a second, and for twice as long each time', async () => {
+  const p = poolHarness({ addresses, refusing: new Set([first]) });
+  const tried = async (): Promise<(string | undefined)[]> => {
+    const before = p.dialled.length;
+    p.get('/');
+    await p.settle();
+    await closeIdle(p);
+    return p.dialled.slice(before);
+  };
+  assert.deepEqual(await tried(), [first, second]);
+  await p.clock.advance(999);
+  assert.deepEqual(await tried(), [second]);
+  await p.clock.advance(1);
+  assert.deepEqual(await tried(), [first, second]);
+  await p.clock.advance(1_999);
+  assert.deepEqual(await tried(), [second]);
+  await p.clock.advance(1);
+  assert.deepEqual(await tried(), [first, second]);
+});
+
+test('an address is as good as ever once a dial there has come to an answer', async () => {
+  const refusing = new Set([first, second]);
+  const p = poolHarness({ addresses, refusing, retry: { maxAttempts: 1 } });
+  p.get('/');
+  await p.settle();
+  refusing.clear();
+  p.get('/');
+  await p.settle();
+  await closeIdle(p);
+  p.get('/');
+  await p.settle();
+  assert.deepEqual(p.dialled, [first, second, first, first], 'both were bad, so that the order was as if none were');
+});
+
+test('an address that takes a connection and never sends SETTINGS is gone around', async () => {
+  const p = poolHarness({ addresses, mute: new Set([first]), answer: held });
+  p.get('/hold');
+  const call = p.get('/');
+  await p.clock.advance(1_000);
+  assert.deepEqual([call.status, p.dialled], [200, [first, second]]);
+});
+
+test('an address whose connection ended before it was of use goes last', async () => {
+  const p = poolHarness({ addresses, answer: held });
+  const call = p.get('/hold');
+  await p.settle();
+  p.peer(0).goAway(0);
+  await p.settle();
+  await p.clock.advance(1_000);
+  await p.settle();
+  assert.deepEqual([p.dialled, call.state], [[first, second], 'pending']);
+  assert.equal(p.peer(1).open.size, 1);
+});
+
+test('one address is dialled whatever became of it, and stats() does not list it', async () => {
+  const p = poolHarness({ addresses: [first], refusing: new Set([first]) });
+  for (let i = 0; i < 3; i++) {
+    const call = p.get('/');
+    await p.settle();
+    assert.equal(call.state, 'failed');
+  }
+  assert.deepEqual(p.dialled, [first, first, first]);
+  p.get('/');
+  assert.equal(p.transport.stats().origins[0]?.addresses, undefined);
+});
+
+test('an address that the name has no more is listed as long as it has connections', async () => {
+  const now = [first, second];
+  const p = poolHarness({ addresses: now, peer: { maxConcurrentStreams: 1 }, answer: held });
+  p.get('/hold');
+  await p.settle();
+  now.splice(0, 2, second);
+  p.get('/hold');
+  await p.settle();
+  assert.deepEqual(states(p), [`${second} ready`, `${first} draining`]);
+  const [one] = p.transport.stats().origins[0]?.addresses ?? [];
+  assert.deepEqual(one, { ...one, inFlight: 1, requests: 1 });
+});

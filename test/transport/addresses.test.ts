@@ -1,0 +1,53 @@
+/** Names with several addresses, on real sockets: 127.0.0.1, 127.0.0.2 and so on. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as turn } from 'node:timers/promises';
+import { Transport, type TransportOptions } from '../../dist/index.js';
+import { startMachines, type Machines } from '../support/machines.js';
+
+// Other systems have no more than one address on the loopback interface.
+const skip = process.platform === 'linux' ? false : 'needs all of 127.0.0.0/8';
+
+function client(t: TestContext, { lookup }: Machines, options: TransportOptions = {}): Transport {
+  const transport = new Transport({ cleartext: 'h2c', lookup, stallTimeout: 20, probeAfter: 60, ...options });
+  t.after(() => {
+    transport.destroy();
+  });
+  return transport;
+}
+
+test(
+  'requests that a frozen machine has not been sent go to the other address, and so does each later dial',
+  { skip },
+  async (t) => {
+    const m = await startMachines(t, 2);
+    const [first, second] = m.machines;
+    const transport = client(t, m);
+    const get = async (): Promise<string> => (await transport.request(m.origin)).body.text();
+    assert.equal(await get(), '127.0.0.1');
+    first?.freeze();
+    const lost = transport.request(m.origin, { timeout: 5_000 });
+    lost.catch(() => undefined);
+    while (transport.stats().origins[0]?.connections[0]?.state !== 'silent') await turn(5); // probeAfter has passed
+    assert.deepEqual(await Promise.all(Array.from({ length: 10 }, get)), Array(10).fill('127.0.0.2'));
+    assert.deepEqual(
+      transport.stats().origins[0]?.addresses?.map(({ address, state }) => [address, state]),
+      [
+        ['127.0.0.1', 'failed'],
+        ['127.0.0.2', 'ready'],
+      ],
+    );
+    await transport.preconnect(m.origin, 5); // the frozen one's connection counts
+    assert.deepEqual([first?.connections, second?.connections], [1, 4]);
+  },
+);
+
+test('an address that refuses is not tried again while the other answers', { skip }, async (t) => {
+  const m = await startMachines(t, 2);
+  const [first, second] = m.machines;
+  first?.stop();
+  const transport = client(t, m);
+  assert.equal(await (await transport.request(m.origin)).body.text(), '127.0.0.2');
+  await transport.preconnect(m.origin, 3);
+  assert.deepEqual([first?.connections, second?.connections], [0, 3]);
+});
