@@ -18,52 +18,47 @@ if (!Number.isInteger(most) || most < 1) {
   process.exit(2);
 }
 
-const build = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const root = dirname(build);
+const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 const wanted = (name: string): boolean => values.only === undefined || name.includes(values.only);
 let missed = 0;
 
-function report(name: string, found: string): void {
-  console.log(`| ${name} | ${found} |`);
+/** One build for all of them, whatever is built meanwhile. */
+const place = mkdtempSync(join(tmpdir(), 'simulation-'));
+const dist = join(place, 'dist');
+process.on('exit', () => rmSync(place, { recursive: true, force: true }));
+for (const part of ['dist', 'package.json', join('build', 'simulation'), join('build', 'support')])
+  cpSync(join(root, part), join(place, part), { recursive: true });
+symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
+
+/** The number of seeds until it is found, and what was broken; or why there is none. */
+function search(line = ''): string {
+  const program = join(place, 'build', 'simulation', 'mutants', 'until-found.js');
+  const { stdout, stderr, status } = spawnSync(process.execPath, [program, String(most), line], { encoding: 'utf8' });
+  if (status === 0) return stdout.trim();
+  missed++;
+  return status === 3 ? `NOT FOUND in ${most}` : `DOES NOT RUN: ${/^\w*Error: .*/m.exec(stderr)?.[0] ?? stderr}`;
 }
 
-/** The number of seeds, and what was broken; undefined: not found. */
-function search(place: string, line = ''): string | undefined {
-  const program = join(place, 'build', 'simulation', 'mutants', 'until-found.js');
-  const { stdout, status } = spawnSync(process.execPath, [program, String(most), line], {
-    encoding: 'utf8',
-    timeout: 600_000,
-  });
-  return status === 0 ? stdout.trim() : undefined;
+function searchWith(mutant: (typeof mutants)[number]): string {
+  let made: ReturnType<typeof mutate>;
+  try {
+    made = mutate(dist, mutant);
+  } catch (error) {
+    missed++; // the code has moved on: all others are still tried
+    return (error as Error).message;
+  }
+  writeFileSync(join(dist, made.file), made.text);
+  try {
+    return search();
+  } finally {
+    writeFileSync(join(dist, made.file), made.original);
+  }
 }
 
 console.log('| mutant | seeds until it is found, and what it broke |\n| --- | --- |');
-for (const mutant of mutants.filter(({ name }) => wanted(name))) {
-  let made: ReturnType<typeof mutate>;
-  try {
-    made = mutate(join(root, 'dist'), mutant);
-  } catch (error) {
-    missed++;
-    report(mutant.name, (error as Error).message); // the code has moved on: all others are still tried
-    continue;
-  }
-  const { file, text } = made;
-  const place = mkdtempSync(join(tmpdir(), 'simulation-'));
-  try {
-    for (const part of ['dist', 'package.json', join('build', 'simulation'), join('build', 'support')])
-      cpSync(join(root, part), join(place, part), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
-    writeFileSync(join(place, 'dist', file), text);
-    const found = search(place);
-    if (found === undefined) missed++;
-    report(mutant.name, found ?? `not found in ${most}`);
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
-}
-for (const [line, { way }] of Object.entries(linesOff).filter(([, { way }]) => wanted(way))) {
-  const found = search(root, line);
-  if (found === undefined) missed++;
-  report(`open: ${way}`, found ?? `not found in ${most}`);
-}
+for (const mutant of mutants.filter(({ name }) => wanted(name)))
+  console.log(`| ${mutant.name} | ${searchWith(mutant)} |`);
+for (const [line, { way }] of Object.entries(linesOff).filter(([, { way }]) => wanted(way)))
+  console.log(`| open: ${way} | ${search(line)} |`);
+if (missed > 0) console.error(`${missed} were not found`);
 process.exitCode = missed > 0 ? 1 : 0;

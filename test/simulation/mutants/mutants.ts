@@ -2,106 +2,154 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * A fault, put into a copy of what was compiled: proof that the simulator bites. `from` stands in exactly one compiled file,
- * wherever that is, so that files may move.
+ * A fault, put into a copy of what was compiled: proof that the simulator bites. It is code at the end of the module that
+ * declares `of`, and wraps what stands there by its name, so that it outlives what is done within and where that stands.
  */
 export interface Mutant {
   readonly name: string;
-  readonly from: string;
-  readonly to: string;
+  /** A class or function of src. */
+  readonly of: string;
+  /** In JavaScript. `around(object, 'method', (original) => ...)` wraps a method, and throws where there is none. */
+  readonly code: string;
 }
 
 export const mutants: readonly Mutant[] = [
   {
     name: 'a limit lowered to 0 keeps requests waiting',
-    from: 'if (seen.zero === 0 || s.strict)',
-    to: 'if (seen.zero >= 0 || s.strict)',
-  },
-  {
-    name: 'a request of unknown fate is sent again',
-    from: 'const safe = error.unprocessed || repeatable ||',
-    to: "const safe = error.unprocessed || repeatable || error.scope !== 'request' ||",
-  },
-  {
-    name: 'GOAWAY fails the streams that the server goes on with',
-    from: 'if (stream.id <= lastStreamId)',
-    to: 'if (stream.id < lastStreamId)',
-  },
-  {
-    name: 'a body that is cut ends as if it were whole',
-    from: 'this.body?.fail(error);',
-    to: 'this.body?.end();',
-  },
-  {
-    name: 'credit of DATA for streams that are over is lost',
-    from: 'c.credit.refund(reader.length);',
-    to: 'if (c.streams.has(reader.streamId)) c.credit.refund(reader.length);',
+    of: 'zeroLimitDue',
+    code: 'zeroLimitDue = () => Infinity;',
   },
   {
     name: 'a stalled write is never noticed',
-    from: 'this.writingSince >= 0 ? this.writingSince + stallTimeout : Infinity',
-    to: 'this.writingSince >= 0 ? this.writingSince + stallTimeout * 1_000 : Infinity',
+    of: 'Liveness',
+    code: `around(Liveness.prototype, 'stalledAt', (original) => function () {
+      const { writingSince } = this;
+      this.writingSince = -1;
+      try { return original.call(this); } finally { this.writingSince = writingSince; }
+    });`,
+  },
+  {
+    name: 'a request of unknown fate is sent again',
+    of: 'decideReplay',
+    code: `const original = decideReplay;
+    decideReplay = (exchange, error, ...more) => {
+      const verdict = original(exchange, error, ...more);
+      return typeof verdict === 'number' || error.scope === 'request' || exchange.attempts > 1 ? verdict : 0;
+    };`,
+  },
+  {
+    name: 'GOAWAY fails the streams that the server goes on with',
+    of: 'GoAway',
+    code: `around(GoAway.prototype, 'receive', (original) => function (last, ...more) {
+      original.call(this, Math.max(0, last - 2), ...more);
+    });`,
+  },
+  {
+    name: 'a body that is cut ends as if it were whole',
+    of: 'BodyQueue',
+    code: `around(BodyQueue.prototype, 'fail', () => function () { this.end(); });`,
+  },
+  {
+    name: 'credit for DATA of streams that are over is lost',
+    of: 'onData',
+    code: `const original = onData;
+    onData = (c) => {
+      const { owed } = c.credit;
+      original(c);
+      if (c.streams.get(c.reader.streamId) === undefined && c.reader.first) c.credit.owed = owed;
+    };`,
   },
   {
     name: 'a time-out outlives its request',
-    from: 'this.host.clock.clearTimer(this.totalTimer);',
-    to: 'void this.totalTimer;',
+    of: 'TimeLimits',
+    code: `around(TimeLimits.prototype, 'stop', (original) => function () {
+      this.total = undefined;
+      original.call(this);
+    });`,
   },
   {
     name: 'an idle connection keeps the process alive',
-    from: 'this.#transport.unref();',
-    to: 'void this.#transport;',
+    of: 'ConnectionUse',
+    code: `around(ConnectionUse.prototype, 'has', (original) => function (streams) {
+      original.call(this, Math.max(1, streams));
+    });`,
   },
   {
     name: 'DATA goes out beyond the connection window',
-    from: 'Math.min(left, stream.sendWindow, c.sendWindow, c.peer.maxFrameSize)',
-    to: 'Math.min(left, stream.sendWindow, c.peer.maxFrameSize)',
+    of: 'sealData',
+    code: `const original = sealData;
+    sealData = (c, stream) => {
+      const short = c.sendWindow < 16_384 ? 16_384 - c.sendWindow : 0;
+      c.sendWindow += short;
+      original(c, stream);
+      c.sendWindow -= short;
+    };`,
   },
   {
     name: "the server's stream limit is not kept",
-    from: 'if (c.slotsUsed >= c.peer.maxConcurrentStreams)',
-    to: 'if (c.slotsUsed > c.peer.maxConcurrentStreams)',
+    of: 'health',
+    code: `const original = health;
+    health = (c, ...more) => {
+      const peer = Object.create(c.peer, { maxConcurrentStreams: { value: c.peer.maxConcurrentStreams + 1 } });
+      return original(Object.create(c, { peer: { value: peer } }), ...more);
+    };`,
   },
   {
     name: 'PINGs are sent without a budget',
-    from: 'return this.ownPings < freePings ? -Infinity : this.lastOwnPing + this.pingGap;',
-    to: 'return -Infinity;',
+    of: 'Liveness',
+    code: `around(Liveness.prototype, 'nextOwnPing', () => () => -Infinity);`,
   },
   {
     name: 'what was read is kept where the next read overwrites it',
-    from: 'const copy = transient || bytes.buffer.byteLength > 4 * (end - start);',
-    to: 'const copy = false;',
+    of: 'BodyQueue',
+    code: `around(BodyQueue.prototype, 'pushPiece', () => function (bytes, start, end) {
+      this.push(bytes.subarray(start, end));
+    });`,
   },
   {
     name: 'those who wait are not told that a dial failed',
-    from: 'for (const exchange of [...this.queue])\n            exchange.settleFailed(TransportError',
-    to: 'for (const exchange of [])\n            exchange.settleFailed(TransportError',
+    of: 'OriginPool',
+    code: `around(OriginPool.prototype, 'failWaiting', () => function () {});`,
   },
   {
-    name: 'a reset keeps its stream in the table',
-    from: 'c.resets.hold();\n    forget(c, stream);',
-    to: 'c.resets.hold();',
+    name: 'a stream that was reset stays in the table',
+    of: 'sealReset',
+    code: `const original = sealReset;
+    sealReset = (c, stream) => {
+      original(c, stream);
+      c.streams.add(stream);
+    };`,
   },
   {
     name: 'an upload whose source fails ends as if it were whole',
-    from: 'onError = (error) => {\n        this.fail(error);',
-    to: 'onError = (error) => {\n        this.finish(error);',
+    of: 'Upload',
+    code: `around(Upload.prototype, 'fail', () => function () { this.finish(); });`,
   },
 ];
 
+const helper = `const around = (of, name, make) => {
+  if (typeof of[name] !== 'function') throw new Error('there is no method ' + name);
+  of[name] = make(of[name]);
+};`;
+
+export interface Mutated {
+  readonly file: string;
+  readonly original: string;
+  readonly text: string;
+}
+
 /** The compiled file that the fault goes into, and what becomes of it. Throws where it is not exactly one. */
-export function mutate(dist: string, { name, from, to }: Mutant): { readonly file: string; readonly text: string } {
-  const found: { file: string; text: string }[] = [];
+export function mutate(dist: string, { name, of, code }: Mutant): Mutated {
+  const declaration = new RegExp(`^(?:export )?(?:class|function|async function) ${of}\\b`, 'm');
+  const found: Mutated[] = [];
   for (const entry of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
     if (!entry.endsWith('.js')) continue;
-    const text = readFileSync(join(dist, entry), 'utf8');
-    const at = text.indexOf(from);
-    if (at === -1) continue;
-    if (text.includes(from, at + 1)) throw new Error(`mutant '${name}': ${entry} has what it replaces more than once`);
-    found.push({ file: entry, text: text.replace(from, () => to) });
+    const original = readFileSync(join(dist, entry), 'utf8');
+    if (declaration.test(original))
+      found.push({ file: entry, original, text: `${original}\n{\n${helper}\n${code}\n}\n` });
   }
   const [only, ...more] = found;
   if (only === undefined || more.length > 0)
-    throw new Error(`mutant '${name}': ${found.length} compiled files have what it replaces: teach it the new text`);
+    throw new Error(`mutant '${name}': ${found.length} compiled files declare ${of}, not one: teach it the new name`);
   return only;
 }

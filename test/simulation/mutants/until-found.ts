@@ -10,4 +10,4 @@ for (let seed = 1; seed <= Number(most); seed++) {
   console.log(`${seed}, ${found.oracle}`);
   process.exit(0);
 }
-process.exitCode = 1;
+process.exitCode = 3;
