@@ -149,10 +149,11 @@ export class Steps {
     }
   }
 
-  /** Where nothing is under way, a connection has one timer, and one more while it is being closed; and an origin has one. */
+  /** Where nothing is under way, a connection has one timer, and two more while it is being closed; and an origin has one. */
   private timers(origins: number): void {
     const { all } = this.clock.timersSet;
-    const most = 2 * this.network.open.size + origins + this.network.attempts;
+    let most = origins + this.network.attempts;
+    for (const { ending } of this.network.open.keys()) most += ending ? 3 : 1;
     if (all > most)
       this.once('nothing left', `${all} timers are set, where nothing is under way and ${most} are enough`);
   }

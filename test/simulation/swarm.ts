@@ -30,7 +30,8 @@ interface Mix {
  */
 export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const random = new Random(seed);
-  const origins = drawOrigins(random.fork('origins'));
+  const roomy = random.fork('windows').chance(0.3);
+  const origins = drawOrigins(random.fork('origins'), roomy);
   const mix = drawMix(random.fork('mix'));
   const count = random.fork('count').magnitude(3, 80);
   const begins = drawTimes(random.fork('times'), count);
@@ -49,7 +50,7 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     },
     origins,
     requests,
-    faults: drawFaults(random.fork('faults'), begins, only),
+    faults: drawFaults(random.fork('faults'), requests, only),
     mostRead: r.pick([0, 0, 0, 0, 1_000, 37, 1]),
     ending: r.chance(0.1) ? { at: Math.round(r.between(0, healedAt)), how: r.pick(['close', 'destroy']) } : undefined,
   };
@@ -65,7 +66,8 @@ function bounded(request: RequestPlan, ours: number | undefined, theirs: number)
   return { ...request, upload: sent, handler: { ...handler, bytes } };
 }
 
-function drawOrigins(r: Random): OriginPlan[] {
+/** `roomy`: their windows hold nothing up, so that what stalls is the kernel. */
+function drawOrigins(r: Random, roomy: boolean): OriginPlan[] {
   return Array.from({ length: r.pick([1, 1, 1, 2, 3, 5]) }, (_, i) => ({
     name: `${'abcde'[i] ?? 'x'}.example`,
     secure: r.chance(0.6),
@@ -73,8 +75,8 @@ function drawOrigins(r: Random): OriginPlan[] {
     delay: r.pick([0.05, 1, 5, 20, 80, 150]),
     bandwidth: r.pick([0, 0, 0, 6_250, 1_000, 200]),
     limit: r.pick([100, 100, 100, 1, 3, 10]),
-    initialWindow: r.pick([65_535, 65_535, 1_048_576, 16_777_216, 1_000]),
-    connectionWindow: r.pick([65_535, 65_535, 1_048_576, 16_777_216]),
+    initialWindow: roomy ? 16_777_216 : r.pick([65_535, 65_535, 1_048_576, 16_777_216, 1_000]),
+    connectionWindow: roomy ? 16_777_216 : r.pick([65_535, 65_535, 1_048_576, 16_777_216]),
     creditByHandlers: r.chance(0.3),
   }));
 }
@@ -178,7 +180,12 @@ function drawOptions(r: Random): TransportOptions {
   };
 }
 
-function drawFaults(r: Random, begins: readonly number[], only: readonly string[] | undefined): FaultPlan[] {
+/** What keeps a write waiting strikes where one is long. */
+const stalling = new Set(['one connection not read', 'reads nothing', 'process frozen', 'connections forgotten']);
+
+function drawFaults(r: Random, requests: readonly RequestPlan[], only: readonly string[] | undefined): FaultPlan[] {
+  const begins = requests.map(({ at }) => at);
+  const bulk = requests.filter(({ upload }) => upload !== undefined && upload.bytes > 100_000).map(({ at }) => at);
   const pool = only ?? faultNames;
   const share = only === undefined ? r.pick([0, 0.05, 0.1, 0.2, 0.4]) : 1;
   const faults: FaultPlan[] = [];
@@ -187,7 +194,12 @@ function drawFaults(r: Random, begins: readonly number[], only: readonly string[
     if (!one.chance(share)) continue;
     for (let left = one.magnitude(1, 12); left > 0; left--) {
       // Most strike where something is under way.
-      const near = one.chance(0.7) ? one.pick(begins) + one.between(-1_000, 4_000) : one.between(0, healedAt);
+      const near =
+        stalling.has(kind) && bulk.length > 0 && one.chance(0.5)
+          ? one.pick(bulk) + one.between(0, 200)
+          : one.chance(0.7)
+            ? one.pick(begins) + one.between(-1_000, 4_000)
+            : one.between(0, healedAt);
       const at = Math.min(Math.max(0, near), healedAt - 10);
       const lasts = Math.min(one.magnitude(5, 60_000), healedAt - at);
       faults.push({ kind, at: Math.round(at), lasts: Math.ceil(lasts), target: one.next(), amount: one.next() });
