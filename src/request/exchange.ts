@@ -268,7 +268,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   registerUnread(body: object): void {
     const buffered = this.body?.buffered ?? 0;
     this.attended();
-    if (!this.over || this.uploading || buffered > smallBody) return unread.register(body, this, this);
+    const mayBeLeft = !this.over || buffered > smallBody || (this.uploading && buffered > 0);
+    if (mayBeLeft) return unread.register(body, this, this);
     this.trailers?.fetched();
     if (buffered > 0) {
       this.consumed(buffered);
@@ -288,7 +289,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   onEnd(trailers: string[] | undefined): void {
     if (this.dropped !== undefined) return this.dropped.end();
     const { budget } = this.handle!.connection.config;
-    if (this.body?.buffered === 0) this.trailers?.fetched();
+    if (this.body?.buffered === 0) this.nothingUnread();
     else if (trailers !== undefined && this.trailers?.hold(budget, fieldListSize(trailers)) === false)
       return this.endWith(fieldsUnread(budget.limit, this.request.origin.href));
     this.over = true;
@@ -327,8 +328,17 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   // --- what the caller does ---
 
   consumed(bytes: number): void {
-    if (this.over && this.body?.buffered === 0) this.trailers?.fetched();
+    if (this.over && this.body?.buffered === 0) this.nothingUnread();
     this.handle?.consume(bytes);
+  }
+
+  /**
+   * All of the response has been read, or is gone. It is watched no longer: the registry would keep this alive, and with it
+   * all that the request's callbacks hold, which may be the very body that it waits for.
+   */
+  private nothingUnread(): void {
+    this.trailers?.fetched();
+    unread.unregister(this);
   }
 
   /** Somebody waits for more of the response, or does no longer. */
@@ -342,10 +352,9 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** The body is not wanted any more. */
   cancelled(reason: unknown): void {
-    // Not watched any more: the registry would keep this alive, and an error's stack the body, for ever.
-    unread.unregister(this);
+    // Watched, this would hold the body by an error's stack.
+    this.nothingUnread();
     if (this.over) {
-      this.trailers?.fetched();
       this.body?.cancel(reason);
       return;
     }
@@ -416,7 +425,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.tracer?.tell('error', { error });
     this.stopTimers();
     this.attended();
-    this.trailers?.fetched();
+    if (this.body?.buffered === 0) this.nothingUnread();
+    else this.trailers?.fetched();
   }
 
   // --- time limits ---

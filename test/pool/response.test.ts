@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { type Answer, poolHarness } from '../support/pool-harness.js';
 
@@ -318,4 +320,42 @@ test('bodyTimeout counts between pieces, and not while the reader has something 
   await p.clock.advance(2_000);
   await waiting;
   assert.equal(p.peer(0).story(1).at(-1), 'RST_STREAM CANCEL');
+});
+
+test("a response that is over is garbage, also where the request's own callbacks hold it", async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const p = poolHarness({ answer: never });
+  const left = new Map<string, WeakRef<object>>();
+  // A function of its own, so that no frame on the stack holds what it made.
+  const one = async (name: string, streamId: number): Promise<void> => {
+    const holder: { response?: object } = {};
+    const controller = new AbortController();
+    const options = { method: 'POST', body: () => (holder.response === undefined ? 'x' : 'y'), signal: controller.signal };
+    const asked = p.transport.request('http://example.test/', options);
+    await p.settle();
+    p.peer(0).headers(streamId, 200);
+    await p.settle();
+    const response = await asked;
+    holder.response = response;
+    p.peer(0).data(streamId, 'some');
+    await p.settle();
+    const reading = name === 'left, and aborted' ? undefined : response.body.text().catch(() => undefined);
+    if (name === 'read') p.peer(0).data(streamId, 'the rest', true);
+    else if (name === 'failed') p.peer(0).reset(streamId, 2);
+    else controller.abort();
+    await p.settle();
+    await reading;
+    left.set(name, new WeakRef(holder));
+  };
+  await one('read', 1);
+  await one('failed', 3);
+  await one('aborted', 5);
+  await one('left, and aborted', 7);
+  const alive = (): string[] => [...left].filter(([, ref]) => ref.deref() !== undefined).map(([name]) => name);
+  for (let i = 0; i < 20 && alive().length > 0; i++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  assert.deepEqual(alive(), []);
 });
