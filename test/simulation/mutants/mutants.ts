@@ -102,8 +102,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what was read is kept where the next read overwrites it',
     of: 'BodyQueue',
-    code: `around(BodyQueue.prototype, 'pushPiece', () => function (bytes, start, end) {
-      this.push(bytes.subarray(start, end));
+    code: `around(BodyQueue.prototype, 'pushView', (original) => function (...piece) {
+      original.apply(this, piece);
+      return false;
     });`,
   },
   {
