@@ -331,7 +331,11 @@ test("a response that is over is garbage, also where the request's own callbacks
   const one = async (name: string, streamId: number): Promise<void> => {
     const holder: { response?: object } = {};
     const controller = new AbortController();
-    const options = { method: 'POST', body: () => (holder.response === undefined ? 'x' : 'y'), signal: controller.signal };
+    const options = {
+      method: 'POST',
+      body: () => (holder.response === undefined ? 'x' : 'y'),
+      signal: controller.signal,
+    };
     const asked = p.transport.request('http://example.test/', options);
     await p.settle();
     p.peer(0).headers(streamId, 200);
