@@ -5,10 +5,12 @@ import type { Candidate } from './dial-policy.js';
 /** The connections of one origin, oldest first; those that drain are among them until they are closed. */
 export class Connections {
   readonly all: PooledConnection[] = [];
-  /** Dials to get around a connection, since the last such connection that a response came on. */
+  /** Dials to get around a connection of which nothing has come, since the last of which a response came. */
   fruitless = 0;
   /** Those that were dialled to get around another. */
   private readonly bypasses = new Set<PooledConnection>();
+  /** Those among them that no response has come on yet. */
+  private readonly unproven = new Set<PooledConnection>();
 
   /** All requests have reason to go around one of them, whatever that is. */
   get troubled(): boolean {
@@ -39,22 +41,26 @@ export class Connections {
 
   add(connection: PooledConnection, bypass: boolean): void {
     this.all.push(connection);
-    if (bypass) this.bypasses.add(connection);
+    if (!bypass) return;
+    this.bypasses.add(connection);
+    this.unproven.add(connection);
   }
 
   /** Its state may have changed. Once there is nothing to go around, bypasses are connections like others. */
   changed(connection: PooledConnection): void {
-    if (connection.numbers.answered && this.bypasses.has(connection)) this.fruitless = 0;
+    if (connection.numbers.answered && this.unproven.delete(connection)) this.fruitless = 0;
     if (this.fruitless === 0 && this.bypasses.size === 0) return;
     if (this.all.some((one) => one.troubledSince(bodyStart) !== Infinity)) return;
     this.fruitless = 0;
     this.bypasses.clear();
+    this.unproven.clear();
   }
 
   /** It is gone; with one that requests went around goes the reason for the oldest bypass, which stands in for it. */
   remove(connection: PooledConnection): void {
     const at = this.all.indexOf(connection);
     if (at >= 0) this.all.splice(at, 1);
+    this.unproven.delete(connection);
     if (this.bypasses.delete(connection) || connection.troubledSince(bodyStart) === Infinity) return;
     for (const oldest of this.bypasses) {
       this.bypasses.delete(oldest);

@@ -2,7 +2,7 @@ import { HealthState, type Health } from '../ports/index.js';
 
 /** One connection as the policy sees it. */
 export interface Candidate {
-  readonly health: Readonly<Pick<Health, 'state' | 'since' | 'greeted' | 'answered' | 'limit' | 'zeroFromStart'>>;
+  readonly health: Readonly<Pick<Health, 'state' | 'since' | 'greeted' | 'limit' | 'zeroFromStart'>>;
   /** It was dialled to get around another. */
   readonly bypass: boolean;
 }
@@ -19,7 +19,7 @@ export interface Situation {
   readonly places: number | undefined;
   /** Requests wait at the peer's limit instead of causing dials. */
   readonly strict: boolean;
-  /** How long a connection must have been in trouble; it doubles with each bypass that brought no progress. */
+  /** How long the newest trouble must have lasted; it doubles with each bypass that came to nothing. */
   readonly patience: number;
   /** Several origins are in trouble at once: our own link is, and a dial would be too. */
   readonly linkStalled: boolean;
@@ -90,9 +90,6 @@ function zeroLimitDue(s: Situation, seen: Survey): number {
 /** When a dial around a connection in trouble is due; Infinity: it would be of no use. */
 function bypassDue(s: Situation, seen: Survey): number {
   if (seen.troubled === 0 || seen.bypasses >= seen.troubled || s.linkStalled) return Infinity;
-  const newest = s.connections.at(-1);
-  // A way around that has served may be gone around in its turn.
-  if (newest?.bypass === true && newest.health.since !== Infinity && !newest.health.answered) return Infinity;
   return seen.troubledSince + s.patience;
 }
 
@@ -108,7 +105,7 @@ interface Survey {
   /** The largest limit of those that are full. */
   limit: number;
   troubled: number;
-  /** Since when the first of them has been. */
+  /** Since when the last of them has been: until then there was another to wait for. */
   troubledSince: number;
   /** Those among them that the SETTINGS never came on. */
   silent: number;
@@ -124,7 +121,7 @@ function survey(connections: readonly Candidate[]): Survey {
     full: 0,
     limit: 1,
     troubled: 0,
-    troubledSince: Infinity,
+    troubledSince: -Infinity,
     silent: 0,
     bypasses: 0,
   };
@@ -133,7 +130,7 @@ function survey(connections: readonly Candidate[]): Survey {
     if (health.since !== Infinity) {
       seen.troubled++;
       if (!health.greeted) seen.silent++;
-      seen.troubledSince = Math.min(seen.troubledSince, health.since);
+      seen.troubledSince = Math.max(seen.troubledSince, health.since);
     } else if (!health.greeted) {
       seen.awaitingSettings++; // a dial that goes on
     } else if (health.limit === 0) {

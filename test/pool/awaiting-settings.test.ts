@@ -98,16 +98,22 @@ test('a server that is silent before its SETTINGS is gone around by one further 
   p.transport.destroy();
 });
 
-test('where that one is silent as well, no more are dialled', async () => {
-  const p = poolHarness({ answer: never, peer: { maxConcurrentStreams: -1 }, connectTimeout: 10_000 });
+test('where that one is silent as well there is a further one, and the wait for the next doubles', async () => {
+  const peer = { maxConcurrentStreams: -1 };
+  const p = poolHarness({ answer: never, peer, connectTimeout: 0, readIdleTimeout: 0 });
   const calls = many(p, 20);
-  await p.clock.advance(9_000);
-  assert.equal(p.dials, 2);
+  const at: number[] = [];
+  for (let tenths = 0; tenths < 300; tenths++) {
+    await p.settle();
+    while (at.length < p.dials) at.push(tenths / 10);
+    await p.clock.advance(100);
+  }
+  assert.deepEqual(at, [0, 1, 2, 3, 4, 5.6, 8.8, 15.2, 28]);
   p.peer(1).greet({});
   await p.settle();
   p.peer(1).answerAll();
   await p.settle();
-  assert.equal(calls.filter(({ status }) => status === 200).length, 19);
+  assert.equal(calls.filter(({ status }) => status === 200).length, 20 - 8);
   p.transport.destroy();
 });
 

@@ -11,7 +11,7 @@ function candidate(
   more: Partial<Candidate['health']> = {},
   bypass = false,
 ): Candidate {
-  const settled = { since: Infinity, greeted: true, answered: false, limit: 100, zeroFromStart: false };
+  const settled = { since: Infinity, greeted: true, limit: 100, zeroFromStart: false };
   return { health: { ...settled, state: HealthState[state], ...more }, bypass };
 }
 
@@ -27,7 +27,7 @@ const taken = candidate('Full', { limit: 1 });
 const looking = candidate('Ready', { limit: 1 });
 const stalled = candidate('Stalled', { since: now - 100 });
 const unreported = candidate('Stalled');
-const served = bypassing(candidate('Stalled', { since: now - 200, answered: true }));
+const stalledLater = candidate('Stalled', { since: now - 50 });
 const short = candidate('Starved');
 const starved = candidate('Starved', { since: now - 100 });
 const recovering = candidate('Recovering', { since: now - 500 });
@@ -115,11 +115,16 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'stalled, and the way around as well': {
     connections: [stalled, bypassing(stalled)],
-    decision: { resort: true },
-  },
-  'stalled, and the way around as well, once it has served': {
-    connections: [stalled, served],
     decision: { dials: 1, bypass: true },
+  },
+  'stalled, and the way around as well, for less than it takes': {
+    connections: [stalled, bypassing(stalledLater)],
+    decision: { resort: true, again: now + 50 },
+  },
+  'stalled, and two ways around that came to nothing': {
+    connections: [stalled, bypassing(stalled), bypassing(overdue)],
+    situation: { patience: 400 },
+    decision: { resort: true, again: now + 300 },
   },
   'short of credit for a body, for a moment': { connections: [short] },
   'starved of credit for a body': { connections: [starved], decision: { dials: 1, bypass: true } },

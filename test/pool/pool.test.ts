@@ -84,20 +84,6 @@ test('a slow connection costs one further connection, however many requests come
   assert.ok(calls.every((call) => call.status === 200));
 });
 
-test('when the connection around a stalled one stalls too, no more are made', async () => {
-  const p = poolHarness({ stallAfter: [1_024, 100] });
-  p.post('/up', bodyOf(1 << 20));
-  await p.settle();
-  p.get('/b');
-  await p.clock.advance(1_000);
-  const later = p.get('/c');
-  await p.clock.advance(5_000);
-  assert.equal(p.dials, 2);
-  p.peer(0).resume();
-  await p.settle();
-  assert.equal(later.status, 200, 'it goes out on whichever resumes');
-});
-
 test('a stalled connection finishes its own requests when the peer resumes', async () => {
   const p = poolHarness({
     stallAfter: [40_000],
