@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { house } from './tools/lint-rules.mjs';
 
 /** Layers 0 and 1: pure, so that nothing in them can wait, and a test can replay whatever they did. */
 const pureCore = Object.entries(JSON.parse(readFileSync(new URL('layers.json', import.meta.url), 'utf8')))
@@ -27,34 +28,18 @@ const impure = [
   ...['Buffer', 'TextDecoder', 'TextEncoder', 'fetch', 'URL'],
 ];
 
-/** `H15` and the like: the numbers of a list that the reader does not have. The ledger in conformance/ has them. */
-const privateNumber = /\b[A-K][0-9]{1,2}\b/;
-
-/** Comments say the reason or the section of the RFC, and a test's title is a sentence. */
-const words = {
-  rules: {
-    'no-private-numbers': {
-      meta: {
-        type: 'problem',
-        schema: [],
-        messages: { found: '{{number}} numbers a list that the reader does not have.' },
-      },
-      create(context) {
-        const check = (node, text) => {
-          const number = privateNumber.exec(text)?.[0];
-          if (number !== undefined) context.report({ loc: node.loc, messageId: 'found', data: { number } });
-        };
-        return {
-          Program: (program) => program.comments.forEach((comment) => check(comment, comment.value)),
-          'CallExpression[callee.name=/^(test|it|describe)$/] > Literal.arguments:first-child': (title) =>
-            check(title, String(title.value)),
-          'CallExpression[callee.name=/^(test|it|describe)$/] > TemplateLiteral.arguments:first-child': (title) =>
-            title.quasis.forEach((part) => check(part, part.value.raw)),
-        };
-      },
-    },
-  },
-};
+/** What a user can get hold of, to look at, log or patch; all other classes are between ourselves. */
+const heldByUsers = [
+  'src/index.ts',
+  'src/transport.ts',
+  'src/compose/**/*.ts',
+  'src/conn/client-conn.ts',
+  'src/request/{client-response,tunnel}.ts',
+  'src/body/response-body.ts',
+  'src/fetch/{lazy-stream,response}.ts',
+  'src/http/{client-request,incoming-message,socket-view}.ts',
+  'src/undici/{body-readable,diagnostics,upgraded-socket}.ts',
+];
 
 export default tseslint.config(
   {
@@ -73,7 +58,7 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
-    plugins: { words },
+    plugins: { house },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
@@ -85,7 +70,7 @@ export default tseslint.config(
         'error',
         { paths: builtinModules.map((name) => ({ name, message: `Import it as node:${name}.` })) },
       ],
-      'words/no-private-numbers': 'error',
+      'house/no-private-numbers': 'error',
       'no-empty': 'error',
       eqeqeq: 'error',
       'no-var': 'error',
@@ -122,8 +107,10 @@ export default tseslint.config(
     rules: {
       'max-lines': ['error', 450],
       'max-lines-per-function': ['error', { max: 60 }],
+      'house/privacy': ['error', 'private'],
     },
   },
+  { files: heldByUsers, rules: { 'house/privacy': ['error', '#'] } },
   {
     files: pureCore,
     rules: {

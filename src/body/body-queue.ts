@@ -32,67 +32,67 @@ const mostViews = 256;
  * chunks when many wait. A peer may send a body in frames of one byte (RFC 9113 section 10.5), and each would be an object.
  */
 export class BodyQueue {
-  #owner: BodyOwner;
-  /** Those before `#head` were read. */
-  #chunks = noChunks;
-  #head = 0;
-  /** Behind all chunks: the view pushed last, `[#start, #end)`, so that a body of one piece needs no object for it. */
-  #piece: Uint8Array | undefined;
-  #start = 0;
-  #end = 0;
+  private owner: BodyOwner;
+  /** Those before `head` were read. */
+  private chunks = noChunks;
+  private head = 0;
+  /** Behind all chunks: the view pushed last, `[pieceStart, pieceEnd)`, so that a body of one piece needs no object for it. */
+  private piece: Uint8Array | undefined;
+  private pieceStart = 0;
+  private pieceEnd = 0;
   /** The buffer that the views are of; undefined: none has come since `detach`. */
-  #readBuffer: Uint8Array | undefined;
+  private readBuffer: Uint8Array | undefined;
   /** The reader works with a view of it. */
-  #viewInUse = false;
+  private viewInUse = false;
   /** The memory of the last chunk, where that is small chunks joined. */
-  #block: Uint8Array | undefined;
-  #discarding = false;
-  #buffered = 0;
-  #ended = false;
-  #failed = false;
-  #error: unknown;
-  #cancelled = false;
-  #wake: (() => void) | undefined;
-  #onFailed: (() => void) | undefined;
+  private block: Uint8Array | undefined;
+  private discarding = false;
+  private bytes = 0;
+  private hasEnded = false;
+  private hasFailed = false;
+  private failure: unknown;
+  private wasCancelled = false;
+  private wake: (() => void) | undefined;
+  private onFailed: (() => void) | undefined;
 
   constructor(owner: BodyOwner) {
-    this.#owner = owner;
+    this.owner = owner;
   }
 
   /** Bytes that wait to be read. */
   get buffered(): number {
-    return this.#buffered;
+    return this.bytes;
   }
 
   /** All of the body has arrived; some of it may wait to be read. */
   get ended(): boolean {
-    return this.#ended;
+    return this.hasEnded;
   }
 
   /** The body was cut; what had arrived before may wait to be read. */
   get failed(): boolean {
-    return this.#failed;
+    return this.hasFailed;
   }
 
   get error(): unknown {
-    return this.#error;
+    return this.failure;
   }
 
   get cancelled(): boolean {
-    return this.#cancelled;
+    return this.wasCancelled;
   }
 
   /** A reader is waiting for bytes. */
   get waiting(): boolean {
-    return this.#wake !== undefined;
+    return this.wake !== undefined;
   }
 
   /** Bytes that arrived; they are not to change any more. After the end, a failure or a cancel they are dropped. */
   push(chunk: Uint8Array): void {
-    if (!this.#accepts(chunk.byteLength)) return;
-    this.#queuePiece();
-    this.#addOwn(chunk);
-    this.#wakeReader();
+    if (!this.accepts(chunk.byteLength)) return;
+    this.queuePiece();
+    this.addOwn(chunk);
+    this.wakeReader();
   }
 
   /** As `push`, of `bytes[start, end)`; `transient`: they are going to change. */
@@ -104,205 +104,205 @@ export class BodyQueue {
 
   /** As `push`, of bytes that stay as they are only until `detach`. True: the first since it, and it is to be called. */
   pushView(bytes: Uint8Array, start: number, end: number): boolean {
-    if (!this.#accepts(end - start)) return false;
-    this.#queuePiece();
-    if (this.#chunks.length - this.#head >= mostViews) this.#copyViews();
-    this.#piece = bytes;
-    this.#start = start;
-    this.#end = end;
-    const first = this.#readBuffer === undefined;
-    this.#readBuffer = bytes;
-    this.#wakeReader();
+    if (!this.accepts(end - start)) return false;
+    this.queuePiece();
+    if (this.chunks.length - this.head >= mostViews) this.copyViews();
+    this.piece = bytes;
+    this.pieceStart = start;
+    this.pieceEnd = end;
+    const first = this.readBuffer === undefined;
+    this.readBuffer = bytes;
+    this.wakeReader();
     return first;
   }
 
   /** Copies what is unread of the views. True: the reader works with one, so the buffer must be left to it. */
   detach(): boolean {
-    const inUse = this.#viewInUse;
-    this.#viewInUse = false;
-    this.#queuePiece();
-    this.#copyViews();
-    this.#readBuffer = undefined;
+    const inUse = this.viewInUse;
+    this.viewInUse = false;
+    this.queuePiece();
+    this.copyViews();
+    this.readBuffer = undefined;
     return inUse;
   }
 
   /** Nobody will look at what is here and what comes: it counts as read when it arrives. */
   discard(): void {
-    this.#discarding = true;
-    this.#drop();
+    this.discarding = true;
+    this.drop();
   }
 
-  #accepts(length: number): boolean {
+  private accepts(length: number): boolean {
     if (length === 0) return false;
-    if (this.#ended || this.#failed || this.#cancelled || this.#discarding) {
-      this.#owner.consumed(length);
+    if (this.hasEnded || this.hasFailed || this.wasCancelled || this.discarding) {
+      this.owner.consumed(length);
       return false;
     }
-    this.#buffered += length;
+    this.bytes += length;
     return true;
   }
 
-  #add(chunk: Uint8Array): void {
-    if (this.#chunks === noChunks) this.#chunks = [];
-    this.#chunks.push(chunk);
+  private add(chunk: Uint8Array): void {
+    if (this.chunks === noChunks) this.chunks = [];
+    this.chunks.push(chunk);
   }
 
-  #addOwn(chunk: Uint8Array): void {
-    const chunks = this.#chunks;
+  private addOwn(chunk: Uint8Array): void {
+    const chunks = this.chunks;
     const last = chunks[chunks.length - 1];
-    if (last === undefined || chunks.length - this.#head < unjoined || last.length + chunk.length > joinedSize) {
-      this.#add(chunk);
+    if (last === undefined || chunks.length - this.head < unjoined || last.length + chunk.length > joinedSize) {
+      this.add(chunk);
       return;
     }
     // Filled in place: memory for each byte that comes would be garbage faster than it is collected.
     const end = last.length + chunk.length;
-    let block = this.#block;
+    let block = this.block;
     if (block?.buffer !== last.buffer) {
-      this.#block = block = new Uint8Array(joinedSize);
+      this.block = block = new Uint8Array(joinedSize);
       block.set(last);
     }
     block.set(chunk, last.length);
     chunks[chunks.length - 1] = block.subarray(0, end);
   }
 
-  #copyViews(): void {
-    const chunks = this.#chunks;
+  private copyViews(): void {
+    const chunks = this.chunks;
     let first = chunks.length;
-    while (first > this.#head && this.#isView(chunks[first - 1])) first--;
-    if (first < chunks.length) this.#addOwn(join(chunks.splice(first)));
+    while (first > this.head && this.isView(chunks[first - 1])) first--;
+    if (first < chunks.length) this.addOwn(join(chunks.splice(first)));
   }
 
   /** Makes a chunk of the piece. */
-  #queuePiece(): void {
-    const piece = this.#piece;
+  private queuePiece(): void {
+    const piece = this.piece;
     if (piece === undefined) return;
-    this.#piece = undefined;
-    this.#add(piece.subarray(this.#start, this.#end));
+    this.piece = undefined;
+    this.add(piece.subarray(this.pieceStart, this.pieceEnd));
   }
 
   /** All of it has arrived. */
   end(): void {
-    if (this.#failed || this.#cancelled) return;
-    this.#ended = true;
-    this.#release();
-    this.#wakeReader();
+    if (this.hasFailed || this.wasCancelled) return;
+    this.hasEnded = true;
+    this.release();
+    this.wakeReader();
   }
 
   /** The body is cut: the reader gets what had arrived, then this error, every time it asks. */
   fail(error: unknown): void {
-    if (this.#ended || this.#failed || this.#cancelled) return;
-    this.#failed = true;
-    this.#error = error;
-    this.#wakeReader();
-    this.#onFailed?.();
+    if (this.hasEnded || this.hasFailed || this.wasCancelled) return;
+    this.hasFailed = true;
+    this.failure = error;
+    this.wakeReader();
+    this.onFailed?.();
   }
 
   /** As `fail`, but what had arrived is dropped, also where that was all of it: for a request that was aborted. */
   abort(error: unknown): void {
-    if (this.#cancelled) return;
-    this.#drop();
-    this.#ended = false;
-    this.#failed = true;
-    this.#error = error;
-    this.#wakeReader();
-    this.#onFailed?.();
+    if (this.wasCancelled) return;
+    this.drop();
+    this.hasEnded = false;
+    this.hasFailed = true;
+    this.failure = error;
+    this.wakeReader();
+    this.onFailed?.();
   }
 
   /** Has `callback` called when the body is cut, or at once where it was. What it holds lives as long as the queue. */
   whenFailed(callback: () => void): void {
-    this.#onFailed = callback;
-    if (this.#failed) callback();
+    this.onFailed = callback;
+    if (this.hasFailed) callback();
   }
 
   /** The oldest chunk, the reader's to keep; undefined where there is none at hand. */
   read(): Uint8Array | undefined {
-    this.#viewInUse = false;
-    if (this.#chunks.length > 0) {
-      const chunk = this.#shift();
-      return this.#taken(this.#isView(chunk) ? copyOf(chunk) : chunk);
+    this.viewInUse = false;
+    if (this.chunks.length > 0) {
+      const chunk = this.shift();
+      return this.taken(this.isView(chunk) ? copyOf(chunk) : chunk);
     }
-    const piece = this.#piece;
-    this.#piece = undefined;
-    return piece === undefined ? undefined : this.#taken(copyOf(piece, this.#start, this.#end));
+    const piece = this.piece;
+    this.piece = undefined;
+    return piece === undefined ? undefined : this.taken(copyOf(piece, this.pieceStart, this.pieceEnd));
   }
 
   /** As `read`, but the chunk is the reader's only until it asks for the next one. */
   borrow(): Uint8Array | undefined {
-    this.#viewInUse = false;
-    this.#queuePiece();
-    const chunk = this.#shift();
-    this.#viewInUse = this.#isView(chunk);
-    return this.#taken(chunk);
+    this.viewInUse = false;
+    this.queuePiece();
+    const chunk = this.shift();
+    this.viewInUse = this.isView(chunk);
+    return this.taken(chunk);
   }
 
-  #isView(chunk: Uint8Array | undefined): chunk is Uint8Array {
-    return chunk !== undefined && chunk.buffer === this.#readBuffer?.buffer;
+  private isView(chunk: Uint8Array | undefined): chunk is Uint8Array {
+    return chunk !== undefined && chunk.buffer === this.readBuffer?.buffer;
   }
 
-  #shift(): Uint8Array | undefined {
-    const chunk = this.#chunks[this.#head];
+  private shift(): Uint8Array | undefined {
+    const chunk = this.chunks[this.head];
     if (chunk === undefined) return undefined;
-    this.#chunks[this.#head++] = undefined;
-    if (this.#head === this.#chunks.length) {
-      this.#chunks.length = 0;
-      this.#head = 0;
-    } else if (this.#head === 256) {
-      this.#chunks.splice(0, 256);
-      this.#head = 0;
+    this.chunks[this.head++] = undefined;
+    if (this.head === this.chunks.length) {
+      this.chunks.length = 0;
+      this.head = 0;
+    } else if (this.head === 256) {
+      this.chunks.splice(0, 256);
+      this.head = 0;
     }
     return chunk;
   }
 
-  #taken(chunk: Uint8Array | undefined): Uint8Array | undefined {
+  private taken(chunk: Uint8Array | undefined): Uint8Array | undefined {
     if (chunk === undefined) return undefined;
-    this.#buffered -= chunk.byteLength;
-    this.#owner.consumed(chunk.byteLength);
-    this.#release();
+    this.bytes -= chunk.byteLength;
+    this.owner.consumed(chunk.byteLength);
+    this.release();
     return chunk;
   }
 
   /** Resolves when there may be something new to read or to know. One waiting reader at a time. */
   wait(): Promise<void> {
-    if (this.#buffered > 0 || this.#ended || this.#failed || this.#cancelled) return Promise.resolve();
+    if (this.bytes > 0 || this.hasEnded || this.hasFailed || this.wasCancelled) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#wake = resolve;
-      this.#owner.attended?.();
+      this.wake = resolve;
+      this.owner.attended?.();
     });
   }
 
   /** The reader wants no more: what waits is dropped, and the owner is told unless the queue has ended or failed. */
   cancel(reason: unknown): void {
-    if (this.#cancelled) return;
-    const open = !this.#ended && !this.#failed;
-    this.#cancelled = true;
-    this.#drop();
-    this.#wakeReader();
-    if (open) this.#owner.cancelled(reason);
+    if (this.wasCancelled) return;
+    const open = !this.hasEnded && !this.hasFailed;
+    this.wasCancelled = true;
+    this.drop();
+    this.wakeReader();
+    if (open) this.owner.cancelled(reason);
   }
 
   /**
    * Lets go of the owner once the body is read to its end. The connection refers to a queue with views until its next read,
    * which may be far off, and the request would stay in memory as long.
    */
-  #release(): void {
-    if (this.#ended && this.#buffered === 0 && this.#readBuffer !== undefined) this.#owner = nobody;
+  private release(): void {
+    if (this.hasEnded && this.bytes === 0 && this.readBuffer !== undefined) this.owner = nobody;
   }
 
-  #drop(): void {
-    const dropped = this.#buffered;
-    this.#chunks = noChunks;
-    this.#piece = undefined;
-    this.#head = 0;
-    this.#buffered = 0;
-    if (dropped > 0) this.#owner.consumed(dropped);
+  private drop(): void {
+    const dropped = this.bytes;
+    this.chunks = noChunks;
+    this.piece = undefined;
+    this.head = 0;
+    this.bytes = 0;
+    if (dropped > 0) this.owner.consumed(dropped);
   }
 
-  #wakeReader(): void {
-    const wake = this.#wake;
+  private wakeReader(): void {
+    const wake = this.wake;
     if (wake === undefined) return;
-    this.#wake = undefined;
+    this.wake = undefined;
     wake();
-    this.#owner.attended?.();
+    this.owner.attended?.();
   }
 }
 

@@ -26,72 +26,72 @@ export interface StreamShape {
  * before that; where nobody has, the stream fails at once (Fetch Standard, section 4.7, HTTP-network fetch).
  */
 export class BodySource {
-  readonly #chunks: ChunkReader;
-  readonly #queue: BodyQueue;
-  readonly #shape: StreamShape;
-  readonly #cancel: (reason: unknown) => void;
-  #begun = false;
-  #pulling: Promise<void> | undefined;
+  private readonly chunks: ChunkReader;
+  private readonly queue: BodyQueue;
+  private readonly shape: StreamShape;
+  private readonly onCancel: (reason: unknown) => void;
+  private begun = false;
+  private pulling: Promise<void> | undefined;
 
   /** `cancel` holds the body: it is not to be taken for dropped. */
   constructor(chunks: ChunkReader, queue: BodyQueue, shape: StreamShape, cancel: (reason: unknown) => void) {
-    this.#chunks = chunks;
-    this.#queue = queue;
-    this.#shape = shape;
-    this.#cancel = cancel;
+    this.chunks = chunks;
+    this.queue = queue;
+    this.shape = shape;
+    this.onCancel = cancel;
   }
 
   start(controller: Controller): void {
     // Who feeds the queue must hold neither stream nor body.
     const source = new WeakRef(this);
     const stream = new WeakRef(controller);
-    this.#queue.whenFailed(() => {
+    this.queue.whenFailed(() => {
       const open = stream.deref();
       const of = source.deref();
-      if (open !== undefined && of !== undefined) of.#onCut(open);
+      if (open !== undefined && of !== undefined) of.onCut(open);
     });
   }
 
-  #onCut(controller: Controller): void {
-    if (this.#begun) return void this.pull(controller);
+  private onCut(controller: Controller): void {
+    if (this.begun) return void this.pull(controller);
     // The stream may have been made for a reader that is about to read.
     setImmediate(() => {
-      if (!this.#begun) controller.error(this.#shape.error(this.#queue.error));
+      if (!this.begun) controller.error(this.shape.error(this.queue.error));
     });
   }
 
   /** Also called when the body was cut, so that it may be under way when the stream asks. */
   pull(controller: Controller): Promise<void> | undefined {
-    this.#begun = true;
-    if (this.#pulling !== undefined) return this.#pulling;
+    this.begun = true;
+    if (this.pulling !== undefined) return this.pulling;
     try {
       do {
-        this.#shape.check?.();
-        const chunk = this.#chunks.take();
-        if (chunk === undefined && !this.#chunks.finished) return (this.#pulling = this.#wait(controller));
-        this.#offer(controller, chunk);
+        this.shape.check?.();
+        const chunk = this.chunks.take();
+        if (chunk === undefined && !this.chunks.finished) return (this.pulling = this.wait(controller));
+        this.offer(controller, chunk);
         // With everything taken of what had arrived, the next step is the error.
-      } while (this.#queue.failed && controller.desiredSize === 0);
+      } while (this.queue.failed && controller.desiredSize === 0);
     } catch (error) {
-      controller.error(this.#shape.error(error));
+      controller.error(this.shape.error(error));
     }
     return undefined;
   }
 
-  async #wait(controller: Controller): Promise<void> {
-    await this.#chunks.wait();
-    this.#pulling = undefined;
+  private async wait(controller: Controller): Promise<void> {
+    await this.chunks.wait();
+    this.pulling = undefined;
     await this.pull(controller);
   }
 
-  #offer(controller: Controller, chunk: Uint8Array | undefined): void {
-    if (chunk !== undefined) controller.enqueue(this.#shape.chunk(chunk));
-    if (!this.#chunks.finished) return;
+  private offer(controller: Controller, chunk: Uint8Array | undefined): void {
+    if (chunk !== undefined) controller.enqueue(this.shape.chunk(chunk));
+    if (!this.chunks.finished) return;
     controller.close();
     if ('byobRequest' in controller) controller.byobRequest?.respond(0);
   }
 
   cancel(reason: unknown): void {
-    this.#cancel(reason);
+    this.onCancel(reason);
   }
 }

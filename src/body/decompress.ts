@@ -138,24 +138,24 @@ export function decodeSource(
 class Expansion {
   received = 0;
   /** 0: no limit. */
-  #max: number;
-  readonly #given: boolean;
+  private max: number;
+  private readonly given: boolean;
 
   constructor(max: number | undefined) {
-    this.#max = max ?? 0;
-    this.#given = max !== undefined;
+    this.max = max ?? 0;
+    this.given = max !== undefined;
   }
 
   gathers(): void {
-    if (!this.#given) this.#max = ratioOfWhole;
+    if (!this.given) this.max = ratioOfWhole;
   }
 
   /** One of the codings has made so many bytes. */
   check(made: number): void {
-    if (made <= freelyDecoded || this.#max === 0 || made <= this.#max * this.received) return;
+    if (made <= freelyDecoded || this.max === 0 || made <= this.max * this.received) return;
     throw new TransportError(
       'ERR_PASSINGLANE_RESPONSE_TOO_LARGE',
-      `Decoding has made ${made} bytes of ${this.received} of the response body, more than ${this.#max} of each; ` +
+      `Decoding has made ${made} bytes of ${this.received} of the response body, more than ${this.max} of each; ` +
         'raise maxDecompressionRatio if that is expected',
       { scope: 'request', initiator: 'local' },
     );
@@ -164,79 +164,79 @@ class Expansion {
 
 /** The body after all codings. Each keeps at most about one chunk ready, so nothing is decoded that nobody asks for. */
 class DecodedSource implements ChunkSource {
-  readonly #queue: BodyQueue;
-  readonly #codings: readonly string[];
-  readonly #expansion: Expansion;
-  readonly #request: RequestLine | undefined;
+  private readonly queue: BodyQueue;
+  private readonly codings: readonly string[];
+  private readonly expansion: Expansion;
+  private readonly request: RequestLine | undefined;
   /** The last coding to undo, which pulls from those before it; undefined until the first read. */
-  #last: Coding | undefined;
-  readonly #stages: Coding[] = [];
-  #chunk: Uint8Array | undefined;
-  #ended = false;
-  #failed = false;
-  #error: unknown;
+  private last: Coding | undefined;
+  private readonly stages: Coding[] = [];
+  private chunk: Uint8Array | undefined;
+  private hasEnded = false;
+  private hasFailed = false;
+  private cause: unknown;
 
   constructor(queue: BodyQueue, codings: readonly string[], expansion: Expansion, request: RequestLine | undefined) {
-    this.#queue = queue;
-    this.#codings = codings;
-    this.#expansion = expansion;
-    this.#request = request;
+    this.queue = queue;
+    this.codings = codings;
+    this.expansion = expansion;
+    this.request = request;
   }
 
   gathers(): void {
-    this.#expansion.gathers();
+    this.expansion.gathers();
   }
 
   get buffered(): number {
-    return this.#chunk?.byteLength ?? 0;
+    return this.chunk?.byteLength ?? 0;
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.hasEnded;
   }
 
   get failed(): boolean {
-    return this.#failed;
+    return this.hasFailed;
   }
 
   get error(): unknown {
-    return this.#error;
+    return this.cause;
   }
 
   read(): Uint8Array | undefined {
-    const chunk = this.#chunk;
-    this.#chunk = undefined;
+    const chunk = this.chunk;
+    this.chunk = undefined;
     return chunk;
   }
 
   async wait(): Promise<void> {
-    if (this.#chunk !== undefined || this.#ended || this.#failed) return;
+    if (this.chunk !== undefined || this.hasEnded || this.hasFailed) return;
     try {
-      this.#last ??= this.#build();
-      this.#chunk = await this.#last.next();
-      if (this.#chunk === undefined) this.#ended = true;
+      this.last ??= this.build();
+      this.chunk = await this.last.next();
+      if (this.chunk === undefined) this.hasEnded = true;
     } catch (error) {
-      if (this.#request !== undefined) nameRequest(error, this.#request);
-      this.#failed = true;
-      this.#error = error;
+      if (this.request !== undefined) nameRequest(error, this.request);
+      this.hasFailed = true;
+      this.cause = error;
       this.cancel(error);
     }
   }
 
   cancel(reason: unknown): void {
-    this.#queue.cancel(reason);
-    for (const stage of this.#stages) stage.close();
-    this.#chunk = undefined;
+    this.queue.cancel(reason);
+    for (const stage of this.stages) stage.close();
+    this.chunk = undefined;
   }
 
-  #build(): Coding {
-    if (this.#codings.length > maxCodings) {
-      throw codingError(`The response has ${this.#codings.length} content codings; at most ${maxCodings} are undone`);
+  private build(): Coding {
+    if (this.codings.length > maxCodings) {
+      throw codingError(`The response has ${this.codings.length} content codings; at most ${maxCodings} are undone`);
     }
-    let from: Upstream = new Received(this.#queue, this.#expansion);
-    for (const name of this.#codings.toReversed()) {
-      const stage = new Coding(from, name, this.#expansion);
-      this.#stages.push(stage);
+    let from: Upstream = new Received(this.queue, this.expansion);
+    for (const name of this.codings.toReversed()) {
+      const stage = new Coding(from, name, this.expansion);
+      this.stages.push(stage);
       from = stage;
     }
     return from as Coding;
@@ -249,20 +249,20 @@ interface Upstream {
 }
 
 class Received implements Upstream {
-  readonly #queue: BodyQueue;
-  readonly #expansion: Expansion;
+  private readonly queue: BodyQueue;
+  private readonly expansion: Expansion;
 
   constructor(queue: BodyQueue, expansion: Expansion) {
-    this.#queue = queue;
-    this.#expansion = expansion;
+    this.queue = queue;
+    this.expansion = expansion;
   }
 
   async next(): Promise<Uint8Array | undefined> {
-    const queue = this.#queue;
+    const queue = this.queue;
     for (;;) {
       const chunk = queue.read();
       if (chunk !== undefined) {
-        this.#expansion.received += chunk.byteLength;
+        this.expansion.received += chunk.byteLength;
         return chunk;
       }
       if (queue.failed) throw queue.error;
@@ -277,126 +277,126 @@ class Received implements Upstream {
  * before and all that came of it was taken. So it holds little, and when the body is cut, nothing decoded is lost.
  */
 class Coding implements Upstream {
-  readonly #from: Upstream;
-  readonly #name: string;
-  readonly #expansion: Expansion;
-  #made = 0;
-  #stream: Transform | undefined;
+  private readonly from: Upstream;
+  private readonly name: string;
+  private readonly expansion: Expansion;
+  private made = 0;
+  private stream: Transform | undefined;
   /** For zstd: its decoder does not say when a body ends too early, and wants each frame in writes of its own. */
-  readonly #frames: ZstdFrames | undefined;
+  private readonly frames: ZstdFrames | undefined;
   /** What is left of a chunk behind the end of a zstd frame. */
-  #rest: Uint8Array | undefined;
+  private rest: Uint8Array | undefined;
   /** A chunk, or the end, is with the stream. */
-  #working = false;
-  #ended = false;
-  #closed = false;
-  #error: unknown;
-  #wake: (() => void) | undefined;
+  private working = false;
+  private hasEnded = false;
+  private closed = false;
+  private cause: unknown;
+  private wake: (() => void) | undefined;
 
   constructor(from: Upstream, name: string, expansion: Expansion) {
-    this.#from = from;
-    this.#name = name;
-    this.#expansion = expansion;
-    this.#frames = name === 'zstd' ? new ZstdFrames() : undefined;
+    this.from = from;
+    this.name = name;
+    this.expansion = expansion;
+    this.frames = name === 'zstd' ? new ZstdFrames() : undefined;
   }
 
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
-      if (this.#error !== undefined) throw this.#failure();
-      const decoded = this.#stream?.read() as Uint8Array | null | undefined;
+      if (this.cause !== undefined) throw this.failure();
+      const decoded = this.stream?.read() as Uint8Array | null | undefined;
       if (decoded !== null && decoded !== undefined) {
-        this.#made += decoded.byteLength;
-        this.#expansion.check(this.#made);
+        this.made += decoded.byteLength;
+        this.expansion.check(this.made);
         return decoded;
       }
-      if (this.#ended) return this.#finish();
-      if (this.#closed) return undefined;
-      if (this.#working) {
+      if (this.hasEnded) return this.finish();
+      if (this.closed) return undefined;
+      if (this.working) {
         await new Promise<void>((resolve) => {
-          this.#wake = resolve;
+          this.wake = resolve;
         });
-      } else if (!(await this.#feed())) {
+      } else if (!(await this.feed())) {
         return undefined;
       }
     }
   }
 
   /** False where the body is empty, which is taken as it is: many servers label an empty body with a coding. */
-  async #feed(): Promise<boolean> {
-    if (this.#stream !== undefined) {
+  private async feed(): Promise<boolean> {
+    if (this.stream !== undefined) {
       // A stream that found its end within the last chunk says so one tick after it was found empty.
       await new Promise<void>((resolve) => process.nextTick(resolve));
-      if (this.#ended || this.#error !== undefined || this.#closed) return true;
+      if (this.hasEnded || this.cause !== undefined || this.closed) return true;
     }
-    const chunk = this.#cut(this.#rest ?? (await this.#from.next()));
-    if (this.#closed) return false;
+    const chunk = this.cut(this.rest ?? (await this.from.next()));
+    if (this.closed) return false;
     if (chunk === undefined) {
-      if (this.#stream === undefined) return false;
-      if (this.#frames?.complete === false) {
-        this.#error = new Error('the body ends within a zstd frame');
-        this.#stream.destroy();
+      if (this.stream === undefined) return false;
+      if (this.frames?.complete === false) {
+        this.cause = new Error('the body ends within a zstd frame');
+        this.stream.destroy();
         return true;
       }
-      this.#working = true;
-      this.#stream.end();
+      this.working = true;
+      this.stream.end();
       return true;
     }
-    this.#stream ??= this.#open(chunk);
-    this.#working = true;
-    this.#stream.write(chunk, (error) => {
-      this.#working = false;
-      if (error instanceof Error) this.#error ??= error;
-      this.#signal();
+    this.stream ??= this.open(chunk);
+    this.working = true;
+    this.stream.write(chunk, (error) => {
+      this.working = false;
+      if (error instanceof Error) this.cause ??= error;
+      this.signal();
     });
     return true;
   }
 
-  #cut(chunk: Uint8Array | undefined): Uint8Array | undefined {
-    this.#rest = undefined;
-    if (this.#frames === undefined || chunk === undefined) return chunk;
-    const length = this.#frames.advance(chunk);
-    if (length < chunk.byteLength) this.#rest = chunk.subarray(length);
+  private cut(chunk: Uint8Array | undefined): Uint8Array | undefined {
+    this.rest = undefined;
+    if (this.frames === undefined || chunk === undefined) return chunk;
+    const length = this.frames.advance(chunk);
+    if (length < chunk.byteLength) this.rest = chunk.subarray(length);
     return chunk.subarray(0, length);
   }
 
   /** The coding says that it is complete; a body that goes on after it can still be cut. */
-  async #finish(): Promise<undefined> {
-    this.#stream?.destroy();
-    while ((await this.#from.next()) !== undefined);
+  private async finish(): Promise<undefined> {
+    this.stream?.destroy();
+    while ((await this.from.next()) !== undefined);
     return undefined;
   }
 
-  #open(first: Uint8Array): Transform {
-    const stream = createStream(this.#name, first);
-    stream.on('readable', () => this.#signal());
+  private open(first: Uint8Array): Transform {
+    const stream = createStream(this.name, first);
+    stream.on('readable', () => this.signal());
     stream.on('end', () => {
-      this.#ended = true;
-      this.#signal();
+      this.hasEnded = true;
+      this.signal();
     });
     stream.on('error', (error) => {
-      this.#error ??= error;
-      this.#signal();
+      this.cause ??= error;
+      this.signal();
     });
-    stream.on('close', () => this.#signal());
+    stream.on('close', () => this.signal());
     return stream;
   }
 
-  #failure(): TransportError {
+  private failure(): TransportError {
     return codingError(
-      `The response body could not be decoded as ${this.#name}: it is corrupt or cut short`,
-      this.#error,
+      `The response body could not be decoded as ${this.name}: it is corrupt or cut short`,
+      this.cause,
     );
   }
 
   close(): void {
-    this.#closed = true;
-    this.#stream?.destroy();
-    this.#signal();
+    this.closed = true;
+    this.stream?.destroy();
+    this.signal();
   }
 
-  #signal(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
+  private signal(): void {
+    const wake = this.wake;
+    this.wake = undefined;
     wake?.();
   }
 }

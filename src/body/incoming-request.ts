@@ -30,36 +30,36 @@ export function isGivenUp(stream: Readable): boolean {
  * is to go out on. Node's own iterator would hold on to it until it has another piece.
  */
 export class IncomingSource implements Source {
-  readonly #stream: Readable;
-  readonly #forgetEnd: () => void;
+  private readonly stream: Readable;
+  private readonly forgetEnd: () => void;
   /** Null: it has ended. */
-  #outcome: Error | null | undefined = undefined;
-  #wake = ignore;
-  #stopped = false;
-  #drained = 0;
+  private outcome: Error | null | undefined = undefined;
+  private wake = ignore;
+  private stopped = false;
+  private drained = 0;
   /** The owner reads on, once we have let go. */
-  #resumed = false;
+  private resumed = false;
 
   constructor(stream: Readable) {
-    this.#stream = stream;
-    stream.on('readable', this.#onReadable).on('resume', this.#onResume);
+    this.stream = stream;
+    stream.on('readable', this.onReadable).on('resume', this.onResume);
     // Knows of the ways in which the kinds of streams end before their end.
     const { finished } = process.getBuiltinModule('node:stream');
-    this.#forgetEnd = finished(stream, { writable: false }, (error) => {
-      this.#outcome = error ?? null;
-      this.#wake();
+    this.forgetEnd = finished(stream, { writable: false }, (error) => {
+      this.outcome = error ?? null;
+      this.wake();
     });
   }
 
   async next(): Promise<IteratorResult<unknown>> {
-    while (!this.#stopped) {
-      const value: unknown = this.#stream.destroyed ? null : this.#stream.read();
+    while (!this.stopped) {
+      const value: unknown = this.stream.destroyed ? null : this.stream.read();
       if (value !== null) return { done: false, value };
-      if (this.#outcome !== undefined) break;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      if (this.outcome !== undefined) break;
+      await new Promise<void>((resolve) => (this.wake = resolve));
     }
-    if (!this.#stopped) this.#detach();
-    if (this.#outcome instanceof Error) throw this.#outcome;
+    if (!this.stopped) this.detach();
+    if (this.outcome instanceof Error) throw this.outcome;
     return { done: true, value: undefined };
   }
 
@@ -68,41 +68,41 @@ export class IncomingSource implements Source {
    * it; what is more waits in the client until the owner reads on or hangs up.
    */
   stop(): void {
-    const stream = this.#stream;
+    const stream = this.stream;
     givenUp.add(stream);
-    this.#stopped = true;
-    this.#wake(); // of a `next()` that waits
-    this.#wake = this.#drain;
-    if (this.#resumed) this.#handBack();
-    else this.#drain();
+    this.stopped = true;
+    this.wake(); // of a `next()` that waits
+    this.wake = this.drain;
+    if (this.resumed) this.handBack();
+    else this.drain();
   }
 
-  readonly #onReadable = (): void => {
-    this.#wake();
+  private readonly onReadable = (): void => {
+    this.wake();
   };
 
-  readonly #drain = (): void => {
-    while (this.#outcome === undefined && this.#drained < mostDrained) {
-      const piece = this.#stream.read() as Uint8Array | null;
+  private readonly drain = (): void => {
+    while (this.outcome === undefined && this.drained < mostDrained) {
+      const piece = this.stream.read() as Uint8Array | null;
       if (piece === null) return;
-      this.#drained += piece.length;
+      this.drained += piece.length;
     }
-    this.#detach();
+    this.detach();
   };
 
-  readonly #onResume = (): void => {
-    this.#resumed = true;
-    if (this.#stopped) this.#handBack();
+  private readonly onResume = (): void => {
+    this.resumed = true;
+    if (this.stopped) this.handBack();
   };
 
   /** node:stream lets nothing flow while somebody listens for 'readable', so the owner's call is made again. */
-  #handBack(): void {
-    this.#detach();
-    process.nextTick(() => this.#stream.resume());
+  private handBack(): void {
+    this.detach();
+    process.nextTick(() => this.stream.resume());
   }
 
-  #detach(): void {
-    this.#forgetEnd();
-    this.#stream.off('readable', this.#onReadable).off('resume', this.#onResume);
+  private detach(): void {
+    this.forgetEnd();
+    this.stream.off('readable', this.onReadable).off('resume', this.onResume);
   }
 }

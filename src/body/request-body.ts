@@ -204,10 +204,10 @@ class PartsBody implements Body {
   readonly bytes = undefined;
   readonly replayable = true;
   readonly repeatable = true;
-  readonly #parts: readonly (Uint8Array | Blob)[];
+  private readonly parts: readonly (Uint8Array | Blob)[];
 
   constructor(parts: readonly (Uint8Array | Blob)[], length: number, contentType: string | undefined) {
-    this.#parts = parts;
+    this.parts = parts;
     this.length = length;
     this.contentType = contentType;
   }
@@ -217,7 +217,7 @@ class PartsBody implements Body {
   }
 
   begin(): Source {
-    return iteratorSource(readParts(this.#parts));
+    return iteratorSource(readParts(this.parts));
   }
 
   discard(): void {}
@@ -230,32 +230,32 @@ class StreamBody implements Body {
   readonly bytes = undefined;
   readonly repeatable = false;
   /** Undefined once the stream was opened or discarded. */
-  #supply: Supply | undefined;
+  private supply: Supply | undefined;
 
   constructor(supply: Supply) {
-    this.#supply = supply;
+    this.supply = supply;
   }
 
   get replayable(): boolean {
-    return this.#supply !== undefined;
+    return this.supply !== undefined;
   }
 
   open(): BodyReader {
-    return new SourceReader(this.#take());
+    return new SourceReader(this.take());
   }
 
   begin(): Source | Promise<Source> {
-    return this.#take().begin();
+    return this.take().begin();
   }
 
   discard(reason: unknown): void {
-    const supply = this.#take();
+    const supply = this.take();
     quietly(() => supply.discard(reason));
   }
 
-  #take(): Supply {
-    const supply = this.#supply ?? spent;
-    this.#supply = undefined;
+  private take(): Supply {
+    const supply = this.supply ?? spent;
+    this.supply = undefined;
     return supply;
   }
 }
@@ -267,10 +267,10 @@ class MadeBody implements Body {
   readonly bytes = undefined;
   readonly replayable = true;
   readonly repeatable = true;
-  readonly #make: () => unknown;
+  private readonly make: () => unknown;
 
   constructor(make: () => unknown) {
-    this.#make = make;
+    this.make = make;
   }
 
   open(): BodyReader {
@@ -278,7 +278,7 @@ class MadeBody implements Body {
   }
 
   async begin(): Promise<Source> {
-    const value = await this.#make();
+    const value = await this.make();
     if (value === null) return new SingleSource(undefined, 0);
     const body = valueBody(value);
     if (body === undefined) throw invalidArgument('body (from its function)', value, allowed + jsonHint(value));
@@ -289,18 +289,18 @@ class MadeBody implements Body {
 }
 
 class SingleSource implements Source {
-  #bytes: Uint8Array | undefined;
-  readonly #length: number;
+  private bytes: Uint8Array | undefined;
+  private readonly length: number;
 
   constructor(bytes: Uint8Array | undefined, length: number) {
-    this.#bytes = bytes;
-    this.#length = length;
+    this.bytes = bytes;
+    this.length = length;
   }
 
   next(): Promise<IteratorResult<unknown>> {
-    const value = this.#bytes;
-    this.#bytes = undefined;
-    if (value !== undefined && value.length !== this.#length) return Promise.reject(detached());
+    const value = this.bytes;
+    this.bytes = undefined;
+    if (value !== undefined && value.length !== this.length) return Promise.reject(detached());
     return Promise.resolve(value === undefined ? { done: true, value } : { done: false, value });
   }
 

@@ -30,73 +30,75 @@ export interface Supply {
 }
 
 export class SourceReader implements BodyReader {
-  readonly #supply: Supply;
-  #source: Source | undefined;
-  #begun = false;
+  private readonly supply: Supply;
+  private source: Source | undefined;
+  private begun = false;
   /** Ended or failed: the source is not to be touched again. */
-  #over = false;
-  #cancelled = false;
-  #reason: unknown;
+  private over = false;
+  private cancelled = false;
+  private reason: unknown;
 
   constructor(supply: Supply) {
-    this.#supply = supply;
+    this.supply = supply;
   }
 
   next(): Promise<Uint8Array | undefined> {
-    if (this.#over) return Promise.resolve(undefined);
-    return this.#source === undefined ? this.#first() : this.#ask(this.#source);
+    if (this.over) return Promise.resolve(undefined);
+    return this.source === undefined ? this.first() : this.ask(this.source);
   }
 
-  async #first(): Promise<Uint8Array | undefined> {
+  private async first(): Promise<Uint8Array | undefined> {
     try {
-      await this.#begin();
+      await this.begin();
     } catch (error) {
-      this.#onError(error);
+      this.onError(error);
     }
     return this.next();
   }
 
   /** No async function, so that a piece goes through one promise, not five (an eighth of the time of an upload). */
-  #ask(source: Source): Promise<Uint8Array | undefined> {
+  private ask(source: Source): Promise<Uint8Array | undefined> {
     let step: PromiseLike<IteratorResult<unknown>>;
     try {
-      step = this.#cancelled ? Promise.reject(this.#reason) : source.next();
+      step = this.cancelled ? Promise.reject(this.reason) : source.next();
     } catch (error) {
       step = Promise.reject(error);
     }
-    return Promise.resolve(step).then(this.#onStep, this.#onError);
+    return Promise.resolve(step).then(this.onStep, this.onError);
   }
 
-  readonly #onStep = (step: IteratorResult<unknown>): Uint8Array | undefined | Promise<Uint8Array | undefined> => {
-    const bytes = this.#pieceOf(step);
-    return bytes?.byteLength === 0 ? this.#skipEmpty(this.#source!) : bytes;
+  private readonly onStep = (
+    step: IteratorResult<unknown>,
+  ): Uint8Array | undefined | Promise<Uint8Array | undefined> => {
+    const bytes = this.pieceOf(step);
+    return bytes?.byteLength === 0 ? this.skipEmpty(this.source!) : bytes;
   };
 
-  readonly #onError = (error: unknown): never => {
-    this.#over = true;
+  private readonly onError = (error: unknown): never => {
+    this.over = true;
     // What the source says once it was cancelled may be no more than an echo of that.
-    throw this.#cancelled ? this.#reason : error;
+    throw this.cancelled ? this.reason : error;
   };
 
-  async #skipEmpty(source: Source): Promise<Uint8Array | undefined> {
+  private async skipEmpty(source: Source): Promise<Uint8Array | undefined> {
     for (;;) {
       let step: IteratorResult<unknown>;
       try {
         step = await source.next();
       } catch (error) {
-        return this.#onError(error);
+        return this.onError(error);
       }
-      const bytes = this.#pieceOf(step);
+      const bytes = this.pieceOf(step);
       if (bytes?.byteLength !== 0) return bytes;
     }
   }
 
   /** Undefined: the end. */
-  #pieceOf(step: IteratorResult<unknown>): Uint8Array | undefined {
+  private pieceOf(step: IteratorResult<unknown>): Uint8Array | undefined {
     // A cancelled web stream answers a pending read with its end, which must not pass for the end of the body.
-    if (this.#cancelled) throw this.#reason;
+    if (this.cancelled) throw this.reason;
     if (step.done === true) {
-      this.#over = true;
+      this.over = true;
       return undefined;
     }
     const bytes = pieceBytes(step.value);
@@ -106,22 +108,22 @@ export class SourceReader implements BodyReader {
     throw error;
   }
 
-  async #begin(): Promise<Source> {
-    if (this.#cancelled) throw this.#reason;
-    this.#begun = true;
-    const source = await this.#supply.begin();
-    this.#source = source;
-    if (this.#cancelled) quietly(() => source.stop(this.#reason));
+  private async begin(): Promise<Source> {
+    if (this.cancelled) throw this.reason;
+    this.begun = true;
+    const source = await this.supply.begin();
+    this.source = source;
+    if (this.cancelled) quietly(() => source.stop(this.reason));
     return source;
   }
 
   cancel(reason: unknown): void {
-    if (this.#over || this.#cancelled) return;
-    this.#cancelled = true;
-    this.#reason = reason;
-    const source = this.#source;
+    if (this.over || this.cancelled) return;
+    this.cancelled = true;
+    this.reason = reason;
+    const source = this.source;
     if (source !== undefined) quietly(() => source.stop(reason));
-    else if (!this.#begun) quietly(() => this.#supply.discard(reason));
+    else if (!this.begun) quietly(() => this.supply.discard(reason));
   }
 }
 

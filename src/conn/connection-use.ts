@@ -7,66 +7,66 @@ import type { ByteTransport, Clock } from '../ports/index.js';
 export class ConnectionUse {
   /** When it was last made or last had a stream, in wall-clock milliseconds; 0 while it has one. */
   idleSince: number;
-  readonly #transport: Pick<ByteTransport, 'ref' | 'unref'>;
-  readonly #clock: Clock;
-  #streams = 0;
+  private readonly transport: Pick<ByteTransport, 'ref' | 'unref'>;
+  private readonly clock: Clock;
+  private streams = 0;
   /** Those whose responses have come, and nobody waits for more of them. */
-  #unattended = 0;
-  #holds = 0;
-  #refed = true;
-  #ended = false;
+  private unattended = 0;
+  private holds = 0;
+  private refed = true;
+  private ended = false;
 
   constructor(transport: Pick<ByteTransport, 'ref' | 'unref'>, clock: Clock) {
-    this.#transport = transport;
-    this.#clock = clock;
+    this.transport = transport;
+    this.clock = clock;
     this.idleSince = clock.wallNow();
   }
 
   /** It has so many streams now. */
   has(streams: number): void {
-    this.#streams = streams;
+    this.streams = streams;
     if (streams > 0) this.idleSince = 0;
-    else if (this.idleSince === 0) this.idleSince = this.#clock.wallNow();
-    this.#update();
+    else if (this.idleSince === 0) this.idleSince = this.clock.wallNow();
+    this.update();
   }
 
   /** Nobody waits for more of the response on one of its streams, or somebody does again. */
   attend(attended: boolean): void {
-    this.#unattended += attended ? -1 : 1;
-    this.#update();
+    this.unattended += attended ? -1 : 1;
+    this.update();
   }
 
   /** It is ready for its first request only now. */
   restart(): void {
-    if (this.idleSince !== 0) this.idleSince = this.#clock.wallNow();
+    if (this.idleSince !== 0) this.idleSince = this.clock.wallNow();
   }
 
   /** Idle for longer than this by the wall clock, which goes on while the process is frozen. */
   idleFor(milliseconds: number): boolean {
-    return this.idleSince !== 0 && this.#clock.wallNow() - this.idleSince > milliseconds;
+    return this.idleSince !== 0 && this.clock.wallNow() - this.idleSince > milliseconds;
   }
 
   /** Somebody waits for it, although it has no stream. */
   hold(): void {
-    this.#holds++;
-    this.#update();
+    this.holds++;
+    this.update();
   }
 
   release(): void {
-    this.#holds--;
-    this.#update();
+    this.holds--;
+    this.update();
   }
 
   /** It is being closed, and stays as it is until that is done. */
   end(): void {
-    this.#ended = true;
+    this.ended = true;
   }
 
-  #update(): void {
-    const wanted = this.#streams > this.#unattended || this.#holds > 0;
-    if (wanted === this.#refed || this.#ended) return;
-    this.#refed = wanted;
-    if (wanted) this.#transport.ref();
-    else this.#transport.unref();
+  private update(): void {
+    const wanted = this.streams > this.unattended || this.holds > 0;
+    if (wanted === this.refed || this.ended) return;
+    this.refed = wanted;
+    if (wanted) this.transport.ref();
+    else this.transport.unref();
   }
 }

@@ -38,14 +38,14 @@ function toUniversal(response: ClientResponse): UniversalClientResponse {
 
 /** The response's body, at whose end `trailer` has been filled. */
 class MessageBody implements AsyncIterableIterator<Uint8Array> {
-  readonly #response: ClientResponse;
-  readonly #trailer: Headers;
-  readonly #chunks: AsyncIterator<Uint8Array, undefined>;
+  private readonly response: ClientResponse;
+  private readonly trailer: Headers;
+  private readonly chunks: AsyncIterator<Uint8Array, undefined>;
 
   constructor(response: ClientResponse, trailer: Headers) {
-    this.#response = response;
-    this.#trailer = trailer;
-    this.#chunks = response.body[Symbol.asyncIterator]();
+    this.response = response;
+    this.trailer = trailer;
+    this.chunks = response.body[Symbol.asyncIterator]();
   }
 
   [Symbol.asyncIterator](): this {
@@ -54,9 +54,9 @@ class MessageBody implements AsyncIterableIterator<Uint8Array> {
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     try {
-      const step = await this.#chunks.next();
+      const step = await this.chunks.next();
       if (step.done === true) {
-        for (const [name, value] of await this.#response.trailers) this.#trailer.append(name, value);
+        for (const [name, value] of await this.response.trailers) this.trailer.append(name, value);
       }
       return step;
     } catch (error) {
@@ -66,13 +66,13 @@ class MessageBody implements AsyncIterableIterator<Uint8Array> {
 
   /** Nobody wants the rest. */
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#response.body.cancel();
+    this.response.body.cancel();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   /** Connect-ES says with this that what comes after the transport has failed. */
   throw(error: unknown): Promise<never> {
-    this.#response.body.cancel(error);
+    this.response.body.cancel(error);
     return Promise.reject(error);
   }
 }

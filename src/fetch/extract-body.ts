@@ -66,14 +66,14 @@ type Step = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>
 
 /** A stream of which some was read already. */
 class Rest implements AsyncIterableIterator<Uint8Array> {
-  readonly #chunks: Uint8Array[];
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #pending: Promise<Step> | undefined;
+  private readonly chunks: Uint8Array[];
+  private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  private pending: Promise<Step> | undefined;
 
   constructor(chunks: Uint8Array[], pending: Promise<Step>, reader: ReadableStreamDefaultReader<Uint8Array>) {
-    this.#chunks = chunks;
-    this.#pending = pending;
-    this.#reader = reader;
+    this.chunks = chunks;
+    this.pending = pending;
+    this.reader = reader;
     pending.catch(ignore); // who asks for it gets the error
   }
 
@@ -82,16 +82,16 @@ class Rest implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const value = this.#chunks.shift();
+    const value = this.chunks.shift();
     if (value !== undefined) return { done: false, value };
-    const step = this.#pending ?? this.#reader.read();
-    this.#pending = undefined;
+    const step = this.pending ?? this.reader.read();
+    this.pending = undefined;
     const { done, value: next } = await step;
     return done ? { done: true, value: undefined } : { done: false, value: next };
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    await this.#reader.cancel();
+    await this.reader.cancel();
     return { done: true, value: undefined };
   }
 }

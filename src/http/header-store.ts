@@ -2,13 +2,13 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 
 /** Header fields as node:http keeps them before they are sent: by lower-case name, with the name as it was given. */
 export class HeaderStore {
-  readonly #fields = new Map<string, { readonly name: string; value: OutgoingHttpHeader }>();
+  private readonly fields = new Map<string, { readonly name: string; value: OutgoingHttpHeader }>();
 
   set(name: string, value: OutgoingHttpHeader): void {
     if (typeof name !== 'string' || name === '') throw invalidType('ERR_INVALID_HTTP_TOKEN', 'A header needs a name');
     if ((value as unknown) === undefined)
       throw invalidType('ERR_HTTP_INVALID_HEADER_VALUE', `Header ${JSON.stringify(name)} has the value undefined`);
-    this.#fields.set(name.toLowerCase(), { name, value });
+    this.fields.set(name.toLowerCase(), { name, value });
   }
 
   append(name: string, value: string | readonly string[]): void {
@@ -18,37 +18,37 @@ export class HeaderStore {
   }
 
   get(name: string): OutgoingHttpHeader | undefined {
-    return this.#fields.get(name.toLowerCase())?.value;
+    return this.fields.get(name.toLowerCase())?.value;
   }
 
   has(name: string): boolean {
-    return this.#fields.has(name.toLowerCase());
+    return this.fields.has(name.toLowerCase());
   }
 
   delete(name: string): void {
-    this.#fields.delete(name.toLowerCase());
+    this.fields.delete(name.toLowerCase());
   }
 
   /** Names in lower case. */
   names(): string[] {
-    return [...this.#fields.keys()];
+    return [...this.fields.keys()];
   }
 
   /** Names as they were given. */
   rawNames(): string[] {
-    return [...this.#fields.values()].map((field) => field.name);
+    return [...this.fields.values()].map((field) => field.name);
   }
 
   toObject(): OutgoingHttpHeaders {
     const object = Object.create(null) as OutgoingHttpHeaders;
-    for (const [name, { value }] of this.#fields) object[name] = value;
+    for (const [name, { value }] of this.fields) object[name] = value;
     return object;
   }
 
   /** What `Transport.request` takes: a pair for each value. */
   toPairs(): [name: string, value: string][] {
     const pairs: [string, string][] = [];
-    for (const { name, value } of this.#fields.values()) {
+    for (const { name, value } of this.fields.values()) {
       for (const one of Array.isArray(value) ? value : [value]) pairs.push([name, String(one)]);
     }
     return pairs;

@@ -69,14 +69,14 @@ interface Entry {
 
 /** One transport for each set of settings that calls bring along, as node:http's agents keep their sockets apart. */
 export class TransportsBySettings {
-  readonly #entries: Entry[] = [];
+  private readonly entries: Entry[] = [];
 
   for(given: ConnectionSettings | undefined): Transport {
-    const at = this.#entries.findIndex((entry) => isSame(entry.settings, given));
-    const entry = at === -1 ? entryFor(copyOf(given) as typeof given) : this.#entries.splice(at, 1)[0]!;
-    this.#entries.push(entry);
+    const at = this.entries.findIndex((entry) => isSame(entry.settings, given));
+    const entry = at === -1 ? entryFor(copyOf(given) as typeof given) : this.entries.splice(at, 1)[0]!;
+    this.entries.push(entry);
     // The one that was out of use for longest goes; what runs on it finishes.
-    if (this.#entries.length > limit) void this.#entries.shift()?.transport.close();
+    if (this.entries.length > limit) void this.entries.shift()?.transport.close();
     return entry.transport;
   }
 }

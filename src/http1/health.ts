@@ -16,25 +16,25 @@ export class Http1Health implements ConnectionHealth {
   readonly roundTrip = 0;
   readonly sendWindow = 0;
   readonly receiveWindow = 0;
-  readonly #of: Http1State;
+  private readonly of: Http1State;
 
   constructor(of: Http1State) {
-    this.#of = of;
+    this.of = of;
   }
 
   /** Ready also for the turn of the event loop that it takes to see whether the server has closed it. */
   get state(): HealthState {
-    const { closing, idle } = this.#of;
+    const { closing, idle } = this.of;
     if (closing) return HealthState.Closing;
     return idle ? HealthState.Ready : HealthState.Full;
   }
 
   get streams(): number {
-    return this.#of.idle ? 0 : 1;
+    return this.of.idle ? 0 : 1;
   }
 
   get requests(): number {
-    return this.#of.requests;
+    return this.of.requests;
   }
 
   get answered(): boolean {

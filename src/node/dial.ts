@@ -77,24 +77,24 @@ type Endpoint = { readonly host: string } | { readonly path: string };
 
 /** Dials over node:net and node:tls, in no request's AsyncLocalStorage context. node:tls is loaded when first needed. */
 export class NodeDialler implements Dialler {
-  readonly #options: DiallerOptions;
-  readonly #resolver: Resolver;
-  #sessions = new SessionCache();
+  private readonly options: DiallerOptions;
+  private readonly resolver: Resolver;
+  private sessions = new SessionCache();
   /** The TLS options of the connections whose sessions those are. */
-  #tlsOfSessions: ConnectionOptions = {};
+  private tlsOfSessions: ConnectionOptions = {};
 
   constructor(options: DiallerOptions, resolver = new Resolver(options)) {
-    this.#options = options;
-    this.#resolver = resolver;
+    this.options = options;
+    this.resolver = resolver;
   }
 
   async dial(origin: Origin, signal: AbortSignal, http1Only = false, route?: DialRoute): Promise<Dialled> {
-    const { createConnection } = this.#options;
+    const { createConnection } = this.options;
     return inRootContext(() =>
-      this.#dial(origin, signal, http1Only, (offer) =>
+      this.dialBy(origin, signal, http1Only, (offer) =>
         createConnection === undefined
-          ? this.#dialOwn(origin, signal, offer, route)
-          : this.#dialCustom(origin, signal, offer, createConnection),
+          ? this.dialOwn(origin, signal, offer, route)
+          : this.dialCustom(origin, signal, offer, createConnection),
       ),
     );
   }
@@ -103,7 +103,7 @@ export class NodeDialler implements Dialler {
   async dialOver(opened: OpenedStream, origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
     try {
       return await inRootContext(() =>
-        this.#dial(origin, signal, http1Only, (offer) => this.#dialOpened(opened, origin, signal, offer)),
+        this.dialBy(origin, signal, http1Only, (offer) => this.dialOpened(opened, origin, signal, offer)),
       );
     } catch (error) {
       opened.stream.destroy();
@@ -111,7 +111,7 @@ export class NodeDialler implements Dialler {
     }
   }
 
-  async #dial(
+  private async dialBy(
     origin: Origin,
     signal: AbortSignal,
     http1Only: boolean,
@@ -119,30 +119,30 @@ export class NodeDialler implements Dialler {
   ): Promise<Dialled> {
     try {
       signal.throwIfAborted();
-      const dialled = await connect(http1Only ? ['http/1.1'] : alpnProtocols(this.#options.allowHTTP1));
+      const dialled = await connect(http1Only ? ['http/1.1'] : alpnProtocols(this.options.allowHTTP1));
       if (signal.aborted) (dialled.protocol === 'h2' ? dialled.transport : dialled.socket).destroy();
       signal.throwIfAborted(); // it may have been while the last promise settled
       return dialled;
     } catch (error) {
       signal.throwIfAborted();
       if (isAlpnRefusal(mostTelling(error)) && http1Only) throw http1Refused(origin.href, error);
-      if (isAlpnRefusal(mostTelling(error))) throw alpnFailed(origin.href, this.#options.allowHTTP1, undefined, error);
+      if (isAlpnRefusal(mostTelling(error))) throw alpnFailed(origin.href, this.options.allowHTTP1, undefined, error);
       throw connectFailed(origin.href, error);
     }
   }
 
-  async #dialOwn(
+  private async dialOwn(
     origin: Origin,
     signal: AbortSignal,
     offer: readonly string[],
     route: DialRoute | undefined,
   ): Promise<Dialled> {
-    const { socketPath, keepAlive } = this.#options;
+    const { socketPath, keepAlive } = this.options;
     const begun = nodeClock.now();
     const secure = origin.scheme === 'https:' ? await import('node:tls') : undefined;
     const connect = (endpoints: readonly Endpoint[], late?: number): Promise<Connected> => {
       const lookup = socketPath === undefined ? nodeClock.now() : undefined;
-      return race(endpoints, this.#attempts(origin, offer, secure, { begun, lookup }, route), nodeClock, signal, late);
+      return race(endpoints, this.attempts(origin, offer, secure, { begun, lookup }, route), nodeClock, signal, late);
     };
     const connectTo = (hosts: readonly string[], all: readonly string[]): Promise<Connected> => {
       const ordered = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
@@ -153,16 +153,16 @@ export class NodeDialler implements Dialler {
     };
     const { socket, reads, times, address } =
       socketPath === undefined
-        ? await this.#resolver.connect(origin.hostname, connectTo, signal)
+        ? await this.resolver.connect(origin.hostname, connectTo, signal)
         : await connect([{ path: socketPath }]);
     socket.ref();
     socket.setNoDelay(true);
     if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);
-    return { ...this.#negotiated(origin, socket, reads, times), address };
+    return { ...this.negotiated(origin, socket, reads, times), address };
   }
 
   /** What starts an attempt to connect to an endpoint of the origin. */
-  #attempts(
+  private attempts(
     origin: Origin,
     offer: readonly string[],
     secure: typeof import('node:tls') | undefined,
@@ -172,13 +172,13 @@ export class NodeDialler implements Dialler {
     return (endpoint, succeeded, failed) => {
       const address = 'host' in endpoint ? endpoint.host : undefined;
       if (address !== undefined) route?.trying(address);
-      const reads = secure !== undefined || this.#options.cleartext === 'h2c' ? new ReadBuffer() : undefined;
-      const place = this.#placeOf(origin, endpoint, reads);
-      const options = secure === undefined ? {} : this.#tlsOptions(origin, secure, offer);
+      const reads = secure !== undefined || this.options.cleartext === 'h2c' ? new ReadBuffer() : undefined;
+      const place = this.placeOf(origin, endpoint, reads);
+      const options = secure === undefined ? {} : this.tlsOptions(origin, secure, offer);
       const socket = secure === undefined ? connectTcp(place) : secure.connect({ ...options, ...place });
       reads?.attach(socket);
       socket.unref(); // whoever waits for it keeps the process alive; if nobody does any more, neither does it
-      if (secure !== undefined) this.#followSession(socket as TLSSocket, origin, options.session);
+      if (secure !== undefined) this.followSession(socket as TLSSocket, origin, options.session);
       if (secure !== undefined) logKeys(socket as TLSSocket);
       let connect: number | undefined = undefined;
       socket.once('connect', () => {
@@ -195,41 +195,41 @@ export class NodeDialler implements Dialler {
     };
   }
 
-  async #dialOpened(
+  private async dialOpened(
     { stream, begun }: OpenedStream,
     origin: Origin,
     signal: AbortSignal,
     offer: readonly string[],
   ): Promise<Dialled> {
     const times = { begun, lookup: undefined, connect: nodeClock.now(), secure: undefined };
-    if (origin.scheme === 'http:') return this.#negotiated(origin, stream, undefined, times);
+    if (origin.scheme === 'http:') return this.negotiated(origin, stream, undefined, times);
     const tls = await import('node:tls');
     if (stream.destroyed) throw closeReason(stream);
     const socket = await abortable<TLSSocket>(signal, (resolve, reject) => {
-      const options = this.#tlsOptions(origin, tls, offer);
+      const options = this.tlsOptions(origin, tls, offer);
       const secured = tls.connect({ ...options, host: origin.hostname, socket: stream });
-      this.#followSession(secured, origin, options.session);
+      this.followSession(secured, origin, options.session);
       logKeys(secured);
       return follow(secured, 'secureConnect', () => resolve(secured), reject);
     });
     passRefs(socket, stream);
-    return this.#negotiated(origin, socket, undefined, { ...times, secure: nodeClock.now() });
+    return this.negotiated(origin, socket, undefined, { ...times, secure: nodeClock.now() });
   }
 
-  #placeOf(origin: Origin, endpoint: Endpoint, reads: ReadBuffer | undefined): NetConnectOpts {
-    const { localAddress } = this.#options;
+  private placeOf(origin: Origin, endpoint: Endpoint, reads: ReadBuffer | undefined): NetConnectOpts {
+    const { localAddress } = this.options;
     // autoSelectFamily is Node's own race, which aborts attempts that are slower than 250 ms.
     const common = { onread: reads?.onread, port: origin.port, localAddress, autoSelectFamily: false };
     // A certificate without a servername is checked against `host`, which `path` outranks as the place to connect to.
     return 'path' in endpoint ? { ...common, host: origin.hostname, path: endpoint.path } : { ...common, ...endpoint };
   }
 
-  #tlsOptions(origin: Origin, tls: typeof import('node:tls'), offer: readonly string[]): ConnectionOptions {
-    const given = { ...this.#options.tls };
-    if (!haveSameValues(given, this.#tlsOfSessions)) {
+  private tlsOptions(origin: Origin, tls: typeof import('node:tls'), offer: readonly string[]): ConnectionOptions {
+    const given = { ...this.options.tls };
+    if (!haveSameValues(given, this.tlsOfSessions)) {
       // Their owner has changed them. A session would be resumed as the client that we were (RFC 8446 section 2.2).
-      this.#sessions = new SessionCache();
-      this.#tlsOfSessions = given;
+      this.sessions = new SessionCache();
+      this.tlsOfSessions = given;
     }
     const options = withServername(given, origin);
     const servername = servernameFor(origin.hostname, options);
@@ -242,12 +242,12 @@ export class NodeDialler implements Dialler {
       ALPNProtocols: [...offer],
       socket: undefined,
       path: undefined,
-      session: this.#sessions.get(originKey(origin)),
+      session: this.sessions.get(originKey(origin)),
     };
   }
 
-  #followSession(socket: TLSSocket, origin: Origin, session: Buffer | undefined): void {
-    const sessions = this.#sessions;
+  private followSession(socket: TLSSocket, origin: Origin, session: Buffer | undefined): void {
+    const sessions = this.sessions;
     sessions.collectFrom(socket, originKey(origin));
     if (session === undefined) return;
     const drop = (): void => sessions.drop(originKey(origin), session);
@@ -256,7 +256,7 @@ export class NodeDialler implements Dialler {
     socket.once('secureConnect', () => socket.off('close', drop));
   }
 
-  async #dialCustom(
+  private async dialCustom(
     origin: Origin,
     signal: AbortSignal,
     offer: readonly string[],
@@ -268,24 +268,24 @@ export class NodeDialler implements Dialler {
       protocol: secure ? 'https:' : 'http:',
       hostname: origin.hostname,
       port: origin.port,
-      servername: secure ? servernameFor(origin.hostname, withServername(this.#options.tls ?? {}, origin)) : undefined,
+      servername: secure ? servernameFor(origin.hostname, withServername(this.options.tls ?? {}, origin)) : undefined,
       alpnProtocols: secure ? offer : [],
       signal,
     });
     await connected(stream, signal);
     const { alpnProtocol } = stream as { alpnProtocol?: string | false | null };
-    if (alpnProtocol === 'http/1.1') return this.#http1(origin, stream, alpnProtocol);
-    if (!secure && alpnProtocol !== 'h2' && this.#options.cleartext === 'http/1.1') return speakHttp1(stream);
+    if (alpnProtocol === 'http/1.1') return this.http1(origin, stream, alpnProtocol);
+    if (!secure && alpnProtocol !== 'h2' && this.options.cleartext === 'http/1.1') return speakHttp1(stream);
     return { protocol: 'h2', transport: new SocketTransport(stream) };
   }
 
-  #negotiated(origin: Origin, socket: Duplex, reads: ReadBuffer | undefined, times: DialTimes): Dialled {
+  private negotiated(origin: Origin, socket: Duplex, reads: ReadBuffer | undefined, times: DialTimes): Dialled {
     if (!isSecured(socket, origin)) {
-      return this.#options.cleartext === 'h2c'
+      return this.options.cleartext === 'h2c'
         ? { protocol: 'h2', transport: new SocketTransport(socket, reads, times) }
         : speakHttp1(socket, times);
     }
-    if (socket.alpnProtocol !== 'h2') return this.#http1(origin, socket, socket.alpnProtocol || undefined, times);
+    if (socket.alpnProtocol !== 'h2') return this.http1(origin, socket, socket.alpnProtocol || undefined, times);
     const cipher = socket.getCipher().name;
     if (!isAllowedForHttp2(socket.getProtocol(), cipher)) {
       socket.destroy();
@@ -294,8 +294,8 @@ export class NodeDialler implements Dialler {
     return { protocol: 'h2', transport: new SocketTransport(socket, reads, times) };
   }
 
-  #http1(origin: Origin, socket: Duplex, chosen: string | undefined, times?: DialTimes): Dialled {
-    if (this.#options.allowHTTP1) return speakHttp1(socket, times);
+  private http1(origin: Origin, socket: Duplex, chosen: string | undefined, times?: DialTimes): Dialled {
+    if (this.options.allowHTTP1) return speakHttp1(socket, times);
     socket.destroy();
     throw alpnFailed(origin.href, false, chosen);
   }

@@ -20,38 +20,38 @@ interface Entry {
 
 /** The answers of look-ups, each for a short while, and the look-ups under way. Failures are not kept. */
 export class LookupCache {
-  readonly #lookUp: (hostname: string) => Promise<readonly string[]>;
-  readonly #clock: Clock;
-  readonly #entries: LatestMap<Entry>;
+  private readonly lookUp: (hostname: string) => Promise<readonly string[]>;
+  private readonly clock: Clock;
+  private readonly entries: LatestMap<Entry>;
 
   constructor(lookUp: (hostname: string) => Promise<readonly string[]>, clock: Clock, capacity = 1_000) {
-    this.#lookUp = lookUp;
-    this.#clock = clock;
-    this.#entries = new LatestMap(capacity);
+    this.lookUp = lookUp;
+    this.clock = clock;
+    this.entries = new LatestMap(capacity);
   }
 
   async find(hostname: string): Promise<Answer> {
-    const known = this.#entries.get(hostname);
-    const { addresses, asked } = known !== undefined && this.#clock.now() < known.until ? known : this.#ask(hostname);
+    const known = this.entries.get(hostname);
+    const { addresses, asked } = known !== undefined && this.clock.now() < known.until ? known : this.ask(hostname);
     return { addresses: addresses ?? (await asked), cached: addresses !== undefined };
   }
 
   /** Forgets an answer that has proved to be of no use, unless there is a newer one. */
   drop(hostname: string, { addresses }: Answer): void {
-    if (this.#entries.get(hostname)?.addresses === addresses) this.#entries.delete(hostname);
+    if (this.entries.get(hostname)?.addresses === addresses) this.entries.delete(hostname);
   }
 
-  #ask(hostname: string): Entry {
-    const asked = this.#lookUp(hostname);
-    const entry: Entry = { asked, addresses: undefined, until: this.#clock.now() + lifetime };
-    this.#entries.set(hostname, entry);
+  private ask(hostname: string): Entry {
+    const asked = this.lookUp(hostname);
+    const entry: Entry = { asked, addresses: undefined, until: this.clock.now() + lifetime };
+    this.entries.set(hostname, entry);
     asked.then(
       (addresses) => {
         entry.addresses = addresses;
-        entry.until = this.#clock.now() + lifetime;
+        entry.until = this.clock.now() + lifetime;
       },
       () => {
-        this.#entries.deleteIf(hostname, entry);
+        this.entries.deleteIf(hostname, entry);
       },
     );
     return entry;

@@ -12,45 +12,45 @@ const size = 65_536;
  */
 export class ReadBuffer implements ZeroCopyReads {
   readonly onread: OnReadOpts;
-  #socket: Socket | undefined;
-  #receiver: ((bytes: Uint8Array) => void) | undefined;
+  private socket: Socket | undefined;
+  private receiver: ((bytes: Uint8Array) => void) | undefined;
 
-  #current = new Uint8Array(size);
-  #spare: Uint8Array<ArrayBuffer> | undefined;
-  #retained = false;
+  private current = new Uint8Array(size);
+  private spare: Uint8Array<ArrayBuffer> | undefined;
+  private retained = false;
 
   constructor() {
-    this.onread = { buffer: () => this.#current, callback: (length) => this.#read(length) };
+    this.onread = { buffer: () => this.current, callback: (length) => this.read(length) };
   }
 
   /** Names the socket that was made with {@link onread}. To be called before anything can arrive. */
   attach(socket: Socket): void {
-    this.#socket = socket;
+    this.socket = socket;
   }
 
   /** From now on every chunk goes to `receiver`, in the buffer that the next one overwrites. */
   deliverTo(receiver: (bytes: Uint8Array) => void): void {
-    this.#receiver = receiver;
+    this.receiver = receiver;
   }
 
   retain(): void {
-    this.#retained = true;
+    this.retained = true;
   }
 
   detach(): void {
-    this.#spare = undefined;
+    this.spare = undefined;
   }
 
   /** False makes the socket stop reading until its stream asks for more. */
-  #read(length: number): boolean {
-    const buffer = this.#current;
+  private read(length: number): boolean {
+    const buffer = this.current;
     const bytes = buffer.subarray(0, length);
-    if (this.#receiver === undefined) return this.#socket?.push(Buffer.from(bytes)) ?? false;
-    this.#receiver(bytes);
-    if (this.#retained) {
-      this.#retained = false;
-      this.#current = this.#spare ?? new Uint8Array(size);
-      this.#spare = buffer;
+    if (this.receiver === undefined) return this.socket?.push(Buffer.from(bytes)) ?? false;
+    this.receiver(bytes);
+    if (this.retained) {
+      this.retained = false;
+      this.current = this.spare ?? new Uint8Array(size);
+      this.spare = buffer;
     }
     return true;
   }

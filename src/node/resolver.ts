@@ -14,18 +14,18 @@ export interface ResolverOptions {
 
 /** What hosts stand for. A literal address is its own; what dns.lookup says of a name is kept for a short while. */
 export class Resolver {
-  readonly #lookUp: (hostname: string) => Promise<Answer>;
-  readonly #cache: LookupCache | undefined;
+  private readonly lookUp: (hostname: string) => Promise<Answer>;
+  private readonly cache: LookupCache | undefined;
 
   /** `builtIn` stands for dns.lookup. */
   constructor({ lookup, localAddress = '' }: ResolverOptions, clock: Clock = nodeClock, builtIn = systemLookup) {
     const family = isIP(localAddress);
     if (lookup === undefined) {
       const cache = new LookupCache((hostname) => lookUp(hostname, builtIn, family), clock);
-      this.#cache = cache;
-      this.#lookUp = (hostname) => cache.find(hostname);
+      this.cache = cache;
+      this.lookUp = (hostname) => cache.find(hostname);
     } else {
-      this.#lookUp = async (hostname) => ({ addresses: await lookUp(hostname, lookup, family), cached: false });
+      this.lookUp = async (hostname) => ({ addresses: await lookUp(hostname, lookup, family), cached: false });
     }
   }
 
@@ -38,28 +38,28 @@ export class Resolver {
     connect: (addresses: readonly string[], all: readonly string[]) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    const known = await this.#resolve(hostname, signal);
+    const known = await this.resolve(hostname, signal);
     try {
       return await connect(known.addresses, known.addresses);
     } catch (error) {
-      this.#cache?.drop(hostname, known);
+      this.cache?.drop(hostname, known);
       if (!known.cached) throw error;
-      const anew = await this.#resolve(hostname, signal);
+      const anew = await this.resolve(hostname, signal);
       const others = anew.addresses.filter((address) => !known.addresses.includes(address));
       try {
         if (others.length === 0) throw error;
         return await connect(others, anew.addresses);
       } catch (last) {
-        this.#cache?.drop(hostname, anew);
+        this.cache?.drop(hostname, anew);
         throw last;
       }
     }
   }
 
-  async #resolve(hostname: string, signal: AbortSignal): Promise<Answer> {
+  private async resolve(hostname: string, signal: AbortSignal): Promise<Answer> {
     if (isIP(hostname) !== 0) return { addresses: [hostname], cached: false };
     return abortable(signal, (resolve, reject) => {
-      this.#lookUp(hostname).then(resolve, reject);
+      this.lookUp(hostname).then(resolve, reject);
       return () => undefined; // a look-up cannot be taken back, and others may wait for it
     });
   }

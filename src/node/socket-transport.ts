@@ -31,113 +31,113 @@ export class SocketTransport implements ByteTransport {
   readonly info: TransportInfo;
   readonly transientReads: boolean;
   readonly zeroCopyReads: ReadBuffer | undefined;
-  readonly #socket: Duplex & SocketTraits;
-  readonly #reads: ReadBuffer | undefined;
+  private readonly socket: Duplex & SocketTraits;
+  private readonly reads: ReadBuffer | undefined;
   /** A socket is done with bytes once it says so; another stream may have passed them on by reference, so it gets a copy. */
-  readonly #copies: boolean;
-  #sink: ByteSink | undefined;
+  private readonly copies: boolean;
+  private sink: ByteSink | undefined;
   /** What the write in flight reports to. */
-  #done: (() => void) | undefined;
+  private done: (() => void) | undefined;
   /** Within a call to the stream: a Duplex may answer before it returns, and the sink must not hear it so soon. */
-  #calling = false;
+  private calling = false;
   /** Events put off to a later tick; while there are any, those that follow queue up behind them. */
-  #deferred = 0;
+  private deferred = 0;
   /** The peer ended its side before `start()`. */
-  #endedEarly: boolean;
+  private endedEarly: boolean;
   /** `destroy()` was called, or `onClose` has been: nothing but `onClose` is delivered. */
-  #muted = false;
-  #closing = false;
-  #closed = false;
-  #error: Error | undefined;
-  #closeTimer: NodeJS.Timeout | undefined;
+  private muted = false;
+  private closing = false;
+  private closed = false;
+  private error: Error | undefined;
+  private closeTimer: NodeJS.Timeout | undefined;
 
   /** Throws a TypeError (ERR_INVALID_ARG_VALUE) for what is no stream. */
   constructor(socket: Duplex, reads?: ReadBuffer, dial?: DialTimes) {
     if (!isDuplex(socket)) throw invalidArgument('socket', socket, 'a stream to read and write (Duplex)');
-    this.#socket = socket;
-    this.#reads = reads;
-    this.#copies = !(socket instanceof Socket);
+    this.socket = socket;
+    this.reads = reads;
+    this.copies = !(socket instanceof Socket);
     if (socket instanceof Socket) readBeforeFailing(socket);
     this.transientReads = reads !== undefined;
     this.zeroCopyReads = reads;
     this.info = dial === undefined ? infoOf(socket) : { ...infoOf(socket), dial };
-    this.#endedEarly = socket.readableEnded;
-    socket.on('error', (error: Error) => this.#close(error)); // never removed: a late error must not be uncaught
-    socket.once('close', () => this.#close(socket.errored ?? undefined));
-    socket.once('end', () => this.#end());
-    if (socket.destroyed) this.#close(socket.errored ?? undefined);
+    this.endedEarly = socket.readableEnded;
+    socket.on('error', (error: Error) => this.close(error)); // never removed: a late error must not be uncaught
+    socket.once('close', () => this.close(socket.errored ?? undefined));
+    socket.once('end', () => this.onEnd());
+    if (socket.destroyed) this.close(socket.errored ?? undefined);
   }
 
   start(sink: ByteSink): void {
-    this.#sink = sink;
-    this.#defer(() => this.#begin(sink));
-    if (this.#closing) process.nextTick(() => this.#finish());
+    this.sink = sink;
+    this.defer(() => this.begin(sink));
+    if (this.closing) process.nextTick(() => this.finish());
   }
 
   write(bytes: Uint8Array, done: () => void): void {
-    this.#done = done;
-    this.#call(writeTo, this.#copies ? bytes.slice() : bytes, this.#written);
+    this.done = done;
+    this.call(writeTo, this.copies ? bytes.slice() : bytes, this.written);
   }
 
   end(): void {
-    if (this.#closing || this.#closeTimer !== undefined) return;
-    this.#call(endOf);
-    if (this.#closing) return;
-    this.#closeTimer = inRootContext(setTimeout, () => this.destroy(), closeTimeout).unref();
+    if (this.closing || this.closeTimer !== undefined) return;
+    this.call(endOf);
+    if (this.closing) return;
+    this.closeTimer = inRootContext(setTimeout, () => this.destroy(), closeTimeout).unref();
   }
 
   destroy(error?: Error): void {
-    this.#muted = true;
-    this.#close(error);
+    this.muted = true;
+    this.close(error);
   }
 
   ref(): void {
     try {
-      this.#socket.ref?.();
+      this.socket.ref?.();
     } catch (error) {
-      this.#thrown(error);
+      this.thrown(error);
     }
   }
 
   unref(): void {
     try {
-      this.#socket.unref?.();
+      this.socket.unref?.();
     } catch (error) {
-      this.#thrown(error);
+      this.thrown(error);
     }
   }
 
   /** A stream of the user's may throw what it should emit: that ends the connection, not the process. */
-  #call<A extends unknown[]>(fn: (socket: Duplex, ...args: A) => void, ...args: A): void {
-    const nested = this.#calling;
-    this.#calling = true;
+  private call<A extends unknown[]>(fn: (socket: Duplex, ...args: A) => void, ...args: A): void {
+    const nested = this.calling;
+    this.calling = true;
     try {
-      inRootContext(fn, this.#socket, ...args);
+      inRootContext(fn, this.socket, ...args);
     } catch (error) {
-      this.#thrown(error);
+      this.thrown(error);
     }
-    this.#calling = nested;
+    this.calling = nested;
   }
 
-  #thrown(error: unknown): void {
-    this.#close(error instanceof Error ? error : new Error(String(error)));
+  private thrown(error: unknown): void {
+    this.close(error instanceof Error ? error : new Error(String(error)));
   }
 
   /** Runs in a tick of its own after `start()`. */
-  #begin(sink: ByteSink): void {
-    if (this.#reads === undefined) {
-      this.#socket.on('data', (chunk: unknown) => this.#data(chunk));
+  private begin(sink: ByteSink): void {
+    if (this.reads === undefined) {
+      this.socket.on('data', (chunk: unknown) => this.data(chunk));
     } else {
       let chunk: unknown;
-      while (!this.#muted && (chunk = this.#socket.read()) !== null) sink.onBytes(chunk as Uint8Array);
-      this.#reads.deliverTo((bytes) => this.#receive(bytes));
+      while (!this.muted && (chunk = this.socket.read()) !== null) sink.onBytes(chunk as Uint8Array);
+      this.reads.deliverTo((bytes) => this.receive(bytes));
     }
-    if (this.#endedEarly && !this.#muted) sink.onEnd();
-    if (!this.#closing) this.#call(resumeOf);
+    if (this.endedEarly && !this.muted) sink.onEnd();
+    if (!this.closing) this.call(resumeOf);
   }
 
-  #data(chunk: unknown): void {
-    if (chunk instanceof Uint8Array) return this.#receive(chunk);
+  private data(chunk: unknown): void {
+    if (chunk instanceof Uint8Array) return this.receive(chunk);
     const message =
       typeof chunk === 'string'
         ? 'The stream delivers strings, not bytes: it must not have an encoding set.'
@@ -145,66 +145,66 @@ export class SocketTransport implements ByteTransport {
     this.destroy(new TypeError(message));
   }
 
-  #receive(bytes: Uint8Array): void {
-    if (this.#muted) return;
-    if (!this.#mustDefer()) {
-      this.#sink?.onBytes(bytes);
+  private receive(bytes: Uint8Array): void {
+    if (this.muted) return;
+    if (!this.mustDefer()) {
+      this.sink?.onBytes(bytes);
       return;
     }
     const kept = this.transientReads ? bytes.slice() : bytes;
-    this.#defer(() => this.#sink?.onBytes(kept));
+    this.defer(() => this.sink?.onBytes(kept));
   }
 
-  #end(): void {
-    if (this.#closing) return; // with an error, which says more
-    if (this.#sink === undefined) this.#endedEarly = true;
-    else if (this.#mustDefer()) this.#defer(() => this.#sink?.onEnd());
-    else if (!this.#muted) this.#sink.onEnd();
+  private onEnd(): void {
+    if (this.closing) return; // with an error, which says more
+    if (this.sink === undefined) this.endedEarly = true;
+    else if (this.mustDefer()) this.defer(() => this.sink?.onEnd());
+    else if (!this.muted) this.sink.onEnd();
   }
 
-  readonly #written = (error?: Error | null): void => {
+  private readonly written = (error?: Error | null): void => {
     if (error) {
-      this.#close(this.#socket.errored ?? error); // what broke the stream says more than "stream was destroyed"
+      this.close(this.socket.errored ?? error); // what broke the stream says more than "stream was destroyed"
       return;
     }
-    const done = this.#done;
-    this.#done = undefined;
-    if (done === undefined || this.#muted) return;
-    if (this.#mustDefer()) this.#defer(done);
+    const done = this.done;
+    this.done = undefined;
+    if (done === undefined || this.muted) return;
+    if (this.mustDefer()) this.defer(done);
     else done();
   };
 
-  #close(error: Error | undefined): void {
-    if (this.#closing) return;
-    this.#closing = true;
-    this.#error = error;
-    clearTimeout(this.#closeTimer);
+  private close(error: Error | undefined): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.error = error;
+    clearTimeout(this.closeTimer);
     try {
-      this.#socket.destroy(error);
+      this.socket.destroy(error);
     } catch (thrown) {
-      if (thrown instanceof Error) this.#error ??= thrown;
+      if (thrown instanceof Error) this.error ??= thrown;
     }
-    process.nextTick(() => this.#finish());
+    process.nextTick(() => this.finish());
   }
 
-  #finish(): void {
-    if (this.#sink === undefined || this.#closed) return;
-    this.#closed = true;
-    this.#muted = true;
-    this.#done = undefined;
-    this.#sink.onClose(this.#error);
+  private finish(): void {
+    if (this.sink === undefined || this.closed) return;
+    this.closed = true;
+    this.muted = true;
+    this.done = undefined;
+    this.sink.onClose(this.error);
   }
 
-  #mustDefer(): boolean {
-    return this.#calling || this.#deferred > 0;
+  private mustDefer(): boolean {
+    return this.calling || this.deferred > 0;
   }
 
   /** Ticks run first come, first served, so what is put off keeps its order. */
-  #defer(event: () => void): void {
-    this.#deferred++;
+  private defer(event: () => void): void {
+    this.deferred++;
     process.nextTick(() => {
-      this.#deferred--;
-      if (!this.#muted) event();
+      this.deferred--;
+      if (!this.muted) event();
     });
   }
 }

@@ -73,25 +73,25 @@ export function haveSameValues(some: ConnectionOptions, others: ConnectionOption
 
 /** The latest session ticket of each origin, for abbreviated handshakes (RFC 8446 section 2.2). */
 export class SessionCache {
-  readonly #sessions: LatestMap<Buffer>;
+  private readonly sessions: LatestMap<Buffer>;
 
   constructor(capacity = 100) {
-    this.#sessions = new LatestMap(capacity);
+    this.sessions = new LatestMap(capacity);
   }
 
   get(origin: string): Buffer | undefined {
-    const session = this.#sessions.get(origin);
-    if (session !== undefined) this.#sessions.set(origin, session); // used just now
+    const session = this.sessions.get(origin);
+    if (session !== undefined) this.sessions.set(origin, session); // used just now
     return session;
   }
 
   /** Keeps what the peer of `socket` hands out, now and later. Node emits 'session' once the peer is verified. */
   collectFrom(socket: TLSSocket, origin: string): void {
-    socket.on('session', (session) => this.#sessions.set(origin, session));
+    socket.on('session', (session) => this.sessions.set(origin, session));
   }
 
   /** Forgets a session whose handshake failed, unless there is a newer one. */
   drop(origin: string, session: Buffer): void {
-    this.#sessions.deleteIf(origin, session);
+    this.sessions.deleteIf(origin, session);
   }
 }

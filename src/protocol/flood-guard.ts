@@ -4,23 +4,23 @@ import { idleFramesPeriod, lateBlocksEach, maxIdleFrames } from './limits.js';
 /** Counts frames that cost the peer nine bytes, and us more than that (RFC 9113 section 10.5). */
 export class FloodGuard {
   /** Frames that carried nothing since the last that did, and since when they are counted. */
-  #idleFrames = 0;
-  #since = 0;
+  private idleFrames = 0;
+  private since = 0;
   /** Header blocks for streams that are over. */
-  #lateBlocks = 0;
+  private lateBlocks = 0;
 
   idleFrame(now: number): void {
-    if (this.#idleFrames === 0 || now - this.#since >= idleFramesPeriod) {
-      this.#idleFrames = 0;
-      this.#since = now;
+    if (this.idleFrames === 0 || now - this.since >= idleFramesPeriod) {
+      this.idleFrames = 0;
+      this.since = now;
     }
-    if (++this.#idleFrames > maxIdleFrames)
+    if (++this.idleFrames > maxIdleFrames)
       throw new ProtocolViolation(ErrorCode.EnhanceYourCalm, `more than ${maxIdleFrames} frames that carry nothing`);
   }
 
   /** Something of use has come, or has gone out: the count begins anew. */
   useful(): void {
-    this.#idleFrames = 0;
+    this.idleFrames = 0;
   }
 
   /**
@@ -28,6 +28,6 @@ export class FloodGuard {
    * given up may still be on their way; those beyond count as frames that carry nothing.
    */
   lateBlock(requests: number, now: number): void {
-    if (++this.#lateBlocks > lateBlocksEach * requests) this.idleFrame(now);
+    if (++this.lateBlocks > lateBlocksEach * requests) this.idleFrame(now);
   }
 }

@@ -3,45 +3,45 @@ import { ErrorCode } from '../wire/index.js';
 
 /** What the peer's GOAWAY frames have said, merged into one, and whether ours is out (RFC 9113 section 6.8). */
 export class GoAway {
-  #sent = false;
-  #received = false;
-  #lastStreamId = 0x7fff_ffff;
-  #code: number = ErrorCode.NoError;
-  #debug = '';
+  private weSent = false;
+  private peerSent = false;
+  private peerLastStreamId = 0x7fff_ffff;
+  private peerCode: number = ErrorCode.NoError;
+  private peerDebug = '';
 
   get sent(): boolean {
-    return this.#sent;
+    return this.weSent;
   }
 
   get received(): boolean {
-    return this.#received;
+    return this.peerSent;
   }
 
   /** The last stream that the peer may act on; before any GOAWAY, the last that there can be. */
   get lastStreamId(): number {
-    return this.#lastStreamId;
+    return this.peerLastStreamId;
   }
 
   get code(): number {
-    return this.#code;
+    return this.peerCode;
   }
 
   /** The peer's reason, for messages. */
   get said(): string {
-    const debug = this.#debug === '' ? '' : ` (${this.#debug})`;
-    return `GOAWAY ${errorCodeName(this.#code)}${debug}`;
+    const debug = this.peerDebug === '' ? '' : ` (${this.peerDebug})`;
+    return `GOAWAY ${errorCodeName(this.peerCode)}${debug}`;
   }
 
   /** Ours has been sealed. */
   markSent(): void {
-    this.#sent = true;
+    this.weSent = true;
   }
 
   /** One more from the peer. Of several count the first debug data, the first code that is an error, the newest last stream. */
   receive(lastStreamId: number, code: number, debug: string): void {
-    this.#received = true;
-    this.#lastStreamId = lastStreamId;
-    if (this.#debug === '') this.#debug = debug;
-    if (this.#code === ErrorCode.NoError) this.#code = code;
+    this.peerSent = true;
+    this.peerLastStreamId = lastStreamId;
+    if (this.peerDebug === '') this.peerDebug = debug;
+    if (this.peerCode === ErrorCode.NoError) this.peerCode = code;
   }
 }

@@ -71,58 +71,58 @@ export class Health implements ConnectionNumbers {
   stalled = false;
   /** It was stalled, takes bytes again, and how much stands before a new request is not known yet. */
   recovering = false;
-  readonly #c: ConnectionState;
+  private readonly c: ConnectionState;
 
   constructor(c: ConnectionState) {
-    this.#c = c;
+    this.c = c;
   }
 
   get greeted(): boolean {
-    return this.#c.peer.received;
+    return this.c.peer.received;
   }
 
   get streams(): number {
-    return this.#c.streams.size;
+    return this.c.streams.size;
   }
 
   get reserved(): number {
-    return this.#c.reserved;
+    return this.c.reserved;
   }
 
   get slots(): number {
-    return this.#c.slotsUsed;
+    return this.c.slotsUsed;
   }
 
   get limit(): number {
-    return this.#c.peer.maxConcurrentStreams;
+    return this.c.peer.maxConcurrentStreams;
   }
 
   get zeroFromStart(): boolean {
-    return this.#c.peer.zeroFromStart;
+    return this.c.peer.zeroFromStart;
   }
 
   get requests(): number {
-    return this.#c.requests;
+    return this.c.requests;
   }
 
   get answered(): boolean {
-    return this.#c.answered;
+    return this.c.answered;
   }
 
   get sendWindow(): number {
-    return this.#c.sendWindow;
+    return this.c.sendWindow;
   }
 
   get receiveWindow(): number {
-    return this.#c.credit.available;
+    return this.c.credit.available;
   }
 
   get roundTrip(): number {
-    return this.#c.liveness.roundTrip;
+    return this.c.liveness.roundTrip;
   }
 
   get bestRoundTrip(): number {
-    return this.#c.liveness.bestRoundTrip;
+    return this.c.liveness.bestRoundTrip;
   }
 }
 

@@ -16,10 +16,10 @@ export class SendWindow {
   /** It has been short for so long, without more having come, that a request with a body has reason to go elsewhere. */
   shutReported = false;
   /** When the peer last gave more. */
-  #gainedAt: number;
+  private gainedAt: number;
 
   constructor(now: number) {
-    this.#gainedAt = now;
+    this.gainedAt = now;
   }
 
   /** What nobody has spoken for. */
@@ -31,25 +31,25 @@ export class SendWindow {
   take(bytes: number, promised: number, now: number): void {
     this.left -= bytes;
     this.promised -= promised;
-    this.#look(now);
+    this.look(now);
   }
 
   promise(bytes: number, now: number): void {
     this.promised += bytes;
-    this.#look(now);
+    this.look(now);
   }
 
   /** The peer has given more. True: it had been short. */
   gain(bytes: number, now: number): boolean {
     const wasShort = this.shortSince >= 0;
     this.left += bytes;
-    this.#gainedAt = now;
+    this.gainedAt = now;
     this.shutReported = false;
-    this.#look(now);
+    this.look(now);
     return wasShort;
   }
 
-  #look(now: number): void {
+  private look(now: number): void {
     if (this.free >= bodyStart) {
       this.shortSince = -1;
       this.shutReported = false;
@@ -58,7 +58,7 @@ export class SendWindow {
 
   /** Since when it has been short without more having come; Infinity: it is not short. */
   get shutSince(): number {
-    return this.shortSince < 0 ? Infinity : Math.max(this.shortSince, this.#gainedAt);
+    return this.shortSince < 0 ? Infinity : Math.max(this.shortSince, this.gainedAt);
   }
 
   /**
@@ -67,6 +67,6 @@ export class SendWindow {
    */
   admits(bytes: number, now: number, patience: number): boolean {
     if (this.free >= bytes) return true;
-    return now >= this.shortSince + patience && now < this.#gainedAt + patience;
+    return now >= this.shortSince + patience && now < this.gainedAt + patience;
   }
 }

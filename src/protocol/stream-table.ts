@@ -11,24 +11,24 @@ const keptSlots = 1024;
  */
 export class StreamTable {
   size = 0;
-  #slots: (Stream | undefined)[] = emptySlots(initialSlots);
+  private slots: (Stream | undefined)[] = emptySlots(initialSlots);
   /** Of the 32 bits of a hash, those that are no slot number. */
-  #shift = 32 - Math.log2(initialSlots);
+  private shift = 32 - Math.log2(initialSlots);
 
   get(id: number): Stream | undefined {
-    return this.#slots[this.#find(id)];
+    return this.slots[this.find(id)];
   }
 
   /** Adds a stream whose ID is not in the table. */
   add(stream: Stream): void {
-    if (++this.size * 2 > this.#slots.length) this.#grow();
-    this.#slots[this.#find(stream.id)] = stream;
+    if (++this.size * 2 > this.slots.length) this.grow();
+    this.slots[this.find(stream.id)] = stream;
   }
 
   /** False: it was not in the table. */
   delete(stream: Stream): boolean {
-    const slots = this.#slots;
-    let hole = this.#find(stream.id);
+    const slots = this.slots;
+    let hole = this.find(stream.id);
     if (slots[hole] !== stream) return false;
     this.size--;
     // Those that were pushed aside move up, so that whoever looks for them meets no gap.
@@ -36,44 +36,44 @@ export class StreamTable {
     for (let at = (hole + 1) & mask; ; at = (at + 1) & mask) {
       const other = slots[at];
       if (other === undefined) break;
-      const home = hash(other.id) >>> this.#shift;
+      const home = hash(other.id) >>> this.shift;
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       slots[hole] = other;
       hole = at;
     }
     slots[hole] = undefined;
-    if (this.size === 0 && slots.length > keptSlots) this.#resize(initialSlots);
+    if (this.size === 0 && slots.length > keptSlots) this.resize(initialSlots);
     return true;
   }
 
   /** The streams in the order of their IDs, in an array of its own. */
   values(): Stream[] {
-    return this.#slots.filter((stream) => stream !== undefined).sort((a, b) => a.id - b.id);
+    return this.slots.filter((stream) => stream !== undefined).sort((a, b) => a.id - b.id);
   }
 
   clear(): void {
     this.size = 0;
-    this.#resize(initialSlots);
+    this.resize(initialSlots);
   }
 
   /** The slot of the stream with this ID, or the free one where it belongs. */
-  #find(id: number): number {
-    const slots = this.#slots;
+  private find(id: number): number {
+    const slots = this.slots;
     const mask = slots.length - 1;
-    let at = hash(id) >>> this.#shift;
+    let at = hash(id) >>> this.shift;
     for (let stream = slots[at]; stream !== undefined && stream.id !== id; stream = slots[at]) at = (at + 1) & mask;
     return at;
   }
 
-  #grow(): void {
-    const streams = this.#slots;
-    this.#resize(streams.length * 2);
-    for (const stream of streams) if (stream !== undefined) this.#slots[this.#find(stream.id)] = stream;
+  private grow(): void {
+    const streams = this.slots;
+    this.resize(streams.length * 2);
+    for (const stream of streams) if (stream !== undefined) this.slots[this.find(stream.id)] = stream;
   }
 
-  #resize(length: number): void {
-    this.#slots = emptySlots(length);
-    this.#shift = 32 - Math.log2(length);
+  private resize(length: number): void {
+    this.slots = emptySlots(length);
+    this.shift = 32 - Math.log2(length);
   }
 }
 

@@ -21,36 +21,36 @@ export function proxyDialler(options: ResolvedOptions): Dialler {
 
 /** Dials through a tunnel where a proxy leads to the origin, and directly where none does. */
 class ProxyDialler implements Dialler {
-  readonly #direct: NodeDialler;
-  readonly #rule: ProxyRule;
-  readonly #options: ResolvedOptions;
-  readonly #tunnels = new Map<Proxy, Tunnels>();
+  private readonly direct: NodeDialler;
+  private readonly rule: ProxyRule;
+  private readonly options: ResolvedOptions;
+  private readonly tunnels = new Map<Proxy, Tunnels>();
 
   constructor(direct: NodeDialler, rule: ProxyRule, options: ResolvedOptions) {
-    this.#direct = direct;
-    this.#rule = rule;
-    this.#options = options;
+    this.direct = direct;
+    this.rule = rule;
+    this.options = options;
   }
 
   async dial(origin: Origin, signal: AbortSignal, http1Only = false, route?: DialRoute): Promise<Dialled> {
-    const proxy = this.#rule(origin);
-    if (proxy === undefined) return this.#direct.dial(origin, signal, http1Only, route);
+    const proxy = this.rule(origin);
+    if (proxy === undefined) return this.direct.dial(origin, signal, http1Only, route);
     const begun = nodeClock.now();
-    const stream = await inRootContext(() => this.#open(proxy, origin, signal));
-    return this.#direct.dialOver({ stream, begun }, origin, signal, http1Only);
+    const stream = await inRootContext(() => this.open(proxy, origin, signal));
+    return this.direct.dialOver({ stream, begun }, origin, signal, http1Only);
   }
 
-  #open(proxy: Proxy, origin: Origin, signal: AbortSignal): Promise<Duplex> {
-    let tunnels = this.#tunnels.get(proxy);
-    if (tunnels === undefined) this.#tunnels.set(proxy, (tunnels = new Tunnels(proxy, this.#options)));
+  private open(proxy: Proxy, origin: Origin, signal: AbortSignal): Promise<Duplex> {
+    let tunnels = this.tunnels.get(proxy);
+    if (tunnels === undefined) this.tunnels.set(proxy, (tunnels = new Tunnels(proxy, this.options)));
     return tunnels.open(origin, signal);
   }
 
   closeIdle(): void {
-    for (const tunnels of this.#tunnels.values()) tunnels.closeIdle();
+    for (const tunnels of this.tunnels.values()) tunnels.closeIdle();
   }
 
   close(): void {
-    for (const tunnels of this.#tunnels.values()) tunnels.close();
+    for (const tunnels of this.tunnels.values()) tunnels.close();
   }
 }

@@ -29,17 +29,17 @@ const mostConnections = 65_535;
  * no tunnel waits behind a stalled connection either; where it speaks HTTP/1.1, each has a connection to itself.
  */
 export class Tunnels {
-  readonly #proxy: Proxy;
-  readonly #dialler: NodeDialler;
-  readonly #transport: BaseTransport;
-  readonly #keepAlive = new KeepAlive(nodeClock);
-  #speaksHttp1: boolean;
+  private readonly proxy: Proxy;
+  private readonly dialler: NodeDialler;
+  private readonly transport: BaseTransport;
+  private readonly keepAlive = new KeepAlive(nodeClock);
+  private speaksHttp1: boolean;
   /** The socket by which it turned out that the proxy speaks HTTP/1.1, for the first who wants it. */
-  #spare: Duplex | undefined = undefined;
+  private spare: Duplex | undefined = undefined;
 
   constructor(proxy: Proxy, options: ResolvedOptions) {
-    this.#proxy = proxy;
-    this.#speaksHttp1 = proxy.origin.scheme === 'http:';
+    this.proxy = proxy;
+    this.speaksHttp1 = proxy.origin.scheme === 'http:';
     const own: ResolvedOptions = {
       ...options,
       tls: proxyTls(options.tls),
@@ -55,10 +55,10 @@ export class Tunnels {
       decompress: false,
       observer: undefined, // it would be shown the credentials
     };
-    this.#dialler = new NodeDialler(own);
-    this.#transport = new BaseTransport(own, {
+    this.dialler = new NodeDialler(own);
+    this.transport = new BaseTransport(own, {
       clock: nodeClock,
-      dialler: { dial: (origin, signal) => this.#dialHttp2(origin, signal) },
+      dialler: { dial: (origin, signal) => this.dialHttp2(origin, signal) },
       wrap: (socket) => new SocketTransport(socket),
       random: Math.random,
       inRootContext,
@@ -67,14 +67,14 @@ export class Tunnels {
 
   /** Resolves with a stream that leads to the origin. */
   async open(origin: Origin, signal: AbortSignal): Promise<Duplex> {
-    const route = { origin, proxy: this.#proxy.origin };
+    const route = { origin, proxy: this.proxy.origin };
     try {
-      if (!this.#speaksHttp1) {
-        const tunnel = await this.#openStream(route, signal);
+      if (!this.speaksHttp1) {
+        const tunnel = await this.openStream(route, signal);
         if (tunnel !== undefined) return tunnel;
       }
-      const socket = this.#takeSpare() ?? (await this.#dialHttp1(signal));
-      return await connectOver(socket, route, this.#fields(origin), signal);
+      const socket = this.takeSpare() ?? (await this.dialHttp1(signal));
+      return await connectOver(socket, route, this.fields(origin), signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!TransportError.isInstance(error)) throw brokeOff(route, error);
@@ -85,17 +85,17 @@ export class Tunnels {
 
   /** Lets go of connections that carry no tunnel. */
   closeIdle(): void {
-    this.#transport.closeIdleConnections();
+    this.transport.closeIdleConnections();
   }
 
   /** Lets go of all connections when their last tunnel has ended. */
   close(): void {
-    void this.#transport.close();
+    void this.transport.close();
   }
 
-  #fields(origin: Origin): Record<string, string> {
+  private fields(origin: Origin): Record<string, string> {
     const host = origin.hostname.includes(':') ? `[${origin.hostname}]` : origin.hostname;
-    const { authorization } = this.#proxy;
+    const { authorization } = this.proxy;
     return {
       host: `${host}:${origin.port}`,
       ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }),
@@ -105,13 +105,13 @@ export class Tunnels {
   // --- HTTP/2 ---
 
   /** Undefined: it turned out that the proxy speaks HTTP/1.1. */
-  async #openStream(route: Route, signal: AbortSignal): Promise<ProxyTunnel | undefined> {
+  private async openStream(route: Route, signal: AbortSignal): Promise<ProxyTunnel | undefined> {
     let source = new TunnelBody();
     const body = (): TunnelBody => (source = new TunnelBody());
     const parts = {
-      origin: this.#proxy.origin,
+      origin: this.proxy.origin,
       path: '/',
-      fields: Object.entries(this.#fields(route.origin)).flat(),
+      fields: Object.entries(this.fields(route.origin)).flat(),
       options: { method: 'CONNECT', body },
       hooks: undefined,
     };
@@ -119,26 +119,26 @@ export class Tunnels {
     let response: ClientResponse;
     try {
       response = await abortable<ClientResponse>(signal, (resolve, reject) => {
-        request = submit(this.#transport, parts, resolve, reject);
+        request = submit(this.transport, parts, resolve, reject);
         return () => {
           request?.abort(signal.reason);
         };
       });
     } catch (error) {
-      if (this.#speaksHttp1 && !signal.aborted) return undefined;
+      if (this.speaksHttp1 && !signal.aborted) return undefined;
       throw error;
     }
     if (response.status >= 200 && response.status < 300) {
-      const tunnel = new ProxyTunnel(this.#keepAlive, source);
+      const tunnel = new ProxyTunnel(this.keepAlive, source);
       tunnel.open(response, request);
       return tunnel;
     }
     response.body.cancel();
-    throw refused(route, response.status, this.#proxy.authorization !== undefined);
+    throw refused(route, response.status, this.proxy.authorization !== undefined);
   }
 
-  async #dialHttp2(origin: Origin, signal: AbortSignal): Promise<Dialled> {
-    const dialled = await this.#dialler.dial(origin, signal);
+  private async dialHttp2(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+    const dialled = await this.dialler.dial(origin, signal);
     if (dialled.protocol === 'h2') {
       const { transport } = dialled;
       // The tunnels say whether they keep the process alive; for the connection, each is a request that runs.
@@ -146,25 +146,25 @@ export class Tunnels {
       transport.unref();
       return dialled;
     }
-    this.#speaksHttp1 = true;
+    this.speaksHttp1 = true;
     const { socket } = dialled;
-    this.#spare = socket;
+    this.spare = socket;
     setImmediate(() => {
-      if (this.#spare === socket) this.#takeSpare()?.destroy();
+      if (this.spare === socket) this.takeSpare()?.destroy();
     });
     throw new Error('the proxy speaks HTTP/1.1');
   }
 
   // --- HTTP/1.1 ---
 
-  #takeSpare(): Duplex | undefined {
-    const spare = this.#spare;
-    this.#spare = undefined;
+  private takeSpare(): Duplex | undefined {
+    const spare = this.spare;
+    this.spare = undefined;
     return spare;
   }
 
-  async #dialHttp1(signal: AbortSignal): Promise<Duplex> {
-    const dialled = await this.#dialler.dial(this.#proxy.origin, signal, true);
+  private async dialHttp1(signal: AbortSignal): Promise<Duplex> {
+    const dialled = await this.dialler.dial(this.proxy.origin, signal, true);
     if (dialled.protocol === 'http/1.1') return dialled.socket;
     throw new Error('a proxy that was offered HTTP/1.1 only chose HTTP/2');
   }

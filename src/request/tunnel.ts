@@ -13,14 +13,14 @@ const room = 65_536;
  * sent. What it has room for counts as written at once, so that it is sent even where the stream is destroyed next.
  */
 export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
-  private readonly pieces: Uint8Array[] = [];
+  readonly #pieces: Uint8Array[] = [];
   /** Of the pieces, and of the one that is being sent. */
-  private size = 0;
-  private sending = 0;
+  #size = 0;
+  #sending = 0;
   /** There was no room for the last piece. */
-  private held: Written | undefined = undefined;
-  private asked: ((result: IteratorResult<Uint8Array, undefined>) => void) | undefined = undefined;
-  private ended = false;
+  #held: Written | undefined = undefined;
+  #asked: ((result: IteratorResult<Uint8Array, undefined>) => void) | undefined = undefined;
+  #ended = false;
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -28,59 +28,59 @@ export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
 
   /** Called again once the piece before has been handed to the connection. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.size -= this.sending;
-    this.sending = 0;
-    if (this.size < room) this.release();
+    this.#size -= this.#sending;
+    this.#sending = 0;
+    if (this.#size < room) this.#release();
     return new Promise((resolve) => {
-      this.asked = resolve;
-      this.answer();
+      this.#asked = resolve;
+      this.#answer();
     });
   }
 
   /** The transport wants no more of it. */
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.ended = true;
-    this.size = 0;
-    this.sending = 0;
-    this.release(this.pieces.length > 0 ? new Error('The server takes no more data') : null);
-    this.pieces.length = 0;
-    this.answer();
+    this.#ended = true;
+    this.#size = 0;
+    this.#sending = 0;
+    this.#release(this.#pieces.length > 0 ? new Error('The server takes no more data') : null);
+    this.#pieces.length = 0;
+    this.#answer();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   write(bytes: Uint8Array, written: Written): void {
-    if (this.ended) return written(new Error('The server takes no more data'));
-    this.size += bytes.byteLength;
-    const fits = this.size < room;
+    if (this.#ended) return written(new Error('The server takes no more data'));
+    this.#size += bytes.byteLength;
+    const fits = this.#size < room;
     // A copy: who is told that it is written may write over it.
-    this.pieces.push(fits ? Uint8Array.from(bytes) : bytes);
+    this.#pieces.push(fits ? Uint8Array.from(bytes) : bytes);
     if (fits) written();
-    else this.held = written;
-    this.answer();
+    else this.#held = written;
+    this.#answer();
   }
 
   end(): void {
-    this.ended = true;
-    this.answer();
+    this.#ended = true;
+    this.#answer();
   }
 
   /** Bytes that the connection has not been handed yet. */
   get pending(): number {
-    return this.size;
+    return this.#size;
   }
 
-  private release(error: Error | null = null): void {
-    const { held } = this;
-    this.held = undefined;
+  #release(error: Error | null = null): void {
+    const held = this.#held;
+    this.#held = undefined;
     held?.(error);
   }
 
-  private answer(): void {
-    const { asked } = this;
-    if (asked === undefined || (this.pieces.length === 0 && !this.ended)) return;
-    this.asked = undefined;
-    const piece = this.pieces.shift();
-    this.sending = piece?.byteLength ?? 0;
+  #answer(): void {
+    const asked = this.#asked;
+    if (asked === undefined || (this.#pieces.length === 0 && !this.#ended)) return;
+    this.#asked = undefined;
+    const piece = this.#pieces.shift();
+    this.#sending = piece?.byteLength ?? 0;
     asked(piece === undefined ? { done: true, value: undefined } : { done: false, value: piece });
   }
 }
@@ -89,12 +89,12 @@ export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
 export class TunnelStream extends Duplex {
   /** What the request sends. */
   readonly body: AsyncIterable<Uint8Array>;
-  private readonly source: TunnelBody;
-  private readonly toError: (error: unknown) => Error;
-  private request: { abort(reason: unknown): void } | undefined = undefined;
-  private response: ClientResponse | undefined = undefined;
-  private chunks: ChunkReader | undefined = undefined;
-  private waiting = false;
+  readonly #source: TunnelBody;
+  readonly #toError: (error: unknown) => Error;
+  #request: { abort(reason: unknown): void } | undefined = undefined;
+  #response: ClientResponse | undefined = undefined;
+  #chunks: ChunkReader | undefined = undefined;
+  #waiting = false;
 
   /**
    * @param allowHalfOpen as of a socket: whether it can still be written to when the server has ended
@@ -103,22 +103,22 @@ export class TunnelStream extends Duplex {
    */
   constructor(allowHalfOpen: boolean, toError: (error: unknown) => Error, source = new TunnelBody()) {
     super({ allowHalfOpen, highWaterMark: 65_536 });
-    this.toError = toError;
-    this.source = source;
+    this.#toError = toError;
+    this.#source = source;
     this.body = source;
   }
 
   /** The server has accepted: from now on it carries data. */
   open(response: ClientResponse, request: { abort(reason: unknown): void } | undefined): void {
-    this.response = response;
-    this.request = request;
-    this.chunks = chunksOf(response.body);
-    if (this.wanted) this.pull();
+    this.#response = response;
+    this.#request = request;
+    this.#chunks = chunksOf(response.body);
+    if (this.#wanted) this.#pull();
     else this.read(0); // as a socket does, which so hears of its end though nobody reads
   }
 
   get connection(): ResponseConnection | undefined {
-    return this.response?.connection;
+    return this.#response?.connection;
   }
 
   get remoteAddress(): string | undefined {
@@ -135,57 +135,57 @@ export class TunnelStream extends Duplex {
     return { address, port, family: address?.includes(':') === true ? 'IPv6' : 'IPv4' };
   }
 
-  private wanted = false;
+  #wanted = false;
 
   override _read(): void {
-    this.wanted = true;
-    if (!this.waiting) this.pull();
+    this.#wanted = true;
+    if (!this.#waiting) this.#pull();
   }
 
-  private pull(): void {
-    const { chunks } = this;
+  #pull(): void {
+    const chunks = this.#chunks;
     if (chunks === undefined) return;
     try {
-      while (this.wanted && !this.destroyed) {
+      while (this.#wanted && !this.destroyed) {
         const chunk = chunks.take();
-        if (chunk === undefined) return this.ended(chunks);
-        this.wanted = this.push(chunk);
+        if (chunk === undefined) return this.#ended(chunks);
+        this.#wanted = this.push(chunk);
       }
     } catch (error) {
-      this.destroy(this.toError(error));
+      this.destroy(this.#toError(error));
     }
   }
 
-  private ended(chunks: ChunkReader): void {
+  #ended(chunks: ChunkReader): void {
     if (chunks.finished) {
-      this.wanted = false;
+      this.#wanted = false;
       this.push(null);
       return;
     }
-    this.waiting = true;
+    this.#waiting = true;
     void chunks.wait().then(() => {
-      this.waiting = false;
-      this.pull();
+      this.#waiting = false;
+      this.#pull();
     });
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, written: Written): void {
-    this.source.write(chunk, written);
+    this.#source.write(chunk, written);
   }
 
   override _final(done: Written): void {
-    this.source.end();
+    this.#source.end();
     done();
   }
 
   /** What was written before goes out first, as it does over a socket, while the connection takes it. */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const give = (before: number): void => {
-      const { pending } = this.source;
-      if (this.response !== undefined && pending > 0 && pending < before) return void setImmediate(give, pending);
+      const { pending } = this.#source;
+      if (this.#response !== undefined && pending > 0 && pending < before) return void setImmediate(give, pending);
       const reason = error ?? new Error('The stream was destroyed');
-      this.request?.abort(reason);
-      this.response?.body.cancel(reason);
+      this.#request?.abort(reason);
+      this.#response?.body.cancel(reason);
       done(error);
     };
     give(Infinity);

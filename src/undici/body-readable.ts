@@ -11,28 +11,28 @@ interface Init {
 
 /** The body of a response as undici's `request` gives it: a Readable, and the ways to read all of it. */
 export class BodyReadable extends Readable {
-  private readonly init: Init;
+  readonly #init: Init;
 
   constructor(init: Init) {
     super({ highWaterMark: init.highWaterMark });
-    this.init = init;
+    this.#init = init;
   }
 
   override _read(): void {
-    this.init.resume();
+    this.#init.resume();
   }
 
   /** Destroyed before its end, it cancels the request. */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const reason = error ?? (this.readableEnded ? null : aborted());
-    if (reason !== null) this.init.abort(reason);
+    if (reason !== null) this.#init.abort(reason);
     // Whoever waits for the response has not had it yet, and so cannot have a listener for the error.
     if (this.readableDidRead) done(reason);
     else setImmediate(done, reason);
   }
 
   async text(): Promise<string> {
-    return new TextDecoder().decode(await this.all());
+    return new TextDecoder().decode(await this.#all());
   }
 
   async json(): Promise<unknown> {
@@ -40,15 +40,15 @@ export class BodyReadable extends Readable {
   }
 
   async bytes(): Promise<Uint8Array> {
-    return new Uint8Array(await this.all());
+    return new Uint8Array(await this.#all());
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    return new Uint8Array(await this.all()).buffer;
+    return new Uint8Array(await this.#all()).buffer;
   }
 
   async blob(): Promise<NodeBlob> {
-    return new Blob([new Uint8Array(await this.all())], { type: this.init.contentType });
+    return new Blob([new Uint8Array(await this.#all())], { type: this.#init.contentType });
   }
 
   /** Rejects with UND_ERR_NOT_SUPPORTED, as undici's does. */
@@ -89,15 +89,15 @@ export class BodyReadable extends Readable {
   }
 
   /** Rejects with what destroyed the stream. */
-  private failure(): Promise<void> {
+  #failure(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.closed) reject(this.errored ?? aborted());
       else this.on('error', reject).on('close', resolve);
     });
   }
 
-  private async all(): Promise<Buffer> {
-    if (this.destroyed && !this.readableDidRead) await this.failure();
+  async #all(): Promise<Buffer> {
+    if (this.destroyed && !this.readableDidRead) await this.#failure();
     if (this.readableDidRead || this.destroyed) throw new TypeError('unusable: the body was read or destroyed');
     const chunks: Buffer[] = [];
     for await (const chunk of this) chunks.push(chunk as Buffer);

@@ -59,19 +59,19 @@ export class PublishedRequest {
   }
 
   get host(): string | null {
-    return this.header('host');
+    return this.#header('host');
   }
 
   get contentType(): string | null {
-    return this.header('content-type');
+    return this.#header('content-type');
   }
 
   get contentLength(): number | null {
-    const length = this.header('content-length');
+    const length = this.#header('content-length');
     return length === null ? null : Number(length);
   }
 
-  private header(name: string): string | null {
+  #header(name: string): string | null {
     const at = this.headers.findIndex((one, i) => i % 2 === 0 && one.toLowerCase() === name);
     return at < 0 ? null : this.headers[at + 1]!;
   }

@@ -15,21 +15,21 @@ export class OutputBuffer {
   /** Where `reserve` says to write. Replaced when it grows or swaps: read it after each `reserve`, keep it never. */
   bytes: Uint8Array = noBytes;
   /** Bytes of `bytes` that are written or reserved. */
-  #filled = 0;
-  /** The buffer being emptied, of which `#front[#at..#end)` is still to be taken. */
-  #front: Uint8Array = noBytes;
-  #at = 0;
-  #end = 0;
+  private filled = 0;
+  /** The buffer being emptied, of which `front[at..end)` is still to be taken. */
+  private front: Uint8Array = noBytes;
+  private at = 0;
+  private end = 0;
 
   /**
    * Seals the next `n` bytes and returns the offset in {@link OutputBuffer.bytes} where the caller writes all of them
    * before it calls anything else here; what stands there until then is left over from earlier bytes.
    */
   reserve(n: number): number {
-    const at = this.#filled;
+    const at = this.filled;
     const needed = at + n;
-    if (needed > this.bytes.length) this.#grow(needed);
-    this.#filled = needed;
+    if (needed > this.bytes.length) this.grow(needed);
+    this.filled = needed;
     this.length += n;
     return at;
   }
@@ -39,27 +39,27 @@ export class OutputBuffer {
    * and `limit` would allow. It stays as it is until the next `take`, whatever is reserved meanwhile.
    */
   take(limit: number): Uint8Array {
-    if (this.#at === this.#end) this.#swap();
-    const at = this.#at;
-    const end = Math.min(this.#end, at + limit);
+    if (this.at === this.end) this.swap();
+    const at = this.at;
+    const end = Math.min(this.end, at + limit);
     if (end <= at) return noBytes;
-    this.#at = end;
+    this.at = end;
     this.length -= end - at;
-    return this.#front.subarray(at, end);
+    return this.front.subarray(at, end);
   }
 
-  #swap(): void {
-    const drained = this.#front.length > keptSize ? noBytes : this.#front;
-    this.#front = this.bytes;
-    this.#at = 0;
-    this.#end = this.#filled;
+  private swap(): void {
+    const drained = this.front.length > keptSize ? noBytes : this.front;
+    this.front = this.bytes;
+    this.at = 0;
+    this.end = this.filled;
     this.bytes = drained;
-    this.#filled = 0;
+    this.filled = 0;
   }
 
-  #grow(needed: number): void {
+  private grow(needed: number): void {
     const grown = new Uint8Array(Math.max(initialSize, needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.#filled));
+    grown.set(this.bytes.subarray(0, this.filled));
     this.bytes = grown;
   }
 }

@@ -66,25 +66,25 @@ export class FrameReader {
   /** GOAWAY: the last stream that the peer may have acted on. */
   lastStreamId = 0;
 
-  #stage: Stage = Stage.Header;
-  #chunk: Uint8Array = noBytes;
-  #at = 0;
-  #limit = 0;
+  private stage: Stage = Stage.Header;
+  private chunk: Uint8Array = noBytes;
+  private at = 0;
+  private limit = 0;
   /** A frame header that spans chunks, and how much of it is there. */
-  readonly #header = new Uint8Array(frameHeaderLength);
-  #headerFilled = 0;
+  private readonly header = new Uint8Array(frameHeaderLength);
+  private headerFilled = 0;
   /** A payload that spans chunks, and how much of it is there. */
-  #scratch: Uint8Array = noBytes;
-  #gathered = 0;
+  private scratch: Uint8Array = noBytes;
+  private gathered = 0;
   /** Payload still to come: all of it under Skip, the data without the padding under Data. */
-  #left = 0;
+  private left = 0;
   /** DATA: padding still to come; -1 while the byte that tells is still to come. */
-  #padding = 0;
+  private padding = 0;
   /** DATA: no piece of this frame has been handed out. */
-  #fresh = true;
+  private fresh = true;
   /** The stream whose header block awaits CONTINUATION; 0 when none does. */
-  #openBlock = 0;
-  #violation: ProtocolViolation | undefined = undefined;
+  private openBlock = 0;
+  private violation: ProtocolViolation | undefined = undefined;
 
   /** @param maxFrameSize see {@link FrameReader.maxFrameSize} */
   constructor(maxFrameSize: number) {
@@ -93,10 +93,10 @@ export class FrameReader {
 
   /** Borrows the chunk until `next` has returned false, or thrown. Throws an Error when the previous one is unread. */
   push(chunk: Uint8Array): void {
-    if (this.#at < this.#limit) throw new Error('FrameReader.push: call next() until it returns false first.');
-    this.#chunk = chunk;
-    this.#at = 0;
-    this.#limit = chunk.length;
+    if (this.at < this.limit) throw new Error('FrameReader.push: call next() until it returns false first.');
+    this.chunk = chunk;
+    this.at = 0;
+    this.limit = chunk.length;
   }
 
   /**
@@ -105,50 +105,50 @@ export class FrameReader {
    */
   next(): boolean {
     try {
-      if (this.#violation !== undefined) throw this.#violation;
-      return this.#step() || this.#release();
+      if (this.violation !== undefined) throw this.violation;
+      return this.step() || this.release();
     } catch (error) {
-      if (error instanceof ProtocolViolation) this.#violation = error;
-      this.#release();
+      if (error instanceof ProtocolViolation) this.violation = error;
+      this.release();
       throw error;
     }
   }
 
-  #step(): boolean {
-    if (this.#stage === Stage.Header && !this.#readHeader()) return false;
-    switch (this.#stage) {
+  private step(): boolean {
+    if (this.stage === Stage.Header && !this.readHeader()) return false;
+    switch (this.stage) {
       case Stage.Data:
-        return this.#readData();
+        return this.readData();
       case Stage.Skip:
-        return this.#skipPayload();
+        return this.skipPayload();
       default:
-        return this.#readPayload();
+        return this.readPayload();
     }
   }
 
   /** Gives the chunk back. */
-  #release(): false {
-    this.#chunk = noBytes;
-    this.#at = 0;
-    this.#limit = 0;
+  private release(): false {
+    this.chunk = noBytes;
+    this.at = 0;
+    this.limit = 0;
     this.bytes = noBytes;
     this.start = 0;
     this.end = 0;
     return false;
   }
 
-  #readHeader(): boolean {
-    let from = this.#chunk;
-    let at = this.#at;
-    if (this.#headerFilled === 0 && this.#limit - at >= frameHeaderLength) {
-      this.#at = at + frameHeaderLength;
+  private readHeader(): boolean {
+    let from = this.chunk;
+    let at = this.at;
+    if (this.headerFilled === 0 && this.limit - at >= frameHeaderLength) {
+      this.at = at + frameHeaderLength;
     } else {
-      while (this.#headerFilled < frameHeaderLength && this.#at < this.#limit) {
-        this.#header[this.#headerFilled++] = this.#chunk[this.#at++]!;
+      while (this.headerFilled < frameHeaderLength && this.at < this.limit) {
+        this.header[this.headerFilled++] = this.chunk[this.at++]!;
       }
-      if (this.#headerFilled < frameHeaderLength) return false;
-      this.#headerFilled = 0;
-      from = this.#header;
+      if (this.headerFilled < frameHeaderLength) return false;
+      this.headerFilled = 0;
+      from = this.header;
       at = 0;
     }
     this.length = uint24(from, at);
@@ -160,15 +160,15 @@ export class FrameReader {
     this.overhead = 0;
     this.value = 0;
     this.lastStreamId = 0;
-    this.#checkSize();
-    this.#checkSequence();
+    this.checkSize();
+    this.checkSequence();
     checkFrameHeader(this.type, this.flags, this.streamId, this.length);
-    this.#begin();
+    this.begin();
     return true;
   }
 
-  #checkSize(): void {
-    if (this.length === 0x485454 && this.#isHttp1Answer()) {
+  private checkSize(): void {
+    if (this.length === 0x485454 && this.isHttp1Answer()) {
       // By far the most frequent cause of an impossible length, and one that its user can act on.
       throw new ProtocolViolation(
         ErrorCode.ProtocolError,
@@ -184,14 +184,14 @@ export class FrameReader {
   }
 
   /** Whether the header that begins with `HTT` goes on with `P/1.1 `, or `P/1.0 ` as some small servers say. */
-  #isHttp1Answer(): boolean {
+  private isHttp1Answer(): boolean {
     if (this.type !== 0x50 || this.flags !== 0x2f) return false;
     return this.streamId === 0x312e3120 || this.streamId === 0x312e3020;
   }
 
   /** RFC 9113 sections 4.3 and 6.10: nothing comes between the frames of one header block. */
-  #checkSequence(): void {
-    const open = this.#openBlock;
+  private checkSequence(): void {
+    const open = this.openBlock;
     const continues = this.type === FrameType.Continuation;
     if (open === 0 && continues) {
       throw new ProtocolViolation(
@@ -208,19 +208,19 @@ export class FrameReader {
   }
 
   /** Sets out for the payload of the frame whose header has just passed every check. */
-  #begin(): void {
-    this.#left = this.length;
+  private begin(): void {
+    this.left = this.length;
     switch (this.type) {
       case FrameType.Data:
-        this.#stage = Stage.Data;
-        this.#padding = (this.flags & Flag.Padded) !== 0 ? -1 : 0;
-        this.#fresh = true;
+        this.stage = Stage.Data;
+        this.padding = (this.flags & Flag.Padded) !== 0 ? -1 : 0;
+        this.fresh = true;
         return;
       case FrameType.Headers:
       case FrameType.PushPromise:
       case FrameType.Continuation:
-        this.#openBlock = (this.flags & Flag.EndHeaders) !== 0 ? 0 : this.streamId;
-        this.#stage = Stage.Payload;
+        this.openBlock = (this.flags & Flag.EndHeaders) !== 0 ? 0 : this.streamId;
+        this.stage = Stage.Payload;
         return;
       case FrameType.Priority:
       case FrameType.RstStream:
@@ -229,97 +229,97 @@ export class FrameReader {
       case FrameType.GoAway:
       case FrameType.WindowUpdate:
       case FrameType.PriorityUpdate:
-        this.#stage = Stage.Payload;
+        this.stage = Stage.Payload;
         return;
       default:
-        this.#stage = Stage.Skip; // RFC 9113 section 5.5: unknown types are ignored
+        this.stage = Stage.Skip; // RFC 9113 section 5.5: unknown types are ignored
     }
   }
 
-  #readData(): boolean {
-    if (this.#padding < 0) {
-      if (this.#at === this.#limit) return false;
-      this.#padding = this.#chunk[this.#at++]!;
-      this.overhead = this.#padding + 1;
-      this.#left = this.length - this.overhead;
+  private readData(): boolean {
+    if (this.padding < 0) {
+      if (this.at === this.limit) return false;
+      this.padding = this.chunk[this.at++]!;
+      this.overhead = this.padding + 1;
+      this.left = this.length - this.overhead;
       // RFC 9113 section 6.1: padding may fill what follows its length byte, and no more.
-      if (this.#left < 0) throw excessPadding('DATA', this.#padding, this.length);
+      if (this.left < 0) throw excessPadding('DATA', this.padding, this.length);
     }
-    const available = this.#limit - this.#at;
-    const taken = Math.min(this.#left, available);
-    const skipped = Math.min(this.#padding, available - taken);
-    this.#left -= taken;
-    this.#padding -= skipped;
-    const complete = this.#left === 0 && this.#padding === 0;
-    const start = this.#at;
-    this.#at += taken + skipped;
+    const available = this.limit - this.at;
+    const taken = Math.min(this.left, available);
+    const skipped = Math.min(this.padding, available - taken);
+    this.left -= taken;
+    this.padding -= skipped;
+    const complete = this.left === 0 && this.padding === 0;
+    const start = this.at;
+    this.at += taken + skipped;
     if (taken === 0 && !complete) return false;
 
-    this.bytes = this.#chunk;
+    this.bytes = this.chunk;
     this.start = start;
     this.end = start + taken;
-    this.first = this.#fresh;
+    this.first = this.fresh;
     this.last = complete;
-    if (!this.#fresh) this.overhead = 0;
-    this.#fresh = false;
-    if (complete) this.#stage = Stage.Header;
+    if (!this.fresh) this.overhead = 0;
+    this.fresh = false;
+    if (complete) this.stage = Stage.Header;
     return true;
   }
 
-  #skipPayload(): boolean {
-    const skipped = Math.min(this.#left, this.#limit - this.#at);
-    this.#left -= skipped;
-    this.#at += skipped;
-    if (this.#left > 0) return false;
+  private skipPayload(): boolean {
+    const skipped = Math.min(this.left, this.limit - this.at);
+    this.left -= skipped;
+    this.at += skipped;
+    if (this.left > 0) return false;
     this.bytes = noBytes;
     this.start = 0;
     this.end = 0;
-    this.#stage = Stage.Header;
+    this.stage = Stage.Header;
     return true;
   }
 
-  #readPayload(): boolean {
-    if (this.#gathered === 0 && this.#limit - this.#at >= this.length) {
-      this.bytes = this.#chunk;
-      this.start = this.#at;
-      this.#at += this.length;
+  private readPayload(): boolean {
+    if (this.gathered === 0 && this.limit - this.at >= this.length) {
+      this.bytes = this.chunk;
+      this.start = this.at;
+      this.at += this.length;
     } else {
-      if (!this.#gather()) return false;
-      this.bytes = this.#scratch;
+      if (!this.gather()) return false;
+      this.bytes = this.scratch;
       this.start = 0;
-      if (this.#scratch.length > keptScratch) this.#scratch = noBytes;
+      if (this.scratch.length > keptScratch) this.scratch = noBytes;
     }
     this.end = this.start + this.length;
-    this.#stage = Stage.Header;
-    this.#parsePayload();
+    this.stage = Stage.Header;
+    this.parsePayload();
     return true;
   }
 
   /** Copies what is there of a payload that spans chunks. True: the payload is complete. */
-  #gather(): boolean {
-    const taken = Math.min(this.length - this.#gathered, this.#limit - this.#at);
+  private gather(): boolean {
+    const taken = Math.min(this.length - this.gathered, this.limit - this.at);
     if (taken === 0) return false;
-    if (this.#scratch.length < this.length) {
+    if (this.scratch.length < this.length) {
       // Small frames are the usual ones to be split, so that an idle connection need not keep a full-sized buffer.
       const small = this.length <= 1024;
-      this.#scratch = new Uint8Array(small ? 1024 : Math.max(this.length, keptScratch));
+      this.scratch = new Uint8Array(small ? 1024 : Math.max(this.length, keptScratch));
     }
-    this.#scratch.set(this.#chunk.subarray(this.#at, this.#at + taken), this.#gathered);
-    this.#at += taken;
-    this.#gathered += taken;
-    if (this.#gathered < this.length) return false;
-    this.#gathered = 0;
+    this.scratch.set(this.chunk.subarray(this.at, this.at + taken), this.gathered);
+    this.at += taken;
+    this.gathered += taken;
+    if (this.gathered < this.length) return false;
+    this.gathered = 0;
     return true;
   }
 
   /** Takes the fields off a payload that is there whole; that they fit has been checked with the header. */
-  #parsePayload(): void {
+  private parsePayload(): void {
     switch (this.type) {
       case FrameType.Headers:
-        this.#stripFields('HEADERS', (this.flags & Flag.Priority) !== 0 ? 5 : 0);
+        this.stripFields('HEADERS', (this.flags & Flag.Priority) !== 0 ? 5 : 0);
         return;
       case FrameType.PushPromise:
-        this.#stripFields('PUSH_PROMISE', 4);
+        this.stripFields('PUSH_PROMISE', 4);
         this.value = uint32(this.bytes, this.start - 4) & max31;
         return;
       case FrameType.RstStream:
@@ -345,7 +345,7 @@ export class FrameReader {
   }
 
   /** Moves past the padding's length byte and `fields` bytes, and cuts the padding off the end. */
-  #stripFields(name: string, fields: number): void {
+  private stripFields(name: string, fields: number): void {
     if ((this.flags & Flag.Padded) !== 0) {
       const padding = this.bytes[this.start++]!;
       this.end -= padding;

@@ -12,16 +12,16 @@ const clientPreface = Uint8Array.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', (chara
  *.
  */
 export class FrameWriter {
-  readonly #out: OutputBuffer;
+  private readonly out: OutputBuffer;
 
   constructor(out: OutputBuffer) {
-    this.#out = out;
+    this.out = out;
   }
 
   /** The 24 bytes that a client begins with; its SETTINGS follow (RFC 9113 section 3.4). */
   preface(): void {
-    const at = this.#out.reserve(clientPreface.length);
-    this.#out.bytes.set(clientPreface, at);
+    const at = this.out.reserve(clientPreface.length);
+    this.out.bytes.set(clientPreface, at);
   }
 
   /** SETTINGS with the pairs in the order given; identifiers as in `SettingId` (RFC 9113 section 6.5). */
@@ -30,8 +30,8 @@ export class FrameWriter {
       if (id >>> 0 !== id || id > 0xffff) throw outOfRange('setting identifier', id, 0, 0xffff);
       checkUint32('setting value', value);
     }
-    let at = this.#frame(FrameType.Settings, 0, 0, pairs.length * 6);
-    const bytes = this.#out.bytes;
+    let at = this.frame(FrameType.Settings, 0, 0, pairs.length * 6);
+    const bytes = this.out.bytes;
     for (const [id, value] of pairs) {
       bytes[at] = id >>> 8;
       bytes[at + 1] = id;
@@ -41,21 +41,21 @@ export class FrameWriter {
   }
 
   settingsAck(): void {
-    this.#frame(FrameType.Settings, Flag.Ack, 0, 0);
+    this.frame(FrameType.Settings, Flag.Ack, 0, 0);
   }
 
   /** PING, or with `ack` the answer to one; `payload` is 8 bytes (RFC 9113 section 6.7). */
   ping(payload: Uint8Array, ack: boolean): void {
     if (payload.length !== 8) throw outOfRange('length of a PING payload', payload.length, 8, 8);
-    const at = this.#frame(FrameType.Ping, ack ? Flag.Ack : 0, 0, 8);
-    this.#out.bytes.set(payload, at);
+    const at = this.frame(FrameType.Ping, ack ? Flag.Ack : 0, 0, 8);
+    this.out.bytes.set(payload, at);
   }
 
   /** GOAWAY; the top bit of `lastStreamId` is cleared (RFC 9113 section 6.8). */
   goAway(lastStreamId: number, errorCode: number, debug: Uint8Array = noBytes): void {
     checkUint32('error code', errorCode);
-    const at = this.#frame(FrameType.GoAway, 0, 0, 8 + debug.length);
-    const bytes = this.#out.bytes;
+    const at = this.frame(FrameType.GoAway, 0, 0, 8 + debug.length);
+    const bytes = this.out.bytes;
     putUint32(bytes, at, lastStreamId & max31);
     putUint32(bytes, at + 4, errorCode);
     bytes.set(debug, at + 8);
@@ -65,16 +65,16 @@ export class FrameWriter {
   rstStream(streamId: number, errorCode: number): void {
     checkStream(streamId);
     checkUint32('error code', errorCode);
-    const at = this.#frame(FrameType.RstStream, 0, streamId, 4);
-    putUint32(this.#out.bytes, at, errorCode);
+    const at = this.frame(FrameType.RstStream, 0, streamId, 4);
+    putUint32(this.out.bytes, at, errorCode);
   }
 
   /** WINDOW_UPDATE for a stream, or for the connection with `streamId` 0; 1 to 2^31-1 (RFC 9113 section 6.9). */
   windowUpdate(streamId: number, increment: number): void {
     if (streamId !== 0) checkStream(streamId);
     if ((increment | 0) !== increment || increment < 1) throw outOfRange('window increment', increment, 1, max31);
-    const at = this.#frame(FrameType.WindowUpdate, 0, streamId, 4);
-    putUint32(this.#out.bytes, at, increment);
+    const at = this.frame(FrameType.WindowUpdate, 0, streamId, 4);
+    putUint32(this.out.bytes, at, increment);
   }
 
   /**
@@ -89,15 +89,15 @@ export class FrameWriter {
     let type: number = FrameType.Headers;
     let flags: number = endStream ? Flag.EndStream : 0;
     if (block.length <= maxFrameSize) {
-      const at = this.#frame(type, flags | Flag.EndHeaders, streamId, block.length);
-      return copy(block, this.#out.bytes, at);
+      const at = this.frame(type, flags | Flag.EndHeaders, streamId, block.length);
+      return copy(block, this.out.bytes, at);
     }
     let from = 0;
     do {
       const to = Math.min(from + maxFrameSize, block.length);
       if (to === block.length) flags |= Flag.EndHeaders;
-      const at = this.#frame(type, flags, streamId, to - from);
-      this.#out.bytes.set(block.subarray(from, to), at);
+      const at = this.frame(type, flags, streamId, to - from);
+      this.out.bytes.set(block.subarray(from, to), at);
       type = FrameType.Continuation;
       flags = 0;
       from = to;
@@ -110,15 +110,15 @@ export class FrameWriter {
     if ((end | 0) !== end || end > bytes.length) throw outOfRange('end of DATA', end, 0, bytes.length);
     if ((start | 0) !== start || start < 0 || start > end) throw outOfRange('start of DATA', start, 0, end);
     const payload = bytes.subarray(start, end); // before the frame's room is reserved: that of a detached buffer throws
-    const at = this.#frame(FrameType.Data, endStream ? Flag.EndStream : 0, streamId, end - start);
-    this.#out.bytes.set(payload, at);
+    const at = this.frame(FrameType.Data, endStream ? Flag.EndStream : 0, streamId, end - start);
+    this.out.bytes.set(payload, at);
   }
 
   /** Seals one frame: writes its header and returns the offset of its payload, which the caller then fills. */
-  #frame(type: number, flags: number, streamId: number, length: number): number {
+  private frame(type: number, flags: number, streamId: number, length: number): number {
     if (length > largestMaxFrameSize) throw outOfRange('length of a frame', length, 0, largestMaxFrameSize);
-    const at = this.#out.reserve(frameHeaderLength + length);
-    const bytes = this.#out.bytes;
+    const at = this.out.reserve(frameHeaderLength + length);
+    const bytes = this.out.bytes;
     bytes[at] = length >>> 16;
     bytes[at + 1] = length >>> 8;
     bytes[at + 2] = length;

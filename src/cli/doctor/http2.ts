@@ -85,53 +85,53 @@ function goodbyeAtOnce(code: string, address: string): Finding {
 }
 
 class Probe {
-  readonly #place: Place;
-  readonly #watch: Watch;
-  readonly #conn: ClientConn;
-  readonly #findings: Finding[] = [];
+  private readonly place: Place;
+  private readonly watch: Watch;
+  private readonly conn: ClientConn;
+  private readonly findings: Finding[] = [];
 
   constructor(place: Place, watch: Watch, conn: ClientConn) {
-    this.#place = place;
-    this.#watch = watch;
-    this.#conn = conn;
+    this.place = place;
+    this.watch = watch;
+    this.conn = conn;
   }
 
   async run(): Promise<Step<Http2Report>> {
-    const { settings } = this.#watch;
-    this.#checkSettings();
-    const answer = settings['MAX_CONCURRENT_STREAMS'] === 0 ? undefined : await this.#ask();
-    const asked = this.#findings.length;
-    const ping = await this.#ping(answer !== undefined);
-    if (ping !== undefined) this.#compare(answer, ping);
-    else this.#silent(answer, asked);
-    const finishes = answer === undefined || ping === undefined ? undefined : await this.#goodbye();
-    if (!this.#watch.acknowledged && answer !== undefined)
-      this.#found('settings-unacknowledged', 'It never acknowledged our SETTINGS.');
-    const report = { settings, connectionWindow: this.#watch.window, ping, answer, finishes };
-    return { value: report, findings: this.#findings };
+    const { settings } = this.watch;
+    this.checkSettings();
+    const answer = settings['MAX_CONCURRENT_STREAMS'] === 0 ? undefined : await this.ask();
+    const asked = this.findings.length;
+    const ping = await this.ping(answer !== undefined);
+    if (ping !== undefined) this.compare(answer, ping);
+    else this.silent(answer, asked);
+    const finishes = answer === undefined || ping === undefined ? undefined : await this.goodbye();
+    if (!this.watch.acknowledged && answer !== undefined)
+      this.found('settings-unacknowledged', 'It never acknowledged our SETTINGS.');
+    const report = { settings, connectionWindow: this.watch.window, ping, answer, finishes };
+    return { value: report, findings: this.findings };
   }
 
-  #found(name: FindingName, text: string): void {
-    this.#findings.push(found(name, text, this.#place.address));
+  private found(name: FindingName, text: string): void {
+    this.findings.push(found(name, text, this.place.address));
   }
 
-  #checkSettings(): void {
-    const { settings } = this.#watch;
+  private checkSettings(): void {
+    const { settings } = this.watch;
     const streams = settings['MAX_CONCURRENT_STREAMS'] ?? Infinity;
     const window = settings['INITIAL_WINDOW_SIZE'] ?? 65_535;
     const headers = settings['MAX_HEADER_LIST_SIZE'] ?? Infinity;
-    if (streams === 0) this.#found('no-streams', 'It allows no request at all.');
-    else if (streams < 100) this.#found('few-streams', `It allows ${streams} requests at once on a connection.`);
-    if (window < 65_535) this.#found('small-window', `An upload may have ${window} bytes under way.`);
-    if (headers < 8_192) this.#found('small-header-list', `It takes ${headers} bytes of header fields.`);
+    if (streams === 0) this.found('no-streams', 'It allows no request at all.');
+    else if (streams < 100) this.found('few-streams', `It allows ${streams} requests at once on a connection.`);
+    if (window < 65_535) this.found('small-window', `An upload may have ${window} bytes under way.`);
+    if (headers < 8_192) this.found('small-header-list', `It takes ${headers} bytes of header fields.`);
   }
 
-  async #ask(): Promise<Answer | undefined> {
-    const { url, timeout } = this.#place;
+  private async ask(): Promise<Answer | undefined> {
+    const { url, timeout } = this.place;
     const begun = performance.now();
     let status: number | undefined;
     try {
-      const response = await this.#conn.request(url, { decompress: false });
+      const response = await this.conn.request(url, { decompress: false });
       status = response.status;
       const time = performance.now() - begun;
       let bytes = 0;
@@ -139,47 +139,46 @@ class Probe {
         bytes += chunk.length;
         if (bytes >= mostRead) break;
       }
-      if (status === 421) this.#found('misdirected', `It answered ${url.host} with 421.`);
-      else if (status >= 500) this.#found('server-error', `It answered with ${status}.`);
+      if (status === 421) this.found('misdirected', `It answered ${url.host} with 421.`);
+      else if (status >= 500) this.found('server-error', `It answered with ${status}.`);
       return { status, time, bytes };
     } catch (error) {
-      this.#failed(error, status, timeout);
+      this.failed(error, status, timeout);
       return undefined;
     }
   }
 
-  #failed(error: unknown, status: number | undefined, timeout: number): void {
+  private failed(error: unknown, status: number | undefined, timeout: number): void {
     const message = error instanceof TransportError ? error.message : String(error);
     const reset = error instanceof TransportError ? error.errorCode : undefined;
     const code = codeOf(error);
-    if (code === 'ERR_PASSINGLANE_PROTOCOL') return this.#found('breaks-http2', `${message}.`);
+    if (code === 'ERR_PASSINGLANE_PROTOCOL') return this.found('breaks-http2', `${message}.`);
     if (code === 'ERR_PASSINGLANE_BODY_TIMEOUT')
-      return this.#found('body-stops', `It answered ${status}, and its body did not go on within ${timeout} ms.`);
-    if (status !== undefined) return this.#found('body-cut', `It answered ${status}, and broke the body off.`);
+      return this.found('body-stops', `It answered ${status}, and its body did not go on within ${timeout} ms.`);
+    if (status !== undefined) return this.found('body-cut', `It answered ${status}, and broke the body off.`);
     if (code === 'ERR_PASSINGLANE_HEADERS_TIMEOUT')
-      return this.#found('no-answer', `It did not answer a GET within ${timeout} ms.`);
-    if (reset === 'REFUSED_STREAM') return this.#found('request-refused', 'It refused the request (REFUSED_STREAM).');
-    if (code === 'ERR_PASSINGLANE_STREAM_RESET')
-      return this.#found('request-reset', `It reset the request (${reset}).`);
-    const { goAway } = this.#watch;
+      return this.found('no-answer', `It did not answer a GET within ${timeout} ms.`);
+    if (reset === 'REFUSED_STREAM') return this.found('request-refused', 'It refused the request (REFUSED_STREAM).');
+    if (code === 'ERR_PASSINGLANE_STREAM_RESET') return this.found('request-reset', `It reset the request (${reset}).`);
+    const { goAway } = this.watch;
     if (goAway !== undefined) {
-      this.#findings.push(goodbyeAtOnce(goAway, this.#place.address));
+      this.findings.push(goodbyeAtOnce(goAway, this.place.address));
       return;
     }
-    this.#found('closed-on-request', 'It closed the connection when it was asked something.');
+    this.found('closed-on-request', 'It closed the connection when it was asked something.');
   }
 
   /** The best of a few; undefined where one was not answered. */
-  async #ping(answered: boolean): Promise<number | undefined> {
+  private async ping(answered: boolean): Promise<number | undefined> {
     let best: number | undefined;
-    for (let i = 0; i < pings && !this.#conn.state().closed; i++) {
+    for (let i = 0; i < pings && !this.conn.state().closed; i++) {
       try {
-        const time = await this.#conn.ping({ timeout: this.#place.timeout });
+        const time = await this.conn.ping({ timeout: this.place.timeout });
         best = Math.min(best ?? Infinity, time);
       } catch (error) {
-        const { goAway } = this.#watch;
+        const { goAway } = this.watch;
         if (answered && codeOf(error) !== 'ERR_PASSINGLANE_PING_TIMEOUT')
-          this.#found(
+          this.found(
             'pings-forbidden',
             `It closed the connection for a PING${goAway === undefined ? '' : ` (${goAway})`}.`,
           );
@@ -189,35 +188,35 @@ class Probe {
     return best;
   }
 
-  #silent(answer: Answer | undefined, asked: number): void {
-    const last = this.#findings[asked - 1];
-    if (this.#conn.state().closed) return;
-    if (answer !== undefined) this.#found('ping-unanswered', 'It answers requests, and no PING.');
+  private silent(answer: Answer | undefined, asked: number): void {
+    const last = this.findings[asked - 1];
+    if (this.conn.state().closed) return;
+    if (answer !== undefined) this.found('ping-unanswered', 'It answers requests, and no PING.');
     else if (last?.name === 'no-answer')
-      this.#findings[asked - 1] = found('silent', 'It answers neither a GET nor a PING.', this.#place.address);
+      this.findings[asked - 1] = found('silent', 'It answers neither a GET nor a PING.', this.place.address);
   }
 
-  #compare(answer: Answer | undefined, ping: number): void {
+  private compare(answer: Answer | undefined, ping: number): void {
     if (answer === undefined || answer.time < 1_000 || answer.time < 10 * ping) return;
     const times = `${Math.round(answer.time)} ms, and a round trip ${Math.round(ping)} ms`;
-    this.#found('slow-answer', `The answer took ${times}.`);
+    this.found('slow-answer', `The answer took ${times}.`);
   }
 
   /** Whether a request that is under way when we say GOAWAY is finished. */
-  async #goodbye(): Promise<boolean | undefined> {
-    if (!this.#conn.canTakeNewRequest()) return undefined;
-    const running = this.#conn.request(this.#place.url, { decompress: false }).then((response) => {
+  private async goodbye(): Promise<boolean | undefined> {
+    if (!this.conn.canTakeNewRequest()) return undefined;
+    const running = this.conn.request(this.place.url, { decompress: false }).then((response) => {
       const { status } = response;
       response.body.cancel();
       return status;
     });
-    const closed = this.#conn.shutdown();
+    const closed = this.conn.shutdown();
     try {
       await running;
       await closed;
       return true;
     } catch {
-      this.#found('goodbye-drops', 'It dropped a request that was under way when it was told GOAWAY.');
+      this.found('goodbye-drops', 'It dropped a request that was under way when it was told GOAWAY.');
       return false;
     }
   }
