@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { TransportError, TransportErrorCode } from '../errors.js';
-import { bodyStart, ErrorCode, type StreamSink } from '../protocol/index.js';
+import { ErrorCode, type StreamSink } from '../protocol/index.js';
 import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
@@ -8,6 +8,7 @@ import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
 import type { Clock, HttpConnection, RequestHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
 import { DroppedAnswer } from './dropped-answer.js';
+import { mayGoEarly, openInit, windowNeeded } from './open-init.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
@@ -104,16 +105,12 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   /** It may go out before the peer's SETTINGS: losing it then costs nothing. */
   get early(): boolean {
-    const { body, protocol } = this.request;
-    return protocol === undefined && (body === undefined || body.repeatable);
+    return mayGoEarly(this.request);
   }
 
   /** How many bytes a connection's send window must cover before it goes out there: the beginning of its body. */
   get needs(): number {
-    const { body, length, protocol, method } = this.request;
-    if (protocol !== undefined || method === 'CONNECT') return bodyStart;
-    if (body === undefined) return 0;
-    return length < 0 ? bodyStart : Math.min(length, bodyStart);
+    return windowNeeded(this.request);
   }
 
   /** No connection can carry it yet. */
@@ -131,28 +128,14 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   bind(connection: HttpConnection): void {
     const { request } = this;
     if (request.protocol !== undefined) checkProtocol(request, connection);
-    const silent = (request.body === undefined || request.length === 0) && request.trailers === undefined;
-    const endStream = silent && request.protocol === undefined && request.method !== 'CONNECT';
-    const init = {
-      sink: this,
-      fields: request.fields,
-      block: this.tracer === undefined ? request.block : undefined,
-      endStream,
-      atHand: request.expectContinue ? 0 : (request.body?.bytes?.length ?? 0),
-      urgency: request.urgency,
-      bodyless: request.method === 'HEAD',
-      informationalLimit: request.onInformational === undefined ? connection.config.maxHeaderListSize : Infinity,
-    };
+    const init = openInit(request, this, connection, this.tracer !== undefined);
     const handle = connection.open(init, request);
     this.limits?.stopPhase();
     this.attempts++;
     this.handle = handle;
     this.tracer?.assigned(handle, this.attempts);
     if (request.hooks !== undefined) reportAssigned(request.hooks, handle, this.context);
-    if (endStream) {
-      this.onSent();
-      return;
-    }
+    if (init.endStream) return this.onSent();
     this.upload = new Upload(handle, request, this.context, (error) => {
       this.giveUp(error);
     });
