@@ -1,6 +1,7 @@
 import { errorCodeName, TransportError, type ErrorInitiator, type TransportErrorCode } from '../errors.js';
 import { Decoder, Encoder } from '../hpack/index.js';
 import { FrameReader, FrameWriter, OutputBuffer } from '../wire/index.js';
+import { ClosedStreams } from './closed-streams.js';
 import { ConnectionCredit, type BufferBudget } from './credit.js';
 import { FloodGuard } from './flood-guard.js';
 import { GoAway } from './goaway.js';
@@ -82,6 +83,7 @@ export class ConnectionState {
   readonly floods = new FloodGuard();
   readonly replies = new OwedReplies();
   readonly resets = new ResetConfirm();
+  readonly closedStreams = new ClosedStreams();
   readonly window: SendWindow;
 
   // Written by connection.ts.

@@ -24,6 +24,9 @@ export const usefulData = 64;
 /** Header blocks for streams that are over, for each request made, that are no flood yet: 1xx, headers, trailers. */
 export const lateBlocksEach = 4;
 
+/** Streams that we have reset whose IDs are remembered, so that what the peer had sent before it knew is no error. */
+export const rememberedResets = 1_000;
+
 /** CONTINUATION frames in one header block, and those among them that are empty (CVE-2024-27316). */
 export const maxContinuations = 256;
 export const maxEmptyContinuations = 4;

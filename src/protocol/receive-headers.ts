@@ -1,7 +1,7 @@
 import { ErrorCode, Flag, ProtocolViolation } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { BlockKind } from './response-fields.js';
-import { failStream } from './reset.js';
+import { answerLate, failStream } from './reset.js';
 import { endReceived, streamFrameArrived, streamOf } from './receive-stream.js';
 import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
@@ -41,7 +41,7 @@ function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: numb
     const shown = c.fields.status === 0 ? c.fields.fields : [':status', String(c.fields.status), ...c.fields.fields];
     c.config.trace({ sent: false, type, flags: c.reader.flags, streamId, length, fields: shown });
   }
-  if (stream === undefined) return;
+  if (stream === undefined) return answerLate(c, c.reader.streamId);
   advance(stream, StreamInput.RecvHeaders);
   const { malformed, tooLarge } = c.fields;
   if (malformed !== undefined) throw new ProtocolViolation(ErrorCode.ProtocolError, malformed, stream.id);

@@ -5,7 +5,7 @@ import type { ConnectionState } from './connection-state.js';
 import { checkDrained, connectionError, forget, stopReuse, unblock } from './lifecycle.js';
 import { onContinuation, onHeaders } from './receive-headers.js';
 import { creditStream, endReceived, lengthMismatch, streamFrameArrived, streamOf } from './receive-stream.js';
-import { confirmResets, failStream } from './reset.js';
+import { answerLate, confirmResets, failStream } from './reset.js';
 import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
 import { describePayload } from './trace.js';
@@ -110,7 +110,10 @@ function onData(c: ConnectionState): void {
   let { end } = reader;
   c.credit.arrived(end - start + reader.overhead);
   const stream = streamOf(c);
-  if (stream === undefined) return;
+  if (stream === undefined) {
+    if (reader.first) answerLate(c, reader.streamId);
+    return;
+  }
   if (reader.first) openDataFrame(c, stream);
   if (end > start) {
     const room = stream.expectedLength < 0 ? Infinity : stream.expectedLength - stream.receivedLength;

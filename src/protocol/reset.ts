@@ -27,18 +27,32 @@ export function failStream(c: ConnectionState, stream: Stream, errorCode: number
 /** Seals the stream's RST_STREAM, and with it, where the peer may be dead, the PING that will tell. */
 export function sealReset(c: ConnectionState, stream: Stream): void {
   const code = stream.resetCode;
-  c.writer.rstStream(stream.id, code);
-  c.config.trace?.({
-    sent: true,
-    type: FrameType.RstStream,
-    flags: 0,
-    streamId: stream.id,
-    length: 4,
-    detail: `error=${errorCodeName(code)}`,
-  });
+  writeReset(c, stream.id, code);
+  c.closedStreams.resetByUs(stream.id);
   advance(stream, StreamInput.SendReset);
   if (holdsSlot(c, stream, code)) c.resets.hold();
   forget(c, stream);
+}
+
+function writeReset(c: ConnectionState, streamId: number, code: number): void {
+  c.writer.rstStream(streamId, code);
+  const detail = `error=${errorCodeName(code)}`;
+  c.config.trace?.({ sent: true, type: FrameType.RstStream, flags: 0, streamId, length: 4, detail });
+}
+
+/**
+ * A DATA or HEADERS has come for a stream that is over. On one that the peer had ended it may send nothing more (RFC 9113
+ * section 6.1) and is told so, once. The connection lives, since other requests are on it; section 5.1 lets it end.
+ */
+export function answerLate(c: ConnectionState, streamId: number): void {
+  if (c.streams.get(streamId) !== undefined) return; // our RST_STREAM waits to be sealed
+  const late = c.closedStreams.late(streamId);
+  if (late === 'ignore') return;
+  if (c.reader.type === FrameType.Data) c.floods.idleFrame(c.now); // header blocks are counted where they are decoded
+  if (late === 'answered') return;
+  c.replies.reset();
+  writeReset(c, streamId, ErrorCode.StreamClosed);
+  c.events.onOutput();
 }
 
 /**

@@ -163,10 +163,9 @@ test('RFC 9113 5.1: a frame for a stream that was never opened ends the connecti
   }
 });
 
-test('RFC 9113 5.1: frames for streams that are over are ignored', () => {
+test('RFC 9113 5.1: RST_STREAM and WINDOW_UPDATE for streams that are over are ignored', () => {
   const { h, r } = asked();
   h.peer.headers(r, 200, { end: true });
-  h.peer.headers(r, 200);
   h.peer.reset(r, 8);
   h.peer.windowUpdate(r.id, 1);
   h.peer.windowUpdate(r.id, 0x7fff_ffff);

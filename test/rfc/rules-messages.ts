@@ -54,10 +54,10 @@ const streams: readonly Rule[] = [
   ).map(([what, late]): Rule => ({
     rfc: 9113,
     section: '5.1',
-    must: `${what} on a stream that both sides have ended may be answered with STREAM_CLOSED; we drop it`,
+    must: `${what} on a stream that both sides have ended is answered with STREAM_CLOSED, once; the connection lives`,
     given: 'over',
-    arrives: [late],
-    sends: [],
+    arrives: [late, late],
+    sends: ['RST_STREAM 1 STREAM_CLOSED'],
     caller: '200, whole',
     connection: 'lives',
   })),

@@ -13,6 +13,7 @@ import {
   type Call,
   type Harness,
   type PeerValues,
+  type Sent,
 } from '../support/harness.js';
 import { encodeFields, type Field } from '../support/hpack.js';
 import { flag, type as frameType } from '../support/raw-server.js';
@@ -171,23 +172,21 @@ function setScene(given: keyof typeof givens): Scene {
 }
 
 /** A frame that we sent, as the rules write it. */
-function describeSent(h: Harness): string[] {
-  return h.pending.map(({ type, flags, streamId, payload }) => {
-    switch (type) {
-      case frameType.rstStream:
-        return `RST_STREAM ${streamId} ${errorCodeName(payload.readUInt32BE(0))}`;
-      case frameType.goaway:
-        return `GOAWAY ${errorCodeName(payload.readUInt32BE(4))}`;
-      case frameType.settings:
-        return (flags & flag.ack) !== 0 ? 'SETTINGS ACK' : 'SETTINGS';
-      case frameType.ping:
-        return `${(flags & flag.ack) !== 0 ? 'PING ACK' : 'PING'} ${payload.toString('latin1')}`;
-      case frameType.windowUpdate:
-        return `WINDOW_UPDATE ${streamId} ${payload.readUInt32BE(0)}`;
-      default:
-        return describeFrame(type, flags, streamId, payload.length);
-    }
-  });
+export function describeSent({ type, flags, streamId, payload }: Omit<Sent, 'fields'>): string {
+  switch (type) {
+    case frameType.rstStream:
+      return `RST_STREAM ${streamId} ${errorCodeName(payload.readUInt32BE(0))}`;
+    case frameType.goaway:
+      return `GOAWAY ${errorCodeName(payload.readUInt32BE(4))}`;
+    case frameType.settings:
+      return (flags & flag.ack) !== 0 ? 'SETTINGS ACK' : 'SETTINGS';
+    case frameType.ping:
+      return `${(flags & flag.ack) !== 0 ? 'PING ACK' : 'PING'} ${payload.toString('latin1')}`;
+    case frameType.windowUpdate:
+      return `WINDOW_UPDATE ${streamId} ${payload.readUInt32BE(0)}`;
+    default:
+      return describeFrame(type, flags, streamId, payload.length);
+  }
 }
 
 /** What the caller has seen, in one line. */
@@ -205,19 +204,25 @@ export function describeCall(call: Call): string {
 
 /** Plays a transcript and holds everything it says against what happens. */
 export function play(rule: Transcript): void {
-  const { h, call } = setScene(rule.given);
-  for (const { bytes } of rule.arrives) h.peer.bytes(bytes);
-  assert.deepEqual(describeSent(h), rule.sends, 'what we send');
-  h.discard();
+  const call = playFrames(rule);
   if (call !== undefined && rule.given !== 'cancelled')
     assert.equal(describeCall(call), rule.caller, 'what the caller sees');
-  if (rule.connection === 'lives') return assertLives(h);
-  if (rule.connection === 'closes') {
+}
+
+/** Plays what is on the wire alone: what arrives, what we send, and what becomes of the connection. */
+export function playFrames(rule: Pick<Transcript, 'given' | 'arrives' | 'sends' | 'connection'>): Call | undefined {
+  const { h, call } = setScene(rule.given);
+  for (const { bytes } of rule.arrives) h.peer.bytes(bytes);
+  assert.deepEqual(h.pending.map(describeSent), rule.sends, 'what we send');
+  h.discard();
+  if (rule.connection === 'lives') assertLives(h);
+  else if (rule.connection === 'closes') {
     assert.deepEqual([h.failure, h.drained], [undefined, true], 'the connection is done with its last stream');
-    return;
+  } else {
+    assert.equal(h.failure?.errorCode, rule.connection, 'the connection ends');
+    assert.equal(rule.sends.at(-1), `GOAWAY ${rule.connection}`, 'it says why, and that is the last it says');
   }
-  assert.equal(h.failure?.errorCode, rule.connection, 'the connection ends');
-  assert.equal(rule.sends.at(-1), `GOAWAY ${rule.connection}`, 'it says why, and that is the last it says');
+  return call;
 }
 
 /** Another request on the same connection is answered. */
