@@ -1,18 +1,27 @@
 // Runs the compiled tests: `node test/run.mjs` all quick ones, `node test/run.mjs wire hpack` those of some folders,
-// `node test/run.mjs interop` a folder that is slow and so runs only when named.
+// `node test/run.mjs interop` a folder that is slow and so runs only when named; `--runtime` only those quick ones in which
+// it matters what Node does.
 // (`node --test` of Node 20 expands no globs, so the files are listed here.)
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Folders that run by their own command only. */
 const onRequest = new Set(['hostile', 'interop', 'package', 'soak']);
 
+/**
+ * Folders whose subjects use nothing of Node's: no socket, timer, stream or zlib, but bytes, a virtual clock and virtual
+ * peers. What the oldest and the newest Node agree on there, those between do as well: they are V8 alone, and slow.
+ */
+const pure = new Set(['fuzz', 'hpack', 'protocol', 'rfc', 'simulation', 'wire']);
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const build = join(root, 'build');
 const areas = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
-const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
+const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-') && argument !== '--runtime');
+const runtime = process.argv.includes('--runtime');
 
 for (const area of areas) {
   if (!existsSync(join(build, area))) {
@@ -21,7 +30,8 @@ for (const area of areas) {
   }
 }
 
-const isWanted = (area) => (areas.length > 0 ? areas.includes(area) : !onRequest.has(area));
+const isWanted = (area) =>
+  areas.length > 0 ? areas.includes(area) : !onRequest.has(area) && !(runtime && pure.has(area));
 const files = readdirSync(build, { recursive: true })
   .filter((file) => file.endsWith('.test.js') && isWanted(file.split(sep)[0]))
   .map((file) => relative(process.cwd(), join(build, file)))
@@ -31,9 +41,18 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-// The time-outs are guards against a hang, never a pass mark. The second is for a file whose tests have ended and whose
-// process has not, which later Nodes wait for without end.
-const args = ['--test', '--test-reporter=spec', '--test-timeout=120000', ...flags, ...files];
+const reporters = ['spec', join(root, 'test', 'slowest.mjs')];
+const args = [
+  '--test',
+  ...reporters.flatMap((reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout']),
+  // Files wait for processes and timers as much as they compute: one more of them than there are cores keeps those busy.
+  `--test-concurrency=${availableParallelism() + 1}`,
+  // The time-outs are guards against a hang, never a pass mark. This one is for a test, and for a file as a whole; that of
+  // the child below for a file whose tests have ended and whose process has not, which later Nodes wait for without end.
+  '--test-timeout=300000',
+  ...flags,
+  ...files,
+];
 const child = spawn(process.execPath, args, { stdio: 'inherit', timeout: 900_000 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {

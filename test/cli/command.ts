@@ -1,9 +1,9 @@
-/** The built command, run as a process of its own. */
+/** The command as it ships, run as a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-export const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
 
 export interface Result {
   readonly exitCode: number | null;

