@@ -32,6 +32,7 @@ export type {
   ObservedRequest,
   Observer,
   RequestEvent,
+  RequestTiming,
 } from './ports/index.js';
 export type { FetchInit } from './fetch/index.js';
 export type {

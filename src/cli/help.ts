@@ -9,7 +9,7 @@ export const commands: Readonly<Record<string, string>> = {
   doctor: 'examine an origin and say in words what is wrong with it',
   view: 'make a page of a trace, to look at in a browser',
   'register-url': 'print what NODE_OPTIONS takes to put HTTP/2 under fetch',
-  demo: 'show what a blocked connection does to other requests; needs no network',
+  demo: 'show what a blocked connection does to others; needs no network',
 };
 
 /** In words, for the list; each number of `ExitCode` has one. */
@@ -19,13 +19,13 @@ const meanings: Readonly<Record<keyof typeof ExitCode, string>> = {
   Usage: 'usage',
   BadUrl: 'not a URL',
   NotBuiltIn: 'not built in',
-  ResolveProxy: 'no address of the proxy',
+  ResolveProxy: 'no proxy address',
   Resolve: 'no address',
   Connect: 'no connection',
-  WeirdReply: 'doctor has warnings',
-  Http2Framing: 'HTTP/2 connection error',
+  WeirdReply: 'warnings',
+  Http2Framing: 'HTTP/2 error',
   Partial: 'part of a body',
-  HttpError: 'status 400 and up with -f',
+  HttpError: 'status 400 up with -f',
   Write: 'cannot write',
   Read: 'cannot read',
   Timeout: 'time-out',

@@ -160,6 +160,7 @@ export class Transfer {
       timeout: args.maxTime > 0 ? Math.max(1, args.maxTime - (performance.now() - this.limitFrom)) : undefined,
       // Who listens for them takes any number of them: nobody does without need.
       onInformational: args.writeOut === undefined ? undefined : this.meter.onInformational,
+      timing: args.writeOut !== undefined,
     };
     const transport = this.session.transportFor(hop.url);
     const sending = { http1: args.http1, hooks: this.meter.hooks(content) };
@@ -295,6 +296,7 @@ export class Transfer {
       redirects: this.redirects,
       timeStartTransfer: this.timeStartTransfer,
       timeTotal,
+      timing: response?.timing,
       remoteIp: response?.connection.remoteAddress ?? '',
       exitCode: failure?.exitCode ?? ExitCode.Ok,
       errorMessage: failure?.message ?? '',

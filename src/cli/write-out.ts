@@ -1,3 +1,5 @@
+import type { RequestTiming } from '../index.js';
+
 /** What `-w` can tell about a finished transfer. Times are milliseconds from its start. */
 export interface TransferReport {
   readonly method: string;
@@ -23,6 +25,8 @@ export interface TransferReport {
   /** When the headers of the last response came; 0 when none came. */
   readonly timeStartTransfer: number;
   readonly timeTotal: number;
+  /** What the last request waited for; undefined when no response came. */
+  readonly timing: RequestTiming | undefined;
   readonly remoteIp: string;
   readonly remotePort: number | undefined;
   /** Connections made for it. */
@@ -38,7 +42,15 @@ export interface TransferReport {
   readonly errorMessage: string;
 }
 
-const variables: Readonly<Record<string, (report: TransferReport) => string | number>> = {
+/** The parts of the last request's time, which curl does not know. */
+const parts = ['queue', 'lookup', 'connect', 'tls', 'upload', 'stall', 'window', 'peer', 'reader'] as const;
+
+type Variable = (report: TransferReport) => string | number;
+
+const variables: Readonly<Record<string, Variable>> = {
+  ...Object.fromEntries(
+    parts.map((part) => [`time_in_${part}`, (r: TransferReport) => inSeconds(r.timing?.[part] ?? 0)]),
+  ),
   content_type: (r) => r.contentType,
   errormsg: (r) => r.errorMessage,
   exitcode: (r) => r.exitCode,

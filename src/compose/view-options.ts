@@ -11,6 +11,7 @@ const ofRequests = [
   'expectContinue',
   'priority',
   'onInformational',
+  'timing',
 ] as const;
 
 /** What a view gives to each of its requests that does not say otherwise. Times are milliseconds. */

@@ -24,6 +24,7 @@ import {
 } from '../ports/index.js';
 import { ConnectionUse } from './connection-use.js';
 import { ConnectionReports } from './connection-reports.js';
+import { StallLog } from './stall-log.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { Http2Request } from './http2-request.js';
 import { RetainedRead } from './retained-read.js';
@@ -69,6 +70,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   private readonly owner: ConnectionOwner;
   private readonly pump: WritePump;
   private readonly reports: ConnectionReports;
+  greetedAt: number | undefined = undefined;
+  private readonly stallLog = new StallLog();
   private readonly pongs = new Map<number, () => void>();
   private tasks: (() => void)[] = [];
   private fresh: { body: object; watcher: Watcher }[] = [];
@@ -172,6 +175,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   }
 
   onSettings(first: boolean): void {
+    if (first) this.greetedAt = this.now;
     if (!first) return;
     this.use.restart();
     this.reportEstablished();
@@ -185,6 +189,10 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.later(() => this.owner.onTooManyPings(pingGap));
   }
 
+  stalledWithin(from: number, to: number, before: number): number {
+    return this.stallLog.within(from, to, before);
+  }
+
   onPong(id: number): void {
     const pong = this.pongs.get(id);
     this.pongs.delete(id);
@@ -193,11 +201,13 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   onStalled(): void {
     this.stalls++;
+    this.stallLog.began(this.now - this.config.stallTimeout);
     this.reports.event('stalled', undefined);
     this.capacityChanged = true;
   }
 
   onResumed(): void {
+    this.stallLog.ended(this.now);
     this.reports.event('resumed', undefined);
   }
 

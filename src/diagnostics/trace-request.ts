@@ -1,4 +1,4 @@
-import type { ObservedRequest, RequestEvent } from '../ports/index.js';
+import type { ObservedRequest, RequestEvent, RequestTiming } from '../ports/index.js';
 import { messageOf, type TraceEvent } from './trace-event.js';
 
 /** When the connection that a request went out on was dialled. */
@@ -52,9 +52,9 @@ export class RequestRow {
         this.endWait(time);
         return [];
       case 'end':
-        return this.finish(time, undefined, dial);
+        return this.finish(time, undefined, dial, event.timing);
       case 'error':
-        return this.finish(time, `failed: ${messageOf(event.error)}`, dial);
+        return this.finish(time, `failed: ${messageOf(event.error)}`, dial, event.timing);
       case 'retry': {
         const slices = this.finish(time, `sent again: ${messageOf(event.error)}`, dial);
         this.startAgain(time);
@@ -78,11 +78,12 @@ export class RequestRow {
   }
 
   /** The attempt as slices: one for all of it, and within that one for each phase that it came to. */
-  finish(time: number, outcome: string | undefined, dial: DialSpan | undefined): TraceEvent[] {
+  finish(time: number, outcome: string | undefined, dial: DialSpan | undefined, timing?: RequestTiming): TraceEvent[] {
     this.endWait(time);
     const { request, attempt, status } = this;
     const result = outcome ?? String(status ?? '');
-    const args = { request: request.id, url: request.url, attempt, result };
+    const waited = timing === undefined ? {} : { waited: partsOf(timing) };
+    const args = { request: request.id, url: request.url, attempt, result, ...waited };
     const whole = this.slice(this.from, time, `${this.title} ${outcome === undefined ? result : ''}`.trim(), args);
     const phases = this.phases(time, dial).map(([name, from, to]) => this.slice(from, to, name, {}));
     const waits = phases.flatMap((phase) =>
@@ -126,4 +127,10 @@ export class RequestRow {
     const pid = this.connection ?? 0;
     return { ph: 'X', name, cat: 'request', pid, tid, ts: from, dur: Math.max(0, to - from), args };
   }
+}
+
+/** What the request waited for, in milliseconds, with all its attempts; without what it did not wait for. */
+function partsOf({ total: _, ...parts }: RequestTiming): Record<string, number> {
+  const rounded = Object.entries(parts).map(([name, time]) => [name, Math.round(time * 1000) / 1000] as const);
+  return Object.fromEntries(rounded.filter(([, time]) => time > 0));
 }

@@ -1,4 +1,5 @@
 import type { BufferBudget, OpenInit } from '../protocol/index.js';
+import type { DialTimes } from './observer.js';
 
 /** The connection that a response came on. */
 export interface ResponseConnection {
@@ -75,6 +76,15 @@ export interface RequestHandle {
 /** What a request needs of its connection, whichever version of HTTP that speaks. */
 export interface HttpConnection {
   readonly httpVersion: '2.0' | '1.1';
+  /** How long it took to make, where that is known. */
+  readonly info: { readonly dial?: DialTimes | undefined };
+  /** When the peer's first SETTINGS came, in monotonic milliseconds. Absent in HTTP/1.1. */
+  readonly greetedAt?: number | undefined;
+  /**
+   * How much of this time the peer read nothing, in milliseconds, as far as it is known; without stalls that began after
+   * `before`. Absent in HTTP/1.1.
+   */
+  stalledWithin?(from: number, to: number, before: number): number;
   /** The time of the step under way. */
   readonly now: number;
   /** What is passed on of a body is overwritten by the next read. */

@@ -26,6 +26,7 @@ export {
   type ObservedRequest,
   type Observer,
   type RequestEvent,
+  type RequestTiming,
   hearsConnection,
   hearsRequests,
   tellConnection,

@@ -73,6 +73,30 @@ export interface ObservedRequest {
   addHeader(name: string, value: string): void;
 }
 
+/**
+ * What a request waited for, in milliseconds. At each moment it is one of these, so the parts add up to `total`, which runs
+ * from the call until all of the response has been read, or to now.
+ */
+export interface RequestTiming {
+  /** For a connection: at limits, in back-off before it was sent again, for a dial that came to nothing. */
+  readonly queue: number;
+  /** For the connection that it went out on: its name's addresses, its socket, its TLS handshake. */
+  readonly lookup: number;
+  readonly connect: number;
+  readonly tls: number;
+  /** For its own body, or for the socket to take that. */
+  readonly upload: number;
+  /** For a connection whose peer had stopped reading. */
+  readonly stall: number;
+  /** For the peer to open the window for its body. */
+  readonly window: number;
+  /** For the peer: SETTINGS of a new connection, headers, the next piece of the body. */
+  readonly peer: number;
+  /** For its caller to read what had arrived. */
+  readonly reader: number;
+  readonly total: number;
+}
+
 /** A step in a request's life: docs/observability.md says what each type means. */
 export interface RequestEvent {
   readonly request: ObservedRequest;
@@ -92,6 +116,8 @@ export interface RequestEvent {
   readonly error?: unknown;
   /** On 'retry': how long it waits first, in milliseconds. */
   readonly delay?: number | undefined;
+  /** On 'end' and 'error': what it waited for until then. */
+  readonly timing?: RequestTiming | undefined;
 }
 
 /**

@@ -34,5 +34,6 @@ export function assembleResponse(
     trailers,
     attempts,
     connection: handle.description,
+    readTiming: request.readTiming,
   });
 }

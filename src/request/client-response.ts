@@ -1,6 +1,6 @@
 import type { BufferBudget } from '../protocol/index.js';
 import type { ResponseBody } from '../body/index.js';
-import type { ResponseConnection } from '../ports/index.js';
+import type { RequestTiming, ResponseConnection } from '../ports/index.js';
 
 /** What a {@link ClientResponse} is made of. */
 export interface ClientResponseInit {
@@ -20,6 +20,7 @@ export interface ClientResponseInit {
   /** How many times the request was sent, this one included. */
   readonly attempts: number;
   readonly connection: ResponseConnection;
+  readonly readTiming?: (() => RequestTiming) | undefined;
 }
 
 /**
@@ -143,6 +144,7 @@ export class ClientResponse {
   readonly #fields: readonly string[];
   readonly #wireFields: readonly string[] | undefined;
   readonly #trailers: TrailersHolder;
+  readonly #readTiming: (() => RequestTiming) | undefined;
   #headers: Headers | undefined;
   #pairs: [name: string, value: string][] | undefined;
 
@@ -157,6 +159,15 @@ export class ClientResponse {
     this.#fields = init.fields;
     this.#wireFields = init.wireFields;
     this.#trailers = init.trailers;
+    this.#readTiming = init.readTiming;
+  }
+
+  /**
+   * What the request waited for, until now or until all of the response was read; undefined unless its option `timing`
+   * asked for it.
+   */
+  get timing(): RequestTiming | undefined {
+    return this.#readTiming?.();
   }
 
   /** The status is one of success: 200 to 299. */

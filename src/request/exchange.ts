@@ -264,6 +264,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.dropped !== undefined) return this.dropped.onData(end - start);
     const { connection } = this.handle!;
     this.limits?.onPiece(connection.now);
+    this.tracer?.arrived();
     const { body } = this;
     if (connection.zeroCopy === undefined) body?.pushPiece(bytes, start, end, connection.transientReads);
     else if (body?.pushView(bytes, start, end) === true) connection.zeroCopy.retainFor(body);
@@ -276,7 +277,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     else if (trailers !== undefined && this.trailers?.hold(budget, fieldListSize(trailers)) === false)
       return this.endWith(fieldsUnread(budget.limit, this.request.origin.href));
     this.over = true;
-    this.tracer?.tell('end');
+    this.tracer?.end(this.buffered > 0);
     // An upload that goes on stays within the caller's reach: its signal and its time-out.
     if (this.uploading) this.limits?.stopPhase();
     else this.stopTimers();
@@ -311,6 +312,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   // --- what the caller does ---
 
   consumed(bytes: number): void {
+    if (this.tracer !== undefined && this.buffered === 0) this.tracer.drained();
     if (this.over && this.body?.buffered === 0) this.nothingUnread();
     this.handle?.consume(bytes);
   }
@@ -405,7 +407,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   private finish(error: unknown): void {
     this.over = true;
-    this.tracer?.tell('error', { error });
+    this.tracer?.fail(error);
     this.stopTimers();
     this.attended();
     if (this.body?.buffered === 0) this.nothingUnread();

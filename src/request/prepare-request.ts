@@ -156,6 +156,7 @@ function assemble(
     decompress: decompress && (decodeAlways === true || !header.asksCoding) && !header.asksRange,
     maxResponseSize: defaults.maxResponseSize,
     maxDecompressionRatio: defaults.maxDecompressionRatio,
+    timing: given.timing === true,
     hooks,
     observer: defaults.observer,
   };

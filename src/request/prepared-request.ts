@@ -1,5 +1,5 @@
 import type { SharedBlock } from '../protocol/index.js';
-import type { Observer, Origin } from '../ports/index.js';
+import type { Observer, Origin, RequestTiming } from '../ports/index.js';
 import type { RequestBody } from '../body/index.js';
 import type { RequestHooks } from './request-hooks.js';
 import type { RequestOptions } from './request-options.js';
@@ -37,6 +37,10 @@ export interface PreparedRequest {
   readonly maxResponseSize: number;
   /** Undefined: as {@link ResponseBodyOptions} has it. */
   readonly maxDecompressionRatio: number | undefined;
+  /** The caller wants to know what it waited for. */
+  readonly timing: boolean;
+  /** There where `timing` is, once the request is under way. */
+  readonly readTiming?: (() => RequestTiming) | undefined;
   readonly hooks: RequestHooks | undefined;
   readonly observer: Observer | undefined;
 }

@@ -57,6 +57,8 @@ export interface RequestOptions {
   readonly protocol?: string | undefined;
   /** Asks for and undoes content codings. Default: the transport's. */
   readonly decompress?: boolean | undefined;
+  /** Whether `response.timing` tells what the request waited for. Default: false. */
+  readonly timing?: boolean | undefined;
 }
 
 const known = new Set<string>([
@@ -75,6 +77,8 @@ const known = new Set<string>([
   'priority',
   'protocol',
   'decompress',
+  'timing',
+  'timing',
 ]);
 
 /** Throws a TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range. */
@@ -94,6 +98,7 @@ export function checkRequestOptions(options: RequestOptions): void {
   checkType('idempotent', options.idempotent, 'boolean', 'true or false');
   checkType('expectContinue', options.expectContinue, 'boolean', 'true or false');
   checkType('decompress', options.decompress, 'boolean', 'true or false');
+  checkType('timing', options.timing, 'boolean', 'true or false');
   checkType('onInformational', options.onInformational, 'function', 'a function (status, headers)');
   if (options.json !== undefined && options.body !== undefined && options.body !== null)
     throw invalidArgument("option 'json'", Object(options.json), "undefined where 'body' is given");

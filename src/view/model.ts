@@ -41,6 +41,8 @@ export interface ViewRow {
   readonly from: number;
   readonly to: number;
   readonly phases: ViewPhase[];
+  /** What all of the request waited for, its attempts before included; on its last attempt. */
+  readonly waited: readonly (readonly [name: string, time: number])[];
   readonly frames: ViewFrame[];
 }
 
@@ -175,9 +177,24 @@ function addSlice(connection: ViewConnection, rows: Map<string, ViewRow>, event:
   const result = textOf(args['result']);
   const title = name.endsWith(` ${result}`) ? name.slice(0, -result.length - 1) : name;
   const numbers = { stream: event.tid, request: Number(args['request']), attempt: Number(args['attempt']) };
-  const row: ViewRow = { ...numbers, title, url: textOf(args['url']), result, from, to, phases: [], frames: [] };
+  const row: ViewRow = {
+    ...numbers,
+    title,
+    url: textOf(args['url']),
+    result,
+    from,
+    to,
+    phases: [],
+    waited: waitsOf(args['waited']),
+    frames: [],
+  };
   rows.set(key, row);
   connection.rows.push(row);
+}
+
+function waitsOf(value: unknown): [string, number][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
 }
 
 function addNote(connection: ViewConnection, event: RawEvent): void {

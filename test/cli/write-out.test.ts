@@ -25,6 +25,18 @@ const report: TransferReport = {
   redirects: 2,
   timeStartTransfer: 12.3456,
   timeTotal: 1500,
+  timing: {
+    queue: 1,
+    lookup: 2,
+    connect: 3,
+    tls: 4,
+    upload: 5,
+    stall: 6,
+    window: 7,
+    peer: 8.5,
+    reader: 9,
+    total: 45.5,
+  },
   remoteIp: '::1',
   exitCode: 0,
   errorMessage: '',
@@ -74,4 +86,12 @@ test('the phases of connecting, sizes, ports and all of it as JSON are there', (
 test('what went up, the headers, and the redirects have their sizes and times', () => {
   const format = '%{size_upload} %{size_header} %{speed_upload} %{time_pretransfer} %{time_redirect}';
   assert.deepEqual(writeOut(format, report), { text: '99 120 66 0.004000 2.500000', unknown: [] });
+});
+
+test('-w tells the parts of the last request, which are 0 where no response came', () => {
+  const format = '%{time_in_queue} %{time_in_peer} %{time_in_reader}';
+  assert.equal(writeOut(format, report).text, '0.001000 0.008500 0.009000');
+  assert.equal(writeOut(format, { ...report, timing: undefined }).text, '0.000000 0.000000 0.000000');
+  const all = JSON.parse(writeOut('%{json}', report).text) as Record<string, unknown>;
+  assert.deepEqual([all['time_in_tls'], all['time_in_stall'], all['time_in_window']], [0.004, 0.006, 0.007]);
 });

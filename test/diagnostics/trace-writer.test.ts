@@ -44,6 +44,8 @@ test('a request has a slice for each of its phases, on the row of its stream', a
     [lasted('GET /a 200'), lasted('queue'), lasted('wait'), lasted('body')],
     [60_000, 20_000, 30_000, 10_000],
   );
+  const whole = events.find((one) => one.ph === 'X' && one.name === 'GET /a 200');
+  assert.deepEqual(whole?.args?.['waited'], { queue: 20, peer: 40 });
   const name = events.find((one) => one.name === 'process_name' && one.pid === connection)?.args?.['name'];
   assert.match(String(name), /^connection \d+ https:\/\/test\.example/);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import type { ByteSink, ByteTransport } from '../../dist/ports/byte-transport.js';
+import type { DialTimes } from '../../dist/ports/observer.js';
 import type { ClientConn } from '../../dist/conn/client-conn.js';
 import type { ClientResponse } from '../../dist/request/client-response.js';
 import type { Dialled, DialRoute } from '../../dist/ports/dialler.js';
@@ -64,7 +65,7 @@ export class Peer implements ByteTransport {
   private batch: Buffer[] | undefined = undefined;
   private unread: Buffer[] = [];
 
-  constructor(index: number, settings: PeerValues, answer: Answer, remoteAddress = '192.0.2.1') {
+  constructor(index: number, settings: PeerValues, answer: Answer, remoteAddress = '192.0.2.1', dial?: DialTimes) {
     this.index = index;
     this.info = {
       remoteAddress,
@@ -73,6 +74,7 @@ export class Peer implements ByteTransport {
       localPort: undefined,
       alpnProtocol: 'h2',
       tls: undefined,
+      dial,
     };
     this.settings = settings;
     this.answer = answer;
@@ -305,6 +307,8 @@ export interface PoolHarnessOptions extends TransportOptions {
   readonly answer?: Answer;
   /** How long a dial takes, in milliseconds of the virtual clock. Default: 0, which still is a turn. */
   readonly dialTime?: number;
+  /** When the look-up and the TCP connection of a dial are there, after so many milliseconds; TLS takes the rest. */
+  readonly dialPhases?: readonly [lookup: number, connect: number];
   /** Errors that dials end with, by their order; undefined: it succeeds. */
   readonly dialErrors?: readonly (Error | undefined)[];
   /** What the name stands for, in the order of its look-up; what it stands for changes with the array. Default: it is not told. */
@@ -331,6 +335,7 @@ export class PoolHarness {
       'stallAfter',
       'answer',
       'dialTime',
+      'dialPhases',
       'dialErrors',
       'addresses',
       'refusing',
@@ -353,6 +358,8 @@ export class PoolHarness {
 
   private dial(signal: AbortSignal, route: DialRoute | undefined): Promise<Dialled> {
     const index = this.dials++;
+    const begun = this.clock.now();
+    const phases = this.options.dialPhases;
     const [first, then] = route?.order(this.options.addresses ?? []) ?? [[], []];
     const order = [...first, ...then];
     const address = order.find((one) => {
@@ -376,6 +383,7 @@ export class PoolHarness {
               one.ok(id);
             }),
           address,
+          phases && { begun, lookup: begun + phases[0], connect: begun + phases[1], secure: this.clock.now() },
         );
         peer.stallAfter = this.options.stallAfter?.[index] ?? Infinity;
         this.peers.push(peer);

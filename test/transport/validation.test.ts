@@ -172,6 +172,7 @@ const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}`,
   'priority.incremental': noFlag,
   protocol: noString,
   decompress: noFlag,
+  timing: noFlag,
 };
 
 /** `a.b` as `{ a: { b: value } }`. */

@@ -53,6 +53,20 @@ test('each request is a row of its connection, with its phases, result and frame
   );
 });
 
+test('what a request waited for is in its row', () => {
+  const waited = { queue: 1.5, peer: 20 };
+  const timed = [...connection(1), ...request(1, 1, 1_000)].map((event) => {
+    const args = event['args'] as Record<string, unknown> | undefined;
+    return args?.['request'] === undefined ? event : { ...event, args: { ...args, waited } };
+  });
+  const [first] = readTrace(JSON.stringify(timed)).connections;
+  assert.deepEqual(first?.rows[0]?.waited, [
+    ['queue', 1.5],
+    ['peer', 20],
+  ]);
+  assert.match(viewPage(readTrace(JSON.stringify(timed)), 'timed'), /It waited for: /);
+});
+
 test('a trace of a process that was killed is read as far as it goes', () => {
   const lines = `[\n${events.map((event) => JSON.stringify(event)).join(',\n')},\n`;
   for (const text of [lines, `${lines}{"ph":"X","na`, JSON.stringify({ traceEvents: events })])

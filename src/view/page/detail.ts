@@ -15,9 +15,13 @@ export function showDetail({ row, connection }: DrawnRow): void {
     element('b', '', duration(row.to - row.from)),
   );
   for (const { name, from, to } of row.phases) phases.append(`, ${name} `, element('b', '', duration(to - from)));
+  const waited = element('p', '', row.waited.length === 0 ? '' : 'It waited for: ');
+  for (const [i, [name, time]] of row.waited.entries())
+    waited.append(`${i === 0 ? '' : ', '}${name} `, element('b', '', duration(time)));
   byId('detail').replaceChildren(
     element('h3', '', `${row.title.split(' ')[0] ?? ''} ${row.url}`),
     phases,
+    waited,
     frameTable(row.frames, row.from),
   );
 }
