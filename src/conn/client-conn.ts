@@ -100,7 +100,7 @@ export class ClientConn implements ExchangeHost {
   /** True when the exchange needs no more waiting: it was sent, or has failed. */
   #tryOpen(exchange: Exchange): boolean {
     // There is no other way to go, so it is used as soon as a stall is over, whatever its window.
-    if (!this.#driver.takes({ early: exchange.early, needs: 0 }, true)) {
+    if (!this.#driver.takes({ ...exchange.demand, needs: 0 }, true)) {
       if (this.#driver.accepts) return false;
       exchange.settleFailed(this.#unusable());
       return true;

@@ -1,6 +1,9 @@
 import type { TransportError } from '../errors.js';
-import { bodyStart, type Demand, type PooledConnection } from '../ports/index.js';
+import { bodyStart, RequestKind, type Demand, type PooledConnection } from '../ports/index.js';
 import type { Candidate } from './dial-policy.js';
+
+/** Bulk shares the slow connections, once there are so many, so that many uploads over one link do not make as many. */
+const slowShared = 3;
 
 /** The connections of one origin, oldest first; those that drain are among them until they are closed. */
 export class Connections {
@@ -35,8 +38,24 @@ export class Connections {
 
   /** The oldest that can carry the request in this turn, so that those which are not needed stay idle and close. */
   pick(demand: Demand, lastResort: boolean): PooledConnection | undefined {
+    const shared = demand.kind === RequestKind.Bulk ? this.shared : undefined;
+    if (shared !== undefined) return shared.find((connection) => connection.takes(demand, true));
     for (const connection of this.all) if (connection.takes(demand, lastResort)) return connection;
     return undefined;
+  }
+
+  /** The slow connections with room, where there are so many slow ones that bulk takes no others. */
+  private get shared(): PooledConnection[] | undefined {
+    if (this.all.length < slowShared) return undefined;
+    const slow = this.accepting.filter((one) => one.health().slowUntil > one.now);
+    if (slow.length < slowShared) return undefined;
+    const roomy = slow.filter(({ numbers: { streams, limit } }) => streams < limit);
+    return roomy.length === 0 ? undefined : roomy;
+  }
+
+  /** Until when bulk waits for those, as things stand; -Infinity: it need not. */
+  get sharedUntil(): number {
+    return Math.min(...(this.shared?.map((one) => one.health().slowUntil) ?? [-Infinity]));
   }
 
   add(connection: PooledConnection, bypass: boolean): void {

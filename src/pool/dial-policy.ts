@@ -9,8 +9,10 @@ export interface Candidate {
 
 export interface Situation {
   readonly now: number;
-  /** Requests that no connection can take now. */
+  /** Requests that no connection can take now, but for bulk that shares the slow ones. */
   readonly waiting: number;
+  /** Until when bulk does that, as far as is known; -Infinity: it does not. */
+  readonly sharedUntil: number;
   readonly dialling: number;
   /** Connections that still take requests, in the order of their making. */
   readonly connections: readonly Candidate[];
@@ -50,7 +52,7 @@ const wait: Decision = { dials: 0, bypass: false, resort: false, retireZero: fal
 
 /** Whether the waiting requests call for new connections. It looks at its argument and nothing else. */
 export function decideDials(s: Situation): Decision {
-  if (s.waiting === 0) return wait;
+  if (s.waiting === 0) return s.sharedUntil === -Infinity ? wait : { ...wait, again: s.sharedUntil };
   const seen = survey(s.connections);
   if (seen.soon >= s.waiting) return wait;
   const coming = s.dialling + seen.awaitingSettings;

@@ -1,18 +1,19 @@
 import { TransportError } from '../errors.js';
 import { ConnectionDriver, type DriverConfig } from '../conn/index.js';
 import {
-  forever,
+  bodyStart,
   hearsConnection,
+  RequestKind,
   originKey,
   tellConnection,
   type Clock,
   type ConnectionOwner,
+  type Demand,
   type Dialled,
   type Dialler,
   type Observer,
   type Origin,
   type PooledConnection,
-  type TimerHandle,
 } from '../ports/index.js';
 import { WaitQueue, type Exchange, type ExchangeHost } from '../request/index.js';
 import { Alarm } from './alarm.js';
@@ -23,10 +24,18 @@ import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.
 import { decideDials, type Situation } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import type { Endpoints } from './endpoints.js';
+import { KeepAlive } from './keep-alive.js';
 import { decideReplay, needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
 import { Replays } from './replays.js';
 import type { RetryBudget } from './retry-budget.js';
 import type { Totals } from './totals.js';
+
+/** The least that a request of each kind asks of a connection. */
+const demands: readonly Demand[] = [
+  { kind: RequestKind.Light, early: false, needs: 0 },
+  { kind: RequestKind.Short, early: false, needs: 1 },
+  { kind: RequestKind.Bulk, early: false, needs: bodyStart },
+];
 
 /** How long an idle connection keeps its place at a stream limit of 0 while others wait for one, in milliseconds. */
 const zeroLimitPatience = 1_000;
@@ -98,7 +107,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   private http1Reason: Http1Reason | undefined;
   private readonly backOff: BackOff;
   private readonly alarm: Alarm;
-  private keepAlive: TimerHandle | undefined = undefined;
+  private readonly keepAlive: KeepAlive;
   /** Why nothing is sent again. */
   private destroyed: TransportError | undefined = undefined;
   private readonly budget: RetryBudget;
@@ -120,6 +129,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
       this.drain();
     });
     this.alarm = new Alarm(env.clock, () => this.drain());
+    this.keepAlive = new KeepAlive(env.clock);
     const chosen = env.cleartextHTTP1 && origin.scheme === 'http:';
     this.http1Reason = http1Only ? 'required' : chosen ? 'chosen' : env.http1Reason(origin);
     this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
@@ -128,9 +138,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   /** Sends the request now if a connection can carry it, and otherwise as soon as one can. */
   submit(exchange: Exchange): void {
     this.env.totals.requests++;
-    // Those with a body, which wait for credit, hold up nobody who needs none.
-    const next = this.queue.size === 0 || (exchange.needs === 0 && this.queue.light === 0);
-    if (next && this.place(exchange)) return;
+    if (this.queue.of[exchange.demand.kind] === 0 && this.place(exchange)) return;
     if (!exchange.pending) return;
     this.queue.push(exchange);
     exchange.onQueued();
@@ -146,7 +154,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
 
   /** True when the request was sent, handed on, or has failed for good. */
   private place(exchange: Exchange, lastResort = false): boolean {
-    const connection = this.connections.pick(exchange, lastResort);
+    const connection = this.connections.pick(exchange.demand, lastResort);
     if (connection === undefined) return false;
     try {
       exchange.bind(connection);
@@ -165,21 +173,24 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
 
   /** True when any was sent. `lastResort`: also on what recovers from a stall. */
   private send(lastResort: boolean): boolean {
-    const { size } = this.queue;
-    let light = false;
-    for (;;) {
-      const next = light ? this.queue.firstLight : this.queue.first;
-      if (next === undefined) break;
-      if (this.place(next, lastResort)) {
-        this.queue.remove(next);
-        continue;
+    const { queue } = this;
+    const { size } = queue;
+    while (queue.first !== undefined && this.sendOne(queue.first, lastResort));
+    // What holds up the first may be nothing to others: credit, or a slow connection that bulk shares.
+    const { first } = queue;
+    for (const demand of first === undefined ? [] : demands) {
+      while (demand.kind !== first?.demand.kind && queue.of[demand.kind] > 0) {
+        const next = this.connections.pick(demand, lastResort) && queue.firstOf(demand.kind);
+        if (next === undefined || !this.sendOne(next, lastResort)) break;
       }
-      // Where nothing but credit is missing, those who need none go first.
-      if (light || this.queue.light === 0) break;
-      if (this.connections.pick({ early: next.early, needs: 0 }, lastResort) === undefined) break;
-      light = true;
     }
-    return this.queue.size < size;
+    return queue.size < size;
+  }
+
+  private sendOne(exchange: Exchange, lastResort: boolean): boolean {
+    if (!this.place(exchange, lastResort)) return false;
+    this.queue.remove(exchange);
+    return true;
   }
 
   // --- dialling ---
@@ -204,10 +215,13 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   private situation(): Situation {
     const { connections, env, queue } = this;
     const linkStalled = connections.troubled && env.linkStalled(this);
-    const needs = queue.light > 0 ? 0 : (queue.first?.needs ?? 0);
+    const sharedUntil = queue.of[RequestKind.Bulk] > 0 ? connections.sharedUntil : -Infinity;
+    const waiting = sharedUntil > -Infinity ? queue.size - queue.of[RequestKind.Bulk] : queue.size;
+    const needs = queue.of[RequestKind.Light] > 0 ? 0 : (queue.first?.demand.needs ?? 0);
     return {
       now: this.clock.now(),
-      waiting: this.queue.size,
+      waiting,
+      sharedUntil,
       dialling: this.dialling.dials.size,
       connections: connections.candidates(needs),
       maxConnections: env.maxConnectionsPerOrigin,
@@ -402,20 +416,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   }
 
   private updateKeepAlive(): void {
-    const wanted = this.queue.size > 0 || this.dialling.awaited;
-    if (wanted === (this.keepAlive !== undefined)) return;
-    if (this.keepAlive === undefined) {
-      this.keepAlive = this.clock.setTimer(
-        forever,
-        () => {
-          this.keepAlive = undefined;
-        },
-        true,
-      );
-    } else {
-      this.clock.clearTimer(this.keepAlive);
-      this.keepAlive = undefined;
-    }
+    this.keepAlive.while(this.queue.size > 0 || this.dialling.awaited);
   }
 
   // --- closing ---

@@ -32,7 +32,14 @@ export {
   tellConnection,
   tellRequest,
 } from './observer.js';
-export type { ConnectionHealth, ConnectionOwner, Demand, Http1Config, PooledConnection } from './pooled-connection.js';
+export {
+  RequestKind,
+  type ConnectionHealth,
+  type ConnectionOwner,
+  type Demand,
+  type Http1Config,
+  type PooledConnection,
+} from './pooled-connection.js';
 export { isFieldValue, isToken, quoteName } from '../protocol/field-syntax.js';
 export { bodyStart, BufferBudget, type Health, HealthState, type OpenInit } from '../protocol/index.js';
 export { buildTrailerFields, fieldListSize } from '../protocol/request-fields.js';

@@ -12,6 +12,7 @@ export type ConnectionHealth = Readonly<
     Health,
     | 'state'
     | 'since'
+    | 'slowUntil'
     | 'greeted'
     | 'limit'
     | 'zeroFromStart'
@@ -24,8 +25,21 @@ export type ConnectionHealth = Readonly<
   >
 >;
 
+/** What a request brings with it; of one kind, what holds up the first holds up all. */
+export const RequestKind = {
+  /** No body. */
+  Light: 0,
+  /** A body of no more than 64 KiB, or a tunnel. */
+  Short: 1,
+  /** A longer body, or one of unknown length. */
+  Bulk: 2,
+} as const;
+
+export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
+
 /** What a request asks of the connection that it goes out on. */
 export interface Demand {
+  readonly kind: RequestKind;
   /** It may go before the peer's SETTINGS. */
   readonly early: boolean;
   /** How many bytes the connection's send window must cover: the beginning of its body (RFC 9113 section 5.2). */
@@ -68,7 +82,7 @@ export interface PooledConnection extends HttpConnection {
   /** It ended, or was told to, and nothing came of it. */
   readonly carriedNothing: boolean;
   /** What {@link health} says but for what depends on the time; always of now. */
-  readonly numbers: Omit<ConnectionHealth, 'state' | 'since'>;
+  readonly numbers: Omit<ConnectionHealth, 'state' | 'since' | 'slowUntil'>;
   /** Begins to read. `established` is called once: the connection is ready, or it failed (`closeError`). */
   start(established: () => void): void;
   /** What a new request that needs so much of the window would meet. `lastResort`: there is no other way to go. */

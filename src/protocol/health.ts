@@ -69,6 +69,8 @@ export class Health implements ConnectionNumbers {
   since = Infinity;
   /** It is stalled, reported or not. */
   stalled = false;
+  /** It is stalled, or recovers from that, on a link that is slow and not dead, as far as is known until then; -Infinity: no. */
+  slowUntil = -Infinity;
   /** It was stalled, takes bytes again, and how much stands before a new request is not known yet. */
   recovering = false;
   private readonly c: ConnectionState;
@@ -141,6 +143,7 @@ export function health(c: ConnectionState, now: number, lastResort: boolean, nee
   const recovering = !stalled && now < live.recovery.until;
   answer.stalled = stalled;
   answer.recovering = recovering;
+  answer.slowUntil = stalled || recovering ? live.slowUntil(now) : -Infinity;
   answer.since = troubledSince(c, stalled, recovering);
   answer.state = stateOf(c, now, stalled, recovering && !lastResort, answer.since === Infinity || lastResort, starved);
   if (starved && c.window.shutReported) answer.since = Math.min(answer.since, c.window.shutSince);

@@ -1,6 +1,9 @@
 import { freePings, maxOutstandingPings, pingGap } from './limits.js';
 import { Recovery } from './recovery.js';
 
+/** How long the first write of a slow link may take that fills the socket's buffer, in milliseconds. */
+const firstGap = 2_000;
+
 /** Times in milliseconds; 0 turns a limit off. See TransportOptions for what each means. */
 export interface LivenessLimits {
   readonly stallTimeout: number;
@@ -186,6 +189,15 @@ export class Liveness {
 
   probeThreshold(): number {
     return Math.max(this.limits.probeAfter, 4 * this.roundTrip);
+  }
+
+  /**
+   * Until when a write that stalls may be on a slow link, whose writes end after a while: the next gap is much like the last.
+   * Infinity: one has just ended so.
+   */
+  slowUntil(now: number): number {
+    if (now < this.recovery.until && this.writingSince < 0) return Infinity;
+    return this.writingSince < 0 ? -Infinity : this.writingSince + Math.max(firstGap, this.recovery.calm);
   }
 
   /** For how long a peer that gives no credit for the connection may just be slow to. */

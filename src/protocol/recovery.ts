@@ -21,7 +21,8 @@ export class Recovery {
   /** The PING whose answer ends it; 0: none is out. */
   ping = 0;
   private resumedAt = -Infinity;
-  private calm = 0;
+  /** So long it has to go without another stall; 0 before the first. */
+  calm = 0;
 
   /** The chunk that had been with the socket since `stalledFrom` was taken. An answer to a PING from before says nothing now. */
   begin(stalledFrom: number, now: number): void {

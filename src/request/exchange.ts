@@ -5,10 +5,11 @@ import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
-import type { Clock, HttpConnection, RequestHandle } from '../ports/index.js';
+import type { Clock, Demand, HttpConnection, RequestHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
+import { demandOf } from './demand.js';
 import { DroppedAnswer } from './dropped-answer.js';
-import { mayGoEarly, openInit, windowNeeded } from './open-init.js';
+import { openInit } from './open-init.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
@@ -46,6 +47,7 @@ const unread = new FinalizationRegistry<Exchange>((exchange) => {
  */
 export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   readonly request: PreparedRequest;
+  readonly demand: Demand;
   attempts = 0;
   /** Attempts that ended only because the connection drained while it served others; they count towards no limit. */
   spared = 0;
@@ -93,6 +95,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.reject = reject;
     this.tracer = tracerOf(request, host.clock);
     this.request = this.tracer?.request ?? request;
+    this.demand = demandOf(request);
     this.context = needsContext(request) ? new AsyncResource('PASSINGLANE_REQUEST') : undefined;
     if (request.signal !== undefined) listenForAbort(request.signal, this);
     this.limits = TimeLimits.of(this);
@@ -101,16 +104,6 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   /** True until the caller has its response or its error. */
   get pending(): boolean {
     return this.resolve !== undefined;
-  }
-
-  /** It may go out before the peer's SETTINGS: losing it then costs nothing. */
-  get early(): boolean {
-    return mayGoEarly(this.request);
-  }
-
-  /** How many bytes a connection's send window must cover before it goes out there: the beginning of its body. */
-  get needs(): number {
-    return windowNeeded(this.request);
   }
 
   /** No connection can carry it yet. */

@@ -1,7 +1,8 @@
+import { RequestKind, type Demand } from '../ports/index.js';
+
 /** What can wait in a queue; the fields are the queue's. */
 export interface Waiter<T extends Waiter<T>> {
-  /** What it needs of a connection's send window, in bytes. */
-  readonly needs: number;
+  readonly demand: Demand;
   queue: WaitQueue<T> | undefined;
   before: T | undefined;
   behind: T | undefined;
@@ -16,8 +17,8 @@ export class WaitQueue<T extends Waiter<T>> {
   private tail: T | undefined = undefined;
   private lastRequeued: T | undefined = undefined;
   size = 0;
-  /** Those among them that need no window. */
-  light = 0;
+  /** How many of each kind. */
+  readonly of: Record<RequestKind, number> = { [RequestKind.Light]: 0, [RequestKind.Short]: 0, [RequestKind.Bulk]: 0 };
 
   get first(): T | undefined {
     return this.head;
@@ -49,16 +50,16 @@ export class WaitQueue<T extends Waiter<T>> {
     this.join(waiter);
   }
 
-  /** The first of those that need no window. */
-  get firstLight(): T | undefined {
-    if (this.light === 0) return undefined;
+  /** The first of its kind. */
+  firstOf(kind: RequestKind): T | undefined {
+    if (this.of[kind] === 0) return undefined;
     let waiter = this.head;
-    while (waiter !== undefined && waiter.needs > 0) waiter = waiter.behind;
+    while (waiter !== undefined && waiter.demand.kind !== kind) waiter = waiter.behind;
     return waiter;
   }
 
   private join(waiter: T): void {
-    if (waiter.needs === 0) this.light++;
+    this.of[waiter.demand.kind]++;
     waiter.queue = this;
     this.size++;
   }
@@ -74,7 +75,7 @@ export class WaitQueue<T extends Waiter<T>> {
     waiter.behind = undefined;
     waiter.queue = undefined;
     this.size--;
-    if (waiter.needs === 0) this.light--;
+    this.of[waiter.demand.kind]--;
   }
 
   *[Symbol.iterator](): Iterator<T> {

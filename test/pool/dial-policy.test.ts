@@ -42,6 +42,11 @@ interface Case {
 
 const cases: Readonly<Record<string, Case>> = {
   'nobody waits': { connections: [full], situation: { waiting: 0 } },
+  'only bulk waits, for the slow connections that it shares': {
+    connections: [stalled],
+    situation: { waiting: 0, sharedUntil: now + 700 },
+    decision: { again: now + 700 },
+  },
   'no connection': { connections: [], decision: { dials: 1 } },
   'no connection, and one is being dialled': { connections: [], situation: { dialling: 1 } },
   'no connection, and the last dial failed': {
@@ -214,6 +219,7 @@ for (const [name, { connections, situation, decision }] of Object.entries(cases)
     const given: Situation = {
       now,
       waiting: 1,
+      sharedUntil: -Infinity,
       dialling: 0,
       connections,
       maxConnections: 64,
