@@ -30,6 +30,7 @@ const impure = [
 
 /** What a user can get hold of, to look at, log or patch; all other classes are between ourselves. */
 const heldByUsers = [
+  'src/testing/{mock-call,mock-transport}.ts',
   'src/index.ts',
   'src/transport.ts',
   'src/compose/**/*.ts',

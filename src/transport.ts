@@ -24,6 +24,7 @@ import {
   type RequestParts,
 } from './request/index.js';
 import { ClientConn, ConnectionDriver, type DriverConfig } from './conn/index.js';
+import { networkRefusal } from './network.js';
 import { nameRequest } from './request-line.js';
 import { connectTimedOut, http1Only, originOf, Pool, transportDestroyed, type TransportStats } from './pool/index.js';
 import type { ResolvedOptions } from './transport-options.js';
@@ -91,6 +92,12 @@ export let openSession: (transport: BaseTransport) => Session;
 /** For the facades: the default for requests; 0: none. */
 export let headersTimeoutOf: (transport: BaseTransport) => number;
 
+/** For mocks: `admit` says why a request is refused, and the network is none of this transport's. */
+export let answerInstead: (
+  transport: BaseTransport,
+  admit: (request: PreparedRequest) => TransportError | undefined,
+) => void;
+
 /**
  * Makes requests over connections that it pools by origin. No request waits behind a blocked connection. It is safe to
  * share, and holds nothing that keeps the process alive while no request runs.
@@ -101,6 +108,10 @@ export class BaseTransport {
       transport.#submit(prepareParts(parts, transport.#defaults, transport.#targets), resolve, reject);
     openSession = (transport) => transport.#openSession();
     headersTimeoutOf = (transport) => transport.#defaults.headersTimeout;
+    answerInstead = (transport, admit) => {
+      transport.#admit = admit;
+      transport.#reachesNetwork = false;
+    };
   }
 
   readonly #options: ResolvedOptions;
@@ -112,6 +123,8 @@ export class BaseTransport {
   readonly #outside = new Map<ConnectionDriver, Origin>();
   /** Gives up a connection that is being made outside the pool. */
   readonly #connecting = new Set<() => void>();
+  #admit: (request: PreparedRequest) => TransportError | undefined = ({ origin }) => networkRefusal(origin);
+  #reachesNetwork = true;
   #closing: Promise<void> | undefined = undefined;
   #closed = false;
   #destroyed = false;
@@ -165,11 +178,16 @@ export class BaseTransport {
     begun = false,
   ): Abortable | undefined {
     const aborted = request.signal?.aborted === true;
-    if (this.#destroyed || (this.#closed && !begun) || aborted) {
-      const reason: unknown = aborted ? request.signal?.reason : this.#closedError(request.origin);
-      if (!aborted) nameRequest(reason, request);
-      request.body?.discard(reason);
-      reject(reason);
+    const closed = this.#destroyed || (this.#closed && !begun);
+    const refusal: unknown = aborted
+      ? request.signal.reason
+      : closed
+        ? this.#closedError(request.origin)
+        : this.#admit(request);
+    if (refusal !== undefined) {
+      if (!aborted) nameRequest(refusal, request);
+      request.body?.discard(refusal);
+      reject(refusal);
       return undefined;
     }
     const pool = this.#pool.of(request.origin, request.upgrade === 'only');
@@ -200,6 +218,7 @@ export class BaseTransport {
   /** Dials one connection outside the pool, and resolves once the peer's SETTINGS have come. */
   connect(origin: string | URL): Promise<ClientConn> {
     return this.#outsidePool(origin, async (target, signal) => {
+      this.#checkNetwork(target);
       const dialled = await this.#platform.dialler.dial(target, signal);
       if (dialled.protocol === 'h2') return dialled.transport;
       dialled.socket.destroy();
@@ -281,7 +300,13 @@ export class BaseTransport {
     if (!Number.isInteger(count) || count < 1) throw invalidArgument('connections', count, 'a positive integer');
     const target = originOf(toUrl(origin));
     if (this.#closed) throw this.#closedError(target);
+    this.#checkNetwork(target);
     await this.#pool.of(target).preconnect(count);
+  }
+
+  #checkNetwork(origin: Origin): void {
+    const refusal = this.#reachesNetwork ? networkRefusal(origin) : undefined;
+    if (refusal !== undefined) throw refusal;
   }
 
   /** Closes the pool's connections that carry no request. */

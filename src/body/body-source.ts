@@ -1,4 +1,5 @@
 import type { BodyQueue } from './body-queue.js';
+import { setImmediate } from '../timers.js';
 
 type Controller = ReadableStreamDefaultController<Uint8Array> | ReadableByteStreamController;
 

@@ -3,6 +3,7 @@ import { TransportError } from '../errors.js';
 import type { BodyQueue } from './body-queue.js';
 import { nameRequest, type RequestLine } from '../request-line.js';
 import { ZstdFrames } from './zstd-frames.js';
+import { nextTick } from '../timers.js';
 
 /** More codings than this on one body are refused, since each may multiply the size by a thousand. */
 const maxCodings = 5;
@@ -325,7 +326,7 @@ class Coding implements Upstream {
   private async feed(): Promise<boolean> {
     if (this.stream !== undefined) {
       // A stream that found its end within the last chunk says so one tick after it was found empty.
-      await new Promise<void>((resolve) => process.nextTick(resolve));
+      await new Promise<void>((resolve) => nextTick(resolve));
       if (this.hasEnded || this.cause !== undefined || this.closed) return true;
     }
     const chunk = this.cut(this.rest ?? (await this.from.next()));

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
 import { ignore, type Source } from './source-reader.js';
+import { nextTick } from '../timers.js';
 
 /** So much of what still comes is read and dropped, in bytes: the rest of a small body, and what is on its way. */
 const mostDrained = 65_536;
@@ -98,7 +99,7 @@ export class IncomingSource implements Source {
   /** node:stream lets nothing flow while somebody listens for 'readable', so the owner's call is made again. */
   private handBack(): void {
     this.detach();
-    process.nextTick(() => this.stream.resume());
+    nextTick(() => this.stream.resume());
   }
 
   private detach(): void {

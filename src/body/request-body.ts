@@ -14,6 +14,7 @@ import {
   type Source,
   type Supply,
 } from './source-reader.js';
+import { queueMicrotask } from '../timers.js';
 
 /** What a request can carry. A string inside a stream is encoded as UTF-8, each by itself. */
 export type BodyValue =

@@ -84,6 +84,7 @@ const byCode: Readonly<Record<TransportErrorCode, number | 'alpn' | 'cause' | 'g
   ERR_PASSINGLANE_HEADERS_TOO_LARGE: ExitCode.FieldTooLarge,
   ERR_PASSINGLANE_INVALID_HEADER: 'scope',
   ERR_PASSINGLANE_INVALID_REQUEST: 'scope',
+  ERR_PASSINGLANE_NOT_MOCKED: ExitCode.Connect,
   ERR_PASSINGLANE_PING_TIMEOUT: ExitCode.Timeout,
   ERR_PASSINGLANE_PROTOCOL: 'scope',
   ERR_PASSINGLANE_PROXY_REFUSED: ExitCode.Receive,

@@ -1,4 +1,5 @@
 import type { ByteTransport, Clock } from '../ports/index.js';
+import { queueMicrotask } from '../timers.js';
 
 /** One write to the socket at most, in bytes: what is sealed up to the high-water mark (64 or 110 KiB), and the frame that crosses it. */
 const chunkSize = 131_072;

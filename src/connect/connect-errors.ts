@@ -15,6 +15,7 @@ const codes: Partial<Record<TransportErrorCode, Code>> = {
   ERR_PASSINGLANE_BODY_CANCELLED: Code.Canceled,
   ERR_PASSINGLANE_BODY_TIMEOUT: Code.DeadlineExceeded,
   ERR_PASSINGLANE_HEADERS_TIMEOUT: Code.DeadlineExceeded,
+  ERR_PASSINGLANE_NOT_MOCKED: Code.FailedPrecondition,
   ERR_PASSINGLANE_TIMEOUT: Code.DeadlineExceeded,
   ERR_PASSINGLANE_HEADERS_TOO_LARGE: Code.ResourceExhausted,
   ERR_PASSINGLANE_RESPONSE_TOO_LARGE: Code.ResourceExhausted,

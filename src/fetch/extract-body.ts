@@ -1,4 +1,5 @@
 import { isDisturbed, type BodyValue, type RequestBodyInit } from '../body/index.js';
+import { setImmediate } from '../timers.js';
 
 /** What a request sends, as the standard takes it apart (Fetch Standard, section 5.2, "extract"). */
 export interface FetchBody {

@@ -11,6 +11,7 @@ import { OutgoingBody } from './outgoing-body.js';
 import { send, type Requester } from './send.js';
 import { SocketView } from './socket-view.js';
 import type { Target } from './target.js';
+import { setTimeout, clearTimeout, nextTick } from '../timers.js';
 
 /**
  * A request as node:http gives it. It goes out with its first piece of body, with `end`, or with `flushHeaders`. It
@@ -54,7 +55,7 @@ export class ClientRequest extends Writable {
     if (onResponse !== undefined) this.once('response', onResponse);
     if (target.timeout !== undefined) this.setTimeout(target.timeout);
     if (target.signal !== undefined) this.#follow(target.signal);
-    process.nextTick(() => {
+    nextTick(() => {
       if (!this.destroyed) this.emit('socket', this.socket);
       // Whoever expects 100 waits for it before the first piece.
       if (this.#headers.has('expect')) this.flushHeaders();
@@ -149,7 +150,7 @@ export class ClientRequest extends Writable {
   abort(): void {
     if (this.aborted) return;
     this.aborted = true;
-    process.nextTick(() => this.emit('abort'));
+    nextTick(() => this.emit('abort'));
     this.destroy();
   }
 
@@ -173,7 +174,7 @@ export class ClientRequest extends Writable {
       callback();
     });
     if (this.headersSent) return;
-    process.nextTick(() => {
+    nextTick(() => {
       if (this.headersSent || this.destroyed) return;
       // All that there is to say, known before it is sent: it has a length, and can be sent again.
       const whole = this.writableEnded && this.writableLength === piece.byteLength;
@@ -207,7 +208,7 @@ export class ClientRequest extends Writable {
     this.#body.close();
     callback(reason);
     if (res !== undefined && !res.complete) {
-      process.nextTick(() => {
+      nextTick(() => {
         if (!res.destroyed) res.destroy(error ?? undefined);
       });
     }
@@ -228,7 +229,7 @@ export class ClientRequest extends Writable {
   /** Headers do not change from here on. What happens next can still be listened for in the same turn. */
   #send(body: RequestOptions['body']): void {
     this.headersSent = true;
-    process.nextTick(() => {
+    nextTick(() => {
       if (!this.destroyed) this.#dispatch(body);
     });
   }

@@ -5,6 +5,7 @@ import { statusTextOf } from '../request/index.js';
 import { aborted, toHttpError } from './http-errors.js';
 import { distinctFields, joinFields, rawFields } from './incoming-fields.js';
 import type { SocketView } from './socket-view.js';
+import { nextTick } from '../timers.js';
 
 /** What a response needs of its ClientRequest. */
 export interface Requested extends Writable {
@@ -116,7 +117,7 @@ export class IncomingMessage extends Readable {
     this.#response.body.cancel(error ?? undefined);
     // As in node:http, an error that nobody listens for does not end the process.
     callback(this.listenerCount('error') > 0 ? (error ?? aborted()) : null);
-    process.nextTick(() => {
+    nextTick(() => {
       this.emit('aborted');
       this.req.responseDestroyed();
     });

@@ -21,6 +21,7 @@ import { ConnectionUse } from '../conn/index.js';
 import { Http1Exchange, type Http1ExchangeHost } from './exchange.js';
 import { forRequest, connectUnsupported } from './failures.js';
 import { Http1Health } from './health.js';
+import { nextTick } from '../timers.js';
 
 /** How long the server may take to close its side, in milliseconds. */
 const closeTimeout = 250;
@@ -121,7 +122,7 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
 
   start(established: () => void): void {
     this.rest();
-    if (this.socket.destroyed) process.nextTick(() => this.onClose());
+    if (this.socket.destroyed) nextTick(() => this.onClose());
     established();
     this.owner.onCapacity(this);
   }

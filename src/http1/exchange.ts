@@ -17,6 +17,7 @@ import {
 } from '../ports/index.js';
 import { malformedField, requestFailed, tooManyInterim, unaskedUpgrade, writeTimedOut } from './failures.js';
 import { lowerCased, requestHead } from './request-head.js';
+import { nextTick } from '../timers.js';
 
 /** A response that nobody reads is read up to here, in bytes; then its connection waits for the reader. */
 const highWaterMark = 65_536;
@@ -233,7 +234,7 @@ export class Http1Exchange implements RequestHandle {
     socket.on('data', this.onData);
     socket.once('end', () => {
       this.ended = true;
-      process.nextTick(() => {
+      nextTick(() => {
         if (!this.over) sink.onEnd(undefined);
       });
     });
@@ -274,7 +275,7 @@ export class Http1Exchange implements RequestHandle {
     // that the request's last bytes are written comes a turn later than the bytes go, and the answer may be faster.
     const { writableEnded, writableFinished } = this.request;
     if (writableEnded && !writableFinished) this.connection.clock.afterPoll(deliver);
-    else process.nextTick(deliver);
+    else nextTick(deliver);
   }
 
   /** What the body comes from. */

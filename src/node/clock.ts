@@ -1,16 +1,17 @@
 import type { Clock, TimerHandle } from '../ports/index.js';
 import { inRootContext } from './context.js';
+import { clearTimeout, dateNow, nextTick, setImmediate, setTimeout } from '../timers.js';
 
 /** Beyond this setTimeout fires at once. A timer cut to it fires early, and its owner looks at the clock and sets another. */
 const longestDelay = 0x7fff_ffff;
 
-/** Each look at the global goes through an accessor, which costs half as much as the clock itself; the first loads modules. */
+/** Node's own, since a test may have a fake in the place of the global; the first look loads modules. */
 let timeline: typeof performance | undefined;
 
 /** The clock of the running process. Its callbacks belong to no request's AsyncLocalStorage context. */
 export const nodeClock: Clock = {
-  now: () => (timeline ??= performance).now(),
-  wallNow: () => Date.now(),
+  now: () => (timeline ??= process.getBuiltinModule('node:perf_hooks').performance).now(),
+  wallNow: dateNow,
   setTimer(delay: number, callback: () => void, keepAlive: boolean): TimerHandle {
     const timer = inRootContext(setTimeout, callback, Math.min(Math.ceil(delay), longestDelay));
     if (!keepAlive) timer.unref();
@@ -26,7 +27,3 @@ export const nodeClock: Clock = {
     inRootContext(setImmediate, callback);
   },
 };
-
-function nextTick(callback: () => void): void {
-  process.nextTick(callback);
-}

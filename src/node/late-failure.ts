@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { inRootContext } from './context.js';
+import { setTimeout, clearTimeout, setImmediate } from '../timers.js';
 
 /** How long reading may go on after a write has failed, in milliseconds. */
 const patience = 250;

@@ -5,6 +5,7 @@ import { invalidArgument } from '../errors.js';
 import { inRootContext } from './context.js';
 import { readBeforeFailing } from './late-failure.js';
 import type { ReadBuffer } from './read-buffer.js';
+import { setTimeout, clearTimeout, nextTick } from '../timers.js';
 
 /** How long the peer may take to close its side after `end()`, in milliseconds. */
 const closeTimeout = 250;
@@ -71,7 +72,7 @@ export class SocketTransport implements ByteTransport {
   start(sink: ByteSink): void {
     this.sink = sink;
     this.defer(() => this.begin(sink));
-    if (this.closing) process.nextTick(() => this.finish());
+    if (this.closing) nextTick(() => this.finish());
   }
 
   write(bytes: Uint8Array, done: () => void): void {
@@ -184,7 +185,7 @@ export class SocketTransport implements ByteTransport {
     } catch (thrown) {
       if (thrown instanceof Error) this.error ??= thrown;
     }
-    process.nextTick(() => this.finish());
+    nextTick(() => this.finish());
   }
 
   private finish(): void {
@@ -202,7 +203,7 @@ export class SocketTransport implements ByteTransport {
   /** Ticks run first come, first served, so what is put off keeps its order. */
   private defer(event: () => void): void {
     this.deferred++;
-    process.nextTick(() => {
+    nextTick(() => {
       this.deferred--;
       if (!this.muted) event();
     });

@@ -10,6 +10,7 @@ import { connectOver } from './connect.js';
 import { brokeOff, refused, unreachable, type Route } from './failure.js';
 import type { Proxy } from './proxy.js';
 import { KeepAlive, ProxyTunnel } from './proxy-tunnel.js';
+import { setImmediate } from '../timers.js';
 
 /** The options of the user's that hold for TLS to a proxy too: whom to trust, and what to speak, but nothing of who we are. */
 const sharedTlsOptions = ['ca', 'crl', 'minVersion', 'maxVersion', 'ciphers'] as const;

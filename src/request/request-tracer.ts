@@ -11,6 +11,7 @@ import {
 } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { RequestTimeline } from './request-timeline.js';
+import { queueMicrotask } from '../timers.js';
 
 /** Numbers the requests that somebody follows. */
 let followed = 0;

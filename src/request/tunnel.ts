@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import type { ResponseConnection } from '../ports/index.js';
 import type { ClientResponse } from './client-response.js';
 import { chunksOf, type ChunkReader } from '../body/index.js';
+import { setImmediate } from '../timers.js';
 
 type Written = (error?: Error | null) => void;
 

@@ -5,6 +5,7 @@ import { flatten } from './prepare-request.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { concealed, type HeadersInput } from './request-options.js';
 import { detached, type BodyReader } from '../body/index.js';
+import { queueMicrotask } from '../timers.js';
 
 const noBytes = new Uint8Array(0);
 

@@ -1,6 +1,7 @@
 import type { Blob as NodeBlob } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { aborted, invalidArgument, UndiciError } from './undici-error.js';
+import { setImmediate } from '../timers.js';
 
 interface Init {
   resume(): void;

@@ -12,6 +12,7 @@ import type {
 import { BodyReadable } from './body-readable.js';
 import type { DispatchController, DispatchHandler, IncomingHeaders } from './contract.js';
 import { aborted, invalidArgument, UndiciError } from './undici-error.js';
+import { queueMicrotask } from '../timers.js';
 
 const defaultHighWaterMark = 65_536;
 

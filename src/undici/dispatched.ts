@@ -17,6 +17,7 @@ import type { Runner } from './running.js';
 import { UpgradedSocket } from './upgraded-socket.js';
 import { aborted, toUndiciError, UndiciError } from './undici-error.js';
 import { asUpgraded, isUpgraded } from './websocket.js';
+import { setTimeout, clearTimeout, setImmediate, queueMicrotask } from '../timers.js';
 
 /** Who wants to know when a request is over. */
 export interface DispatchOwner {

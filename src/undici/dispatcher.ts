@@ -14,6 +14,7 @@ import { bothKinds, isCurrentHandler, withoutBridge } from './interceptors.js';
 import { toBody } from './to-body.js';
 import { Running } from './running.js';
 import { invalidArgument, toUndiciError, UndiciError } from './undici-error.js';
+import { setTimeout, clearTimeout, queueMicrotask } from '../timers.js';
 
 /** Undici's own limits, for a transport that nobody has set others for. */
 const undiciTimeout = 300_000;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { transportErrorCodes, TransportError, type TransportErrorCode } from '../../dist/errors.js';
 import { Transport } from '../../dist/index.js';
+import { MockTransport } from '../../dist/testing/index.js';
 import { rawServer } from '../support/raw-server.js';
 import { bodyOf, poolHarness, type Answer, type PoolHarnessOptions } from '../support/pool-harness.js';
 import { type as frameType } from '../support/raw-server.js';
@@ -205,6 +206,13 @@ const provoked: Readonly<Record<TransportErrorCode, Provoked>> = {
   },
   ERR_PASSINGLANE_INVALID_HEADER: { ...user, provoke: () => answered(never, { headers: { 'bad name': 'x' } }) },
   ERR_PASSINGLANE_INVALID_REQUEST: { ...user, provoke: () => answered(never, { method: 'BAD METHOD' }) },
+  ERR_PASSINGLANE_NOT_MOCKED: {
+    ...user,
+    provoke: async () => {
+      const transport = new MockTransport();
+      return failure(transport.request('https://a.test/'));
+    },
+  },
   ERR_PASSINGLANE_PING_TIMEOUT: {
     ...local,
     provoke: async () => {

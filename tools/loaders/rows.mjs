@@ -20,6 +20,8 @@ export const tools = {
   esbuild: '0.28.2',
   vite: '8.4.0',
   vitest: '4.1.12',
+  '@sinonjs/fake-timers': '15.5.0',
+  msw: '2.15.0',
 };
 
 const tool = (script) => `node_modules/${script}`;
@@ -66,6 +68,12 @@ export const rows = [
   { name: 'Node, `require`', runs: [['app.cjs']] },
   { name: 'Node, `require` where it loads no ES modules', runs: [['--no-experimental-require-module', 'app.cjs']] },
   { name: `Jest ${tools.jest}, plain configuration`, runs: [jest('jest')] },
+  {
+    name: `Jest ${tools.jest}, fake timers throughout`,
+    runs: [jest('fakes', { fakeTimers: { enableGlobally: true } })],
+  },
+  { name: `sinon's fake timers ${tools['@sinonjs/fake-timers']}`, runs: [['sinon.cjs']] },
+  { name: `msw ${tools.msw}, behind a mock and above an installed fetch`, runs: [['msw.mjs']] },
   {
     name: `ts-jest ${tools['ts-jest']}`,
     runs: [jest('ts-jest', { transform: { '\\.ts$': ['ts-jest', { tsconfig: typed }] } })],

@@ -1,0 +1,37 @@
+import { TransportError } from './errors.js';
+import type { Origin } from './ports/index.js';
+
+/** Where all copies of the library in a process find whether tests have turned the network off. */
+const key = Symbol.for('passinglane.network');
+
+interface Switch {
+  readonly allowed: readonly string[];
+}
+
+const globals = globalThis as unknown as Record<symbol, Switch | undefined>;
+
+/**
+ * From now on every Transport of the process refuses requests, dials and `preconnect` with ERR_PASSINGLANE_NOT_MOCKED, those of
+ * a MockTransport excepted. `allow` names hosts that stay open, such as '127.0.0.1' or 'localhost:8080'; default: none.
+ */
+export function disableNetwork({ allow = [] }: { readonly allow?: readonly string[] | undefined } = {}): void {
+  globals[key] = { allowed: allow };
+}
+
+/** Undoes {@link disableNetwork}. */
+export function enableNetwork(): void {
+  globals[key] = undefined;
+}
+
+/** Why this origin is out of reach; undefined where it is not. */
+export function networkRefusal({ hostname, port, href }: Origin): TransportError | undefined {
+  const turnedOff = globals[key];
+  if (turnedOff === undefined) return undefined;
+  if (turnedOff.allowed.some((host) => host === hostname || host === `${hostname}:${port}`)) return undefined;
+  return notMocked(href, 'it is not mocked, and disableNetwork() keeps every Transport off the network');
+}
+
+export function notMocked(origin: string, message: string): TransportError {
+  const init = { scope: 'request', initiator: 'user', origin, unprocessed: true } as const;
+  return new TransportError('ERR_PASSINGLANE_NOT_MOCKED', message, init);
+}

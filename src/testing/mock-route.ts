@@ -1,0 +1,113 @@
+import { invalidArgument, errorCodeNames } from '../errors.js';
+import type { MockCall } from './mock-call.js';
+
+export type MockBody = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+
+/** What becomes of a request. */
+export interface MockReply {
+  /** Default: 200. */
+  readonly status?: number | undefined;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
+  readonly body?: MockBody | undefined;
+  /** A body in JSON, with its content-type; instead of `body`. */
+  readonly json?: unknown;
+  readonly trailers?: Readonly<Record<string, string>> | undefined;
+  /** Before the response, in real milliseconds, whatever fakes the test has in the place of timers. Default: 0. */
+  readonly delay?: number | undefined;
+  /**
+   * 'stall': no answer ever comes, or, with a body, no end of it. 'reset': the stream is reset, with `errorCode`. 'goaway':
+   * the connection drains and spares this request, which goes out again on another one. 'cut': the connection breaks in the
+   * middle of the body, or before the answer where there is none. Default: none.
+   */
+  readonly fault?: 'stall' | 'reset' | 'goaway' | 'cut' | undefined;
+  /** Of 'reset': a name of RFC 9113 section 7. Default: 'INTERNAL_ERROR'. */
+  readonly errorCode?: (typeof errorCodeNames)[number] | undefined;
+}
+
+/** Answers by what the request is; undefined: it is not mocked. */
+export type MockReplyFunction = (
+  call: MockCall,
+) => MockReply | Response | undefined | Promise<MockReply | Response | undefined>;
+
+/**
+ * '/path', a whole URL, or either behind a method: 'POST https://api.test/orders'. `*` stands for any text; without a `?` any
+ * query will do. Or an expression that the URL is to match, or a function.
+ */
+export type MockMatcher = string | RegExp | ((request: { readonly method: string; readonly url: string }) => boolean);
+
+type Replies = MockReply | MockReplyFunction | readonly (MockReply | MockReplyFunction)[];
+
+const names = ['status', 'headers', 'body', 'json', 'trailers', 'delay', 'fault', 'errorCode'];
+const faults = ['stall', 'reset', 'goaway', 'cut'];
+
+export class MockRoute {
+  readonly shown: string;
+  private readonly predicate: (method: string, url: string) => boolean;
+  private readonly replies: (MockReply | MockReplyFunction)[];
+
+  constructor(matcher: MockMatcher, replies: Replies) {
+    this.shown = typeof matcher === 'function' ? 'a function' : String(matcher);
+    this.predicate = toPredicate(matcher);
+    this.replies = Array.isArray(replies) ? [...(replies as [])] : [replies as MockReply];
+    if (this.replies.length === 0) throw invalidArgument('replies', replies, 'one reply at least');
+    for (const reply of this.replies) if (typeof reply !== 'function') checkReply(reply);
+  }
+
+  matches(method: string, url: string): boolean {
+    return this.predicate(method, url);
+  }
+
+  /** Each of the replies once, and the last one from then on. */
+  async reply(call: MockCall): Promise<MockReply | undefined> {
+    const next = this.replies.length > 1 ? this.replies.shift()! : this.replies[0]!;
+    if (typeof next !== 'function') return next;
+    const given = await next(call);
+    if (given === undefined) return undefined;
+    return given instanceof Response ? fromResponse(given) : checkReply(given);
+  }
+}
+
+function checkReply(reply: MockReply): MockReply {
+  if (typeof reply !== 'object' || (reply as unknown) === null)
+    throw invalidArgument('reply', reply, 'an object, a function, or an array of these');
+  for (const name of Object.keys(reply))
+    if (!names.includes(name)) throw invalidArgument(`reply's '${name}'`, undefined, names.join(', '));
+  const { status = 200, fault, errorCode } = reply;
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw invalidArgument("reply's 'status'", status, 'an integer from 200 to 599');
+  if (fault !== undefined && !faults.includes(fault))
+    throw invalidArgument("reply's 'fault'", fault, faults.join(', '));
+  if (errorCode !== undefined && !errorCodeNames.includes(errorCode))
+    throw invalidArgument("reply's 'errorCode'", errorCode, errorCodeNames.join(', '));
+  return reply;
+}
+
+async function fromResponse(response: Response): Promise<MockReply> {
+  const headers = Object.fromEntries(
+    [...response.headers].filter(([name]) => name !== 'set-cookie' && name !== 'content-length'),
+  );
+  const cookies = response.headers.getSetCookie();
+  const body = new Uint8Array(await response.arrayBuffer());
+  return {
+    status: response.status,
+    headers: { ...headers, ...(cookies.length > 0 && { 'set-cookie': cookies }) },
+    body,
+  };
+}
+
+function toPredicate(matcher: MockMatcher): (method: string, url: string) => boolean {
+  if (typeof matcher === 'function') return (method, url) => matcher({ method, url });
+  if (matcher instanceof RegExp) return (_, url) => url.search(matcher) >= 0;
+  const [, given, pattern = ''] = /^(?:([A-Z]+) )?(\S+)$/.exec(matcher) ?? [];
+  if (!/^(\/|\*|https?:\/\/)/.test(pattern))
+    throw invalidArgument(
+      'route',
+      matcher,
+      "a path or URL, or one behind a method, such as 'POST https://api.test/orders'",
+    );
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`));
+  const query = pattern.includes('?') ? '' : String.raw`(\?.*)?`;
+  const origin = pattern.startsWith('/') ? String.raw`https?://[^/]+` : '';
+  const whole = new RegExp(`^${origin}${parts.join('.*')}${query}$`, 's');
+  return (method, url) => (given === undefined || given === method) && whole.test(url);
+}

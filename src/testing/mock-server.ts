@@ -1,0 +1,121 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { performServerHandshake } from 'node:http2';
+import { Readable, duplexPair, type Duplex } from 'node:stream';
+import { errorCodeNames } from '../errors.js';
+import { forever } from '../ports/index.js';
+import { clearTimeout, setImmediate, setTimeout } from '../timers.js';
+import { MockCall } from './mock-call.js';
+import type { MockBody, MockReply } from './mock-route.js';
+
+/** Says what becomes of a request. Called when its head has come, before its body. */
+export type Answerer = (call: MockCall) => () => Promise<MockReply | undefined>;
+
+/** A connection to a server of this process, as the client has it: HTTP/2 with everything that belongs to it, and no socket. */
+export function connectInMemory(answerer: Answerer): Duplex {
+  const [near, far] = duplexPair();
+  const session = performServerHandshake(far, { maxSessionMemory: 1_000, settings: { maxConcurrentStreams: 10_000 } });
+  // What ends a connection early is either side's doing, and the client's to tell.
+  session.on('error', ignore);
+  far.on('error', ignore);
+  // As a socket does, it keeps the process while somebody waits for what comes of it.
+  const hold = setTimeout(ignore, forever);
+  near.on('close', () => {
+    clearTimeout(hold);
+    session.destroy();
+  });
+  session.on('stream', (stream, headers) => {
+    stream.on('error', ignore);
+    const call = toCall(headers);
+    const reply = answerer(call);
+    if (headers.expect === '100-continue') stream.additionalHeaders({ ':status': 100 });
+    stream.on('data', (chunk: Buffer) => {
+      call.add(chunk);
+    });
+    stream.on('end', () => {
+      void reply().then(
+        (given) => answer(stream, { near, far }, call, given),
+        (error: unknown) => answer(stream, { near, far }, call, thrown(error)),
+      );
+    });
+  });
+  return Object.assign(near, { ref: () => hold.ref(), unref: () => hold.unref() });
+}
+
+function toCall(headers: IncomingHttpHeaders & Record<string, string | string[] | undefined>): MockCall {
+  const shown: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (!name.startsWith(':')) shown[name] = Array.isArray(value) ? value.join(', ') : String(value);
+  const url = `${String(headers[':scheme'])}://${String(headers[':authority'])}${String(headers[':path'])}`;
+  return new MockCall(String(headers[':method']), url, shown);
+}
+
+interface Ends {
+  readonly near: Duplex;
+  readonly far: Duplex;
+}
+
+async function answer(
+  stream: ServerHttp2Stream,
+  { near, far }: Ends,
+  call: MockCall,
+  reply: MockReply = { fault: 'reset' },
+): Promise<void> {
+  const { delay = 0, fault, errorCode = 'INTERNAL_ERROR' } = reply;
+  if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+  if (stream.destroyed) return;
+  const body = reply.json === undefined ? reply.body : JSON.stringify(reply.json);
+  if (fault === 'reset') return stream.close(errorCodeNames.indexOf(errorCode));
+  if (fault === 'goaway') return void far.write(goAwayBefore(stream.id ?? 1));
+  if (fault !== undefined && body === undefined) return fault === 'cut' ? breakOff(near) : undefined;
+  respond(stream, reply);
+  if (body !== undefined && call.method !== 'HEAD') await send(stream, body, fault === 'cut');
+  if (fault === undefined) stream.end();
+  else if (fault === 'cut') setImmediate(breakOff, near);
+}
+
+function respond(stream: ServerHttp2Stream, { status = 200, headers = {}, json, trailers }: MockReply): void {
+  const type = json === undefined ? undefined : { 'content-type': 'application/json' };
+  stream.respond(
+    { ...type, ...headers, ':status': status },
+    {
+      waitForTrailers: trailers !== undefined,
+    },
+  );
+  if (trailers !== undefined) stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+}
+
+/** All of it, or the first half. */
+async function send(stream: ServerHttp2Stream, body: MockBody, half: boolean): Promise<void> {
+  const whole = typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : undefined;
+  const chunks =
+    whole === undefined
+      ? Readable.from(body as Iterable<string>)
+      : [half ? whole.subarray(0, whole.length >> 1) : whole];
+  for await (const chunk of chunks) {
+    if (stream.destroyed) return;
+    if (!stream.write(chunk)) await new Promise((resolve) => stream.once('drain', resolve).once('close', resolve));
+  }
+}
+
+/** What a route's function throws is shown to the test in the response, as msw does. */
+function thrown(error: unknown): MockReply {
+  return {
+    status: 500,
+    body: `The reply of this route threw: ${error instanceof Error ? error.stack : String(error)}`,
+  };
+}
+
+function breakOff(near: Duplex): void {
+  near.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
+}
+
+/** GOAWAY that spares this stream and later ones (RFC 9113 section 6.8); node:http2 cannot say "none was processed". */
+function goAwayBefore(streamId: number): Buffer {
+  const frame = Buffer.alloc(17);
+  frame.writeUIntBE(8, 0, 3);
+  frame[3] = 7;
+  frame.writeUInt32BE(Math.max(0, streamId - 2), 9);
+  return frame;
+}
+
+function ignore(): void {}

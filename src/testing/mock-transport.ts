@@ -1,0 +1,61 @@
+import { Transport, type TransportOptions } from '../index.js';
+import { notMocked } from '../network.js';
+import { answerInstead } from '../transport.js';
+import type { MockCall } from './mock-call.js';
+import { MockRoute, type MockMatcher, type MockReply, type MockReplyFunction } from './mock-route.js';
+import { connectInMemory } from './mock-server.js';
+
+/**
+ * A Transport whose every origin is a server within this process: requests go through all of the library, pool, retries and
+ * HTTP/2 frames, and through no socket. Routes say what becomes of them; one that no route is for is refused with
+ * ERR_PASSINGLANE_NOT_MOCKED.
+ */
+export class MockTransport extends Transport {
+  /** What the routes were asked for, in order; a request that was sent twice is two calls. */
+  readonly calls: MockCall[] = [];
+  readonly #routes: MockRoute[];
+
+  /** Takes what Transport does, but for what says how to connect. */
+  constructor(options: Omit<TransportOptions, 'createConnection' | 'proxy' | 'socketPath' | 'cleartext'> = {}) {
+    const routes: MockRoute[] = [];
+    const find = (method: string, url: string): MockRoute | undefined =>
+      routes.findLast((route) => route.matches(method, url));
+    super({
+      ...options,
+      cleartext: 'h2c',
+      createConnection: () =>
+        connectInMemory((call) => {
+          this.calls.push(call);
+          const route = find(call.method, call.url);
+          return async () => route?.reply(call);
+        }),
+    });
+    this.#routes = routes;
+    answerInstead(this, ({ method, url, origin }) =>
+      find(method, url) === undefined ? notMocked(origin.href, this.#whyNot()) : undefined,
+    );
+  }
+
+  #whyNot(): string {
+    const shown = this.#routes.map((route) => route.shown).join(', ');
+    return `no route of this MockTransport is for it; ${shown === '' ? 'there is none' : `there are: ${shown}`}`;
+  }
+
+  /**
+   * From now on requests that `matcher` is for are answered so. Of several replies each counts once, and the last one from
+   * then on. A later route goes before an earlier one. Returns the transport.
+   */
+  route(
+    matcher: MockMatcher,
+    replies: MockReply | MockReplyFunction | readonly (MockReply | MockReplyFunction)[],
+  ): this {
+    this.#routes.push(new MockRoute(matcher, replies));
+    return this;
+  }
+
+  /** Forgets routes and calls. */
+  reset(): void {
+    this.#routes.length = 0;
+    this.calls.length = 0;
+  }
+}

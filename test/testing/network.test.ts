@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Transport } from '../../dist/index.js';
+import { disableNetwork, enableNetwork, MockTransport } from '../../dist/testing/index.js';
+import { H2Dispatcher } from '../../dist/undici/index.js';
+import { startOrigin } from '../support/origin.js';
+
+const refused = { code: 'ERR_PASSINGLANE_NOT_MOCKED' };
+
+test('with the network disabled every Transport refuses, on connections that are open too, and a mock answers', async (t) => {
+  const origin = await startOrigin();
+  const transport = new Transport({ cleartext: 'h2c' });
+  const url = `${origin.origin}/hello.txt`;
+  t.after(async () => {
+    enableNetwork();
+    transport.destroy();
+    await origin.close();
+  });
+  assert.equal(await (await transport.request(url)).body.text(), 'hello\n');
+  disableNetwork();
+  await assert.rejects(transport.request(url), (error: Error & { code?: string }) => {
+    assert.equal(error.code, refused.code);
+    assert.match(error.message, /^GET http:\/\/127\.0\.0\.1:\d+\/hello\.txt: it is not mocked, and disableNetwork\(\)/);
+    return true;
+  });
+  await assert.rejects(transport.fetch(url), ({ cause }) => (cause as { code?: string }).code === refused.code);
+  await assert.rejects(transport.connect(origin.origin), refused);
+  await assert.rejects(transport.preconnect(origin.origin), refused);
+  const dispatched = new H2Dispatcher(transport).request({ origin: origin.origin, path: '/', method: 'GET' });
+  await assert.rejects(dispatched, { code: 'UND_ERR_INFO' });
+  assert.equal(origin.streamCount, 1, 'nothing went out');
+  const mock = new MockTransport().route('*', { body: 'mocked' });
+  assert.equal(await (await mock.request(url)).body.text(), 'mocked');
+  await mock.preconnect(origin.origin);
+  mock.destroy();
+  disableNetwork({ allow: ['127.0.0.1'] });
+  assert.equal(await (await transport.request(url)).body.text(), 'hello\n');
+  enableNetwork();
+  assert.equal(await (await transport.request(url)).body.text(), 'hello\n');
+});
