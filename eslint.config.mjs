@@ -109,6 +109,7 @@ export default tseslint.config(
       'max-lines': ['error', 450],
       'max-lines-per-function': ['error', { max: 60 }],
       'house/privacy': ['error', 'private'],
+      'house/words': 'error',
     },
   },
   { files: heldByUsers, rules: { 'house/privacy': ['error', '#'] } },

@@ -61,8 +61,8 @@ export interface Abortable {
 }
 
 /**
- * For the facades: as {@link BaseTransport.request}, of parts that are checked, and it can be aborted without a signal.
- * Throws what is wrong with the parts. Undefined where `reject` was called at once.
+ * For the facades, which check the parts themselves: makes a request as {@link BaseTransport.request} does. What it returns
+ * aborts the request; undefined where `reject` was called at once. Throws what is wrong with the parts.
  */
 export let submit: (
   transport: BaseTransport,
@@ -71,7 +71,7 @@ export let submit: (
   reject: (reason: unknown) => void,
 ) => Abortable | undefined;
 
-/** What counts as one thing under way, and may take several requests, of which one follows upon another's response. */
+/** Requests that follow from one another, as by redirects: a transport that closes waits for the last of them. */
 export interface Session {
   /** As {@link submit}; also while the transport closes, which waits for the session. */
   submit(

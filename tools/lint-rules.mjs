@@ -31,6 +31,7 @@ const privacy = {
     messages: {
       hash: '# is for classes that users hold; in here it is private.',
       keyword: 'Users hold this class: # keeps its inside from them, private only says so.',
+      friend: 'What other modules may see of # members is assigned in a static block of the class, and nowhere else.',
     },
   },
   create(context) {
@@ -41,10 +42,79 @@ const privacy = {
       else if (idiom === '#' && member.accessibility === 'private' && member.kind !== 'constructor')
         context.report({ node: member.key, messageId: 'keyword' });
     };
-    return { PropertyDefinition: check, MethodDefinition: check };
+    const lets = new Map();
+    const friends = new Set();
+    return {
+      PropertyDefinition: check,
+      MethodDefinition: check,
+      'ExportNamedDeclaration > VariableDeclaration[kind="let"] > VariableDeclarator': ({ id }) =>
+        lets.set(id.name, id),
+      'StaticBlock > ExpressionStatement > AssignmentExpression[left.type="Identifier"]': ({ left }) =>
+        friends.add(left.name),
+      'Program:exit': () => {
+        for (const [name, node] of lets) if (!friends.has(name)) context.report({ node, messageId: 'friend' });
+      },
+    };
+  },
+};
+
+/** Words that only this code would use, and the field's: docs/decisions/0016-the-fields-words.md. */
+const fieldWords = new Map(
+  Object.entries({
+    carrier: 'connection',
+    detour: 'bypass connection',
+    hungry: 'drain',
+    lend: 'retain, or a zero-copy read',
+    lending: 'retain, or a zero-copy read',
+    lent: 'retain, or a zero-copy read',
+    loan: 'retain, or a zero-copy read',
+    newer: 'current',
+    older: 'legacy',
+    provoke: 'owed reply',
+    provoked: 'owed reply',
+    settling: 'awaiting SETTINGS',
+    shut: 'a stream limit of 0',
+    trail: 'tracer',
+    unready: 'awaiting SETTINGS',
+    verdict: 'what it decides, by name',
+  }),
+);
+/** These are words of the field in other places, so only as whole names. */
+const fieldNames = new Map(
+  Object.entries({ Names: 'Resolver', Turn: 'Http1Exchange', Tunnel: 'TunnelStream', Way: 'RedirectState' }),
+);
+const older = /\bolder\b|\bnewer\b/gi;
+
+/** Names and comments use the field's words. */
+const words = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: { found: "'{{word}}' is no word of the field's: {{better}}." },
+  },
+  create(context) {
+    const report = (loc, word, better) => context.report({ loc, messageId: 'found', data: { word, better } });
+    const check = (loc, text) => {
+      for (const [found] of text.matchAll(/[A-Z]?[a-z]+/g)) {
+        const word = found.toLowerCase();
+        const better = fieldWords.get(word) ?? fieldWords.get(word.replace(/s$/, ''));
+        if (better !== undefined) report(loc, found, better);
+      }
+    };
+    const name = ({ name, loc }) => {
+      check(loc, name);
+      const better = fieldNames.get(name);
+      if (better !== undefined) report(loc, name, better);
+    };
+    return {
+      // "An older entry" is plain English; the names of two contracts it is not.
+      Program: ({ comments }) => comments.forEach(({ loc, value }) => check(loc, value.replace(older, ''))),
+      Identifier: name,
+      PrivateIdentifier: name,
+    };
   },
 };
 
 export const house = {
-  rules: { 'no-private-numbers': noPrivateNumbers, privacy },
+  rules: { 'no-private-numbers': noPrivateNumbers, privacy, words },
 };

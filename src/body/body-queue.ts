@@ -281,8 +281,8 @@ export class BodyQueue {
   }
 
   /**
-   * Lets go of the owner once the body is read to its end. The connection refers to a queue with views until its next read,
-   * which may be far off, and the request would stay in memory as long.
+   * Once the body is read to its end, the queue forgets its owner, the request. A connection keeps its queues with views until
+   * its next read, which may be far off, and the request is not to stay in memory as long.
    */
   private release(): void {
     if (this.hasEnded && this.bytes === 0 && this.readBuffer !== undefined) this.owner = nobody;

@@ -181,8 +181,8 @@ export class ConnectionCredit {
   }
 
   /**
-   * The increment to announce now, 0 for none; what it returns counts as announced. It goes out once it is due,
-   * as far as the budget has room.
+   * What a WINDOW_UPDATE sent now is to give the peer, which counts as given from here on; 0: send none. Credit is given once
+   * half the window is owed, and no more of it than the budget has room for.
    */
   announce(now: number, roundTrip: number): number {
     if (this.closed) return 0;
@@ -210,8 +210,9 @@ export class ConnectionCredit {
   }
 
   /**
-   * Where the budget is scarce, a window larger than this connection's share gives way to those that are smaller. It
-   * shrinks by keeping credit that is owed, so never below what the peer still has, and at most by half each time.
+   * Where the budget is scarce, a window larger than this connection's share is made smaller, so that others can grow. What
+   * the peer may send cannot be taken back, so credit that is owed is not given: the window shrinks to what the peer still
+   * has at the least, and by half at the most.
    */
   private shrink(): void {
     const share = this.budget.share(this.owed);

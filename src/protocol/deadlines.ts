@@ -38,7 +38,7 @@ export function tick(c: ConnectionState): void {
     c.events.onCapacity();
   }
   if (now >= starvedAt(c)) {
-    c.window.shutReported = true;
+    c.window.starvedReported = true;
     c.events.onCapacity();
   }
   if (now >= recoveredAt(c)) {
@@ -99,8 +99,8 @@ function settingsOverdueAt(c: ConnectionState): number {
 
 /** When a connection window that does not cover a body's beginning has been that way for so long that others are better. */
 function starvedAt(c: ConnectionState): number {
-  const { shutSince, shutReported } = c.window;
-  return shutReported || shutSince === Infinity ? Infinity : shutSince + c.liveness.creditPatience();
+  const { starvedSince, starvedReported } = c.window;
+  return starvedReported || starvedSince === Infinity ? Infinity : starvedSince + c.liveness.creditPatience();
 }
 
 /** When the connection has gone without another stall for long enough. */

@@ -146,7 +146,7 @@ export function health(c: ConnectionState, now: number, lastResort: boolean, nee
   answer.slowUntil = stalled || recovering ? live.slowUntil(now) : -Infinity;
   answer.since = troubledSince(c, stalled, recovering);
   answer.state = stateOf(c, now, stalled, recovering && !lastResort, answer.since === Infinity || lastResort, starved);
-  if (starved && c.window.shutReported) answer.since = Math.min(answer.since, c.window.shutSince);
+  if (starved && c.window.starvedReported) answer.since = Math.min(answer.since, c.window.starvedSince);
   return answer;
 }
 

@@ -1,10 +1,10 @@
 /**
- * A stall ends when about a third of the kernel's buffer has become free, so the whole of it is carried within three
- * times as long as the stall was. So long a connection has to go without another stall (the calm).
+ * A stall ends once about a third of the kernel's buffer is free. What took the length of the stall for a third takes three
+ * times as long for all of it: for that time, the calm, a connection has to go without another stall.
  */
 const buffersAStall = 3;
 
-/** A stall that begins within four times the last calm belongs to the same trouble: that calm was too short to prove anything. */
+/** Where the next stall begins within so many calms, the last calm was too short, and the next one is longer. */
 const soon = 4;
 
 /**

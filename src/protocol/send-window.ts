@@ -14,7 +14,7 @@ export class SendWindow {
   /** When it last came to be too little for a body's beginning; -1: it is not. */
   shortSince = -1;
   /** It has been short for so long, without more having come, that a request with a body has reason to go elsewhere. */
-  shutReported = false;
+  starvedReported = false;
   /** When the peer last gave more. */
   private gainedAt: number;
 
@@ -44,7 +44,7 @@ export class SendWindow {
     const wasShort = this.shortSince >= 0;
     this.left += bytes;
     this.gainedAt = now;
-    this.shutReported = false;
+    this.starvedReported = false;
     this.look(now);
     return wasShort;
   }
@@ -52,12 +52,12 @@ export class SendWindow {
   private look(now: number): void {
     if (this.free >= bodyStart) {
       this.shortSince = -1;
-      this.shutReported = false;
+      this.starvedReported = false;
     } else if (this.shortSince < 0) this.shortSince = now;
   }
 
   /** Since when it has been short without more having come; Infinity: it is not short. */
-  get shutSince(): number {
+  get starvedSince(): number {
     return this.shortSince < 0 ? Infinity : Math.max(this.shortSince, this.gainedAt);
   }
 

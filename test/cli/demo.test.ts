@@ -53,7 +53,7 @@ test('the recorder knows from the frames which connection carries a request', as
   const recorder = new Recorder();
   let end = (): void => undefined;
   const run = recorder.run(12, 'during', 60_000, () => new Promise((resolve) => (end = resolve)));
-  const carrier = recorder.carrierOf(12);
+  const carrier = recorder.connectionOf(12);
   assert.equal(recorder.pendingElsewhere(3), 1, 'nobody carries it yet');
   const frame = {
     connection: 3,
@@ -65,20 +65,20 @@ test('the recorder knows from the frames which connection carries a request', as
   } as const;
   recorder.frame({ ...frame, fields: [':method', 'GET', ':path', '/bytes/9?n=12'], time: 0 });
   assert.equal(await carrier, 3);
-  assert.equal(await recorder.carrierOf(12), 3, 'whenever it is asked');
+  assert.equal(await recorder.connectionOf(12), 3, 'whenever it is asked');
   assert.equal(recorder.pendingElsewhere(3), 0);
   assert.equal(recorder.pendingElsewhere(4), 1);
   end();
   await run;
   assert.equal(recorder.done, 1);
-  assert.equal(await recorder.carrierOf(12), 3, 'and when it has ended');
+  assert.equal(await recorder.connectionOf(12), 3, 'and when it has ended');
   assert.equal(recorder.pendingElsewhere(4), 0);
 });
 
 test('a request that never settles is a failure, and does not hang the run', async () => {
   const recorder = new Recorder();
   const run = recorder.run(1, 'before', 5, () => new Promise(() => undefined));
-  const carrier = recorder.carrierOf(1);
+  const carrier = recorder.connectionOf(1);
   await run;
   assert.equal(recorder.failed, 1);
   assert.match(String(recorder.samples[0]?.error), /not settled after 5 ms/);

@@ -212,11 +212,11 @@ export class Isolation {
     const since = this.healthySince(known);
     if (now - since <= bound) return;
     const upload = this.world.plan.requests.find((one) => one.id === id)?.upload;
-    const { shutSince } = carrier.connection;
-    if (upload !== undefined && upload.bytes > 0 && now - Math.max(shutSince, since) > bound)
+    const { emptySince } = carrier.connection;
+    if (upload !== undefined && upload.bytes > 0 && now - Math.max(emptySince, since) > bound)
       this.report(
         'starved',
-        `request ${id}, with a body, went to a connection whose window has been shut for ${Math.round(now - shutSince)} ms`,
+        `request ${id}, with a body, went to a connection whose window has been at 0 for ${Math.round(now - emptySince)} ms`,
       );
     if (carrier.connection.unreachable && now - Math.max(owed.at, since) > bound)
       this.report(

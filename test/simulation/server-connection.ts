@@ -39,7 +39,7 @@ export class ServerConnection implements End {
   sendWindow = 65_535;
   receiveWindow = 65_535;
   /** Since when the client may send nothing more; Infinity: it may. In the world's time. */
-  shutSince = Infinity;
+  emptySince = Infinity;
   /** Received and not given back yet, in bytes. */
   owed = 0;
   clientInitialWindow = 65_535;
@@ -112,7 +112,7 @@ export class ServerConnection implements End {
     const more = this.behaviour.connectionWindow - 65_535;
     if (more <= 0) return;
     this.receiveWindow += more;
-    this.shutSince = Infinity;
+    this.emptySince = Infinity;
     this.send(Type.windowUpdate, 0, 0, numbers(more));
   }
 
@@ -282,7 +282,7 @@ export class ServerConnection implements End {
   private onData(f: Frame): void {
     const size = f.payload.length;
     this.receiveWindow -= size;
-    if (this.receiveWindow === 0 && size > 0) this.shutSince = this.process.world.clock.time;
+    if (this.receiveWindow === 0 && size > 0) this.emptySince = this.process.world.clock.time;
     if (this.receiveWindow < 0)
       this.complain('flow control', `${-this.receiveWindow} bytes more than the connection's window`);
     this.owed += size;
@@ -389,7 +389,7 @@ export class ServerConnection implements End {
     const given = Math.min(bytes, this.owed);
     if (given === 0 || this.over) return;
     this.owed -= given;
-    this.shutSince = Infinity;
+    this.emptySince = Infinity;
     this.receiveWindow += given;
     this.send(Type.windowUpdate, 0, 0, numbers(given));
   }

@@ -109,9 +109,9 @@ class Demo {
     const upload = this.start('during', (n) =>
       performLargeUpload(this.transport, this.base, n, uploadSize, requestTimeout),
     );
-    const carrier = this.recorder.carrierOf(upload);
+    const carried = this.recorder.connectionOf(upload);
     for (let i = 0; i < plan.carried.requests; i += 1) this.startOne('during');
-    return { upload, connection: await carrier };
+    return { upload, connection: await carried };
   }
 
   private async paced(phase: Phase, { requests, every }: { requests: number; every: number }): Promise<void> {

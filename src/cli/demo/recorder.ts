@@ -62,7 +62,7 @@ export class Recorder implements Observer {
   }
 
   /** Resolves with the connection that carries request `n` once it has one, or with undefined if it ends without. */
-  async carrierOf(n: number): Promise<number | undefined> {
+  async connectionOf(n: number): Promise<number | undefined> {
     const sample = this.pending.get(n);
     if (sample === undefined) return this.samples.find((ended) => ended.n === n)?.connection;
     return sample.connection ?? new Promise((resolve) => this.waiting.set(n, resolve));

@@ -42,7 +42,7 @@ export function report(outcome: Outcome, palette: Palette): string {
   return [
     introduction(outcome, carried.length),
     table,
-    `${paint(summary)}\n${uploadLine(outcome)}${verdict(outcome, during)}`,
+    `${paint(summary)}\n${uploadLine(outcome)}${conclusion(outcome, during)}`,
     ...(failed.length === 0 ? [] : [errorLines(failed)]),
   ].join('\n');
 }
@@ -86,7 +86,7 @@ function uploadLine({ samples, upload, uploadSize }: Outcome): string {
 }
 
 /** What the run shows about the promise, whichever way it went. */
-function verdict(outcome: Outcome, during: readonly Sample[]): string {
+function conclusion(outcome: Outcome, during: readonly Sample[]): string {
   if (!outcome.stallWasSeen) return 'the stall was not noticed: no connection was reported as stalled\n';
   const waited = during.filter((sample) => (sample.ended ?? Number.POSITIVE_INFINITY) >= outcome.resumedAt).length;
   if (waited > 0) return `requests started during the stall that waited for its end: ${waited}\n`;

@@ -47,8 +47,10 @@ function wordsOf({ address, connect, tls, http2 }: AddressReport, secure: boolea
 function blocking(addresses: readonly AddressReport[]): string[] {
   const spoken = addresses.find(({ http2 }) => http2 !== undefined)?.http2;
   if (spoken === undefined) {
-    const older = addresses.some(({ tls }) => tls !== undefined && tls.alpn !== 'h2');
-    return older ? ['What blocks whom: each request has a connection to itself, and waits where there is none.'] : [];
+    const speakHttp1 = addresses.some(({ tls }) => tls !== undefined && tls.alpn !== 'h2');
+    return speakHttp1
+      ? ['What blocks whom: each request has a connection to itself, and waits where there is none.']
+      : [];
   }
   const streams = spoken.settings['MAX_CONCURRENT_STREAMS'];
   const window = formatBytes(spoken.connectionWindow);
