@@ -27,8 +27,9 @@ interface Path {
   readonly lookup: number;
 }
 
-/** How long a new attempt to connect runs alone (RFC 8305): src/node/race.ts. */
+/** How long a new attempt to connect runs alone (RFC 8305), and the addresses that have not failed before: src/node/race.ts. */
 const attemptDelay = 250;
+const groupDelay = 1_000;
 const inTrouble = new Set(['stalled', 'silent', 'recovering', 'connecting']);
 /** For turns of the loop, rounding and the oracle's own looks. */
 const slack = 300;
@@ -47,7 +48,8 @@ export function isolationBound(
   const { roundTrip, addresses, lookup } = path;
   const asked = Math.max(o.probeAfter, 4 * roundTrip) + Math.max(o.stallTimeout, 2 * roundTrip);
   const patience = o.stallTimeout * 2 ** fruitless;
-  const dial = lookup + addresses * attemptDelay + 5 * roundTrip;
+  const race = addresses > 1 ? addresses * attemptDelay + groupDelay : 0;
+  const dial = lookup + race + 5 * roundTrip;
   return asked + patience + dial + slack;
 }
 

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import type { Dialled, Dialler, Origin } from '../../dist/ports/dialler.js';
+import type { Dialled, Dialler, DialRoute, Origin } from '../../dist/ports/dialler.js';
 import { connectFailed } from '../../dist/node/failure.js';
 import { Resolver } from '../../dist/node/resolver.js';
 import { race } from '../../dist/node/race.js';
@@ -71,24 +71,25 @@ export class Network implements Dialler {
     });
   };
 
-  async dial(origin: Origin, signal: AbortSignal): Promise<Dialled> {
+  async dial(origin: Origin, signal: AbortSignal, _http1Only = false, route?: DialRoute): Promise<Dialled> {
+    /** In the order of the pool, as src/node/dial.ts does it. */
+    const connect = (hosts: readonly string[], all: readonly string[]): Promise<SimulatedSocket> => {
+      const ordered = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
+      return race(ordered.flat(), this.attempt(origin, route), this.clock, signal, ordered[0]?.length);
+    };
     try {
       signal.throwIfAborted();
-      const socket = await this.resolver.connect(
-        origin.hostname,
-        (addresses) => race(addresses, this.attempt(origin), this.clock, signal),
-        signal,
-      );
+      const socket = await this.resolver.connect(origin.hostname, connect, signal);
       if (signal.aborted) socket.destroy();
       signal.throwIfAborted();
-      return { protocol: 'h2', transport: socket };
+      return { protocol: 'h2', transport: socket, address: socket.info.remoteAddress };
     } catch (error) {
       signal.throwIfAborted();
       throw connectFailed(origin.href, error);
     }
   }
 
-  private attempt(origin: Origin) {
+  private attempt(origin: Origin, route: DialRoute | undefined) {
     return (
       address: string,
       succeeded: (socket: SimulatedSocket) => void,
@@ -97,6 +98,7 @@ export class Network implements Dialler {
       const host = this.hosts.get(address);
       if (host === undefined) throw new Error(`there is no machine at ${address}`);
       this.attempts++;
+      route?.trying(address);
       let over = false;
       let tcp: Tcp | undefined = undefined;
       let unreported: SimulatedSocket | undefined = undefined;
@@ -107,7 +109,10 @@ export class Network implements Dialler {
         this.clock.poll(report);
       };
       const fail = (code: string): void => {
-        settle(() => failed(Object.assign(new Error(`connect ${code} ${address}`), { code, address })));
+        settle(() => {
+          route?.failed(address);
+          failed(Object.assign(new Error(`connect ${code} ${address}`), { code, address }));
+        });
       };
       const asked = (patience: number): void => {
         if (over) return;
