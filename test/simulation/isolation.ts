@@ -13,10 +13,7 @@ export const linesOff: Readonly<Record<string, { readonly seed: number; readonly
   'dial in flight': { seed: 421, way: 'a dial that was swallowed is waited for, though the path is well again' },
   'another address': { seed: 164, way: 'the first address misbehaves, and dials lead to it again' },
   'many origins': { seed: 13, way: 'three origins in trouble are taken for our own link' },
-  'around a way around': { seed: 1943, way: 'the connection around a stalled one stalls as well' },
-  'dead connection': { seed: 1677, way: 'the PING budget is spent, so a silent connection is not asked' },
   'short lives': { seed: 76, way: 'maxRequestsPerConnection is used up faster than one dial at a time replaces' },
-  starved: { seed: 1095, way: 'the connection window is shut, and requests with bodies are still given to it' },
 };
 
 /** What finding out takes on one path, in milliseconds. */
@@ -30,7 +27,7 @@ interface Path {
 /** How long a new attempt to connect runs alone (RFC 8305), and the addresses that have not failed before: src/node/race.ts. */
 const attemptDelay = 250;
 const groupDelay = 1_000;
-const inTrouble = new Set(['stalled', 'silent', 'recovering', 'connecting']);
+const inTrouble = new Set(['stalled', 'silent', 'recovering', 'starved', 'connecting']);
 /** For turns of the loop, rounding and the oracle's own looks. */
 const slack = 300;
 

@@ -20,6 +20,33 @@ export const mutants: readonly Mutant[] = [
     code: 'zeroLimitDue = () => Infinity;',
   },
   {
+    name: 'the connection around a stalled upload is not gone around when it stalls as well',
+    of: 'bypassDue',
+    code: `const original = bypassDue;
+    bypassDue = (s, seen) => {
+      const newest = s.connections.at(-1);
+      return newest?.bypass === true && newest.health.since !== Infinity ? Infinity : original(s, seen);
+    };`,
+  },
+  {
+    name: 'where the PING budget is spent, a silent connection is not asked',
+    of: 'mayAsk',
+    code: `mayAsk = (c, now) => c.liveness.mayPing(now) || oldestPing(c) >= 0;`,
+  },
+  {
+    name: 'dials lead to the first address, whatever became of those before',
+    of: 'Endpoints',
+    code: `around(Endpoints.prototype, 'order', (original) => function (addresses) {
+      original.call(this, addresses);
+      return [addresses, []];
+    });`,
+  },
+  {
+    name: 'requests with a body go to a connection whose window nobody opens',
+    of: 'starvedAt',
+    code: 'starvedAt = () => Infinity;',
+  },
+  {
     name: 'a stalled write is never noticed',
     of: 'Liveness',
     code: `around(Liveness.prototype, 'stalledAt', (original) => function () {
