@@ -1,10 +1,11 @@
-import type { ClientResponse } from '../../dist/request/client-response.js';
+import { TransportError } from '../../dist/errors.js';
 import type { RequestOptions } from '../../dist/request/request-options.js';
 import type { BaseTransport } from '../../dist/transport.js';
 import type { SimulatedClock } from './clock.js';
 import { isPiece } from './frames.js';
+import { Facades, type Answer } from './facades.js';
 import type { OriginPlan, RequestPlan } from './plan.js';
-import { sourceOf } from './sources.js';
+import { SourceFailed, sourceOf } from './sources.js';
 
 /** What becomes of a body. 'left': nobody reads it. */
 export type BodyState = 'none' | 'reading' | 'whole' | 'failed' | 'dropped' | 'left';
@@ -16,7 +17,7 @@ export class Call {
   state: 'pending' | 'answered' | 'failed' = 'pending';
   settledAt = Infinity;
   error: unknown = undefined;
-  response: ClientResponse | undefined = undefined;
+  response: Answer | undefined = undefined;
   body: BodyState = 'none';
   bodyAt = Infinity;
   bodyError: unknown = undefined;
@@ -44,7 +45,7 @@ export class Aborted extends Error {}
 export class Application {
   readonly calls: Call[] = [];
   private readonly clock: SimulatedClock;
-  private readonly transport: BaseTransport;
+  private readonly facades: Facades;
   private readonly origins: readonly OriginPlan[];
   private readonly tell: (what: string) => void;
 
@@ -55,7 +56,7 @@ export class Application {
     tell: (what: string) => void,
   ) {
     this.clock = clock;
-    this.transport = transport;
+    this.facades = new Facades(transport);
     this.origins = origins;
     this.tell = tell;
   }
@@ -72,18 +73,20 @@ export class Application {
     this.calls.push(call);
     const origin = this.origins[plan.origin]!;
     this.tell(`asks ${urlOf(origin)} for ${describe(plan)}`);
-    this.transport.request(`${urlOf(origin)}/${plan.id}`, this.optionsOf(plan, call)).then(
+    const asked = { url: `${urlOf(origin)}/${plan.id}`, options: this.optionsOf(plan, call) };
+    this.facades.ask(plan, asked).then(
       (response) => {
         call.state = 'answered';
         call.settledAt = this.clock.time;
         call.response = response;
-        this.tell(`gets ${response.status} for request ${plan.id}, attempt ${response.attempts}`);
+        const attempt = response.attempts === undefined ? '' : `, attempt ${response.attempts}`;
+        this.tell(`gets ${response.status} for request ${plan.id}${attempt}`);
         void this.read(call, response);
       },
       (error: unknown) => {
         call.state = 'failed';
         call.settledAt = this.clock.time;
-        call.error = error;
+        call.error = causeOf(error);
         this.tell(`is told that request ${plan.id} failed: ${textOf(error)}`);
       },
     );
@@ -115,7 +118,9 @@ export class Application {
       ...fromUpload,
       headers: {
         'x-id': String(id),
-        ...(upload !== undefined && id % 3 === 0 ? { 'content-length': upload.bytes } : {}),
+        ...(upload !== undefined && id % 3 === 0 && plan.facade === 'request'
+          ? { 'content-length': upload.bytes }
+          : {}),
       },
       idempotent,
       timeout,
@@ -128,59 +133,44 @@ export class Application {
 
   // --- reading ---
 
-  private async read(call: Call, response: ClientResponse): Promise<void> {
+  private async read(call: Call, response: Answer): Promise<void> {
     call.body = call.plan.reader === 'unread' ? 'left' : 'reading';
     try {
       const whole = await this.readAs(call, response);
       call.body = whole ? 'whole' : call.plan.reader === 'unread' ? 'left' : 'dropped';
     } catch (error) {
       call.body = 'failed';
-      call.bodyError = error;
+      call.bodyError = causeOf(error);
       this.tell(`is told that the body of response ${call.plan.id} failed: ${textOf(error)}`);
     }
     call.bodyAt = this.clock.time;
   }
 
   /** True: it was read to its end. */
-  private async readAs(call: Call, { body }: ClientResponse): Promise<boolean> {
+  private async readAs(call: Call, response: Answer): Promise<boolean> {
     const { plan } = call;
     const take = (bytes: Uint8Array): void => {
       if (!isPiece(plan.id + 1, call.got, bytes)) call.gotWrong = true;
       call.got += bytes.length;
     };
     switch (plan.reader) {
-      case 'bytes':
-        take(await body.bytes());
-        return true;
-      case 'pieces':
-        for await (const bytes of body) take(bytes);
-        return true;
-      case 'borrow':
-        for await (const bytes of body.borrow()) take(bytes);
-        return true;
-      case 'stream':
-        for await (const bytes of body.stream()) take(bytes);
-        return true;
-      case 'dump':
-        await body.dump();
-        call.got = -1;
-        return true;
-      case 'slow':
-        for await (const bytes of body) {
-          const before = call.got;
-          take(bytes);
-          if (passesTenth(before, call.got, plan.handler.bytes)) await this.clock.sleepFor(200);
-        }
-        return true;
-      case 'half':
-        for await (const bytes of body) {
-          take(bytes);
-          if (call.got >= plan.handler.bytes / 2) return false;
-        }
-        return true;
       case 'unread':
         return false;
+      case 'bytes':
+        take(await response.whole());
+        return true;
+      case 'dump':
+        call.got = -1;
+        return response.dump();
+      default:
     }
+    for await (const bytes of response.pieces(plan.reader)) {
+      const before = call.got;
+      take(bytes);
+      if (plan.reader === 'half' && call.got >= plan.handler.bytes / 2) return false;
+      if (plan.reader === 'slow' && passesTenth(before, call.got, plan.handler.bytes)) await this.clock.sleepFor(200);
+    }
+    return true;
   }
 
   get over(): boolean {
@@ -192,7 +182,7 @@ export class Application {
     for (const call of this.calls) {
       if (call.body !== 'left') continue;
       call.body = 'dropped';
-      call.response?.body.cancel();
+      call.response?.cancel();
     }
   }
 }
@@ -200,6 +190,13 @@ export class Application {
 /** Whoever works in small steps rests after each tenth of the whole, however small its steps are made. */
 export function passesTenth(before: number, after: number, whole: number): boolean {
   return Math.floor((before * 10) / whole) < Math.floor((after * 10) / whole);
+}
+
+/** What a facade has wrapped. */
+function causeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const wrapped = TransportError.isInstance(cause) || cause instanceof SourceFailed || cause instanceof Aborted;
+  return wrapped && !TransportError.isInstance(error) ? cause : error;
 }
 
 export function urlOf({ name, secure }: OriginPlan): string {
@@ -212,7 +209,7 @@ export function textOf(error: unknown): string {
   return typeof code === 'string' ? `${code}: ${error.message}` : `${error.name}: ${error.message}`;
 }
 
-function describe({ id, upload, idempotent, handler, reader }: RequestPlan): string {
+function describe({ id, facade, upload, idempotent, handler, reader }: RequestPlan): string {
   const sends = upload === undefined ? '' : `, which sends ${upload.bytes} bytes (${upload.kind})`;
-  return `request ${id}${sends}${idempotent ? ', idempotent' : ''}; ${handler.bytes} bytes come back, read as '${reader}'`;
+  return `request ${id}${facade === 'request' ? '' : ` by ${facade}`}${sends}${idempotent ? ', idempotent' : ''}; ${handler.bytes} bytes come back, read as '${reader}'`;
 }

@@ -7,6 +7,8 @@ const mostTurnsAtOnce = 20_000;
 /** What Node does after each callback of its own: all ticks and microtasks run. A turn of the real loop for each took as long as all else. */
 const drain = (process as unknown as { readonly _tickCallback: () => void })._tickCallback;
 
+const immediate = setImmediate;
+
 interface Timer {
   readonly entry: Entry;
   readonly keepAlive: boolean;
@@ -130,16 +132,24 @@ export class SimulatedClock implements Clock {
   /** Goes on until then. All of it is one task of the real loop, in whose place it stands. */
   runUntil(end: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      setImmediate(() => {
+      immediate(() => {
+        // What is under test finds the simulated loop's instead.
+        globalThis.setImmediate = this.setImmediate;
         try {
           this.run(end);
           resolve();
         } catch (error) {
           reject(error);
+        } finally {
+          globalThis.setImmediate = immediate;
         }
       });
     });
   }
+
+  private readonly setImmediate = ((callback: (...args: unknown[]) => void, ...args: unknown[]): void => {
+    this.afterPoll(() => callback(...args));
+  }) as unknown as typeof immediate;
 
   private run(end: number): void {
     let turnsAt = this.turns;

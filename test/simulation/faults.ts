@@ -1,6 +1,6 @@
 import type { BaseTransport } from '../../dist/transport.js';
 import type { SimulatedClock } from './clock.js';
-import { Code } from './frames.js';
+import { Code, Setting } from './frames.js';
 import type { Host, Name, Network } from './network.js';
 import type { FaultPlan } from './plan.js';
 import type { Random } from './random.js';
@@ -80,7 +80,28 @@ const names: Record<string, Fault> = {
   },
 };
 
+/** Not the process alone, whose kernel answers for it: nothing at that address says a word until it thaws. */
+const machineFrozen: Fault = (struck) => {
+  const { host } = struck;
+  host.process.freeze();
+  const thaw = [() => host.process.thaw(), change(host, 'swallowing', true), path['black hole']!(struck)];
+  return () => {
+    for (const undo of thaw.reverse()) if (undo !== undefined) undo();
+  };
+};
+
 const connections: Record<string, Fault> = {
+  'SETTINGS at odd times': ({ host, amount }) => {
+    for (const connection of [...host.process.connections])
+      host.process.run(() =>
+        connection.sendSettings([
+          [Setting.headerTableSize, amount < 0.3 ? 0 : Math.floor(amount * 8_192)],
+          [Setting.maxFrameSize, 16_384 + Math.floor(amount * 100_000)],
+          [Setting.maxHeaderListSize, 65_536],
+          [0xfafa, 1],
+        ]),
+      );
+  },
   'connections reset': onConnections((connection) => connection.cut(0, 'reset')),
   'connections ended': onConnections((connection) => connection.cut(0, 'end')),
   'connections cut': ({ host, amount }) => {
@@ -132,6 +153,7 @@ const servers: Record<string, Fault> = {
     host.process.freeze();
     return () => host.process.thaw();
   },
+  'machine frozen': machineFrozen,
   'process restarts': ({ host, amount }) => {
     host.process.die(amount < 0.5);
     return change(host, 'listening', false);
@@ -148,6 +170,7 @@ const servers: Record<string, Fault> = {
   'no answer in TLS': behave(() => ({ muteInTls: true })),
   'PINGs not answered': behave(() => ({ answersPings: false })),
   'PINGs counted': behave(() => ({ countsPings: true })),
+  'HTTP/1.1 required': behave(() => ({ wantsHttp1: true })),
   'streams refused': behave((amount) => ({ refuses: amount })),
   'streams reset': behave((amount) => ({
     resets: amount,

@@ -217,7 +217,9 @@ export class Isolation {
         'starved',
         `request ${id}, with a body, went to a connection whose window has been at 0 for ${Math.round(now - emptySince)} ms`,
       );
-    if (carrier.connection.unreachable && now - Math.max(owed.at, since) > bound)
+    // With `probeAfter` at 0 the application has said that silence is to tell nothing.
+    const asks = this.world.options.probeAfter > 0;
+    if (asks && carrier.connection.unreachable && now - Math.max(owed.at, since) > bound)
       this.report(
         'dead connection',
         `request ${id} went to a connection that has owed an answer for ${Math.round(now - owed.at)} ms`,

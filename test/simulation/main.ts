@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { Coverage } from './coverage.js';
 import { faultNames } from './faults.js';
 import { linesOff } from './isolation.js';
 import { run } from './run.js';
@@ -12,14 +13,15 @@ import { excerpt, scene, tellStory } from './story.js';
 import { Summary } from './summary.js';
 import { drawPlan } from './swarm.js';
 
-const usage = `usage: npm run simulate -- [--seeds N] [--from SEED] [--only FAULT,FAULT...] [--trace SEED] [--isolation all]
+const usage = `usage: npm run simulate -- [--seeds N] [--from SEED] [--only FAULT,FAULT...] [--trace SEED] [--isolation all] [--coverage]
 
   --seeds N        so many runs. Default: 1000
   --from SEED      the first of them. Default: 1
   --only FAULTS    no faults but these: ${faultNames.join(', ')}
   --trace SEED     this run alone: its story on stdout, and simulation-SEED.json for passinglane view
   --isolation all  also those lines of the isolation oracle that are switched off:
-                   ${Object.keys(linesOff).join(', ')}`;
+                   ${Object.keys(linesOff).join(', ')}
+  --coverage       also which branches of the policies were taken, and which steps streams made`;
 
 /** So many failures are told at length. */
 const toldAtLength = 3;
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     trace: { type: 'string' },
     isolation: { type: 'string' },
+    coverage: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -72,8 +75,11 @@ async function traceOne(seed: number): Promise<void> {
 
 async function runMany(count: number, from: number): Promise<void> {
   const summary = new Summary();
+  const coverage = values.coverage ? new Coverage() : undefined;
+  const observer = coverage && { frame: coverage.onFrame };
   for (let seed = from; seed < from + count; seed++) {
-    const outcome = await run(drawPlan(seed, only), { allLines });
+    const outcome = await run(drawPlan(seed, only), { allLines, observer });
+    coverage?.nextRun();
     summary.add(outcome);
     if (outcome.violations.length > 0) {
       clearLine();
@@ -84,6 +90,7 @@ async function runMany(count: number, from: number): Promise<void> {
   }
   clearLine();
   console.log(values.json ? JSON.stringify(summary.toJSON(), null, 2) : summary.text());
+  if (coverage !== undefined) console.log(coverage.text());
   process.exitCode = summary.violated > 0 ? 1 : 0;
 }
 

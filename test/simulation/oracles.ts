@@ -38,6 +38,7 @@ function judgeError(call: Call, report: Report): void {
     if (error === undefined || TransportError.isInstance(error)) continue;
     if (error instanceof Aborted && call.abortedAt < Infinity) continue;
     if (error instanceof SourceFailed && call.plan.upload?.fails === true) continue;
+    if (call.plan.facade === 'undici' && String((error as { code?: unknown }).code).startsWith('UND_ERR_')) continue;
     report('typed errors', `request ${call.plan.id} failed with ${textOf(error)}`);
   }
 }

@@ -1,7 +1,18 @@
 import type { TransportOptions } from '../../dist/transport-options.js';
+import type { FacadeKind } from './facades.js';
 import type { Buffers } from './pipe.js';
 
-export const sourceKinds = ['bytes', 'text', 'made', 'generator', 'made generator', 'readable', 'web stream'] as const;
+export const sourceKinds = [
+  'bytes',
+  'text',
+  'array buffer',
+  'made',
+  'generator',
+  'refilled',
+  'made generator',
+  'readable',
+  'web stream',
+] as const;
 export type SourceKind = (typeof sourceKinds)[number];
 
 export const readerKinds = ['bytes', 'pieces', 'borrow', 'stream', 'dump', 'slow', 'half', 'unread'] as const;
@@ -41,6 +52,7 @@ export interface RequestPlan {
   readonly at: number;
   /** The number of its origin. */
   readonly origin: number;
+  readonly facade: FacadeKind;
   readonly idempotent: boolean;
   readonly upload: UploadPlan | undefined;
   readonly expectContinue: boolean;

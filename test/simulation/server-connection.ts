@@ -28,6 +28,13 @@ const strikes = 2;
 const mostPings = 5;
 const pingGap = 290_000;
 
+/** What comes into force when the client acknowledges it (RFC 9113 section 6.5.3); undefined: no change. */
+interface SentSettings {
+  readonly limit?: number;
+  readonly initialWindow?: number;
+  readonly headerTableSize?: number | undefined;
+}
+
 type Stage = 'hello' | 'preface' | 'frames' | 'over';
 
 /** One connection as a server has it: reads frames, keeps windows, and holds the client to the rules. */
@@ -44,6 +51,8 @@ export class ServerConnection implements End {
   owed = 0;
   clientInitialWindow = 65_535;
   clientMaxFrame = 16_384;
+  /** What we have ever allowed in one frame, in bytes. */
+  private mostFrame = 16_384;
   /** As long as anything can be sent or read. */
   stage: Stage;
   /** It reads nothing of this one connection. */
@@ -56,7 +65,7 @@ export class ServerConnection implements End {
   private block: Buffer[] = [];
   private blockStream = 0;
   private blockEnds = false;
-  private readonly sentSettings: { readonly limit: number; readonly initialWindow: number }[] = [];
+  private readonly sentSettings: SentSettings[] = [];
   private limit = Infinity;
   private initialWindow = 65_535;
   private greeted = false;
@@ -133,6 +142,15 @@ export class ServerConnection implements End {
     );
   }
 
+  /** Of what the client may ignore, or has to obey from its ACK on. Not before those that come first. */
+  sendSettings(entries: readonly (readonly [id: number, value: number])[]): void {
+    if (!this.greeted || this.over) return;
+    for (const [id, value] of entries)
+      if (id === Setting.maxFrameSize) this.mostFrame = Math.max(this.mostFrame, value);
+    this.sentSettings.push({ headerTableSize: entries.find(([id]) => id === Setting.headerTableSize)?.[1] });
+    this.send(Type.settings, 0, 0, settings(entries));
+  }
+
   behaviourChanged(before: Behaviour): void {
     const { initialWindow, readRate, settingsAfter } = this.behaviour;
     const limit = this.refusesAll ? 0 : this.behaviour.limit;
@@ -194,7 +212,7 @@ export class ServerConnection implements End {
   }
 
   private onFrame(f: Frame): void {
-    if (f.payload.length > 16_384) this.complain('protocol', `a frame of ${f.payload.length} bytes`);
+    if (f.payload.length > this.mostFrame) this.complain('protocol', `a frame of ${f.payload.length} bytes`);
     if (this.block.length > 0 && f.type !== Type.continuation)
       this.complain('protocol', 'a frame within a header block');
     switch (f.type) {
@@ -304,9 +322,11 @@ export class ServerConnection implements End {
     if ((f.flags & Flag.ack) !== 0) {
       const acknowledged = this.sentSettings.shift();
       if (acknowledged === undefined) return this.complain('protocol', 'an ACK of no SETTINGS');
-      this.limit = acknowledged.limit;
-      const change = acknowledged.initialWindow - this.initialWindow;
-      this.initialWindow = acknowledged.initialWindow;
+      const { limit = this.limit, initialWindow = this.initialWindow, headerTableSize } = acknowledged;
+      if (headerTableSize !== undefined) this.decoder.setLimit(headerTableSize);
+      this.limit = limit;
+      const change = initialWindow - this.initialWindow;
+      this.initialWindow = initialWindow;
       for (const stream of this.streams.values()) stream.onWindowChange(change);
       return;
     }

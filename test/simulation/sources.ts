@@ -15,6 +15,10 @@ export function sourceOf(id: number, plan: UploadPlan, clock: SimulatedClock): N
       return whole(id, plan.bytes);
     case 'text':
       return whole(id, plan.bytes).toString('latin1');
+    case 'array buffer':
+      return Uint8Array.from(whole(id, plan.bytes)).buffer;
+    case 'refilled':
+      return refilled(generate());
     case 'made':
       return () => whole(id, plan.bytes);
     case 'generator':
@@ -47,6 +51,16 @@ async function* pieces(
     at += size;
   }
   if (fails) throw new SourceFailed('the source failed');
+}
+
+/** It writes each piece where the one before stood, once it is asked for more. */
+async function* refilled(from: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(16_384);
+  for await (const bytes of from) {
+    buffer.fill(0xdd);
+    buffer.set(bytes);
+    yield buffer.subarray(0, bytes.length);
+  }
 }
 
 function webStream(from: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {

@@ -22,6 +22,7 @@ interface Mix {
   readonly idempotent: number;
   readonly timeouts: number;
   readonly odd: number;
+  readonly facades: number;
 }
 
 /**
@@ -38,7 +39,7 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const options = drawOptions(random.fork('options'));
   const requests = begins.map((at, i) => {
     const request = drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix);
-    return bounded(request, options.initialStreamWindow, origins[request.origin]!.initialWindow);
+    return bounded(ofFacade(request), options.initialStreamWindow, origins[request.origin]!.initialWindow);
   });
   const r = random.fork('rest');
   return {
@@ -54,6 +55,19 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     mostRead: r.pick([0, 0, 0, 0, 1_000, 37, 1]),
     ending: r.chance(0.1) ? { at: Math.round(r.between(0, healedAt)), how: r.pick(['close', 'destroy']) } : undefined,
   };
+}
+
+/** What the facade has no words for is left out. */
+function ofFacade(request: RequestPlan): RequestPlan {
+  const { facade, upload } = request;
+  if (facade === 'request') return request;
+  const plain = upload === undefined ? undefined : { ...upload, trailers: false };
+  const common = { ...request, timeout: 0, urgency: undefined, upload: plain };
+  if (facade === 'undici') return common;
+  const atHand = plain?.kind === 'bytes' || plain?.kind === 'text' || plain?.kind === 'array buffer';
+  const kind = atHand ? plain.kind : 'web stream';
+  const none = { idempotent: false, expectContinue: false, headersTimeout: 0, bodyTimeout: 0 };
+  return { ...common, ...none, upload: plain === undefined ? undefined : { ...plain, kind } };
 }
 
 /** Bulk through a window of a few bytes takes its time and shows nothing more: so many windows of it are enough. */
@@ -90,6 +104,7 @@ function drawMix(r: Random): Mix {
     idempotent: r.between(0, 1),
     timeouts: share(0.5),
     odd: share(0.4),
+    facades: share(0.5),
   };
 }
 
@@ -119,6 +134,7 @@ function drawRequest(r: Random, id: number, at: number, origins: number, mix: Mi
     id,
     at,
     origin: r.integer(0, origins - 1),
+    facade: r.fork('facade').chance(mix.facades) ? r.fork('which').pick(['fetch', 'undici']) : 'request',
     idempotent: r.chance(mix.idempotent),
     upload,
     expectContinue: upload !== undefined && odd && r.chance(0.3),
@@ -135,7 +151,7 @@ function drawRequest(r: Random, id: number, at: number, origins: number, mix: Mi
 function drawUpload(r: Random, bulk: boolean, odd: boolean): UploadPlan {
   const kind = r.pick(sourceKinds);
   const bytes = bulk ? r.magnitude(50_000, 5_000_000) : r.pick([0, 1, 100, 1_000, 20_000]);
-  const fromPieces = kind === 'generator' || kind === 'made generator' || kind === 'readable' || kind === 'web stream';
+  const fromPieces = !['bytes', 'text', 'array buffer', 'made'].includes(kind);
   return {
     kind,
     bytes,

@@ -106,10 +106,10 @@ export const mutants: readonly Mutant[] = [
     of: 'sealData',
     code: `const original = sealData;
     sealData = (c, stream) => {
-      const short = c.sendWindow < 16_384 ? 16_384 - c.sendWindow : 0;
-      c.sendWindow += short;
+      const short = Math.max(0, 16_384 - c.window.left);
+      c.window.left += short;
       original(c, stream);
-      c.sendWindow -= short;
+      c.window.left -= short;
     };`,
   },
   {
