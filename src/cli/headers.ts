@@ -1,3 +1,4 @@
+import { basicCredentials, credentialsOf } from '../request/index.js';
 import type { GetArguments } from './args.js';
 import { usageError } from './exit-codes.js';
 import type { HeaderPair } from './redirect.js';
@@ -23,7 +24,7 @@ export function requestHeaders(
     ['accept', args.json ? 'application/json' : '*/*'],
     ['content-type', body?.contentType],
     ['content-length', body?.length === undefined ? undefined : String(body.length)],
-    ['authorization', args.user === undefined ? urlCredentials(url) : basic(args.user)],
+    ['authorization', args.user === undefined ? credentialsOf(url) : basicCredentials(args.user)],
     ['user-agent', args.userAgent === '' ? undefined : args.userAgent],
     ['range', args.range === undefined ? undefined : `bytes=${args.range}`],
   ];
@@ -31,13 +32,4 @@ export function requestHeaders(
     value === undefined || replaced.has(name) ? [] : [[name, value] as const],
   );
   return [...kept, ...given];
-}
-
-function urlCredentials({ username, password }: URL): string | undefined {
-  if (username === '' && password === '') return undefined;
-  return basic(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
-}
-
-function basic(nameAndPassword: string): string {
-  return `Basic ${Buffer.from(nameAndPassword).toString('base64')}`;
 }

@@ -3,6 +3,7 @@ import { STATUS_CODES, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 
 import { Writable } from 'node:stream';
 import type { Origin } from '../ports/index.js';
 import type { ClientResponse, RequestOptions } from '../index.js';
+import { basicCredentials } from '../request/index.js';
 import { HeaderStore } from './header-store.js';
 import { aborted, signalAborted, socketHangUp, toHttpError } from './http-errors.js';
 import { IncomingMessage } from './incoming-message.js';
@@ -51,7 +52,7 @@ export class ClientRequest extends Writable {
     this.socket = SocketView.make(this.protocol === 'https:', (error) => this.destroy(error));
     this.#headers.addAll(target.headers);
     if (target.auth !== undefined && !this.#headers.has('authorization'))
-      this.#headers.set('authorization', `Basic ${Buffer.from(target.auth).toString('base64')}`);
+      this.#headers.set('authorization', basicCredentials(target.auth));
     if (onResponse !== undefined) this.once('response', onResponse);
     if (target.timeout !== undefined) this.setTimeout(target.timeout);
     if (target.signal !== undefined) this.#follow(target.signal);

@@ -1,3 +1,4 @@
+import { basicCredentials } from '../request/index.js';
 import { invalidArgument } from '../errors.js';
 import type { Origin } from '../ports/index.js';
 import { originOf } from '../pool/index.js';
@@ -45,8 +46,7 @@ function withoutCredentials(text: string): string {
 function authorizationOf(url: URL, invalid: () => Error): string | undefined {
   if (url.username === '' && url.password === '') return undefined;
   try {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    return `Basic ${Buffer.from(credentials).toString('base64')}`;
+    return basicCredentials(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
   } catch {
     throw invalid(); // a '%' that begins no code
   }

@@ -1,4 +1,5 @@
 /** What other rooms use of this one. */
+export { basicCredentials, credentialsOf } from './basic-credentials.js';
 export { type ClientResponse, receivedFields, receivedTrailers, statusTextOf, wireFields } from './client-response.js';
 export { Exchange, type ExchangeHost } from './exchange.js';
 export { forwardableHeaders } from './forwardable-headers.js';

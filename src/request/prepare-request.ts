@@ -1,6 +1,7 @@
 import { invalidArgument, TransportError } from '../errors.js';
 import { buildRequestFields, buildTrailerFields, declaredLength, SharedBlock } from '../protocol/index.js';
 import { acceptEncoding, jsonBody, toRequestBody, type RequestBody } from '../body/index.js';
+import { credentialsOf } from './basic-credentials.js';
 import { normalizeMethod } from './methods.js';
 import type { Observer, Origin } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
@@ -204,14 +205,8 @@ function has(fields: readonly string[], name: string): boolean {
 /** User-info never reaches `:authority` (RFC 9113 section 8.3.1); it means Basic credentials, as elsewhere. */
 export function addCredentials(headers: string[], url: URL): void {
   if (has(headers, 'authorization')) return;
-  const credentials = percentDecoded(`${url.username}:${url.password}`);
-  headers.push('authorization', `Basic ${credentials.toString('base64')}`);
-}
-
-/** Bytes, for they need be no UTF-8; what is no escape stays as it is (URL Standard, percent-decode). */
-function percentDecoded(ascii: string): Buffer {
-  const unescape = (_: string, hex: string): string => String.fromCharCode(parseInt(hex, 16));
-  return Buffer.from(ascii.replace(/%([0-9a-f]{2})/gi, unescape), 'latin1');
+  const credentials = credentialsOf(url);
+  if (credentials !== undefined) headers.push('authorization', credentials);
 }
 
 function priorityField(priority: RequestPriority | undefined): string | undefined {

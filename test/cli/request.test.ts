@@ -82,6 +82,14 @@ test('a body brings its type along, JSON asks for JSON, and the name in a URL be
   ]);
 });
 
+test('a % in user-info that begins no code is sent as it is', () => {
+  const headers = requestHeaders(parseGetArguments(['u']), new URL('https://me:100%@a.test/'), undefined);
+  assert.deepEqual(
+    headers.filter(([name]) => name === 'authorization'),
+    [['authorization', `Basic ${Buffer.from('me:100%').toString('base64')}`]],
+  );
+});
+
 test('a URL without a scheme is https, or http with a port or prior knowledge', () => {
   assert.equal(parseUrl('localhost:8080/x?a:1', false).href, 'http://localhost:8080/x?a:1');
   assert.equal(parseUrl('[::1]:8080', false).href, 'http://[::1]:8080/');
