@@ -79,6 +79,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   private drained = false;
   private draining = false;
   private stepping = false;
+  /** A request has gone out in this turn. */
+  private opening = false;
   private readonly deadline: DeadlineTimer;
   private whenEstablished: (() => void) | undefined = undefined;
 
@@ -248,7 +250,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   private readonly endStepLater = (): void => this.endStep();
 
   private endStep(): void {
-    this.stepping = false;
+    this.stepping = this.opening = false;
     const { fresh } = this;
     if (fresh.length > 0) this.fresh = [];
     for (const { body, watcher } of fresh) watcher.registerUnread(body);
@@ -285,6 +287,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   /** Follows upon {@link health} in the same step, and so is done at its time. */
   open(init: OpenInit): Http2Request {
     const stream = this.core.open(init, this.now);
+    this.opening = true;
     this.use.has(this.core.numbers.streams);
     this.endStepSoon();
     return new Http2Request(this, stream);
@@ -300,10 +303,12 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
    * long is retired here: the clock that deadlines keep stands still while the process is frozen.
    */
   health(lastResort = false, needs = 0): Health {
-    this.now = this.clock.now();
+    // Requests that go out in one turn go out at one time: to ask for it is a large part of what a request costs.
+    if (!this.opening) this.now = this.clock.now();
     const { idleTimeout } = this.config;
     const health = this.core.health(this.now, lastResort, needs);
-    if (idleTimeout === 0 || health.state === HealthState.Closing || !this.idle) return health;
+    if (health.streams > 0 || health.reserved > 0) return health;
+    if (idleTimeout === 0 || health.state === HealthState.Closing) return health;
     if (!health.greeted || !this.use.idleFor(idleTimeout)) return health;
     this.stopReuse();
     return this.core.health(this.now, lastResort, needs);

@@ -57,6 +57,23 @@ test('in strict mode requests wait at the limit, in order, and no second connect
   assert.equal(p.dials, 1);
 });
 
+test('a hundred requests of one turn ask for the time as often as one does', async (t) => {
+  const p = poolHarness();
+  p.get('/first');
+  await p.settle();
+  const { mock } = t.mock.method(p.clock, 'now');
+  const timesAsked = async (requests: number): Promise<number> => {
+    const before = mock.callCount();
+    for (let i = 0; i < requests; i++) p.get(`/${i}`);
+    const asked = mock.callCount() - before;
+    await p.settle();
+    return asked;
+  };
+  const once = await timesAsked(1);
+  assert.ok(once > 0, 'each turn has its time');
+  assert.equal(await timesAsked(100), once);
+});
+
 test('a stalled socket is no candidate', async () => {
   const p = poolHarness({ stallAfter: [1_024], peer: { maxConcurrentStreams: 100 } });
   p.post('/up', bodyOf(1 << 20));
