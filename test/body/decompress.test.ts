@@ -351,9 +351,11 @@ for (const codings of bombs) {
   const bomb = (): Uint8Array =>
     (made ??= codings.reduce<Uint8Array>((data, name) => encoders[name]?.(data) ?? data, Buffer.alloc(80 * megabyte)));
 
-  test(`a bomb of ${codings.join(', ')} is not read whole, whichever way`, { skip }, async () => {
+  test(`a bomb of ${codings.join(', ')} is not read whole`, { skip }, async () => {
     const coded = bomb();
-    for (const read of ['text', 'json', 'bytes', 'arrayBuffer', 'blob'] as const) {
+    // The ways to read know nothing of codings: it is enough to try all of them on one.
+    const ways = ['bytes', 'text', 'json', 'arrayBuffer', 'blob'] as const;
+    for (const read of codings[0] === 'gzip' && codings.length === 1 ? ways : ways.slice(0, 1)) {
       const reading = received(coded, codings)[read]();
       await assert.rejects(reading, { code: 'ERR_PASSINGLANE_RESPONSE_TOO_LARGE', message: /maxDecompressionRatio/ });
     }
@@ -383,5 +385,5 @@ test('honest JSON of 300 to 1 is read whole', async () => {
 test('a coding that makes much of little counts, though the next makes nothing of it', async () => {
   const empty = zlib.gzipSync('');
   const members = Buffer.alloc(Math.ceil((66 * megabyte) / empty.byteLength) * empty.byteLength, empty);
-  await assert.rejects(received(zlib.brotliCompressSync(members), ['gzip', 'br']).text(), tooLarge);
+  await assert.rejects(received(encoders['br']!(members), ['gzip', 'br']).text(), tooLarge);
 });
