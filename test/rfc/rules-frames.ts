@@ -185,6 +185,7 @@ const shapes: readonly (readonly [section: string, must: string, first: ReturnTy
       'FLOW_CONTROL_ERROR',
     ],
     ['6.5.2', 'SETTINGS_MAX_FRAME_SIZE below 2^14', settings({ maxFrameSize: 16_383 }), 'PROTOCOL_ERROR'],
+    ['6.5.2', 'SETTINGS_MAX_FRAME_SIZE of 0', settings({ maxFrameSize: 0 }), 'PROTOCOL_ERROR'],
     ['6.5.2', 'SETTINGS_MAX_FRAME_SIZE above 2^24-1', settings({ maxFrameSize: 16_777_216 }), 'PROTOCOL_ERROR'],
     ['6.6', 'PUSH_PROMISE on stream 0', anyFrame(0x5, 4, 0, 4), 'PROTOCOL_ERROR'],
     [

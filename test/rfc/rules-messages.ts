@@ -116,7 +116,11 @@ const streams: readonly Rule[] = [
     section: '5.5',
     must: 'frames of unknown types are discarded, on any stream',
     given: 'request',
-    arrives: [anyFrame(0xee, 0xff, 1, 30), anyFrame(0xee, 0, 77), anyFrame(0xc, 0, 0, 4), anyFrame(0xa, 0, 0, 4)],
+    arrives: [
+      anyFrame(0xee, 0xff, 1, 30),
+      anyFrame(0xee, 0, 77),
+      ...[0xa, 0xb, 0xc, 0xd, 0xe, 0xf].map((type) => anyFrame(type, 0, 0, 4)),
+    ],
     sends: [],
     caller: 'waits',
     connection: 'lives',
