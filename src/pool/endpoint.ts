@@ -40,8 +40,7 @@ export class Endpoint {
 
   get status(): AddressStatus {
     if (!this.current) return 'draining';
-    if (this.connections.some((one) => one.accepts && one.numbers.greeted && one.troubledSince(0) === Infinity))
-      return 'ready';
+    if (this.connections.some(isOfUse)) return 'ready';
     if (this.isBad(this.clock.now())) return 'failed';
     return this.dialling || this.connections.length > 0 ? 'connecting' : 'ready';
   }
@@ -115,13 +114,17 @@ export class Endpoint {
     this.notBefore = -Infinity;
   }
 
-  /** A connection here is in trouble, or was told to go away unused, which counts as a failure of the address once. */
+  /**
+   * A connection here is in trouble, was told to go away unused, or allows no stream, which counts as a failure of the
+   * address once.
+   */
   private troubled(now: number): boolean {
     let troubled = false;
     for (const connection of this.connections) {
       const since = connection.troubledSince(0);
-      if (since === Infinity && !connection.carriedNothing) continue;
-      this.failed(now, connection.carriedNothing ? connection.openedAt : since);
+      const ofNoUse = connection.carriedNothing || allowsNone(connection);
+      if (since === Infinity && !ofNoUse) continue;
+      this.failed(now, ofNoUse ? connection.openedAt : since);
       troubled = true;
     }
     return troubled;
@@ -146,4 +149,14 @@ export class Endpoint {
   get dialNotBefore(): number {
     return this.notBefore;
   }
+}
+
+/** The server's stream limit is 0, from the start or by now (RFC 9113 section 6.5.2). */
+function allowsNone({ accepts, numbers: { greeted, limit } }: PooledConnection): boolean {
+  return accepts && greeted && limit === 0;
+}
+
+function isOfUse(connection: PooledConnection): boolean {
+  const { accepts, numbers } = connection;
+  return accepts && numbers.greeted && !allowsNone(connection) && connection.troubledSince(0) === Infinity;
 }

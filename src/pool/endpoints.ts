@@ -14,7 +14,7 @@ export interface Route extends DialRoute {
 
 /**
  * The addresses that an origin's name stands for, and how each fared: an address that could not be connected to, or whose
- * connections fell silent, stalled or came to nothing, goes to the end of the order for new dials until one there answers
+ * connections fell silent, stalled, allow no stream or came to nothing, goes to the end of the order for new dials until one there answers
  * or some time has passed. It outlives the connections, so that a bad address is not found out anew by each request.
  */
 export class Endpoints {

@@ -98,6 +98,18 @@ test('an address whose connection ended before it was of use goes last', async (
   assert.equal(p.peer(1).open.size, 1);
 });
 
+test('an address whose server allows no stream is gone around', async () => {
+  const p = poolHarness({ addresses, answer: held });
+  p.get('/warm');
+  await p.settle();
+  p.peer(0).greet({ maxConcurrentStreams: 0 });
+  await p.settle();
+  const call = p.get('/');
+  await p.clock.advance(1_000);
+  assert.deepEqual([call.status, p.dialled], [200, [first, second]]);
+  assert.deepEqual(states(p), [`${first} failed`, `${second} ready`]);
+});
+
 test('one address is dialled whatever became of it, and stats() does not list it', async () => {
   const p = poolHarness({ addresses: [first], refusing: new Set([first]) });
   for (let i = 0; i < 3; i++) {
