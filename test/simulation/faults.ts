@@ -122,6 +122,16 @@ const connections: Record<string, Fault> = {
       host.process.run(() => one.read());
     };
   },
+  'bulk not read': ({ host }) => {
+    host.process.bulkUnread = true;
+    return () => {
+      host.process.bulkUnread = false;
+      for (const connection of [...host.process.connections]) {
+        connection.paused = false;
+        host.process.run(() => connection.read());
+      }
+    };
+  },
   'limit of 0 on living connections': ({ host }) => {
     const struck = [...host.process.connections];
     for (const connection of struck) host.process.run(() => connection.allowNone(true));

@@ -21,6 +21,8 @@ import type { End, Tcp } from './tcp.js';
 export const clientHello = 517;
 export const serverHello = 1_500;
 
+/** A frame of DATA of so many bytes belongs to an upload that is long. */
+const bulkFrame = 8_000;
 const late = 400;
 /** As in gRPC: so many PINGs without HEADERS or DATA of the server's in between. */
 const strikes = 2;
@@ -310,6 +312,7 @@ export class ServerConnection implements End {
       return this.giveBack(size); // of a stream that we have ended
     }
     stream.onData(f.payload, (f.flags & Flag.endStream) !== 0);
+    if (this.process.bulkUnread && size >= bulkFrame) this.paused = true;
   }
 
   private onReset_(streamId: number, code: number): void {

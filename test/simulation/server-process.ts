@@ -73,6 +73,8 @@ export class ServerProcess {
   readonly world: World;
   readonly connections = new Set<ServerConnection>();
   behaviour: Behaviour;
+  /** It reads no further on a connection that bulk has come on; on all others it does as ever. */
+  bulkUnread = false;
   private readonly usual: Behaviour;
   private readonly overrides = new Set<Partial<Behaviour>>();
   private frozen = 0;

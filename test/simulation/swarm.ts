@@ -197,7 +197,13 @@ function drawOptions(r: Random): TransportOptions {
 }
 
 /** What keeps a write waiting strikes where one is long. */
-const stalling = new Set(['one connection not read', 'reads nothing', 'process frozen', 'connections forgotten']);
+const stalling = new Set([
+  'one connection not read',
+  'bulk not read',
+  'reads nothing',
+  'process frozen',
+  'connections forgotten',
+]);
 
 function drawFaults(r: Random, requests: readonly RequestPlan[], only: readonly string[] | undefined): FaultPlan[] {
   const begins = requests.map(({ at }) => at);
