@@ -20,6 +20,7 @@ export type {
   Interceptor,
   Next,
   RequestOptions,
+  HedgeOptions,
   RequestPriority,
 } from './request/index.js';
 export type { TransportView, ViewOptions } from './compose/index.js';

@@ -2,7 +2,14 @@ import type { Duplex } from 'node:stream';
 import type { LookupFunction } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { invalidArgument } from './errors.js';
-import { checkTime, isRecord } from './request/index.js';
+import {
+  checkHedge,
+  checkTime,
+  isRecord,
+  resolveHedge,
+  type HedgeOptions,
+  type HedgeSettings,
+} from './request/index.js';
 import type { CreateConnectionOptions, Observer } from './ports/index.js';
 import type { Retry, RetryOptions } from './pool/index.js';
 
@@ -41,6 +48,8 @@ export interface TransportOptions {
   /** The default for requests; 0 is off. Default: 0. */
   readonly bodyTimeout?: number | undefined;
   readonly retry?: RetryOptions | undefined;
+  /** For `idempotent` requests whose response headers are overdue; also an option of `request`. Default: none. */
+  readonly hedge?: HedgeOptions | undefined;
   /** Of header lists that we accept. Default: 262,144. */
   readonly maxHeaderListSize?: number | undefined;
   /** Of frames that we accept. Default: 16,384. */
@@ -109,9 +118,10 @@ type Undefaulted =
 
 /** Every option with its value. */
 export type ResolvedOptions = {
-  readonly [K in Exclude<keyof TransportOptions, 'retry' | Undefaulted>]-?: NonNullable<TransportOptions[K]>;
+  readonly [K in Exclude<keyof TransportOptions, 'retry' | 'hedge' | Undefaulted>]-?: NonNullable<TransportOptions[K]>;
 } & Pick<TransportOptions, Undefaulted> & {
     readonly retry: Retry;
+    readonly hedge: HedgeSettings | undefined;
   };
 
 type Check = (name: string, value: unknown) => void;
@@ -210,6 +220,7 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   headersTimeout: [checkTime, 0],
   bodyTimeout: [checkTime, 0],
   retry: [ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter, budget, statuses'), {}],
+  hedge: [checkHedge],
   maxHeaderListSize: [integer(1, 0xffff_ffff), 262_144],
   maxFrameSize: [integer(16_384, 16_777_215), 16_384],
   headerTableSize: [integer(0, 0xffff_ffff), 4_096],
@@ -256,6 +267,7 @@ export function resolveOptions(options: TransportOptions | undefined, userAgent:
   return {
     ...resolved,
     userAgent: options?.userAgent ?? userAgent,
+    hedge: options?.hedge === undefined ? undefined : resolveHedge(options.hedge),
     retry: resolve(retryTable, resolved['retry'] as RetryOptions, 'retry.'),
   } as unknown as ResolvedOptions;
 }

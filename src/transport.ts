@@ -139,13 +139,14 @@ export class BaseTransport {
     this.#budget = new BufferBudget(options.maxBufferedBytes);
     this.#defaults = options;
     const { clock, dialler, random } = platform;
-    const { observer, retry, connectTimeout, maxConnectionsPerOrigin, stallTimeout } = options;
+    const { observer, retry, hedge, connectTimeout, maxConnectionsPerOrigin, stallTimeout } = options;
     this.#pool = new Pool(
       {
         clock,
         dialler,
         observer,
         retry,
+        hedge,
         connectTimeout,
         maxConnectionsPerOrigin,
         strict: options.strictMaxConcurrentStreams,

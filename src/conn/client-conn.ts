@@ -42,7 +42,7 @@ export interface ConnState {
  * One connection outside any pool, from `Transport.connect` or `adopt`. Requests are sent on it and on no other, and
  * never again. The queries answer in the same tick whatever the network does.
  */
-export class ClientConn implements ExchangeHost {
+export class ClientConn implements ExchangeHost<Exchange> {
   readonly #driver: ConnectionDriver;
   readonly #origin: Origin;
   readonly #defaults: RequestDefaults;

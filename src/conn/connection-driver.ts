@@ -35,6 +35,14 @@ export interface DriverConfig extends Omit<ConnectionConfig, 'trace'> {
   readonly observer: Observer | undefined;
 }
 
+/** States in which nothing is known of a connection that keeps requests away from it. */
+const suspicious: ReadonlySet<HealthState> = new Set([
+  HealthState.Ready,
+  HealthState.Busy,
+  HealthState.Full,
+  HealthState.Silent,
+]);
+
 /** How long what is written last (GOAWAY, RST_STREAM) may take before the socket is given up, in milliseconds. */
 const lastWords = 250;
 
@@ -338,6 +346,11 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     const { state } = this.health(lastResort, needs);
     if (state === HealthState.Silent) this.probe();
     return state === HealthState.Ready || (early && state === HealthState.EarlyOnly);
+  }
+
+  suspect(): void {
+    const { state } = this.health();
+    if (this.numbers.greeted && suspicious.has(state)) this.probe();
   }
 
   probe(): void {

@@ -61,11 +61,11 @@ export function formatConnection(event: ConnectionEvent, time: string, palette: 
 
 /** That a request is sent again, and why, as a line. */
 export function formatRetry(event: RequestEvent, time: string, palette: Palette): string {
-  const { request, attempt, delay = 0, connection, streamId } = event;
+  const { request, attempt, delay = 0, connection, streamId, status } = event;
   const where = connection === undefined ? '' : ` #${connection}`;
   const stream = streamId === undefined ? '' : ` stream=${streamId}`;
   const again = delay > 0 ? `is sent again in ${Math.round(delay)} ms` : 'is sent again';
-  const what = `${request.method} ${request.url} ${again}, after attempt ${attempt}${because(event.error)}`;
+  const what = `${request.method} ${request.url} ${again}, after attempt ${attempt}${status === undefined ? because(event.error) : `: answered ${status}`}`;
   return `${palette.yellow('*')} ${palette.dim(time + where)}${stream} ${what}\n`;
 }
 

@@ -56,7 +56,11 @@ export class RequestRow {
       case 'error':
         return this.finish(time, `failed: ${messageOf(event.error)}`, dial, event.timing);
       case 'retry': {
-        const slices = this.finish(time, `sent again: ${messageOf(event.error)}`, dial);
+        const slices = this.finish(
+          time,
+          `sent again: ${event.status === undefined ? messageOf(event.error) : `answered ${event.status}`}`,
+          dial,
+        );
         this.startAgain(time);
         return slices;
       }

@@ -135,6 +135,9 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     return this.config.writeTimeout;
   }
 
+  /** It carries no other request before that is over. */
+  suspect(): void {}
+
   get now(): number {
     return this.clock.now();
   }

@@ -4,7 +4,7 @@ import type { Exchange } from '../request/index.js';
 import { backOffDelay, type Replay, type Retry } from './replay.js';
 
 /** Those that may be sent twice to the effect of once (RFC 9110 section 9.2.2). */
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 export interface AnsweredReplay {
   readonly retry: Retry;
@@ -27,9 +27,7 @@ export function decideAnswerReplay(
   fields: readonly string[],
   { retry, chance, wallNow, takeToken }: AnsweredReplay,
 ): Replay | TransportError | undefined {
-  const { request } = exchange;
-  if (!retry.statuses.includes(status) || !(request.idempotent || idempotent.has(request.method))) return undefined;
-  if (request.protocol !== undefined || request.body?.replayable === false) return undefined;
+  if (!mayFollowAnswer(exchange, status, retry)) return undefined;
   const attempts = exchange.attempts - exchange.spared;
   if (attempts >= retry.maxAttempts) return undefined;
   const asked = retryAfter(fieldValue(fields, 'retry-after'), wallNow);
@@ -37,8 +35,15 @@ export function decideAnswerReplay(
   // Patience is bounded by what its caller allows, who would rather have the answer than a time-out.
   if (asked > retry.maxDelay) return undefined;
   const delay = Math.max(asked, own) * (1 + retry.jitter * chance);
-  if (exchange.endsWithin(delay)) return undefined;
+  if (exchange.limits?.endsWithin(delay) === true) return undefined;
   return takeToken() ? { delay, needsToken: false } : withoutToken(exchange, status);
+}
+
+/** Whether a request may go out again after such an answer, had it been tried less often. */
+export function mayFollowAnswer({ request }: Exchange, status: number, { statuses }: Retry): boolean {
+  const { idempotent, method, protocol, body } = request;
+  if (!statuses.includes(status) || !(idempotent || idempotentMethods.has(method))) return false;
+  return protocol === undefined && body?.replayable !== false;
 }
 
 /** How long the server asks to wait, in milliseconds; 0 where it does not, or not in a way that can be read. */

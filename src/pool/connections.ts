@@ -1,9 +1,17 @@
 import type { TransportError } from '../errors.js';
-import { bodyStart, RequestKind, type Demand, type PooledConnection } from '../ports/index.js';
+import { bodyStart, HealthState, RequestKind, type Demand, type PooledConnection } from '../ports/index.js';
 import type { Candidate } from './dial-policy.js';
 
 /** Bulk shares the slow connections, once there are so many, so that many uploads over one link do not make as many. */
 const slowShared = 3;
+
+/** States of a connection that can carry a request, or will by itself. */
+const coming: ReadonlySet<HealthState> = new Set([
+  HealthState.Ready,
+  HealthState.Busy,
+  HealthState.EarlyOnly,
+  HealthState.AwaitingSettings,
+]);
 
 /** The connections of one origin, oldest first; those that drain are among them until they are closed. */
 export class Connections {
@@ -56,6 +64,19 @@ export class Connections {
   /** Until when bulk waits for those, as things stand; -Infinity: it need not. */
   get sharedUntil(): number {
     return Math.min(...(this.shared?.map((one) => one.health().slowUntil) ?? [-Infinity]));
+  }
+
+  /** One beside this, at another address where there is a choice. */
+  pickOther(demand: Demand, than: PooledConnection): PooledConnection | undefined {
+    const { remoteAddress } = than.info;
+    const others = this.all.filter((one) => one !== than);
+    const elsewhere = others.find((one) => one.info.remoteAddress !== remoteAddress && one.takes(demand));
+    return elsewhere ?? others.find((one) => one.takes(demand));
+  }
+
+  /** There is one beside this that takes requests, or will in a moment. */
+  hasOther(than: PooledConnection): boolean {
+    return this.all.some((one) => one !== than && coming.has(one.health().state));
   }
 
   add(connection: PooledConnection, bypass: boolean): void {

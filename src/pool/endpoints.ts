@@ -32,8 +32,8 @@ export class Endpoints {
     return [...new Set([...this.all, ...this.ofConnection.values()])];
   }
 
-  /** A dial that goes wherever the order says. */
-  route(): Route {
+  /** A dial that goes wherever the order says, and where this connection goes only if there is no other way. */
+  route(around?: PooledConnection): Route {
     const tried = new Set<Endpoint>();
     const { clock } = this;
     const end = (each?: (endpoint: Endpoint) => void): void => {
@@ -44,7 +44,7 @@ export class Endpoints {
       tried.clear();
     };
     return {
-      order: (addresses) => this.order(addresses),
+      order: (addresses) => this.order(addresses, around && this.ofConnection.get(around)),
       trying: (address) => {
         const endpoint = this.of(address);
         if (endpoint === undefined || tried.has(endpoint)) return;
@@ -69,14 +69,17 @@ export class Endpoints {
   }
 
   /** The name stands for these now. Where all are bad, each goes its way as if none were. */
-  private order(addresses: readonly string[]): readonly [first: readonly string[], then: readonly string[]] {
+  private order(
+    addresses: readonly string[],
+    avoid: Endpoint | undefined,
+  ): readonly [first: readonly string[], then: readonly string[]] {
     this.update(addresses);
     const now = this.clock.now();
     const proved = this.all.some((endpoint) => endpoint.proved);
     const [good, bad] = [[] as string[], [] as string[]];
     for (const endpoint of this.all) {
       // One whose time is over is as good as any, but for one that answers.
-      const last = endpoint.isBad(now) || (proved && endpoint.unproved);
+      const last = endpoint === avoid || endpoint.isBad(now) || (proved && endpoint.unproved);
       (last ? bad : good).push(endpoint.address);
     }
     return good.length === 0 ? [bad, []] : [good, bad];

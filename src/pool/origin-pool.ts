@@ -15,19 +15,20 @@ import {
   type Origin,
   type PooledConnection,
 } from '../ports/index.js';
-import { WaitQueue, type Exchange, type ExchangeHost } from '../request/index.js';
+import { WaitQueue, type Exchange, type ExchangeHost, type HedgeSettings } from '../request/index.js';
 import { Alarm } from './alarm.js';
-import { decideAnswerReplay } from './answer-replay.js';
+import { mayFollowAnswer } from './answer-replay.js';
 import { BackOff } from './back-off.js';
 import { Connections } from './connections.js';
 import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.js';
 import { decideDials, type Situation } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import type { Endpoints } from './endpoints.js';
+import { Hedging } from './hedging.js';
 import { KeepAlive } from './keep-alive.js';
-import { decideReplay, needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
+import { needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
 import { Replays } from './replays.js';
-import type { RetryBudget } from './retry-budget.js';
+import type { OriginLoad } from './origin-load.js';
 import type { Totals } from './totals.js';
 
 /** The least that a request of each kind asks of a connection. */
@@ -49,6 +50,7 @@ export interface PoolSettings {
   readonly dialler: Dialler;
   readonly observer: Observer | undefined;
   readonly retry: Retry;
+  readonly hedge: HedgeSettings | undefined;
   readonly connectTimeout: number;
   readonly maxConnectionsPerOrigin: number;
   readonly strict: boolean;
@@ -72,8 +74,8 @@ export interface PoolEnvironment extends PoolSettings {
   widenPingGap(origin: Origin, gap: number): void;
   /** What is known of the origin from before. */
   http1Reason(origin: Origin): Http1Reason | undefined;
-  /** What may be sent again to the origin. It outlives the origin's pool. */
-  retryBudget(origin: Origin): RetryBudget;
+  /** What bounds extra attempts to the origin. It outlives the origin's pool. */
+  load(origin: Origin): OriginLoad;
   /** Undefined: it speaks HTTP/2. */
   learn(origin: Origin, reason: Http1Reason | undefined): void;
   /** Whether a connection of the pool's that refuses this request with this error leaves it to another pool. */
@@ -91,7 +93,7 @@ export function poolKey(origin: Origin, http1Only: boolean): string {
  * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
  * sealed on a connection that can write (late binding); nothing in here waits for anything.
  */
-export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
+export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exchange> {
   readonly origin: Origin;
   /** Its name among the pools: an origin may have several. */
   readonly key: string;
@@ -110,10 +112,11 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   private readonly keepAlive: KeepAlive;
   /** Why nothing is sent again. */
   private destroyed: TransportError | undefined = undefined;
-  private readonly budget: RetryBudget;
+  readonly load: OriginLoad;
   private readonly replays: Replays;
   /** No dial has succeeded since one failed. */
   private unreachable = false;
+  private readonly hedging: Hedging;
 
   constructor(origin: Origin, env: PoolEnvironment, http1Only = false) {
     this.origin = origin;
@@ -123,10 +126,13 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     this.clock = env.clock;
     this.endpoints = env.endpoints(this.key);
     this.backOff = new BackOff(env.retry);
-    this.budget = env.retryBudget(origin);
-    this.replays = new Replays(env.clock, this.budget, (exchange) => {
+    this.load = env.load(origin);
+    this.hedging = new Hedging(this, env, this.load);
+    this.replays = new Replays(env, this.load.retries, (exchange, soon) => {
       this.queue.requeue(exchange);
-      this.drain();
+      if (soon)
+        this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
+      else this.drain();
     });
     this.alarm = new Alarm(env.clock, () => this.drain());
     this.keepAlive = new KeepAlive(env.clock);
@@ -158,7 +164,8 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     if (connection === undefined) return false;
     try {
       exchange.bind(connection);
-      if (exchange.attempts === 1) this.budget.first(connection.now);
+      if (exchange.attempts === 1) this.load.retries.first(connection.now);
+      this.hedging.sent(exchange, connection);
     } catch (error) {
       if (!this.env.handOn(this, exchange, error)) exchange.settleFailed(error);
     }
@@ -168,6 +175,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
   /** Sends what waits, as far as connections can carry it, then sees whether it takes new ones. */
   drain(): void {
     this.send(false);
+    this.hedging.drain();
     this.consider();
   }
 
@@ -235,11 +243,16 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     };
   }
 
-  private dial(bypass: boolean): void {
+  get mayDial(): boolean {
+    const room = this.connections.accepting.length < this.env.maxConnectionsPerOrigin;
+    return room && this.dialling.dials.size === 0 && this.clock.now() >= this.backOff.notBefore;
+  }
+
+  dial(bypass: boolean, around?: PooledConnection): void {
     if (bypass) this.connections.fruitless++;
     this.env.totals.dials++;
     this.observe('dialling', undefined);
-    this.dialling.start(bypass, this.http1Reason === 'required', this.endpoints.route());
+    this.dialling.start(bypass, this.http1Reason === 'required', this.endpoints.route(around));
   }
 
   connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection {
@@ -365,37 +378,16 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     if (exchange.metClosed) this.connections.closeIdle();
     // http: origins are spoken to in what the user said.
     const http1 = this.env.allowHTTP1 && this.origin.scheme === 'https:';
-    const now = this.clock.now();
-    const replay = decideReplay(exchange, error, this.env.retry, this.env.random(), http1, () => this.budget.take(now));
-    if (TransportError.isInstance(replay)) return exchange.settleFailed(replay);
-    this.env.totals.replays++;
-    if (needsHttp1(error)) this.requireHttp1();
-    const delay = Math.max(replay.delay, this.backOff.delayAfter(error, now));
-    exchange.tracer?.retry({ error }, delay);
-    if (delay > 0) return this.replays.delay(exchange, delay, replay.needsToken, true);
-    if (replay.needsToken && !this.replays.takeToken(exchange)) return;
-    this.queue.requeue(exchange);
-    this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
+    const backOff = (): number => this.backOff.delayAfter(error, this.clock.now());
+    if (this.replays.failed(exchange, error, http1, backOff) && needsHttp1(error)) this.requireHttp1();
   }
 
   attemptAnswered(exchange: Exchange, status: number, fields: readonly string[]): (() => void) | undefined {
-    const { retry, totals, random } = this.env;
-    if (!retry.statuses.includes(status) || this.destroyed !== undefined) return undefined;
-    const replay = decideAnswerReplay(exchange, status, fields, {
-      retry,
-      chance: random(),
-      wallNow: this.clock.wallNow(),
-      takeToken: () => this.budget.take(this.clock.now()),
-    });
-    if (TransportError.isInstance(replay)) exchange.giveUp(replay);
-    if (replay === undefined || TransportError.isInstance(replay)) return undefined;
-    return () => {
-      totals.replays++;
-      exchange.tracer?.retry({ status }, replay.delay);
-      if (replay.delay > 0) return this.replays.delay(exchange, replay.delay, false, false);
-      this.queue.requeue(exchange);
-      this.clock.defer(() => this.drain());
-    };
+    return this.destroyed === undefined ? this.replays.answered(exchange, status, fields) : undefined;
+  }
+
+  retriesStatus(exchange: Exchange, status: number): boolean {
+    return mayFollowAnswer(exchange, status, this.env.retry);
   }
 
   /** The origin wants HTTP/1.1 although it took HTTP/2: new requests go out in that, and those that run may finish. */
@@ -409,7 +401,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost {
     if (!this.replays.drop(exchange) && exchange.queue !== this.queue) return;
     this.queue.remove(exchange);
     this.updateKeepAlive();
-    if (this.queue.size > 0) return;
+    if (this.queue.size > 0 || this.hedging.waits) return;
     this.alarm.stop();
     this.dialling.abandon();
     this.env.onQuiet(this);

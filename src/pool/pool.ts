@@ -5,7 +5,7 @@ import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
 import { Endpoints } from './endpoints.js';
 import { OriginPool, poolKey, type Http1Reason, type PoolEnvironment, type PoolSettings } from './origin-pool.js';
-import { RetryBudget } from './retry-budget.js';
+import { OriginLoad } from './origin-load.js';
 import { originStats, type TransportStats } from './stats.js';
 import { Totals } from './totals.js';
 
@@ -25,7 +25,7 @@ export class Pool {
   /** Of origins that do not speak HTTP/2, so that nobody waits to be told again. */
   private readonly http1Reasons = new LatestMap<Http1Reason>(rememberedOrigins);
   /** Of origins that requests were sent to, so that those in trouble stay within it though their pools come and go. */
-  private readonly retryBudgets = new LatestMap<RetryBudget>(rememberedOrigins);
+  private readonly loads = new LatestMap<OriginLoad>(rememberedOrigins);
   /** What is known of origins' addresses. It outlives the connections. */
   private readonly endpoints = new LatestMap<Endpoints>(rememberedOrigins);
   private whenQuiet: (() => void) | undefined = undefined;
@@ -43,7 +43,7 @@ export class Pool {
         this.widenPingGap(origin.href, gap);
       },
       http1Reason: (origin) => this.http1Reasons.get(originKey(origin)),
-      retryBudget: (origin) => this.retryBudget(originKey(origin), settings.retry.budget),
+      load: (origin) => this.load(originKey(origin), settings.retry.budget),
       learn: (origin, reason) => {
         if (reason === undefined) this.http1Reasons.delete(originKey(origin));
         else this.http1Reasons.set(originKey(origin), reason);
@@ -98,10 +98,10 @@ export class Pool {
     return troubled >= troubledOriginsOfALink;
   }
 
-  private retryBudget(key: string, share: number): RetryBudget {
-    const budget = this.retryBudgets.get(key) ?? new RetryBudget(share);
-    this.retryBudgets.set(key, budget);
-    return budget;
+  private load(key: string, retryShare: number): OriginLoad {
+    const load = this.loads.get(key) ?? new OriginLoad(retryShare);
+    this.loads.set(key, load);
+    return load;
   }
 
   private widenPingGap(origin: string, gap: number): void {

@@ -11,10 +11,10 @@ export class RecentCount {
   }
 
   /** `now` is monotonic, in milliseconds. */
-  add(now: number): void {
+  add(now: number, amount = 1): void {
     this.moveTo(now);
-    this.slots[this.second % this.slots.length]! += 1;
-    this.sum++;
+    this.slots[this.second % this.slots.length]! += amount;
+    this.sum += amount;
   }
 
   total(now: number): number {

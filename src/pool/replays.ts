@@ -1,6 +1,10 @@
+import { TransportError } from '../errors.js';
 import type { Clock, TimerHandle } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
+import { decideAnswerReplay } from './answer-replay.js';
+import { decideReplay, type Retry } from './replay.js';
 import type { RetryBudget } from './retry-budget.js';
+import type { Totals } from './totals.js';
 
 /** How often those who wait for a token look for one, in milliseconds. */
 const tokenPause = 100;
@@ -18,19 +22,29 @@ interface Delayed {
   readonly backOff: boolean;
 }
 
+/** What their transport gives them. */
+export interface ReplaySettings {
+  readonly clock: Clock;
+  readonly retry: Retry;
+  readonly random: () => number;
+  readonly totals: Totals;
+}
+
 /** Between two attempts: requests that wait out a delay, and then for a token of the budget where they need one. */
 export class Replays {
   private readonly clock: Clock;
+  private readonly settings: ReplaySettings;
   private readonly budget: RetryBudget;
-  private readonly release: (exchange: Exchange) => void;
+  private readonly release: (exchange: Exchange, soon: boolean) => void;
   private readonly delayed = new Map<Exchange, Delayed>();
   /** In the order of their coming. */
   private readonly tokenless = new Set<Exchange>();
   private pause: TimerHandle | undefined = undefined;
 
-  /** @param release takes those whose wait is over; it is called between steps */
-  constructor(clock: Clock, budget: RetryBudget, release: (exchange: Exchange) => void) {
-    this.clock = clock;
+  /** @param release takes those whose wait is over; `soon`: after the step of a connection that is under way */
+  constructor(settings: ReplaySettings, budget: RetryBudget, release: (exchange: Exchange, soon: boolean) => void) {
+    this.clock = settings.clock;
+    this.settings = settings;
     this.budget = budget;
     this.release = release;
   }
@@ -43,8 +57,44 @@ export class Replays {
     return [...this.delayed.keys(), ...this.tokenless];
   }
 
+  /** An attempt ended before its response headers. False: the request has failed. `backOff`: what its origin adds. */
+  failed(exchange: Exchange, error: TransportError, http1: boolean, backOff: () => number): boolean {
+    const { retry, random, totals } = this.settings;
+    const replay = decideReplay(exchange, error, retry, random(), http1, () => this.budget.take(this.clock.now()));
+    if (TransportError.isInstance(replay)) {
+      exchange.settleFailed(replay);
+      return false;
+    }
+    totals.replays++;
+    const delay = Math.max(replay.delay, backOff());
+    exchange.tracer?.retry({ error }, delay);
+    if (delay > 0) this.delay(exchange, delay, replay.needsToken, true);
+    else if (!replay.needsToken || this.takeToken(exchange)) this.release(exchange, true);
+    return true;
+  }
+
+  /** The server has answered with an error. Undefined: it is the caller's, or the request has failed. */
+  answered(exchange: Exchange, status: number, fields: readonly string[]): (() => void) | undefined {
+    const { retry, random, totals } = this.settings;
+    if (!retry.statuses.includes(status)) return undefined;
+    const replay = decideAnswerReplay(exchange, status, fields, {
+      retry,
+      chance: random(),
+      wallNow: this.clock.wallNow(),
+      takeToken: () => this.budget.take(this.clock.now()),
+    });
+    if (TransportError.isInstance(replay)) exchange.giveUp(replay);
+    if (replay === undefined || TransportError.isInstance(replay)) return undefined;
+    return () => {
+      totals.replays++;
+      exchange.tracer?.retry({ status }, replay.delay);
+      if (replay.delay > 0) this.delay(exchange, replay.delay, false, false);
+      else this.release(exchange, true);
+    };
+  }
+
   /** True where it has a token now; it will be released with one otherwise. */
-  takeToken(exchange: Exchange): boolean {
+  private takeToken(exchange: Exchange): boolean {
     if (this.tokenless.size === 0 && this.budget.take(this.clock.now())) return true;
     this.tokenless.add(exchange);
     this.startPause();
@@ -52,10 +102,10 @@ export class Replays {
   }
 
   /** `needsToken`: it waits for one once the delay is over. `backOff`: the delay is ours, not what the server asked for. */
-  delay(exchange: Exchange, delay: number, needsToken: boolean, backOff: boolean): void {
+  private delay(exchange: Exchange, delay: number, needsToken: boolean, backOff: boolean): void {
     const go = (): void => {
       this.delayed.delete(exchange);
-      if (!needsToken || this.takeToken(exchange)) this.release(exchange);
+      if (!needsToken || this.takeToken(exchange)) this.release(exchange, false);
     };
     const due = this.clock.now() + delay;
     this.delayed.set(exchange, { timer: this.clock.setTimer(delay, go, true), due, go, backOff });
@@ -90,7 +140,7 @@ export class Replays {
         for (const exchange of this.tokenless) {
           if (!this.budget.take(this.clock.now())) break;
           this.tokenless.delete(exchange);
-          this.release(exchange);
+          this.release(exchange, false);
         }
         if (this.tokenless.size > 0) this.startPause();
       },

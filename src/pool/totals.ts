@@ -6,6 +6,9 @@ export interface TransportTotals {
   readonly failed: number;
   /** Attempts that were made again after one that came to nothing. */
   readonly replays: number;
+  /** Second attempts that were made beside a first (`hedge`), and those of them that the answer came on. */
+  readonly hedges: number;
+  readonly hedgesWon: number;
   readonly dials: number;
   readonly failedDials: number;
   /** How often a connection was found to be stalled. */
@@ -26,6 +29,8 @@ export class Totals implements TransportTotals {
   requests = 0;
   failed = 0;
   replays = 0;
+  hedges = 0;
+  hedgesWon = 0;
   dials = 0;
   failedDials = 0;
   stalls = 0;

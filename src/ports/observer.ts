@@ -48,6 +48,7 @@ const requestTypes = [
   'start',
   'queued',
   'bound',
+  'hedge',
   'sent',
   'informational',
   'headers',
@@ -104,10 +105,10 @@ export interface RequestEvent {
   readonly time: number;
   /** How often it has been sent, this time included where it has been by now. */
   readonly attempt: number;
-  /** The connection's number and the stream's, from 'bound' until it is sent again. */
+  /** The connection's number and the stream's, from 'bound' until it is sent again; on 'hedge' those of the second attempt. */
   readonly connection?: number | undefined;
   readonly streamId?: number | undefined;
-  /** On 'bound': the connection has carried a request before. */
+  /** On 'bound' and 'hedge': the connection has carried a request before. */
   readonly reused?: boolean | undefined;
   readonly remoteAddress?: string | undefined;
   /** On 'informational' and 'headers'; on 'retry', where an answer with this status is why it is sent again. */

@@ -92,6 +92,8 @@ export interface PooledConnection extends HttpConnection {
    * looked at: `onCapacity` follows, or `onClosed`.
    */
   takes(demand: Demand, lastResort?: boolean): boolean;
+  /** A request on it is overdue, and nothing has come since it was sent: it takes no new ones until the peer is heard of. */
+  suspect(): void;
   /** No new requests; it closes after those that run, at once if there are none. */
   stopReuse(): void;
   /** The same, and the peer is told where there is a way. */

@@ -22,6 +22,7 @@ const kinds: Readonly<Record<keyof TransportOptions, Kind>> = {
   headersTimeout: 'number',
   bodyTimeout: 'number',
   retry: 'JSON',
+  hedge: 'JSON',
   maxHeaderListSize: 'number',
   maxFrameSize: 'number',
   headerTableSize: 'number',

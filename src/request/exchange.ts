@@ -1,37 +1,25 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { TransportError, TransportErrorCode } from '../errors.js';
+import type { TransportError } from '../errors.js';
 import { ErrorCode, type StreamSink } from '../protocol/index.js';
 import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
-import type { Clock, Demand, HttpConnection, RequestHandle } from '../ports/index.js';
+import type { Demand, HttpConnection, RequestHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
 import { demandOf } from './demand.js';
 import { DroppedAnswer } from './dropped-answer.js';
+import type { ExchangeHost } from './exchange-host.js';
+import type { Hedge } from './hedge.js';
 import { openInit } from './open-init.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
 import { tracerOf, type RequestTracer } from './request-tracer.js';
-import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway, timedOut } from './request-errors.js';
+import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway } from './request-errors.js';
 import { TimeLimits } from './time-limits.js';
 import { Upload } from './upload.js';
 import type { Waiter, WaitQueue } from './wait-queue.js';
-
-/** Who a request belongs to while it has no response: a pool, or one connection. */
-export interface ExchangeHost {
-  readonly clock: Clock;
-  /** An attempt ended before its response headers. The host sends it again, or calls `settleFailed`. */
-  attemptFailed(exchange: Exchange, error: TransportError): void;
-  /**
-   * The server has answered with an error. Undefined: that is the caller's; else what sends the request again once the
-   * answer is out of the way. Called within a step of the connection.
-   */
-  attemptAnswered?(exchange: Exchange, status: number, fields: readonly string[]): (() => void) | undefined;
-  /** The request is over, one way or the other, and was not bound to a connection when it ended. */
-  abandoned(exchange: Exchange): void;
-}
 
 /** A body that arrives whole with its headers and is no larger than this, in bytes, is not watched for being dropped. */
 const smallBody = 16_384;
@@ -57,6 +45,10 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   exposed = false;
   /** The attempt that just ended met a kept connection closed, and was the first that can have reached the peer. */
   metClosed = false;
+  /** There while a second attempt beside the first may be wanted, or is out. */
+  hedge: Hedge | undefined = undefined;
+  /** Attempts beside another. */
+  hedges = 0;
   /** Where it stands while it waits. Owned by WaitQueue. */
   queue: WaitQueue<Exchange> | undefined = undefined;
   before: Exchange | undefined = undefined;
@@ -65,13 +57,13 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   /** Set where somebody follows requests. */
   readonly tracer: RequestTracer | undefined;
   /** Set anew by a host that hands it on to another. */
-  host: ExchangeHost;
+  host: ExchangeHost<Exchange>;
   private resolve: ((response: ClientResponse) => void) | undefined;
   private reject: ((reason: unknown) => void) | undefined;
   /** Runs the caller's callbacks in the caller's async context; made only where there are any. */
-  private readonly context: AsyncResource | undefined;
+  readonly context: AsyncResource | undefined;
   /** The attempt under way, or the one that the response came on. */
-  private handle: RequestHandle | undefined = undefined;
+  handle: RequestHandle | undefined = undefined;
   private upload: Upload | undefined = undefined;
   private body: BodyQueue | undefined = undefined;
   private trailers: TrailersHolder | undefined = undefined;
@@ -82,11 +74,11 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   /** Nobody waits for more of the response, so that it does not keep the process alive. */
   private unattended = false;
   /** Made only where there are any. */
-  private readonly limits: TimeLimits | undefined;
+  readonly limits: TimeLimits | undefined;
 
   constructor(
     request: PreparedRequest,
-    host: ExchangeHost,
+    host: ExchangeHost<Exchange>,
     resolve: (response: ClientResponse) => void,
     reject: (reason: unknown) => void,
   ) {
@@ -136,15 +128,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     else this.beginUpload();
   }
 
-  /** Once, and outside the step that found out that it may begin: the source is the caller's code. */
   private beginUpload(): void {
-    const { upload, handle } = this;
-    if (upload?.heldBack !== true || handle === undefined) return;
-    upload.heldBack = false;
-    this.limits?.stopPhase();
-    handle.connection.later(() => {
-      upload.start();
-    });
+    if (this.upload?.begin() === true) this.limits?.stopPhase();
   }
 
   onDrain(): void {
@@ -168,8 +153,9 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   // --- what the peer does ---
 
   onInformational(status: number, fields: readonly string[]): void {
-    this.tracer?.tell('informational', { status });
     if (status === 100) this.beginUpload();
+    if (this.hedge?.holds({ status, fields }) === true) return;
+    this.tracer?.tell('informational', { status });
     const listener = this.request.onInformational;
     if (listener === undefined) return;
     const idle = (): boolean => this.over && this.body?.ended !== true; // an earlier one has ended the request
@@ -183,6 +169,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const { resolve, handle } = this;
     if (resolve === undefined || handle === undefined) return;
     if (status >= 400 && this.isDropped(status, fields)) return;
+    this.hedge?.end(true);
     const { connection } = handle;
     this.limits?.stopPhase();
     this.trailers = new TrailersHolder(this);
@@ -204,9 +191,25 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     resolve(response);
   }
 
+  /** It goes on with this attempt, and not with what it had. */
+  switchTo(handle: RequestHandle, upload: Upload | undefined): void {
+    this.upload?.stop(undefined);
+    this.handle?.reset(ErrorCode.Cancel);
+    this.handle = handle;
+    this.upload = upload;
+    this.tracer?.continuesOn(handle);
+  }
+
+  /** Its host sends a request again that gets such an answer. */
+  dropsStatus(status: number): boolean {
+    return status >= 400 && this.host.retriesStatus?.(this, status) === true;
+  }
+
   /** The request is sent again in place of this answer. */
   private isDropped(status: number, fields: readonly string[]): boolean {
     const { handle } = this;
+    // Where two are out, it is as if this one had failed.
+    if (this.dropsStatus(status) && this.hedge?.standsIn(true) === true) return true;
     const again = this.host.attemptAnswered?.(this, status, fields);
     if (again === undefined || handle === undefined) return this.resolve === undefined;
     this.tracer?.tell('headers', { status });
@@ -265,6 +268,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   onEnd(trailers: string[] | undefined): void {
     if (this.dropped !== undefined) return this.dropped.end();
+    if (this.pending) return; // of an attempt that another stands in for
     const { budget } = this.handle!.connection.config;
     if (this.body?.buffered === 0) this.nothingUnread();
     else if (trailers !== undefined && this.trailers?.hold(budget, fieldListSize(trailers)) === false)
@@ -283,6 +287,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   onFailed(error: TransportError): void {
     if (this.dropped !== undefined) return this.dropped.end();
+    if (this.hedge?.standsIn(!error.unprocessed) === true) return;
     this.upload?.stop(error);
     this.upload = undefined;
     this.limits?.stopPhase();
@@ -379,6 +384,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   private endAttempt(reason: unknown): void {
+    this.hedge?.end(false);
     this.dropped?.stop();
     this.dropped = undefined;
     this.upload?.stop(reason);
@@ -415,21 +421,6 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   get buffered(): number {
     return this.body?.buffered ?? 0;
-  }
-
-  timedOut(code: TransportErrorCode, option: string, limit: number): void {
-    const { attempts, handle, request } = this;
-    // With no attempt out, what was tried before decides (the peer refused each, say); what is out may have been acted on.
-    const unprocessed = this.pending && handle === undefined && !this.exposed;
-    const about = { origin: request.origin.href, streamId: handle?.streamId, attempts, unprocessed };
-    this.giveUp(
-      timedOut(code, option, limit, handle === undefined ? 'unsent' : this.pending ? 'headers' : 'body', about),
-    );
-  }
-
-  /** Its time is up before so many milliseconds have passed. */
-  endsWithin(delay: number): boolean {
-    return this.limits?.endsWithin(delay) === true;
   }
 
   /** The phase that it is in may take any time: a tunnel that is open is silent for as long as it likes. */

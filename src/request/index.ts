@@ -1,7 +1,11 @@
 /** What other rooms use of this one. */
 export { basicCredentials, credentialsOf } from './basic-credentials.js';
+export { checkTime, isRecord } from './checks.js';
 export { type ClientResponse, receivedFields, receivedTrailers, statusTextOf, wireFields } from './client-response.js';
-export { Exchange, type ExchangeHost } from './exchange.js';
+export { Exchange } from './exchange.js';
+export type { ExchangeHost } from './exchange-host.js';
+export { Hedge } from './hedge.js';
+export { type HedgeOptions, type HedgeSettings, checkHedge, resolveHedge } from './hedge-options.js';
 export { forwardableHeaders } from './forwardable-headers.js';
 export { intercept, type InterceptedRequest, type Interceptor, type Next } from './interceptors.js';
 export { normalizeMethod } from './methods.js';
@@ -14,9 +18,7 @@ export {
   type RequestPriority,
   type WaitOptions,
   checkRequestOptions,
-  checkTime,
   checkWait,
-  isRecord,
 } from './request-options.js';
 export { headersOf, toIntercepted } from './to-intercepted.js';
 export { Targets, parseUrl, pathOf } from './targets.js';

@@ -5,6 +5,7 @@ import { credentialsOf } from './basic-credentials.js';
 import { normalizeMethod } from './methods.js';
 import type { Observer, Origin } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
+import { resolveHedge, type HedgeSettings } from './hedge-options.js';
 import type { RequestHooks } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
 import {
@@ -25,6 +26,7 @@ export interface RequestDefaults {
   readonly maxDecompressionRatio?: number | undefined;
   readonly userAgent: string;
   readonly observer?: Observer | undefined;
+  readonly hedge?: HedgeSettings | undefined;
 }
 
 /** A request whose parts a facade has checked already. */
@@ -146,6 +148,7 @@ function assemble(
     headersTimeout: given.headersTimeout ?? defaults.headersTimeout,
     bodyTimeout: given.bodyTimeout ?? defaults.bodyTimeout,
     idempotent: given.idempotent === true,
+    hedge: hedgeOf(given, method, body, defaults),
     expectContinue: given.expectContinue === true && body !== undefined,
     onInformational: given.onInformational,
     urgency: given.priority?.urgency ?? 3,
@@ -161,6 +164,18 @@ function assemble(
     hooks,
     observer: defaults.observer,
   };
+}
+
+/** What may go out twice may do so at once: idempotent, with a body that can be had again. */
+function hedgeOf(
+  given: RequestOptions,
+  method: string,
+  body: RequestBody | undefined,
+  defaults: RequestDefaults,
+): HedgeSettings | undefined {
+  if (given.idempotent !== true || given.hedge === false) return undefined;
+  if (given.protocol !== undefined || method === 'CONNECT' || body?.repeatable === false) return undefined;
+  return given.hedge === undefined ? defaults.hedge : resolveHedge(given.hedge);
 }
 
 function buildHeader(

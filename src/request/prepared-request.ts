@@ -1,6 +1,7 @@
 import type { SharedBlock } from '../protocol/index.js';
 import type { Observer, Origin, RequestTiming } from '../ports/index.js';
 import type { RequestBody } from '../body/index.js';
+import type { HedgeSettings } from './hedge-options.js';
 import type { RequestHooks } from './request-hooks.js';
 import type { RequestOptions } from './request-options.js';
 
@@ -24,6 +25,8 @@ export interface PreparedRequest {
   readonly headersTimeout: number;
   readonly bodyTimeout: number;
   readonly idempotent: boolean;
+  /** When it goes out once more; undefined: it does not. */
+  readonly hedge: HedgeSettings | undefined;
   readonly expectContinue: boolean;
   readonly onInformational: RequestOptions['onInformational'];
   readonly urgency: number;

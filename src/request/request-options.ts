@@ -1,5 +1,7 @@
 import { invalidArgument } from '../errors.js';
 import type { RequestBodyInit } from '../body/index.js';
+import { checkTime, isRecord } from './checks.js';
+import { checkHedge, type HedgeOptions } from './hedge-options.js';
 
 /** Header or trailer fields: a record (several values as an array), pairs, or a Headers. */
 export type HeadersInput =
@@ -48,6 +50,11 @@ export interface RequestOptions {
    * a body that met a kept HTTP/1.1 connection closed goes out again, once.
    */
   readonly idempotent?: boolean | undefined;
+  /**
+   * Without response headers by then it goes out once more, on another connection; the first answer counts. Only where it is
+   * `idempotent` and its body can be had again. False: not at all. Default: the transport's.
+   */
+  readonly hedge?: HedgeOptions | false | undefined;
   /** Sends `expect: 100-continue` and holds the body back until 100 or a second has passed. Default: false. */
   readonly expectContinue?: boolean | undefined;
   /** Called for each 1xx response, in the caller's async context. */
@@ -72,6 +79,7 @@ const known = new Set<string>([
   'headersTimeout',
   'bodyTimeout',
   'idempotent',
+  'hedge',
   'expectContinue',
   'onInformational',
   'priority',
@@ -96,6 +104,7 @@ export function checkRequestOptions(options: RequestOptions): void {
   if (headersTimeout !== undefined) checkTime('headersTimeout', headersTimeout);
   if (bodyTimeout !== undefined) checkTime('bodyTimeout', bodyTimeout);
   checkType('idempotent', options.idempotent, 'boolean', 'true or false');
+  if (options.hedge !== undefined && options.hedge !== false) checkHedge('hedge', options.hedge);
   checkType('expectContinue', options.expectContinue, 'boolean', 'true or false');
   checkType('decompress', options.decompress, 'boolean', 'true or false');
   checkType('timing', options.timing, 'boolean', 'true or false');
@@ -121,17 +130,6 @@ export function checkRequestOptions(options: RequestOptions): void {
 
 function checkType(name: string, value: unknown, type: 'string' | 'boolean' | 'function', allowed: string): void {
   if (value !== undefined && typeof value !== type) throw invalidArgument(`option '${name}'`, value, allowed);
-}
-
-/** Something with options: an object, and no array. */
-export function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A time in milliseconds that a timer can hold. */
-export function checkTime(name: string, value: unknown): void {
-  if (typeof value !== 'number' || !(value >= 0 && value <= 2_147_483_647))
-    throw invalidArgument(`option '${name}'`, value, 'milliseconds from 0 (off) to 2147483647');
 }
 
 /** What something that is waited for takes: both are optional. */

@@ -101,6 +101,19 @@ export class RequestTracer {
     if (this.heard) this.publish(this.event('bound', { reused, remoteAddress }));
   }
 
+  /** It has gone out once more, beside the attempt that is out. */
+  hedged({ description, streamId }: RequestHandle, attempt: number): void {
+    const { id: connection, reused, remoteAddress } = description;
+    this.attempt = attempt;
+    if (this.heard) this.publish({ ...this.event('hedge'), connection, streamId, reused, remoteAddress });
+  }
+
+  /** What follows is of this attempt. */
+  continuesOn({ description, streamId }: RequestHandle): void {
+    this.connection = description.id;
+    this.streamId = streamId;
+  }
+
   /** It will be sent again. */
   retry(cause: Pick<RequestEvent, 'error' | 'status'>, delay: number): void {
     this.timeline.retry(this.clock.now());

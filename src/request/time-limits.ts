@@ -1,9 +1,10 @@
 import type { TransportErrorCode } from '../errors.js';
-import { setDeadline, type Clock, type TimerHandle } from '../ports/index.js';
+import { setDeadline, type Clock, type RequestHandle, type TimerHandle } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
+import { timedOut } from './request-errors.js';
 
 /** How long a body waits for 100 (RFC 9110 section 10.1.1), in milliseconds. */
-const continueTimeout = 1_000;
+export const continueTimeout = 1_000;
 
 /** The request that has limits. */
 interface Limited {
@@ -15,7 +16,12 @@ interface Limited {
   readonly underWay: boolean;
   /** Bytes of the response that its reader has left to read. */
   readonly buffered: number;
-  timedOut(code: TransportErrorCode, option: string, limit: number): void;
+  readonly attempts: number;
+  /** An attempt ended that the peer may have acted on. */
+  readonly exposed: boolean;
+  /** The attempt under way. */
+  readonly handle: Pick<RequestHandle, 'streamId'> | undefined;
+  giveUp(error: unknown): void;
 }
 
 /** The time limits of one request: one for all of it, and one for the phase that it is in. */
@@ -33,7 +39,7 @@ export class TimeLimits {
     this.endsAt = timeout > 0 ? owner.host.clock.now() + timeout : Infinity;
     if (timeout > 0)
       this.total = this.timer(timeout, () => {
-        owner.timedOut('ERR_PASSINGLANE_TIMEOUT', 'timeout', timeout);
+        this.expire('ERR_PASSINGLANE_TIMEOUT', 'timeout', timeout);
       });
   }
 
@@ -52,6 +58,15 @@ export class TimeLimits {
     return setDeadline(owner.host.clock, delay, due, false);
   }
 
+  private expire(code: TransportErrorCode, option: string, limit: number): void {
+    const { attempts, handle, request, pending, exposed } = this.owner;
+    // With no attempt out, what was tried before decides (the peer refused each, say); what is out may have been acted on.
+    const unprocessed = pending && handle === undefined && !exposed;
+    const about = { origin: request.origin.href, streamId: handle?.streamId, attempts, unprocessed };
+    const stage = handle === undefined ? 'unsent' : pending ? 'headers' : 'body';
+    this.owner.giveUp(timedOut(code, option, limit, stage, about));
+  }
+
   awaitContinue(due: () => void): void {
     this.phase = this.timer(continueTimeout, due);
   }
@@ -61,7 +76,7 @@ export class TimeLimits {
     const { headersTimeout } = owner.request;
     if (headersTimeout > 0 && owner.pending)
       this.phase = this.timer(headersTimeout, () => {
-        if (owner.pending) owner.timedOut('ERR_PASSINGLANE_HEADERS_TIMEOUT', 'headersTimeout', headersTimeout);
+        if (owner.pending) this.expire('ERR_PASSINGLANE_HEADERS_TIMEOUT', 'headersTimeout', headersTimeout);
       });
   }
 
@@ -76,7 +91,7 @@ export class TimeLimits {
       // While the reader has something left to read, the wait is its own.
       if (owner.buffered > 0) this.lastPieceAt = clock.now();
       const left = this.lastPieceAt + bodyTimeout - clock.now();
-      if (left <= 0) owner.timedOut('ERR_PASSINGLANE_BODY_TIMEOUT', 'bodyTimeout', bodyTimeout);
+      if (left <= 0) this.expire('ERR_PASSINGLANE_BODY_TIMEOUT', 'bodyTimeout', bodyTimeout);
       else this.phase = this.timer(left, check);
     };
     this.phase = this.timer(bodyTimeout, check);
@@ -87,6 +102,7 @@ export class TimeLimits {
     this.lastPieceAt = now;
   }
 
+  /** The request's time is up before so many milliseconds have passed. */
   endsWithin(delay: number): boolean {
     return this.owner.host.clock.now() + delay >= this.endsAt;
   }

@@ -16,8 +16,10 @@ const noBytes = new Uint8Array(0);
 export class Upload {
   /** END_STREAM has been handed over, or the upload stopped. */
   done = false;
-  /** It has not begun: it waits for 100, or for the step under way to end. */
-  heldBack = true;
+  /** It has not begun, and was not told to. */
+  private heldBack = true;
+  /** Nobody is told of its pieces: it may turn out not to be the attempt that counts. */
+  unheard = false;
   private readonly handle: RequestHandle;
   private readonly request: PreparedRequest;
   private readonly context: AsyncResource | undefined;
@@ -40,8 +42,17 @@ export class Upload {
     this.failed = failed;
   }
 
-  /** Begins, once; the body is untouched before. */
-  start(): void {
+  /** Begins, once, when the step that found out that it may is over: the source is the caller's code. False: it had begun. */
+  begin(): boolean {
+    if (!this.heldBack) return false;
+    this.heldBack = false;
+    this.handle.connection.later(() => {
+      this.start();
+    });
+    return true;
+  }
+
+  private start(): void {
     if (this.started || this.done) return;
     this.started = true;
     const { body } = this.request;
@@ -89,7 +100,8 @@ export class Upload {
 
   private readonly onPiece = (piece: Uint8Array | undefined): void => {
     const { length, hooks } = this.request;
-    if (hooks?.onPiece !== undefined && piece !== undefined && !this.done) this.inContext(() => hooks.onPiece?.(piece));
+    if (hooks?.onPiece !== undefined && piece !== undefined && !this.done && !this.unheard)
+      this.inContext(() => hooks.onPiece?.(piece));
     if (this.done) return;
     if (piece === undefined) {
       this.reader = undefined;

@@ -12,6 +12,7 @@ const requestTypes = [
   'start',
   'queued',
   'bound',
+  'hedge',
   'sent',
   'informational',
   'headers',

@@ -7,7 +7,14 @@ import { poolHarness } from '../support/pool-harness.js';
 
 test('without options a transport has the defaults that are documented', () => {
   const { retry, ...options } = resolveOptions(undefined, 'agent');
-  assert.deepEqual(retry, { maxAttempts: 8, baseDelay: 1_000, maxDelay: 32_000, jitter: 0.1, budget: 0.2, statuses: [] });
+  assert.deepEqual(retry, {
+    maxAttempts: 8,
+    baseDelay: 1_000,
+    maxDelay: 32_000,
+    jitter: 0.1,
+    budget: 0.2,
+    statuses: [],
+  });
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   assert.deepEqual(given, {
     tls: {},

@@ -44,6 +44,20 @@ function noInteger(min: number, max: number): Refusal[] {
     [null, 'null', allowed],
   ];
 }
+const noHedge: Refusal[] = [
+  [5, '5', /an object with after, budget/],
+  ['p95', '"p95"', /an object with after, budget/],
+];
+const noAfter: Refusal[] = [
+  ['p50', '"p50"', /'p95' or milliseconds/],
+  [-1, '-1', time],
+  [true, 'true', time],
+];
+const noShare: Refusal[] = [
+  [-0.1, '-0.1', /a number from 0 to 1/],
+  [1.1, '1.1', /a number from 0 to 1/],
+  ['0', '"0"', /a number from 0 to 1/],
+];
 const noFunction: Refusal[] = [
   ['x', '"x"', /a function/],
   [{}, 'an object (Object)', /a function/],
@@ -62,7 +76,9 @@ const noObject: Refusal[] = [
 ];
 const most = Number.MAX_SAFE_INTEGER;
 
-const transportTable: Readonly<Record<keyof TransportOptions | `retry.${string}` | `observer.${string}`, Refusal[]>> = {
+const transportTable: Readonly<
+  Record<keyof TransportOptions | `retry.${string}` | `hedge.${string}` | `observer.${string}`, Refusal[]>
+> = {
   tls: noObject,
   allowHTTP1: noFlag,
   cleartext: [
@@ -102,6 +118,9 @@ const transportTable: Readonly<Record<keyof TransportOptions | `retry.${string}`
     [[200], '200', /an array of statuses/],
     [[600], '600', /an array of statuses/],
   ],
+  hedge: noHedge,
+  'hedge.after': noAfter,
+  'hedge.budget': noShare,
   maxHeaderListSize: noInteger(1, 0xffff_ffff),
   maxFrameSize: noInteger(16_384, 16_777_215),
   headerTableSize: noInteger(0, 0xffff_ffff),
@@ -134,7 +153,7 @@ const transportTable: Readonly<Record<keyof TransportOptions | `retry.${string}`
   'observer.connection': noFunction,
 };
 
-const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}`, Refusal[]>> = {
+const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}` | `hedge.${string}`, Refusal[]>> = {
   method: noText,
   headers: [
     [5, '5', /a record, pairs, or a Headers/],
@@ -161,6 +180,9 @@ const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}`,
   headersTimeout: noTime,
   bodyTimeout: noTime,
   idempotent: noFlag,
+  hedge: noHedge,
+  'hedge.after': noAfter,
+  'hedge.budget': noShare,
   expectContinue: noFlag,
   onInformational: noFunction,
   priority: [
