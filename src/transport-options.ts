@@ -288,3 +288,11 @@ function resolve(
   }
   return values;
 }
+
+/** None of these says how to connect: what else connects may do it in their place. */
+export function isPlain(options: ResolvedOptions): boolean {
+  const { tls, proxy, socketPath, lookup, localAddress, keepAlive, createConnection, connectTimeout } = options;
+  const given = [socketPath, lookup, localAddress, keepAlive, createConnection].some((value) => value !== undefined);
+  const proxied = proxy !== undefined && proxy !== false;
+  return !given && !proxied && Object.keys(tls).length === 0 && connectTimeout === table.connectTimeout[1];
+}

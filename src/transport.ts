@@ -27,7 +27,7 @@ import { ClientConn, ConnectionDriver, type DriverConfig } from './conn/index.js
 import { networkRefusal } from './network.js';
 import { nameRequest } from './request-line.js';
 import { connectTimedOut, http1Only, originOf, Pool, transportDestroyed, type TransportStats } from './pool/index.js';
-import type { ResolvedOptions } from './transport-options.js';
+import { isPlain, type ResolvedOptions } from './transport-options.js';
 
 /** What a transport needs of the platform. */
 export interface Platform {
@@ -92,6 +92,12 @@ export let openSession: (transport: BaseTransport) => Session;
 /** For the facades: the default for requests; 0: none. */
 export let headersTimeoutOf: (transport: BaseTransport) => number;
 
+/** For undici's facade, which hands origins without HTTP/2 on. */
+export let poolOf: (transport: BaseTransport) => Pool;
+
+/** For the same: no option says how to connect. */
+export let connectsPlainly: (transport: BaseTransport) => boolean;
+
 /** For mocks: `admit` says why a request is refused, and the network is none of this transport's. */
 export let answerInstead: (
   transport: BaseTransport,
@@ -108,6 +114,8 @@ export class BaseTransport {
       transport.#submit(prepareParts(parts, transport.#defaults, transport.#targets), resolve, reject);
     openSession = (transport) => transport.#openSession();
     headersTimeoutOf = (transport) => transport.#defaults.headersTimeout;
+    poolOf = (transport) => transport.#pool;
+    connectsPlainly = (transport) => isPlain(transport.#options);
     answerInstead = (transport, admit) => {
       transport.#admit = admit;
       transport.#reachesNetwork = false;

@@ -61,6 +61,13 @@ export class Pool {
     return endpoints;
   }
 
+  /** The origin is known to have chosen HTTP/1.1, or is spoken to in it because that is what the user said. */
+  speaksHttp1(origin: Origin): boolean {
+    const { allowHTTP1, cleartextHTTP1 } = this.env;
+    if (origin.scheme === 'http:') return cleartextHTTP1;
+    return allowHTTP1 && this.http1Reasons.get(originKey(origin)) === 'chosen';
+  }
+
   submit(exchange: Exchange): void {
     this.of(exchange.request.origin).submit(exchange);
   }
@@ -137,7 +144,9 @@ export class Pool {
         if (one.id === connection) one.stopReuse();
   }
 
-  closeIdle(): void {
+  /** Of one origin, or of all. */
+  closeIdle(origin?: Origin): void {
+    if (origin !== undefined) return this.origins.get(poolKey(origin, false))?.closeIdle();
     for (const pool of this.origins.values()) pool.closeIdle();
   }
 

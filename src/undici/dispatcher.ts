@@ -1,23 +1,32 @@
 import { EventEmitter } from 'node:events';
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
 import { forever, type ConnectionEvent, type Origin } from '../ports/index.js';
-import { parseUrl, type RequestParts } from '../request/index.js';
+import { isRecord, parseUrl, type RequestParts } from '../request/index.js';
+import { TransportError } from '../errors.js';
 import { Transport, type TransportOptions } from '../index.js';
+import { nameRequest } from '../request-line.js';
 import { originOf } from '../pool/index.js';
-import { BaseTransport } from '../transport.js';
+import { BaseTransport, connectsPlainly } from '../transport.js';
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor } from './contract.js';
 import { observed, PublishedRequest } from './diagnostics.js';
 import type { Dispatched, DispatchOwner } from './dispatched.js';
 import { addClose, addHeaders } from './fields.js';
 import { CurrentDispatched, LegacyDispatched } from './handlers.js';
+import { Http1Route, type HandlerKind, type Http1Dispatcher } from './http1-dispatcher.js';
 import { bothKinds, isCurrentHandler, withoutBridge } from './interceptors.js';
-import { toBody } from './to-body.js';
+import { discardBody, toBody } from './to-body.js';
 import { Running } from './running.js';
 import { invalidArgument, toUndiciError, UndiciError } from './undici-error.js';
 import { setTimeout, clearTimeout, queueMicrotask } from '../timers.js';
 
 /** Undici's own limits, for a transport that nobody has set others for. */
 const undiciTimeout = 300_000;
+
+/** What a dispatcher has beside its transport. */
+export interface DispatcherOptions {
+  /** Gets the requests to origins without HTTP/2: http: ones, and those whose server does not choose it. */
+  readonly http1?: Http1Dispatcher | undefined;
+}
 
 type Callback = (error?: Error | null, data?: null) => void;
 
@@ -26,7 +35,10 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   private readonly transport: BaseTransport;
   /** Whether the transport is this dispatcher's to close. */
   private readonly owned: boolean;
+  private readonly http1: Http1Route | undefined;
   private readonly running = new Running<Dispatched>();
+  /** Requests that wait to learn what their origin speaks. */
+  private asking = 0;
   private isClosed = false;
   private isDestroyed = false;
   private whenQuiet: (() => void) | undefined = undefined;
@@ -39,14 +51,22 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
 
   /**
    * Over a transport of yours, which it leaves open, or over one of its own: made with these options, and with
-   * undici's 300 s for `headersTimeout` and `bodyTimeout` unless they say otherwise.
+   * undici's 300 s for `headersTimeout` and `bodyTimeout` unless they say otherwise. With `http1`, in either argument,
+   * requests to origins without HTTP/2 are that dispatcher's, WebSockets and all.
    */
-  constructor(transport?: Transport | TransportOptions) {
+  constructor(transport?: Transport | (TransportOptions & DispatcherOptions), options?: DispatcherOptions) {
     super();
     if (typeof transport === 'string' || (transport as unknown) instanceof URL)
       throw invalidArgument('H2Dispatcher takes a Transport, or the options of one, and no origin: it serves them all');
     this.owned = !(transport instanceof BaseTransport);
-    this.transport = transport instanceof BaseTransport ? transport : this.makeTransport(transport);
+    let { http1 } = options ?? {};
+    if (transport instanceof BaseTransport) this.transport = transport;
+    else {
+      const { http1: given, ...own } = transport ?? {};
+      http1 ??= given;
+      this.transport = this.makeTransport(transport === undefined ? undefined : own);
+    }
+    this.http1 = http1 === undefined ? undefined : new Http1Route(this.transport, http1);
   }
 
   private makeTransport(options: TransportOptions = {}): Transport {
@@ -107,6 +127,57 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
    * nothing; false where it has failed at once.
    */
   dispatch(options: DispatchOptions, handler: DispatchHandler): boolean {
+    return this.dispatchBeside(this.http1, options, handler);
+  }
+
+  /** @internal As `dispatch`, with another dispatcher for origins without HTTP/2. */
+  dispatchBeside(http1: Http1Route | undefined, options: DispatchOptions, handler: DispatchHandler): boolean {
+    const valid = isRecord(options) && isRecord(handler) && !this.isClosed;
+    const origin = valid ? http1?.originOf(options) : undefined;
+    if (http1 === undefined || origin === undefined) return this.dispatchOwn(options, handler);
+    const theirs = http1.takes(origin);
+    if (theirs !== undefined) return theirs ? http1.dispatch(options, handler) : this.dispatchOwn(options, handler);
+    void this.dispatchOnceKnown(http1, origin, options, handler);
+    return true;
+  }
+
+  /**
+   * @internal This dispatcher as it stands in the place of another, which keeps origins without HTTP/2: itself where there
+   * is none, where it has one for those already, or where its transport says how to connect.
+   */
+  beside(other: unknown, kind: HandlerKind): this {
+    const keeps = typeof (other as Partial<Http1Dispatcher> | undefined)?.dispatch === 'function';
+    if (!keeps || this.http1 !== undefined || !connectsPlainly(this.transport)) return this;
+    const http1 = new Http1Route(this.transport, other as Http1Dispatcher, kind);
+    return this.with((options, handler) => this.dispatchBeside(http1, options, handler));
+  }
+
+  private with(dispatch: Dispatch): this {
+    return new Proxy(this, {
+      get: (target, key) => (key === 'dispatch' ? dispatch : (Reflect.get(target, key) as unknown)),
+    });
+  }
+
+  private async dispatchOnceKnown(
+    http1: Http1Route,
+    origin: Origin,
+    options: DispatchOptions,
+    handler: DispatchHandler,
+  ): Promise<void> {
+    this.asking++;
+    const failure = await http1.ask(origin);
+    this.asking--;
+    if (failure === undefined && !this.isDestroyed && http1.takes(origin) === true) http1.dispatch(options, handler);
+    else this.dispatchOwn(options, handler, { failure });
+    this.tellQuiet();
+  }
+
+  /** @param begun it waited to learn what its origin speaks, or with `failure` in vain */
+  private dispatchOwn(
+    options: DispatchOptions,
+    handler: DispatchHandler,
+    begun?: { readonly failure: TransportError | undefined },
+  ): boolean {
     if (typeof handler !== 'object' || (handler as unknown) === null)
       throw invalidArgument('handler must be an object');
     const direct = withoutBridge(handler);
@@ -114,7 +185,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
       if (typeof options !== 'object' || (options as unknown) === null)
         throw invalidArgument('opts must be an object.');
       if (this.isDestroyed) throw new UndiciError('UND_ERR_DESTROYED', 'The client is destroyed');
-      if (this.isClosed) throw new UndiciError('UND_ERR_CLOSED', 'The client is closed');
+      if (this.isClosed && begun === undefined) throw new UndiciError('UND_ERR_CLOSED', 'The client is closed');
+      if (begun?.failure !== undefined) throw this.unreached(options, begun.failure);
       this.begin(options, direct);
       return true;
     } catch (error) {
@@ -127,6 +199,22 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
       }
       return false;
     }
+  }
+
+  /** What kept all of the requests that waited for it from being sent, as one of them has it. */
+  private unreached({ origin, path, method, body }: DispatchOptions, failure: TransportError): Error {
+    const { code, message, scope, initiator, errorCode, unprocessed, cause } = failure;
+    const own = new TransportError(code, message, {
+      scope,
+      initiator,
+      errorCode,
+      unprocessed,
+      cause,
+      origin: failure.origin,
+    });
+    nameRequest(own, { method, url: new URL(path, String(origin)).href });
+    discardBody(toBody(body), own);
+    return toUndiciError(own);
   }
 
   private begin(options: DispatchOptions, handler: DispatchHandler): void {
@@ -195,7 +283,11 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
 
   finished(request: Dispatched): void {
     this.running.remove(request);
-    if (this.running.empty) this.whenQuiet?.();
+    this.tellQuiet();
+  }
+
+  private tellQuiet(): void {
+    if (this.running.empty && this.asking === 0) this.whenQuiet?.();
   }
 
   /** Takes no new requests; done when those under way are over and, of a transport of our own, all is closed. */
@@ -211,7 +303,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
   }
 
   private async closeQuiet(): Promise<void> {
-    if (!this.running.empty) {
+    if (!this.running.empty || this.asking > 0) {
       // A response that nobody reads does not keep the process alive; whoever waits for the end of all does.
       const hold = setTimeout(() => undefined, forever);
       await new Promise<void>((resolve) => {
@@ -251,9 +343,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
       if (typeof inner !== 'function' || inner.length !== 2) throw new TypeError('invalid interceptor');
       dispatch = (options, handler) => (inner as Dispatch)(options, bothKinds(handler));
     }
-    return new Proxy(this, {
-      get: (target, key) => (key === 'dispatch' ? dispatch : (Reflect.get(target, key) as unknown)),
-    });
+    return this.with(dispatch);
   }
 
   override listeners(event: string | symbol): ((...args: unknown[]) => void)[] {

@@ -10,5 +10,7 @@ export type {
 } from './contract.js';
 export type * from './api-types.js';
 export type { BodyReadable } from './body-readable.js';
+export type { DispatcherOptions } from './dispatcher.js';
+export type { Http1Dispatcher } from './http1-dispatcher.js';
 export { H2Dispatcher } from './h2-dispatcher.js';
 export { install, uninstall } from './install.js';

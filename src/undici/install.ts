@@ -1,17 +1,23 @@
 import { BaseTransport } from '../transport.js';
 import type { Transport, TransportOptions } from '../index.js';
+import type { DispatcherOptions } from './dispatcher.js';
 import { H2Dispatcher } from './h2-dispatcher.js';
+import type { HandlerKind } from './http1-dispatcher.js';
 
 /** Where Node's fetch, and every undici, looks for its dispatcher: `.1` up to Node 24 and undici 7, `.2` since. */
 const symbols = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')] as const;
 
 type Globals = Record<symbol, unknown>;
 
-/** What was found where ours stands. */
+/** The kind of handlers that a dispatcher found there takes: undici 7, which stands at the first, takes both. */
+const kinds = ['legacy', 'current'] as const;
+
+/** What was found where ours stands, and what stands there now. */
 interface Placed {
   readonly symbol: symbol;
   readonly present: boolean;
   readonly before: unknown;
+  readonly ours: unknown;
 }
 
 let installed: { readonly dispatcher: H2Dispatcher; readonly owned: boolean; readonly places: Placed[] } | undefined;
@@ -19,15 +25,16 @@ let installed: { readonly dispatcher: H2Dispatcher; readonly owned: boolean; rea
 /**
  * Puts HTTP/2 under the built-in `fetch` (and WebSocket) of this process, and under those of undici's functions that are
  * given no dispatcher. Takes a dispatcher, a transport, or the options of one. Called again, the new one takes the place
- * of the old. Returns the dispatcher in place.
+ * of the old. Origins without HTTP/2 stay with the dispatcher that was there, unless an option says how to connect (`tls`,
+ * `proxy`, `socketPath`, `lookup`, `localAddress`, `keepAlive`, `createConnection`, `connectTimeout`). Returns the dispatcher.
  */
-export function install(given?: H2Dispatcher | Transport | TransportOptions): H2Dispatcher {
+export function install(given?: H2Dispatcher | Transport | (TransportOptions & DispatcherOptions)): H2Dispatcher {
   loadFetch();
   const isDispatcher = given instanceof H2Dispatcher;
   const dispatcher = isDispatcher ? given : new H2Dispatcher(given);
   const owned = !isDispatcher && !(given instanceof BaseTransport);
   const old = installed;
-  const places = symbols.map((symbol) => place(symbol, dispatcher, old));
+  const places = symbols.map((symbol, at) => place(symbol, kinds[at], dispatcher, old));
   installed = { dispatcher, owned, places };
   retire(old);
   return dispatcher;
@@ -42,8 +49,8 @@ export function uninstall(): void {
   if (old === undefined) return;
   installed = undefined;
   const globals = globalThis as unknown as Globals;
-  for (const { symbol, present, before } of old.places) {
-    if (globals[symbol] !== old.dispatcher) continue;
+  for (const { symbol, present, before, ours } of old.places) {
+    if (globals[symbol] !== ours) continue;
     if (present) globals[symbol] = before;
     else if (!Reflect.deleteProperty(globals, symbol)) globals[symbol] = undefined;
   }
@@ -60,13 +67,14 @@ function loadFetch(): void {
   Reflect.get(globalThis, 'Headers');
 }
 
-function place(symbol: symbol, dispatcher: H2Dispatcher, old: typeof installed): Placed {
+function place(symbol: symbol, kind: HandlerKind, dispatcher: H2Dispatcher, old: typeof installed): Placed {
   const globals = globalThis as unknown as Globals;
   const current = globals[symbol];
   const earlier = old?.places.find((one) => one.symbol === symbol);
-  const ours = earlier !== undefined && current === old?.dispatcher;
-  const found = ours ? earlier : { symbol, present: symbol in globals, before: current };
-  if (symbol in globals) globals[symbol] = dispatcher;
-  else Object.defineProperty(globals, symbol, { value: dispatcher, writable: true, configurable: true });
-  return found;
+  const found = earlier?.ours === current ? earlier : undefined;
+  const { present, before } = found ?? { present: symbol in globals, before: current };
+  const ours = dispatcher.beside(before, kind);
+  if (symbol in globals) globals[symbol] = ours;
+  else Object.defineProperty(globals, symbol, { value: ours, writable: true, configurable: true });
+  return { symbol, present, before, ours };
 }

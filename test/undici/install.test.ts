@@ -30,13 +30,13 @@ test('importing it changes nothing; installing does, and uninstalling puts back 
     const symbols = [1, 2].map((version) => Symbol.for('undici.globalDispatcher.' + version));
     const state = () => symbols.map((symbol) => symbol in globalThis);
     const names = JSON.stringify(Reflect.ownKeys(globalThis).map(String));
-    const { install, uninstall } = await import(${JSON.stringify(path)});
+    const { H2Dispatcher, install, uninstall } = await import(${JSON.stringify(path)});
     if (JSON.stringify(Reflect.ownKeys(globalThis).map(String)) !== names) throw new Error('the import left something');
     void Response;
     const before = symbols.map((symbol) => globalThis[symbol]);
     const present = String(state());
-    const ours = install();
-    if (!symbols.every((symbol) => globalThis[symbol] === ours)) throw new Error('not installed');
+    if (!(install() instanceof H2Dispatcher)) throw new Error('not returned');
+    if (!symbols.every((symbol) => globalThis[symbol] instanceof H2Dispatcher)) throw new Error('not installed');
     uninstall();
     if (!symbols.every((symbol, i) => globalThis[symbol] === before[i])) throw new Error('not put back');
     if (String(state()) !== present) throw new Error('something is left');
