@@ -42,6 +42,7 @@ export type {
   AddressStats,
   AddressStatus,
   OriginStats,
+  ReplayCauses,
   RetryOptions,
   TransportStats,
   TransportTotals,

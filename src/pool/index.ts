@@ -5,4 +5,4 @@ export { Pool, transportDestroyed } from './pool.js';
 export type { Retry, RetryOptions } from './replay.js';
 export type { AddressStatus } from './endpoint.js';
 export type { AddressStats, ConnectionStats, ConnectionStatus, OriginStats, TransportStats } from './stats.js';
-export type { TransportTotals } from './totals.js';
+export type { ReplayCauses, TransportTotals } from './totals.js';

@@ -4,7 +4,7 @@ import type { Exchange } from '../request/index.js';
 import { decideAnswerReplay } from './answer-replay.js';
 import { decideReplay, type Retry } from './replay.js';
 import type { RetryBudget } from './retry-budget.js';
-import type { Totals } from './totals.js';
+import type { ReplayCauses, Totals } from './totals.js';
 
 /** How often those who wait for a token look for one, in milliseconds. */
 const tokenPause = 100;
@@ -60,12 +60,12 @@ export class Replays {
   /** An attempt ended before its response headers. False: the request has failed. `backOff`: what its origin adds. */
   failed(exchange: Exchange, error: TransportError, http1: boolean, backOff: () => number): boolean {
     const { retry, random, totals } = this.settings;
-    const replay = decideReplay(exchange, error, retry, random(), http1, () => this.budget.take(this.clock.now()));
+    const replay = decideReplay(exchange, error, retry, random(), http1, () => this.takeNow());
     if (TransportError.isInstance(replay)) {
       exchange.settleFailed(replay);
       return false;
     }
-    totals.replays++;
+    totals.replayed(causeOf(error));
     const delay = Math.max(replay.delay, backOff());
     exchange.tracer?.retry({ error }, delay);
     if (delay > 0) this.delay(exchange, delay, replay.needsToken, true);
@@ -81,16 +81,23 @@ export class Replays {
       retry,
       chance: random(),
       wallNow: this.clock.wallNow(),
-      takeToken: () => this.budget.take(this.clock.now()),
+      takeToken: () => this.takeNow(),
     });
     if (TransportError.isInstance(replay)) exchange.giveUp(replay);
     if (replay === undefined || TransportError.isInstance(replay)) return undefined;
     return () => {
-      totals.replays++;
+      totals.replayed('status');
       exchange.tracer?.retry({ status }, replay.delay);
       if (replay.delay > 0) this.delay(exchange, replay.delay, false, false);
       else this.release(exchange, true);
     };
+  }
+
+  /** For what does not wait for one. */
+  private takeNow(): boolean {
+    const taken = this.budget.take(this.clock.now());
+    if (!taken) this.settings.totals.replaysDenied++;
+    return taken;
   }
 
   /** True where it has a token now; it will be released with one otherwise. */
@@ -147,4 +154,9 @@ export class Replays {
       true,
     );
   }
+}
+
+function causeOf({ code, errorCode }: TransportError): keyof ReplayCauses {
+  if (errorCode === 'REFUSED_STREAM' || errorCode === 'HTTP_1_1_REQUIRED') return 'refused';
+  return code === 'ERR_PASSINGLANE_GOAWAY' ? 'goAway' : 'lost';
 }

@@ -45,6 +45,10 @@ export interface OriginStats {
   readonly queued: number;
   readonly dialling: number;
   readonly connections: readonly ConnectionStats[];
+  /** How many requests may be sent again now (`retry.budget`); Infinity: any number. */
+  readonly retriesLeft: number;
+  /** How many second attempts may be made now (`hedge`). */
+  readonly hedgesLeft: number;
   /** Where the name stands for several, as far as a dial has told; otherwise absent. */
   readonly addresses?: readonly AddressStats[] | undefined;
 }
@@ -123,6 +127,8 @@ function together(one: OriginStats, other: OriginStats): OriginStats {
     queued: one.queued + other.queued,
     dialling: one.dialling + other.dialling,
     connections: [...one.connections, ...other.connections],
+    retriesLeft: one.retriesLeft,
+    hedgesLeft: one.hedgesLeft,
     ...(one.addresses === undefined ? {} : { addresses: one.addresses }),
   };
 }
@@ -134,6 +140,8 @@ function poolStats(pool: OriginPool): OriginStats {
     queued: pool.queue.size,
     dialling: pool.dialling.dials.size,
     connections: pool.connections.all.map(connectionStats),
+    retriesLeft: pool.load.retries.left(pool.clock.now()),
+    hedgesLeft: pool.load.hedges.left,
     ...(endpoints.length > 1 ? { addresses: endpoints.map(addressStats) } : {}),
   };
 }

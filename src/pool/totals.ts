@@ -1,3 +1,15 @@
+/** Why attempts were made again. */
+export interface ReplayCauses {
+  /** The server refused the stream (REFUSED_STREAM), or asked for HTTP/1.1. */
+  readonly refused: number;
+  /** A GOAWAY said that the server had not acted on them. */
+  readonly goAway: number;
+  /** The connection or the stream was lost in any other way. */
+  readonly lost: number;
+  /** An answer whose status is one of `retry.statuses` was dropped. */
+  readonly status: number;
+}
+
 /** What has happened on a transport since it was made. */
 export interface TransportTotals {
   /** Requests that were made. */
@@ -6,6 +18,10 @@ export interface TransportTotals {
   readonly failed: number;
   /** Attempts that were made again after one that came to nothing. */
   readonly replays: number;
+  /** The same, by their causes. */
+  readonly replayCauses: ReplayCauses;
+  /** Requests that were not sent again for want of a token (`retry.budget`). */
+  readonly replaysDenied: number;
   /** Second attempts that were made beside a first (`hedge`), and those of them that the answer came on. */
   readonly hedges: number;
   readonly hedgesWon: number;
@@ -29,6 +45,8 @@ export class Totals implements TransportTotals {
   requests = 0;
   failed = 0;
   replays = 0;
+  replayCauses: Record<keyof ReplayCauses, number> = { refused: 0, goAway: 0, lost: 0, status: 0 };
+  replaysDenied = 0;
   hedges = 0;
   hedgesWon = 0;
   dials = 0;
@@ -43,9 +61,14 @@ export class Totals implements TransportTotals {
     this.stalls += stalls;
   }
 
+  replayed(cause: keyof ReplayCauses): void {
+    this.replays++;
+    this.replayCauses[cause]++;
+  }
+
   /** With what the connections that live have counted so far. */
   with(living: Iterable<Counted>): TransportTotals {
-    const sum = Object.assign(new Totals(), this);
+    const sum = Object.assign(new Totals(), this, { replayCauses: { ...this.replayCauses } });
     for (const connection of living) sum.add(connection);
     return sum;
   }

@@ -324,3 +324,26 @@ test('the dial for it goes to another address than that of the first attempt', a
   assert.deepEqual(p.dialled, addresses);
   assert.deepEqual(p.peer(1).requests, ['/']);
 });
+
+test('stats() tell how much of either budget is left, what was denied, and why requests were sent again', async () => {
+  const answer: Answer = (peer, id, fields) => {
+    if (fields.get(':path') === '/busy') peer.headers(id, 503, { end: true });
+  };
+  const p = await two({
+    answer,
+    retry: { statuses: [503], budget: 0, maxAttempts: 2 },
+    hedge: { after: 50, budget: 0.1 },
+  });
+  for (let i = 0; i < 40; i++) p.get('/', idempotent);
+  for (let i = 0; i < 60; i++) p.get('/busy');
+  await p.clock.advance(60);
+  const before = p.transport.stats();
+  assert.deepEqual([before.origins[0]!.retriesLeft, before.origins[0]!.hedgesLeft], [40, 0]);
+  p.peer(1).drop();
+  p.peer(0).drop();
+  await p.settle();
+  const { replays, replayCauses, replaysDenied } = p.transport.stats().totals;
+  assert.deepEqual(replayCauses, { refused: 0, goAway: 0, lost: 30, status: 60 });
+  assert.deepEqual([replays, replaysDenied], [90, 0]);
+  p.transport.destroy();
+});

@@ -25,5 +25,17 @@ test('totals count requests, failures, replays, dials and bytes, and outlive the
 
   const { bytesSent, bytesReceived, ...counts } = transport.stats().totals;
   assert.ok(bytesSent >= open.bytesSent && bytesReceived >= open.bytesReceived, 'and when it is gone');
-  assert.deepEqual(counts, { requests: 3, failed: 1, replays: 1, dials: 2, failedDials: 1, stalls: 0 });
+  assert.deepEqual(counts, {
+    requests: 3,
+    failed: 1,
+    replays: 1,
+    replayCauses: { refused: 1, goAway: 0, lost: 0, status: 0 },
+    replaysDenied: 0,
+    hedges: 0,
+    hedgesWon: 0,
+    dials: 2,
+    failedDials: 1,
+    stalls: 0,
+  });
+  assert.equal(open.replayCauses.refused, 1, 'a snapshot stays what it was');
 });
