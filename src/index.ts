@@ -30,6 +30,7 @@ export type {
   CreateConnectionOptions,
   DialTimes,
   FrameEvent,
+  AddressEvent,
   ObservedRequest,
   Observer,
   RequestEvent,

@@ -84,6 +84,14 @@ export interface TransportOptions {
    * 'env': what https_proxy, http_proxy, all_proxy and no_proxy say when the transport is made. Default: false.
    */
   readonly proxy?: string | URL | false | undefined;
+  /**
+   * Where an origin's name stands for several addresses: 'least-request' keeps a connection to each, and gives each request
+   * to the better of two that are drawn at random, by load and latency; an address that errs or lags is left out for a while.
+   * 'pick-first' takes one, and another only where that is of no use. Default: 'pick-first'.
+   */
+  readonly loadBalancing?: 'pick-first' | 'least-request' | undefined;
+  /** With 'least-request', how often the name is looked up again: what is new is dialled, what is gone drains. Default: 30,000. */
+  readonly resolveInterval?: number | undefined;
   /** A Unix domain socket that stands for every host. */
   readonly socketPath?: string | undefined;
   /**
@@ -161,9 +169,9 @@ function headerValue(name: string, value: unknown): void {
 }
 
 function observer(name: string, value: unknown): void {
-  const allowed = 'an object with functions frame, connection and request, or some of them';
+  const allowed = 'an object with functions frame, connection, address and request, or some of them';
   ofType('object', allowed)(name, value);
-  for (const part of ['frame', 'connection', 'request'] as const) {
+  for (const part of ['frame', 'connection', 'address', 'request'] as const) {
     const called = (value as Partial<Record<string, unknown>>)[part];
     if (called !== undefined) ofType('function', 'a function')(`${name}.${part}`, called);
   }
@@ -233,6 +241,8 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   maxDecompressionRatio: [size],
   decompress: [flag, true],
   proxy: [proxy],
+  loadBalancing: [oneOf('pick-first', 'least-request'), 'pick-first'],
+  resolveInterval: [delay, 30_000],
   socketPath: [ofType('string', 'the path of a socket')],
   lookup: [ofType('function', 'a function as dns.lookup')],
   localAddress: [ofType('string', 'an IP address')],

@@ -159,6 +159,7 @@ export class BaseTransport {
         maxConnectionsPerOrigin,
         strict: options.strictMaxConcurrentStreams,
         stallTimeout,
+        resolveInterval: options.loadBalancing === 'least-request' ? options.resolveInterval : undefined,
         allowHTTP1: options.allowHTTP1,
         cleartextHTTP1: options.cleartext === 'http/1.1',
         random,

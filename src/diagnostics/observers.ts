@@ -6,10 +6,12 @@ export function observers(...given: readonly (Observer | undefined)[]): Observer
   if (all.length < 2) return all[0];
   const frame = all.filter((one) => one.frame !== undefined);
   const connection = all.filter((one) => one.connection !== undefined);
+  const address = all.filter((one) => one.address !== undefined);
   const request = all.filter((one) => one.request !== undefined);
   return {
     ...(frame.length === 0 ? {} : { frame: (event) => frame.forEach((one) => one.frame?.(event)) }),
     ...(connection.length === 0 ? {} : { connection: (event) => connection.forEach((one) => one.connection?.(event)) }),
+    ...(address.length === 0 ? {} : { address: (event) => address.forEach((one) => one.address?.(event)) }),
     ...(request.length === 0 ? {} : { request: (event) => request.forEach((one) => one.request?.(event)) }),
   };
 }

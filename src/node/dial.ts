@@ -99,6 +99,12 @@ export class NodeDialler implements Dialler {
     );
   }
 
+  resolve(origin: Origin): Promise<readonly string[]> | undefined {
+    const { createConnection, socketPath } = this.options;
+    if (createConnection !== undefined || socketPath !== undefined) return undefined;
+    return inRootContext(() => this.resolver.anew(origin.hostname));
+  }
+
   /** As {@link dial}, over a stream that is open already. It is destroyed where that comes to nothing. */
   async dialOver(opened: OpenedStream, origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
     try {
@@ -145,16 +151,19 @@ export class NodeDialler implements Dialler {
       return race(endpoints, this.attempts(origin, offer, secure, { begun, lookup }, route), nodeClock, signal, late);
     };
     const connectTo = (hosts: readonly string[], all: readonly string[]): Promise<Connected> => {
-      const ordered = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
+      const groups = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
+      const ordered = groups.some((group) => group.length > 0) ? groups : [hosts];
       return connect(
         ordered.flat().map((host) => ({ host })),
         ordered[0]?.length,
       );
     };
-    const { socket, reads, times, address } =
-      socketPath === undefined
-        ? await this.resolver.connect(origin.hostname, connectTo, signal)
-        : await connect([{ path: socketPath }]);
+    const known = socketPath === undefined ? route?.address : undefined;
+    const { socket, reads, times, address } = await (known !== undefined
+      ? connect([{ host: known }])
+      : socketPath === undefined
+        ? this.resolver.connect(origin.hostname, connectTo, signal)
+        : connect([{ path: socketPath }]));
     socket.ref();
     socket.setNoDelay(true);
     if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);

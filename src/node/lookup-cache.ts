@@ -41,6 +41,11 @@ export class LookupCache {
     if (this.entries.get(hostname)?.addresses === addresses) this.entries.delete(hostname);
   }
 
+  /** Forgets what was answered; one that is under way is as good as new. */
+  forget(hostname: string): void {
+    if (this.entries.get(hostname)?.addresses !== undefined) this.entries.delete(hostname);
+  }
+
   private ask(hostname: string): Entry {
     const asked = this.lookUp(hostname);
     const entry: Entry = { asked, addresses: undefined, until: this.clock.now() + lifetime };

@@ -56,6 +56,13 @@ export class Resolver {
     }
   }
 
+  /** What the name stands for now, whatever was kept of it. */
+  async anew(hostname: string): Promise<readonly string[]> {
+    if (isIP(hostname) !== 0) return [hostname];
+    this.cache?.forget(hostname);
+    return (await this.lookUp(hostname)).addresses;
+  }
+
   private async resolve(hostname: string, signal: AbortSignal): Promise<Answer> {
     if (isIP(hostname) !== 0) return { addresses: [hostname], cached: false };
     return abortable(signal, (resolve, reject) => {

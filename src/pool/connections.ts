@@ -2,6 +2,13 @@ import type { TransportError } from '../errors.js';
 import { bodyStart, HealthState, RequestKind, type Demand, type PooledConnection } from '../ports/index.js';
 import type { Candidate } from './dial-policy.js';
 
+/** The least that a request of each kind asks of a connection. */
+export const demands: readonly Demand[] = [
+  { kind: RequestKind.Light, early: false, needs: 0 },
+  { kind: RequestKind.Short, early: false, needs: 1 },
+  { kind: RequestKind.Bulk, early: false, needs: bodyStart },
+];
+
 /** Bulk shares the slow connections, once there are so many, so that many uploads over one link do not make as many. */
 const slowShared = 3;
 
@@ -37,8 +44,8 @@ export class Connections {
    * Those that take requests, as the dial policy sees them for requests that need so much of a window. It holds until a
    * connection is asked again.
    */
-  candidates(needs: number): Candidate[] {
-    return this.accepting.map((connection) => ({
+  candidates(needs: number, counts: (connection: PooledConnection) => boolean): Candidate[] {
+    return this.accepting.filter(counts).map((connection) => ({
       health: connection.health(false, needs),
       bypass: this.bypasses.has(connection),
     }));

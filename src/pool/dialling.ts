@@ -1,18 +1,24 @@
 import type { TransportError } from '../errors.js';
 import {
+  hearsConnection,
   setDeadline,
+  tellConnection,
   type Clock,
   type Dialled,
   type Dialler,
+  type Observer,
   type Origin,
   type PooledConnection,
 } from '../ports/index.js';
 import { connectTimedOut } from './dial-errors.js';
 import type { Route } from './endpoints.js';
+import type { PoolSettings } from './settings.js';
 
 /** A connection in the making. */
 interface Dial {
   readonly controller: AbortController;
+  /** It goes on although no request waits. */
+  readonly kept: boolean;
   /** Callers of `preconnect`: with any, it goes on although no request waits. Told once how it ended. */
   readonly waiters: { resolve(): void; reject(error: unknown): void }[];
 }
@@ -39,15 +45,26 @@ export class Dialling {
   private readonly dialler: Dialler;
   private readonly clock: Clock;
   private readonly connectTimeout: number;
+  private readonly observer: Observer | undefined;
   private readonly owner: DialOwner;
   /** Why no dial comes to a connection any more. */
   private destroyed: Error | undefined = undefined;
 
-  constructor(origin: Origin, dialler: Dialler, clock: Clock, connectTimeout: number, owner: DialOwner) {
+  constructor(
+    origin: Origin,
+    {
+      dialler,
+      clock,
+      connectTimeout,
+      observer,
+    }: Pick<PoolSettings, 'dialler' | 'clock' | 'connectTimeout' | 'observer'>,
+    owner: DialOwner,
+  ) {
     this.origin = origin;
     this.dialler = dialler;
     this.clock = clock;
     this.connectTimeout = connectTimeout;
+    this.observer = observer;
     this.owner = owner;
   }
 
@@ -58,8 +75,9 @@ export class Dialling {
 
   /** `http1Only`: the origin has asked for HTTP/1.1. */
   start(bypass: boolean, http1Only: boolean, route: Route): void {
-    const dial: Dial = { controller: new AbortController(), waiters: [] };
+    const dial: Dial = { controller: new AbortController(), waiters: [], kept: route.address !== undefined };
     const begun = this.clock.now();
+    this.tell('dialling', undefined);
     this.dials.add(dial);
     this.connecting.add(dial);
     let giveUp = (error: TransportError): void => {
@@ -96,10 +114,16 @@ export class Dialling {
         const wanted = this.dials.delete(dial);
         if (wanted) route.cameToNothing();
         else route.ended();
+        if (wanted) this.tell('dial-failed', error);
         if (wanted) this.owner.failed(error);
         end(error);
       },
     );
+  }
+
+  private tell(type: 'dialling' | 'dial-failed', error: unknown): void {
+    if (!hearsConnection(this.observer, type)) return;
+    tellConnection(this.observer, { connection: 0, origin: this.origin.href, type, time: this.clock.now(), error });
   }
 
   /** Resolves when so many of those in the making are ready. */
@@ -113,10 +137,10 @@ export class Dialling {
     await Promise.all(ends);
   }
 
-  /** No request waits any more. */
-  abandon(): void {
+  /** No request waits any more. `all`: nor is there to be a connection to each address. */
+  abandon(all = false): void {
     for (const dial of [...this.dials]) {
-      if (dial.waiters.length > 0) continue;
+      if (dial.waiters.length > 0 || (dial.kept && !all)) continue;
       this.dials.delete(dial);
       this.connecting.delete(dial);
       dial.controller.abort(abandoned());

@@ -1,4 +1,6 @@
-import type { Clock, PooledConnection } from '../ports/index.js';
+import type { AddressEvent, Clock, Demand, PooledConnection } from '../ports/index.js';
+import type { Reach } from './balance.js';
+import { EndpointLoad } from './endpoint-load.js';
 
 /** How long an address that failed goes last, in milliseconds; it doubles with each failure that follows. */
 const shortestExile = 1_000;
@@ -7,19 +9,27 @@ const longestExile = 120_000;
 /** A dial without an outcome for so long says as little for its address as one that failed, in milliseconds. */
 const overdueAfter = 1_000;
 
+/** What is told of an address by who does not know its origin. */
+export type ToldOfAddress = Omit<AddressEvent, 'origin' | 'time'>;
+
 /** 'ready': new connections go there; the others say what speaks against it, or that the first is still coming. */
 export type AddressStatus = 'ready' | 'connecting' | 'ejected' | 'failed' | 'draining';
 
 /** One of the addresses that an origin's name stands for, and how it fared. */
-export class Endpoint {
+export class Endpoint implements Reach {
   readonly address: string;
   /** The name stands for it now; else its connections drain. */
   current = true;
   readonly connections: PooledConnection[] = [];
+  /** How it answers, where requests are spread over addresses. */
+  readonly load = new EndpointLoad();
+  /** What {@link offers} has found. */
+  offered: PooledConnection | undefined = undefined;
   /** Failures since a dial here last came to a connection that answered. */
   private failures = 0;
   private failedAt = -Infinity;
-  private notBefore = -Infinity;
+  /** Until then others go first. */
+  notBefore = -Infinity;
   /** Dials that lead here and have not come to a connection, and since when the first of them does. */
   private dials = 0;
   private dialledSince = Infinity;
@@ -27,12 +37,14 @@ export class Endpoint {
   /** Requests on connections that are closed. */
   private requestsBefore = 0;
   private readonly clock: Clock;
+  private readonly tell: (event: ToldOfAddress) => void;
   private lastStatus: AddressStatus = 'ready';
   private statusSince: number;
 
-  constructor(address: string, clock: Clock) {
+  constructor(address: string, clock: Clock, tell: (event: ToldOfAddress) => void) {
     this.address = address;
     this.clock = clock;
+    this.tell = tell;
     this.statusSince = clock.wallNow();
   }
 
@@ -40,6 +52,7 @@ export class Endpoint {
 
   get status(): AddressStatus {
     if (!this.current) return 'draining';
+    if (this.load.fault !== undefined) return 'ejected';
     if (this.connections.some(isOfUse)) return 'ready';
     if (this.isBad(this.clock.now())) return 'failed';
     return this.dialling || this.connections.length > 0 ? 'connecting' : 'ready';
@@ -84,6 +97,11 @@ export class Endpoint {
 
   // --- dials ---
 
+  /** Connections that it has, or is to have. */
+  get size(): number {
+    return this.connections.length + this.dials;
+  }
+
   get dialling(): boolean {
     return this.dials > 0;
   }
@@ -105,6 +123,8 @@ export class Endpoint {
     if (since <= this.failedAt) return; // the same trouble
     this.failedAt = now;
     this.notBefore = now + Math.min(shortestExile * 2 ** this.failures++, longestExile);
+    this.tell({ type: 'failed', address: this.address, until: this.notBefore });
+    this.note();
   }
 
   /** A connection has answered. One that was made before the last failure proves nothing. */
@@ -112,6 +132,7 @@ export class Endpoint {
     if (this.failures === 0 || connection.openedAt < this.failedAt || connection.troubledSince(0) !== Infinity) return;
     this.failures = 0;
     this.notBefore = -Infinity;
+    this.tell({ type: 'returned', address: this.address });
   }
 
   /**
@@ -145,9 +166,23 @@ export class Endpoint {
     return this.connections.some((one) => one.accepts && one.numbers.answered && one.troubledSince(0) === Infinity);
   }
 
-  /** When it may be dialled again for its own sake. */
-  get dialNotBefore(): number {
-    return this.notBefore;
+  // --- one of several that requests are spread over ---
+
+  /** A connection here takes requests, or one is being made. */
+  get reached(): boolean {
+    return this.dialling || this.connections.some(({ accepts }) => accepts);
+  }
+
+  /** Whether one of its connections carries the request now: {@link offered}. Its load is brought up to date. */
+  offers(demand: Demand, lastResort: boolean, now: number): boolean {
+    let inFlight = 0;
+    this.offered = undefined;
+    for (const connection of this.connections) {
+      inFlight += connection.numbers.streams;
+      if (this.offered === undefined && connection.takes(demand, lastResort)) this.offered = connection;
+    }
+    this.load.at(now, inFlight);
+    return this.offered !== undefined;
   }
 }
 

@@ -1,8 +1,21 @@
 import type { Clock, DialRoute, PooledConnection } from '../ports/index.js';
-import { Endpoint } from './endpoint.js';
+import { Endpoint, type ToldOfAddress } from './endpoint.js';
 
 /** So many addresses of a name are looked at. */
 const mostAddresses = 256;
+
+/** The pool whose addresses they are. */
+export interface EndpointsOwner {
+  /** A look-up has told what the name stands for. */
+  looked(): void;
+  tell(event: ToldOfAddress): void;
+}
+
+/** Where a dial is to lead: to an address, or around one that a connection leads to. */
+export interface Destination {
+  readonly to?: Endpoint | undefined;
+  readonly around?: PooledConnection | undefined;
+}
 
 /** A dial on its way to one of the addresses. */
 export interface Route extends DialRoute {
@@ -22,9 +35,14 @@ export class Endpoints {
   private all: Endpoint[] = [];
   private readonly ofConnection = new Map<PooledConnection, Endpoint>();
   private readonly clock: Clock;
+  /** Dials are spread over the addresses, one for each. */
+  private readonly spread: boolean;
+  /** The pool that has them now. */
+  owner: EndpointsOwner | undefined = undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, spread: boolean) {
     this.clock = clock;
+    this.spread = spread;
   }
 
   /** Those that the name stands for now, as far as a look-up has told, and those that have connections from before. */
@@ -32,76 +50,104 @@ export class Endpoints {
     return [...new Set([...this.all, ...this.ofConnection.values()])];
   }
 
-  /** A dial that goes wherever the order says, and where this connection goes only if there is no other way. */
-  route(around?: PooledConnection): Route {
+  /** Those that the name stands for now. */
+  get current(): readonly Endpoint[] {
+    return this.all;
+  }
+
+  /** Those that it stands for no more, and that have connections. */
+  get gone(): readonly Endpoint[] {
+    return this.listed.filter((endpoint) => !endpoint.current);
+  }
+
+  // --- dials ---
+
+  /** A dial that goes to this address, or wherever the order says, and where a connection goes only if there is no other way. */
+  route({ to, around }: Destination = {}): Route {
     const tried = new Set<Endpoint>();
-    const { clock } = this;
-    const end = (each?: (endpoint: Endpoint) => void): void => {
-      for (const endpoint of tried) {
-        endpoint.dialEnded();
-        each?.(endpoint);
-      }
-      tried.clear();
+    const begin = (endpoint: Endpoint | undefined): void => {
+      if (endpoint === undefined || tried.has(endpoint)) return;
+      tried.add(endpoint);
+      endpoint.dialBegun();
     };
+    const end = (endpoint: Endpoint | undefined, failed: boolean): void => {
+      if (endpoint === undefined || !tried.delete(endpoint)) return;
+      endpoint.dialEnded();
+      if (failed) endpoint.failed(this.clock.now());
+    };
+    begin(to);
     return {
-      order: (addresses) => this.order(addresses, around && this.ofConnection.get(around)),
-      trying: (address) => {
-        const endpoint = this.of(address);
-        if (endpoint === undefined || tried.has(endpoint)) return;
-        tried.add(endpoint);
-        endpoint.dialBegun();
+      address: to?.address,
+      order: (addresses) => {
+        if (to !== undefined) return [[to.address], []];
+        this.update(addresses);
+        const [first, then] = this.order(around && this.ofConnection.get(around));
+        if (!this.spread || this.all.length < 2) return [first.map(addressOf), then.map(addressOf)];
+        const one = leastConnected(first);
+        begin(one);
+        return [[one.address], []];
       },
-      failed: (address) => {
-        const endpoint = this.of(address);
-        if (endpoint === undefined || !tried.delete(endpoint)) return;
-        endpoint.dialEnded();
-        endpoint.failed(clock.now());
+      trying: (address) => begin(this.at(address)),
+      failed: (address) => end(this.at(address), true),
+      ended: () => {
+        for (const endpoint of tried) end(endpoint, false);
       },
-      ended: () => end(),
       cameToNothing: () => {
-        end((endpoint) => endpoint.failed(clock.now()));
+        for (const endpoint of tried) end(endpoint, true);
       },
     };
   }
 
-  private of(address: string): Endpoint | undefined {
+  private at(address: string): Endpoint | undefined {
     return this.all.find((endpoint) => endpoint.address === address);
   }
 
-  /** The name stands for these now. Where all are bad, each goes its way as if none were. */
-  private order(
-    addresses: readonly string[],
-    avoid: Endpoint | undefined,
-  ): readonly [first: readonly string[], then: readonly string[]] {
-    this.update(addresses);
+  /** Where all are bad, each goes its way as if none were. */
+  private order(avoid: Endpoint | undefined): readonly [first: readonly Endpoint[], then: readonly Endpoint[]] {
     const now = this.clock.now();
     const proved = this.all.some((endpoint) => endpoint.proved);
-    const [good, bad] = [[] as string[], [] as string[]];
+    const [good, late] = [[] as Endpoint[], [] as Endpoint[]];
     for (const endpoint of this.all) {
       // One whose time is over is as good as any, but for one that answers.
-      const last = endpoint === avoid || endpoint.isBad(now) || (proved && endpoint.unproved);
-      (last ? bad : good).push(endpoint.address);
+      const bad = endpoint.isBad(now) || (proved && endpoint.unproved) || endpoint.load.fault !== undefined;
+      (bad || endpoint === avoid ? late : good).push(endpoint);
     }
-    return good.length === 0 ? [bad, []] : [good, bad];
+    return good.length === 0 ? [late, []] : [good, late];
   }
 
-  private update(addresses: readonly string[]): void {
-    const known = new Map(this.all.map((endpoint) => [endpoint.address, endpoint]));
-    for (const endpoint of this.ofConnection.values()) known.set(endpoint.address, endpoint);
-    for (const endpoint of known.values()) endpoint.current = false;
+  /** The name stands for these now. */
+  update(addresses: readonly string[]): void {
+    const before = new Map(this.listed.map((endpoint) => [endpoint.address, endpoint]));
+    const were = new Set(this.all);
+    for (const endpoint of this.all) endpoint.current = false;
     this.all = [...new Set(addresses)]
       .slice(0, mostAddresses)
-      .map((address) => known.get(address) ?? new Endpoint(address, this.clock));
+      .map((address) => before.get(address) ?? new Endpoint(address, this.clock, (event) => this.tell(event)));
     for (const endpoint of this.all) endpoint.current = true;
+    const changes = [
+      ...this.all.filter((one) => !were.has(one)).map(({ address }) => ({ type: 'added', address }) as const),
+      ...[...were].filter((one) => !one.current).map(({ address }) => ({ type: 'removed', address }) as const),
+    ];
+    if (Math.max(were.size, this.all.length) > 1) for (const change of changes) this.owner?.tell(change);
+    this.owner?.looked();
+  }
+
+  /** What becomes of the only address is what becomes of its connections. */
+  tell(event: ToldOfAddress): void {
+    if (this.all.length > 1) this.owner?.tell(event);
   }
 
   // --- connections ---
 
   connected(connection: PooledConnection, address: string | undefined): void {
-    const endpoint = address === undefined ? undefined : this.of(address);
+    const endpoint = address === undefined ? undefined : this.at(address);
     if (endpoint === undefined) return;
     endpoint.add(connection);
     this.ofConnection.set(connection, endpoint);
+  }
+
+  of(connection: PooledConnection): Endpoint | undefined {
+    return this.ofConnection.get(connection);
   }
 
   /** Its state may have changed. */
@@ -122,4 +168,13 @@ export class Endpoints {
     if (since !== Infinity) endpoint.failed(now, since);
     endpoint.remove(connection);
   }
+}
+
+/** The first of those with the fewest connections, made or in the making. */
+function leastConnected(endpoints: readonly Endpoint[]): Endpoint {
+  return endpoints.reduce((least, one) => (one.size < least.size ? one : least));
+}
+
+function addressOf({ address }: Endpoint): string {
+  return address;
 }

@@ -14,8 +14,8 @@ export interface HedgingHost {
   readonly connections: Connections;
   /** Nothing speaks against a dial, and none is under way. */
   readonly mayDial: boolean;
-  /** `bypass`: to get around another connection, which is this one. */
-  dial(bypass: boolean, around: PooledConnection): void;
+  /** `bypass`: to get around another connection. */
+  dial(bypass: boolean, destination: { readonly around: PooledConnection }): void;
 }
 
 /** What its transport gives it. */
@@ -153,7 +153,7 @@ export class Hedging {
     const patience = this.settings.stallTimeout * 2 ** connections.fruitless;
     if (clock.now() < this.lastDialAt + patience || connections.hasOther(avoid) || !this.host.mayDial) return;
     this.lastDialAt = clock.now();
-    this.host.dial(true, avoid);
+    this.host.dial(true, { around: avoid });
   }
 
   get waits(): boolean {

@@ -1,67 +1,36 @@
 import { TransportError } from '../errors.js';
-import { ConnectionDriver, type DriverConfig } from '../conn/index.js';
+import { ConnectionDriver } from '../conn/index.js';
 import {
-  bodyStart,
-  hearsConnection,
   RequestKind,
-  originKey,
-  tellConnection,
+  tellAddress,
   type Clock,
   type ConnectionOwner,
   type Demand,
   type Dialled,
-  type Dialler,
-  type Observer,
   type Origin,
   type PooledConnection,
 } from '../ports/index.js';
-import { WaitQueue, type Exchange, type ExchangeHost, type HedgeSettings } from '../request/index.js';
+import { WaitQueue, type Exchange, type ExchangeHost } from '../request/index.js';
 import { Alarm } from './alarm.js';
 import { mayFollowAnswer } from './answer-replay.js';
+import { Balancer } from './balancer.js';
 import { BackOff } from './back-off.js';
-import { Connections } from './connections.js';
+import { Connections, demands } from './connections.js';
 import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.js';
 import { decideDials, type Situation } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
-import type { Endpoints } from './endpoints.js';
+import type { Destination, Endpoints } from './endpoints.js';
 import { Hedging } from './hedging.js';
 import { KeepAlive } from './keep-alive.js';
-import { needsHttp1, neverSent, ownFailure, type Retry } from './replay.js';
+import { needsHttp1, neverSent, ownFailure } from './replay.js';
 import { Replays } from './replays.js';
 import type { OriginLoad } from './origin-load.js';
+import { poolKey } from './origin.js';
+import type { Http1Reason, PoolSettings } from './settings.js';
 import type { Totals } from './totals.js';
-
-/** The least that a request of each kind asks of a connection. */
-const demands: readonly Demand[] = [
-  { kind: RequestKind.Light, early: false, needs: 0 },
-  { kind: RequestKind.Short, early: false, needs: 1 },
-  { kind: RequestKind.Bulk, early: false, needs: bodyStart },
-];
 
 /** How long an idle connection keeps its place at a stream limit of 0 while others wait for one, in milliseconds. */
 const zeroLimitPatience = 1_000;
-
-/** Why an origin is spoken to in HTTP/1.1: it chose that, or answered HTTP/2 with HTTP_1_1_REQUIRED. */
-export type Http1Reason = 'chosen' | 'required';
-
-/** What the pools of all origins are given by their transport. */
-export interface PoolSettings {
-  readonly clock: Clock;
-  readonly dialler: Dialler;
-  readonly observer: Observer | undefined;
-  readonly retry: Retry;
-  readonly hedge: HedgeSettings | undefined;
-  readonly connectTimeout: number;
-  readonly maxConnectionsPerOrigin: number;
-  readonly strict: boolean;
-  /** Whether HTTP/1.1 may be spoken where HTTP/2 is not to be had. */
-  readonly allowHTTP1: boolean;
-  /** Whether HTTP/1.1 is what is spoken to http: origins. */
-  readonly cleartextHTTP1: boolean;
-  readonly stallTimeout: number;
-  readonly random: () => number;
-  driverConfig(origin: Origin): DriverConfig;
-}
 
 /** What they share among themselves. */
 export interface PoolEnvironment extends PoolSettings {
@@ -84,11 +53,6 @@ export interface PoolEnvironment extends PoolSettings {
   onQuiet(pool: OriginPool): void;
 }
 
-/** An origin's name among the pools: it may have one for connections of HTTP/1.1 beside that for all. */
-export function poolKey(origin: Origin, http1Only: boolean): string {
-  return originKey(origin) + (http1Only ? '#http/1.1' : '');
-}
-
 /**
  * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
  * sealed on a connection that can write (late binding); nothing in here waits for anything.
@@ -101,6 +65,8 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   readonly queue = new WaitQueue<Exchange>();
   readonly connections = new Connections();
   readonly endpoints: Endpoints;
+  /** There where requests are spread over the addresses. */
+  private readonly balancer: Balancer | undefined;
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
   /** Its dials offer nothing but HTTP/1.1, and nothing is learned from that. */
@@ -125,6 +91,11 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     this.http1Only = http1Only;
     this.clock = env.clock;
     this.endpoints = env.endpoints(this.key);
+    this.balancer = env.resolveInterval === undefined ? undefined : new Balancer(this, env, env.resolveInterval);
+    this.endpoints.owner = {
+      looked: () => this.balancer?.looked(),
+      tell: (event) => tellAddress(env.observer, { ...event, origin: origin.href, time: env.clock.now() }),
+    };
     this.backOff = new BackOff(env.retry);
     this.load = env.load(origin);
     this.hedging = new Hedging(this, env, this.load);
@@ -138,7 +109,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     this.keepAlive = new KeepAlive(env.clock);
     const chosen = env.cleartextHTTP1 && origin.scheme === 'http:';
     this.http1Reason = http1Only ? 'required' : chosen ? 'chosen' : env.http1Reason(origin);
-    this.dialling = new Dialling(origin, env.dialler, env.clock, env.connectTimeout, this);
+    this.dialling = new Dialling(origin, env, this);
   }
 
   /** Sends the request now if a connection can carry it, and otherwise as soon as one can. */
@@ -160,8 +131,9 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
 
   /** True when the request was sent, handed on, or has failed for good. */
   private place(exchange: Exchange, lastResort = false): boolean {
-    const connection = this.connections.pick(exchange.demand, lastResort);
+    const connection = this.pick(exchange.demand, lastResort);
     if (connection === undefined) return false;
+    exchange.watcher = this.spreads ? this.balancer?.watch(connection) : undefined;
     try {
       exchange.bind(connection);
       if (exchange.attempts === 1) this.load.retries.first(connection.now);
@@ -170,6 +142,15 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
       if (!this.env.handOn(this, exchange, error)) exchange.settleFailed(error);
     }
     return true;
+  }
+
+  /** Requests are spread over several addresses. */
+  private get spreads(): boolean {
+    return this.balancer?.active === true;
+  }
+
+  private pick(demand: Demand, lastResort: boolean): PooledConnection | undefined {
+    return this.spreads ? this.balancer?.pick(demand, lastResort) : this.connections.pick(demand, lastResort);
   }
 
   /** Sends what waits, as far as connections can carry it, then sees whether it takes new ones. */
@@ -188,7 +169,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     const { first } = queue;
     for (const demand of first === undefined ? [] : demands) {
       while (demand.kind !== first?.demand.kind && queue.of[demand.kind] > 0) {
-        const next = this.connections.pick(demand, lastResort) && queue.firstOf(demand.kind);
+        const next = this.pick(demand, lastResort) && queue.firstOf(demand.kind);
         if (next === undefined || !this.sendOne(next, lastResort)) break;
       }
     }
@@ -205,6 +186,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
 
   private consider(): void {
     this.updateKeepAlive();
+    this.reachAddresses();
     if (this.queue.size === 0) return this.alarm.stop();
     const decision = decideDials(this.situation());
     for (let i = 0; i < decision.dials; i++) this.dial(decision.bypass);
@@ -220,19 +202,34 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     if (decision.again !== Infinity) this.alarm.set(decision.again);
   }
 
+  /** Where requests are spread over addresses, there is to be a connection to each. */
+  private reachAddresses(): void {
+    if (this.balancer === undefined || this.destroyed !== undefined) return;
+    const { connections, dialling, env } = this;
+    const room = env.maxConnectionsPerOrigin - connections.accepting.length - dialling.dials.size;
+    for (const to of this.balancer.missing(room)) this.dial(false, { to });
+  }
+
+  /** Requests are under way. */
+  get busy(): boolean {
+    return this.queue.size > 0 || this.connections.all.some((connection) => !connection.idle);
+  }
+
   private situation(): Situation {
     const { connections, env, queue } = this;
     const linkStalled = connections.troubled && env.linkStalled(this);
-    const sharedUntil = queue.of[RequestKind.Bulk] > 0 ? connections.sharedUntil : -Infinity;
+    const sharedUntil = queue.of[RequestKind.Bulk] > 0 && !this.spreads ? connections.sharedUntil : -Infinity;
     const waiting = sharedUntil > -Infinity ? queue.size - queue.of[RequestKind.Bulk] : queue.size;
     const needs = queue.of[RequestKind.Light] > 0 ? 0 : (queue.first?.demand.needs ?? 0);
+    const candidates = connections.candidates(needs, (one) => !this.spreads || this.balancer?.counts(one) === true);
     return {
       now: this.clock.now(),
       waiting,
       sharedUntil,
       dialling: this.dialling.dials.size,
-      connections: connections.candidates(needs),
-      maxConnections: env.maxConnectionsPerOrigin,
+      connections: candidates,
+      // Those whose address is ejected take up room as well.
+      maxConnections: env.maxConnectionsPerOrigin - (connections.accepting.length - candidates.length),
       places: this.http1Reason === undefined ? undefined : 1,
       strict: env.strict,
       patience: env.stallTimeout * 2 ** connections.fruitless,
@@ -248,11 +245,10 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     return room && this.dialling.dials.size === 0 && this.clock.now() >= this.backOff.notBefore;
   }
 
-  dial(bypass: boolean, around?: PooledConnection): void {
+  dial(bypass: boolean, destination?: Destination): void {
     if (bypass) this.connections.fruitless++;
     this.env.totals.dials++;
-    this.observe('dialling', undefined);
-    this.dialling.start(bypass, this.http1Reason === 'required', this.endpoints.route(around));
+    this.dialling.start(bypass, this.http1Reason === 'required', this.endpoints.route(destination));
   }
 
   connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection {
@@ -264,6 +260,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
         : dialled.open(dialled.socket, config, this.clock, this);
     this.connections.add(connection, bypass);
     this.endpoints.connected(connection, dialled.address);
+    this.balancer?.connected(connection);
     connection.start(() => {
       const { greeted, zeroFromStart } = connection.numbers;
       if (greeted) this.reached();
@@ -290,7 +287,6 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
 
   failed(error: unknown): void {
     this.env.totals.failedDials++;
-    this.observe('dial-failed', error);
     this.noConnection(error);
   }
 
@@ -305,7 +301,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     if (this.dialling.dials.size > 0) return;
     const now = this.clock.now();
     if (this.connections.accepting.length > 0) {
-      this.backOff.dialFailed(now);
+      if (this.balancer?.hopeful !== true) this.backOff.dialFailed(now);
       this.consider();
       return;
     }
@@ -418,6 +414,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   }
 
   goAway(): void {
+    this.dialling.abandon(true);
     this.connections.goAway();
   }
 
@@ -428,12 +425,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
       exchange.settleFailed(ownFailure(exchange, error, true));
     this.connections.destroy(error);
     this.alarm.stop();
+    this.balancer?.stop();
     this.updateKeepAlive();
-  }
-
-  private observe(type: 'dialling' | 'dial-failed', error: unknown): void {
-    const { observer } = this.env;
-    if (!hearsConnection(observer, type)) return;
-    tellConnection(observer, { connection: 0, origin: this.origin.href, type, time: this.clock.now(), error });
   }
 }

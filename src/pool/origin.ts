@@ -1,5 +1,5 @@
 import { TransportError } from '../errors.js';
-import type { Origin } from '../ports/index.js';
+import { originKey, type Origin } from '../ports/index.js';
 
 /**
  * The origin of a URL (RFC 6454): scheme, host and port, so that http and https never share a connection.
@@ -32,4 +32,9 @@ function missingScheme({ protocol, pathname }: URL): string {
   return port === undefined
     ? ''
     : `. If ${protocol.slice(0, -1)} is a host, write http://${protocol}${port}/ or https://`;
+}
+
+/** An origin's name among the pools: it may have one for connections of HTTP/1.1 beside that for all. */
+export function poolKey(origin: Origin, http1Only: boolean): string {
+  return originKey(origin) + (http1Only ? '#http/1.1' : '');
 }

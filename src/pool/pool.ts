@@ -4,8 +4,10 @@ import { originKey, type BufferBudget, type Origin } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
 import { Endpoints } from './endpoints.js';
-import { OriginPool, poolKey, type Http1Reason, type PoolEnvironment, type PoolSettings } from './origin-pool.js';
+import { OriginPool, type PoolEnvironment } from './origin-pool.js';
 import { OriginLoad } from './origin-load.js';
+import { poolKey } from './origin.js';
+import type { Http1Reason, PoolSettings } from './settings.js';
 import { originStats, type TransportStats } from './stats.js';
 import { Totals } from './totals.js';
 
@@ -56,7 +58,7 @@ export class Pool {
   }
 
   private endpointsOf(key: string): Endpoints {
-    const endpoints = this.endpoints.get(key) ?? new Endpoints(this.env.clock);
+    const endpoints = this.endpoints.get(key) ?? new Endpoints(this.env.clock, this.env.resolveInterval !== undefined);
     this.endpoints.set(key, endpoints);
     return endpoints;
   }

@@ -35,6 +35,8 @@ export interface AddressStats {
   readonly inFlight: number;
   /** Requests sent there so far. */
   readonly requests: number;
+  /** The smoothed time from a request's end to the headers of its response, in milliseconds; 0 with 'pick-first'. */
+  readonly latency: number;
   /** Since when it is in this state, in milliseconds of the wall clock. */
   readonly since: number;
 }
@@ -106,8 +108,8 @@ function connectionStats(connection: PooledConnection): ConnectionStats {
   };
 }
 
-function addressStats({ address, status, inFlight, requests, since }: Endpoint): AddressStats {
-  return { address, state: status, inFlight, requests, since };
+function addressStats({ address, status, inFlight, requests, load, since }: Endpoint): AddressStats {
+  return { address, state: status, inFlight, requests, latency: load.latency, since };
 }
 
 /** One entry an origin, which may have a pool for connections of HTTP/1.1 beside that for all. */

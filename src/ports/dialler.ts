@@ -33,6 +33,8 @@ export type Dialled = (
 
 /** To which of an origin's addresses a dial goes. What has no addresses (a proxy, a socket's path) asks nothing of it. */
 export interface DialRoute {
+  /** Where it leads, without a look-up; undefined: wherever `order` says. */
+  readonly address: string | undefined;
   /**
    * The name stands for these now. The first group of those that come back is tried, one beside the other (RFC 8305
    * section 5), and the second where that comes to nothing in time.
@@ -53,6 +55,8 @@ export interface Dialler {
    * keep the process alive: that is for those who wait for it. `http1Only`: the peer has asked for HTTP/1.1.
    */
   dial(origin: Origin, signal: AbortSignal, http1Only?: boolean, route?: DialRoute): Promise<Dialled>;
+  /** What the origin's name stands for now; undefined where no name is looked up. Rejects where that fails. */
+  resolve?(origin: Origin): Promise<readonly string[]> | undefined;
   /** Lets go of what it holds for dials to come, and that no connection uses. */
   closeIdle?(): void;
   /** The same once connections have stopped using it: no more dials come. */

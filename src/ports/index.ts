@@ -20,6 +20,7 @@ export {
   type Watcher,
 } from './http-connection.js';
 export {
+  type AddressEvent,
   type ConnectionEvent,
   type DialTimes,
   type FrameEvent,
@@ -29,6 +30,7 @@ export {
   type RequestTiming,
   hearsConnection,
   hearsRequests,
+  tellAddress,
   tellConnection,
   tellRequest,
 } from './observer.js';

@@ -44,6 +44,20 @@ export interface ConnectionEvent {
   readonly dial?: DialTimes | undefined;
 }
 
+const addressTypes = ['added', 'removed', 'failed', 'ejected', 'returned'] as const;
+
+/** What has become of one of several addresses that an origin's name stands for: docs/observability.md says what each type means. */
+export interface AddressEvent {
+  readonly origin: string;
+  readonly address: string;
+  readonly type: (typeof addressTypes)[number];
+  readonly time: number;
+  /** On 'ejected': it failed requests, answered many with a 5xx status, or took far longer than the others. */
+  readonly reason?: 'failures' | 'errors' | 'latency' | undefined;
+  /** On 'failed' and 'ejected': until when, in the same milliseconds, unless it proves to be well again before. */
+  readonly until?: number | undefined;
+}
+
 const requestTypes = [
   'start',
   'queued',
@@ -128,6 +142,7 @@ export interface RequestEvent {
 export interface Observer {
   frame?(event: FrameEvent): void;
   connection?(event: ConnectionEvent): void;
+  address?(event: AddressEvent): void;
   request?(event: RequestEvent): void;
 }
 
@@ -136,6 +151,7 @@ function channels<T extends string>(kind: string, types: readonly T[]): Readonly
 }
 
 const connectionChannels = channels('connection', connectionTypes);
+const addressChannels = channels('address', addressTypes);
 const requestChannels = channels('request', requestTypes);
 const allRequestChannels = Object.values(requestChannels);
 
@@ -148,6 +164,12 @@ export function hearsConnection(observer: Observer | undefined, type: Connection
 export function tellConnection(observer: Observer | undefined, event: ConnectionEvent): void {
   observer?.connection?.(event);
   connectionChannels[event.type].publish(event);
+}
+
+/** Tells the observer, and those who subscribed to `passinglane:address:TYPE`. */
+export function tellAddress(observer: Observer | undefined, event: AddressEvent): void {
+  observer?.address?.(event);
+  addressChannels[event.type].publish(event);
 }
 
 /** Whether anybody follows requests. */

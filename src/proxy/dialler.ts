@@ -40,6 +40,10 @@ class ProxyDialler implements Dialler {
     return this.direct.dialOver({ stream, begun }, origin, signal, http1Only);
   }
 
+  resolve(origin: Origin): Promise<readonly string[]> | undefined {
+    return this.rule(origin) === undefined ? this.direct.resolve(origin) : undefined;
+  }
+
   private open(proxy: Proxy, origin: Origin, signal: AbortSignal): Promise<Duplex> {
     let tunnels = this.tunnels.get(proxy);
     if (tunnels === undefined) this.tunnels.set(proxy, (tunnels = new Tunnels(proxy, this.options)));

@@ -8,6 +8,8 @@ const kinds: Readonly<Record<keyof TransportOptions, Kind>> = {
   tls: 'JSON',
   allowHTTP1: 'flag',
   cleartext: 'text',
+  loadBalancing: 'text',
+  resolveInterval: 'number',
   connectTimeout: 'number',
   maxConnectionsPerOrigin: 'number',
   strictMaxConcurrentStreams: 'flag',

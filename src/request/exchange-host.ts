@@ -16,3 +16,13 @@ export interface ExchangeHost<Exchange> {
   /** The request is over, one way or the other, and was not bound to a connection when it ended. */
   abandoned(exchange: Exchange): void;
 }
+
+/** Told how an attempt goes. */
+export interface AttemptWatcher {
+  /** All of the request is sealed. */
+  sent(): void;
+  /** The response's headers have come; `end`: and no more comes. */
+  answered(status: number, fields: readonly string[], end: boolean): void;
+  /** It ended before that. */
+  failed(error: TransportError): void;
+}

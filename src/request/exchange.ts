@@ -9,7 +9,7 @@ import type { Demand, HttpConnection, RequestHandle } from '../ports/index.js';
 import { type ClientResponse, TrailersHolder } from './client-response.js';
 import { demandOf } from './demand.js';
 import { DroppedAnswer } from './dropped-answer.js';
-import type { ExchangeHost } from './exchange-host.js';
+import type { AttemptWatcher, ExchangeHost } from './exchange-host.js';
 import type { Hedge } from './hedge.js';
 import { openInit } from './open-init.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
@@ -49,6 +49,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   hedge: Hedge | undefined = undefined;
   /** Attempts beside another. */
   hedges = 0;
+  /** Set by the host, anew for each attempt, before it binds it. */
+  watcher: AttemptWatcher | undefined = undefined;
   /** Where it stands while it waits. Owned by WaitQueue. */
   queue: WaitQueue<Exchange> | undefined = undefined;
   before: Exchange | undefined = undefined;
@@ -141,6 +143,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   }
 
   onSent(): void {
+    this.watcher?.sent();
     if (this.upload !== undefined) this.upload.done = true;
     if (this.over) this.stopTimers();
     this.attended();
@@ -168,6 +171,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   onHeaders(status: number, fields: string[], endStream: boolean): void {
     const { resolve, handle } = this;
     if (resolve === undefined || handle === undefined) return;
+    this.watcher?.answered(status, fields, endStream);
     if (status >= 400 && this.isDropped(status, fields)) return;
     this.hedge?.end(true);
     const { connection } = handle;
@@ -293,6 +297,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.limits?.stopPhase();
     // A complete response stands, whatever happens to the rest of the upload.
     if (this.over) return this.stopTimers();
+    if (this.pending) this.watcher?.failed(error);
     error.attempts = this.attempts;
     if (this.pending) {
       this.spare = this.handle?.connection.drainedInOrder === true && isGracefulGoAway(error);

@@ -3,7 +3,7 @@ export { basicCredentials, credentialsOf } from './basic-credentials.js';
 export { checkTime, isRecord } from './checks.js';
 export { type ClientResponse, receivedFields, receivedTrailers, statusTextOf, wireFields } from './client-response.js';
 export { Exchange } from './exchange.js';
-export type { ExchangeHost } from './exchange-host.js';
+export type { AttemptWatcher, ExchangeHost } from './exchange-host.js';
 export { Hedge } from './hedge.js';
 export { type HedgeOptions, type HedgeSettings, checkHedge, resolveHedge } from './hedge-options.js';
 export { forwardableHeaders } from './forwardable-headers.js';

@@ -42,6 +42,8 @@ test('without options a transport has the defaults that are documented', () => {
     maxConnectionWindow: 67_108_864,
     maxBufferedBytes: 67_108_864,
     maxResponseSize: 0,
+    loadBalancing: 'pick-first',
+    resolveInterval: 30_000,
     decompress: true,
     userAgent: 'agent',
   });

@@ -1,5 +1,6 @@
 /** One name with several addresses of the loopback network, a machine at each, all on one port. */
 import { once } from 'node:events';
+import { createServer as createHttp1Server } from 'node:http';
 import { createServer } from 'node:http2';
 import { connect, createServer as createTcpServer, type AddressInfo, type LookupFunction, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
@@ -26,12 +27,12 @@ export interface Machines {
   readonly addresses: string[];
 }
 
-/** Machines at 127.0.0.1, 127.0.0.2 and so on. They speak HTTP/2 in the clear, and end with the test. */
-export async function startMachines(t: TestContext, count: number): Promise<Machines> {
+/** Machines at 127.0.0.1, 127.0.0.2 and so on. They speak HTTP/2 in the clear, or HTTP/1.1, and end with the test. */
+export async function startMachines(t: TestContext, count: number, { http1 = false } = {}): Promise<Machines> {
   const machines: Machine[] = [];
   let port = 0;
   for (let i = 1; i <= count; i++) {
-    const [machine, at] = await startMachine(t, `127.0.0.${i}`, port);
+    const [machine, at] = await startMachine(t, `127.0.0.${i}`, port, http1);
     machines.push(machine);
     port = at;
   }
@@ -45,18 +46,23 @@ export async function startMachines(t: TestContext, count: number): Promise<Mach
   return { origin: `http://machines.test:${port}`, machines, lookup, addresses };
 }
 
-async function startMachine(t: TestContext, address: string, port: number): Promise<[Machine, number]> {
+async function startMachine(t: TestContext, address: string, port: number, http1: boolean): Promise<[Machine, number]> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
   };
-  const server = createServer((request, response) => {
-    machine.requests.push(request.url);
-    response.writeHead(machine.status).end(address);
-  });
-  server.on('session', (session) => session.on('error', () => undefined));
+  const served = (url: string | undefined): void => void machine.requests.push(url ?? '');
+  const server = http1
+    ? createHttp1Server((request, response) => {
+        served(request.url);
+        response.writeHead(machine.status).end(address);
+      })
+    : createServer((request, response) => {
+        served(request.url);
+        response.writeHead(machine.status).end(address);
+      }).on('session', (session) => session.on('error', () => undefined));
   server.on('connection', keep);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -317,6 +317,8 @@ export interface PoolHarnessOptions extends TransportOptions {
   readonly refusing?: ReadonlySet<string>;
   /** Those that take connections and say nothing on them. */
   readonly mute?: ReadonlySet<string>;
+  /** From 0 to 1. Default: 0.5, always. */
+  readonly random?: () => number;
 }
 
 /** A transport over scripted peers and a clock that stands still. */
@@ -340,15 +342,19 @@ export class PoolHarness {
       'addresses',
       'refusing',
       'mute',
+      'random',
     ];
     const rest = Object.fromEntries(
       Object.entries(options).filter(([name]) => !own.includes(name as keyof PoolHarnessOptions)),
     );
     this.transport = new BaseTransport(resolveOptions({ decompress: false, ...rest }, 'test'), {
       clock: this.clock,
-      dialler: { dial: (_, signal, __, route) => this.dial(signal, route) },
+      dialler: {
+        dial: (_, signal, __, route) => this.dial(signal, route),
+        resolve: () => Promise.resolve([...(this.options.addresses ?? [])]),
+      },
       wrap: (): never => assert.fail('nothing is adopted here'),
-      random: () => 0.5,
+      random: options.random ?? (() => 0.5),
       inRootContext: (callback) => callback(),
     });
   }

@@ -51,3 +51,31 @@ test('an address that refuses is not tried again while the other answers', { ski
   await transport.preconnect(m.origin, 3);
   assert.deepEqual([first?.connections, second?.connections], [0, 3]);
 });
+
+test('least-request spreads requests over all addresses, and follows what the name stands for', { skip }, async (t) => {
+  const m = await startMachines(t, 4);
+  const gained = m.addresses.pop() ?? '';
+  const transport = client(t, m, { loadBalancing: 'least-request', resolveInterval: 50 });
+  const rounds = async (until: () => boolean): Promise<void> => {
+    while (!until())
+      await Promise.all(Array.from({ length: 8 }, async () => (await transport.request(m.origin)).text()));
+  };
+  await rounds(() => m.machines.slice(0, 3).every(({ requests }) => requests.length > 30));
+  m.addresses.push(gained);
+  await rounds(() => (m.machines[3]?.requests.length ?? 0) > 0);
+  m.addresses.shift();
+  await rounds(() => transport.stats().origins[0]?.addresses?.length === 3);
+  const before = m.machines[0]?.requests.length;
+  await rounds(() => m.machines.slice(1).every(({ requests }) => requests.length > 60));
+  assert.equal(m.machines[0]?.requests.length, before);
+  assert.equal(transport.stats().totals.failed, 0);
+});
+
+test('over HTTP/1.1 as well, requests go to all addresses', { skip }, async (t) => {
+  const m = await startMachines(t, 2, { http1: true });
+  const transport = client(t, m, { cleartext: 'http/1.1', loadBalancing: 'least-request' });
+  const get = async (): Promise<string> => (await transport.request(m.origin)).text();
+  await get();
+  const answers = await Promise.all(Array.from({ length: 20 }, get));
+  assert.deepEqual(new Set(answers), new Set(['127.0.0.1', '127.0.0.2']));
+});

@@ -81,6 +81,10 @@ const transportTable: Readonly<
 > = {
   tls: noObject,
   allowHTTP1: noFlag,
+  loadBalancing: [
+    ['round-robin', '"round-robin"', /"pick-first" or "least-request"/],
+    [true, 'true', /"pick-first" or "least-request"/],
+  ],
   cleartext: [
     ['h2', '"h2"', /"http\/1\.1" or "h2c"/],
     [true, 'true', /"http\/1\.1" or "h2c"/],
@@ -88,6 +92,7 @@ const transportTable: Readonly<
   connectTimeout: noTime,
   maxConnectionsPerOrigin: noInteger(1, 65_535),
   strictMaxConcurrentStreams: noFlag,
+  resolveInterval: [...noTime, [0, '0', /milliseconds from 1 to 2147483647/]],
   stallTimeout: [...noTime, [0, '0', /milliseconds from 1 to 2147483647/]],
   probeAfter: noTime,
   readIdleTimeout: noTime,
@@ -151,6 +156,7 @@ const transportTable: Readonly<
   observer: noObject,
   'observer.frame': noFunction,
   'observer.connection': noFunction,
+  'observer.address': noFunction,
 };
 
 const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}` | `hedge.${string}`, Refusal[]>> = {

@@ -1,0 +1,219 @@
+import type { TransportError } from '../errors.js';
+import type { Clock, Demand, Dialler, Origin, PooledConnection } from '../ports/index.js';
+import type { AttemptWatcher } from '../request/index.js';
+import { Alarm } from './alarm.js';
+import { chooseOfTwo, decideReach, faultOf } from './balance.js';
+import type { Endpoint } from './endpoint.js';
+import type { Endpoints } from './endpoints.js';
+import type { PoolSettings } from './settings.js';
+
+/** Addresses that are reached so long after the first, in milliseconds, are new: they start slowly. */
+const headStart = 1_000;
+
+/** How often latency is held against that of the peers, in answers. */
+const judgedEvery = 4;
+
+/** The pool that it decides for. */
+export interface BalancerHost {
+  readonly origin: Origin;
+  readonly endpoints: Endpoints;
+  /** It has neither a connection, nor a dial, nor a request. */
+  readonly empty: boolean;
+  /** Requests are under way. */
+  readonly busy: boolean;
+  /** There may be something to dial, or to send. */
+  drain(): void;
+}
+
+/** Spreads the requests of an origin over its addresses, each of which it wants a connection to ('least-request'). */
+export class Balancer {
+  private readonly host: BalancerHost;
+  private readonly endpoints: Endpoints;
+  private readonly clock: Clock;
+  private readonly dialler: Dialler;
+  private readonly random: () => number;
+  private readonly interval: number;
+  private readonly again: Alarm;
+  private readonly lookUp: Alarm;
+  private readonly load = (endpoint: Endpoint): Endpoint['load'] => endpoint.load;
+  private turn = 0;
+  /** When an address was first reached. */
+  private begunAt = Infinity;
+  /** A request has come since the last look-up: addresses are worth a connection. */
+  private wanted = false;
+
+  /** `interval`: between two look-ups, in milliseconds. */
+  constructor(
+    host: BalancerHost,
+    { clock, dialler, random }: Pick<PoolSettings, 'clock' | 'dialler' | 'random'>,
+    interval: number,
+  ) {
+    this.host = host;
+    this.endpoints = host.endpoints;
+    this.clock = clock;
+    this.dialler = dialler;
+    this.random = random;
+    this.interval = interval;
+    this.again = new Alarm(clock, () => host.drain());
+    this.lookUp = new Alarm(clock, () => this.resolve());
+  }
+
+  /** There is something to choose from. */
+  get active(): boolean {
+    return this.endpoints.current.length > 1;
+  }
+
+  // --- each request ---
+
+  pick(demand: Demand, lastResort: boolean): PooledConnection | undefined {
+    if (!this.wanted) this.want();
+    const late = demand.early ? { ...demand, early: false } : demand;
+    const found = this.choose(late, false);
+    return found ?? (demand.early || lastResort ? this.choose(demand, lastResort) : undefined);
+  }
+
+  private choose(demand: Demand, lastResort: boolean): PooledConnection | undefined {
+    const now = this.clock.now();
+    const usable = (endpoint: Endpoint): boolean =>
+      (lastResort || endpoint.load.open(now)) && endpoint.offers(demand, lastResort, now);
+    return chooseOfTwo(this.endpoints.current, usable, this.load, this.random)?.offered;
+  }
+
+  /** The connection is about to carry a request. */
+  watch(connection: PooledConnection): AttemptWatcher | undefined {
+    const endpoint = this.endpoints.of(connection);
+    if (endpoint === undefined) return undefined;
+    endpoint.load.take(connection.now, ++this.turn);
+    return new Attempt(this, endpoint, connection);
+  }
+
+  /** `error`: of the server. `took`: until the response headers, in milliseconds. */
+  judge(endpoint: Endpoint, now: number, error: boolean): void {
+    const { load } = endpoint;
+    const trial = load.fault !== undefined;
+    if (!trial && !error && load.samples % judgedEvery !== 0) return;
+    const others = this.endpoints.current.filter((one) => one !== endpoint && one.load.fault === undefined);
+    const fault = faultOf(
+      load,
+      others.map((one) => one.load),
+      trial,
+    );
+    if (fault === undefined) {
+      if (!trial) return;
+      load.takeBack(now);
+      this.endpoints.tell({ type: 'returned', address: endpoint.address });
+    } else if (trial || others.length >= this.endpoints.current.length / 2) {
+      load.eject(fault, now);
+      this.endpoints.tell({ type: 'ejected', address: endpoint.address, reason: fault, until: load.ejectedUntil });
+    } else return;
+    endpoint.note();
+    this.host.drain();
+  }
+
+  /** Whether the connection is one of those that requests are spread over. */
+  counts(connection: PooledConnection): boolean {
+    const endpoint = this.endpoints.of(connection);
+    return endpoint?.current === true && endpoint.load.fault === undefined;
+  }
+
+  // --- connections to all of them ---
+
+  /** Those that are to be dialled now, where there is room for so many connections more. */
+  missing(room: number): readonly Endpoint[] {
+    if (!this.wanted || !this.active) return [];
+    const { dials, again } = decideReach(this.endpoints.current, this.clock.now(), room);
+    if (again !== Infinity) this.again.set(again);
+    return dials;
+  }
+
+  private want(): void {
+    this.wanted = true;
+    if (this.active) this.clock.defer(() => this.host.drain());
+  }
+
+  /** Some address is not known to be bad. */
+  get hopeful(): boolean {
+    const now = this.clock.now();
+    return this.active && this.endpoints.current.some((endpoint) => !endpoint.isBad(now));
+  }
+
+  connected(connection: PooledConnection): void {
+    const endpoint = this.endpoints.of(connection);
+    if (endpoint === undefined) return;
+    const now = this.clock.now();
+    if (endpoint.connections.length === 1 && now > this.begunAt + headStart) endpoint.load.startSlowly(now);
+    this.begunAt = Math.min(this.begunAt, now);
+  }
+
+  // --- look-ups ---
+
+  /** A look-up has told what the name stands for. */
+  looked(): void {
+    for (const endpoint of this.endpoints.gone)
+      for (const connection of [...endpoint.connections]) connection.stopReuse();
+    this.lookUp.stop();
+    this.lookUp.set(this.clock.now() + this.interval);
+    this.clock.defer(() => this.host.drain());
+  }
+
+  private resolve(): void {
+    if (this.host.empty) return;
+    this.wanted = this.host.busy;
+    this.lookUp.set(this.clock.now() + this.interval);
+    this.dialler.resolve?.(this.host.origin)?.then(
+      (addresses) => {
+        if (addresses.length > 0) this.endpoints.update(addresses);
+      },
+      () => undefined, // what it stood for before is the best guess
+    );
+  }
+
+  stop(): void {
+    this.again.stop();
+    this.lookUp.stop();
+  }
+}
+
+/** One request on its way: what its address has made of it. */
+class Attempt implements AttemptWatcher {
+  private readonly balancer: Balancer;
+  private readonly endpoint: Endpoint;
+  private readonly connection: PooledConnection;
+  private readonly era: number;
+  private sentAt = -1;
+
+  constructor(balancer: Balancer, endpoint: Endpoint, connection: PooledConnection) {
+    this.balancer = balancer;
+    this.endpoint = endpoint;
+    this.connection = connection;
+    this.era = endpoint.load.era;
+  }
+
+  sent(): void {
+    this.sentAt = this.connection.now;
+  }
+
+  answered(status: number, fields: readonly string[], end: boolean): void {
+    const { load } = this.endpoint;
+    if (this.era !== load.era) return; // it was sent before the address was judged last
+    const { now } = this.connection;
+    const error = status >= 500 || (end && isUnavailable(fields));
+    load.answered(now, error, this.sentAt < 0 ? undefined : now - this.sentAt);
+    this.balancer.judge(this.endpoint, now, error);
+  }
+
+  failed(error: TransportError): void {
+    const { load } = this.endpoint;
+    if (this.era !== load.era || error.initiator === 'user' || error.scope === 'request') return;
+    // With a connection all its requests fail, which is one failure.
+    if (error.scope === 'connection' && !load.lost(this.connection)) return;
+    load.failed();
+    this.balancer.judge(this.endpoint, this.connection.now, true);
+  }
+}
+
+/** gRPC's UNAVAILABLE, of a server that has not begun to answer: its status then stands in the headers. */
+function isUnavailable(fields: readonly string[]): boolean {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === 'grpc-status') return fields[i + 1] === '14';
+  return false;
+}

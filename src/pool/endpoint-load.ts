@@ -1,0 +1,130 @@
+import type { PooledConnection } from '../ports/index.js';
+import type { Fault, Load, Record } from './balance.js';
+
+/** An answer counts for so much of the smoothed time to response headers. */
+const smoothing = 0.1;
+
+/** What is known of the latency is worth half as much after so long without an answer, in milliseconds. */
+const halfLife = 10_000;
+
+/** A new address has its whole share after so long, in milliseconds, and begins with so much of it. */
+const slowStart = 10_000;
+const leastWeight = 0.1;
+
+/** So many outcomes are kept, one in each bit of an integer. */
+const mostOutcomes = 32;
+
+const shortestEjection = 1_000;
+const longestEjection = 120_000;
+/** After so long without another, an ejection is the first again, in milliseconds. */
+const forgiven = 120_000;
+
+/** How one address answers: its latency and its last outcomes, and whether it is ejected for them. */
+export class EndpointLoad implements Load, Record {
+  inFlight = 0;
+  latency = 0;
+  weight = 1;
+  used = 0;
+  failures = 0;
+  outcomes = 0;
+  samples = 0;
+  /** Why it gets no requests, or one at a time; undefined: nothing is wrong with it. */
+  fault: Fault | undefined = undefined;
+  /** Until then it gets none. */
+  ejectedUntil = -Infinity;
+  /** Rises whenever it is ejected, or taken back: what was sent before says nothing any more. */
+  era = 0;
+  private ejections = 0;
+  private lastLost: PooledConnection | undefined = undefined;
+  private smoothed = 0;
+  private sampledAt = 0;
+  /** The last outcomes, 1 for an error, the latest in the lowest bit. */
+  private bits = 0;
+  private startedAt = -Infinity;
+  /** When the request began that shows whether it is of use again; Infinity: none is out. */
+  private triedAt = Infinity;
+
+  get errors(): number {
+    let count = 0;
+    for (let left = this.bits; left !== 0; left &= left - 1) count++;
+    return count;
+  }
+
+  /** The same, as it is now. */
+  at(now: number, inFlight: number): Load {
+    this.inFlight = inFlight;
+    const age = now - this.sampledAt;
+    this.latency = age < slowStart / 10 ? this.smoothed : this.smoothed * 2 ** (-age / halfLife);
+    const up = now - this.startedAt;
+    this.weight = up >= slowStart ? 1 : Math.max(leastWeight, up / slowStart);
+    return this;
+  }
+
+  /** It begins with a small share, which grows. */
+  startSlowly(now: number): void {
+    this.startedAt = now;
+  }
+
+  /** A request may go there: it is not ejected, or one is due that shows whether that is to end. */
+  open(now: number): boolean {
+    if (this.fault === undefined) return true;
+    if (now < this.ejectedUntil) return false;
+    // One that was given up has shown nothing.
+    return this.triedAt === Infinity || now >= this.triedAt + shortestEjection;
+  }
+
+  /** It gets a request; `turn` rises with each. */
+  take(now: number, turn: number): void {
+    this.used = turn;
+    if (this.fault !== undefined) this.triedAt = now;
+  }
+
+  /** Undefined `took`: how long the answer was in coming says nothing. */
+  answered(now: number, error: boolean, took: number | undefined): void {
+    this.failures = 0;
+    this.outcome(error);
+    if (took === undefined) return;
+    const first = this.samples === 0;
+    this.smoothed = first ? took : this.smoothed + smoothing * (took - this.smoothed);
+    this.samples++;
+    this.sampledAt = now;
+    this.latency = this.smoothed;
+  }
+
+  failed(): void {
+    this.failures++;
+    this.outcome(true);
+  }
+
+  /** A request has failed with its connection; true: the first of them. */
+  lost(connection: PooledConnection): boolean {
+    if (this.lastLost === connection) return false;
+    this.lastLost = connection;
+    return true;
+  }
+
+  private outcome(error: boolean): void {
+    this.bits = (this.bits << 1) | (error ? 1 : 0);
+    this.outcomes = Math.min(this.outcomes + 1, mostOutcomes);
+  }
+
+  eject(fault: Fault, now: number): void {
+    if (now - this.ejectedUntil > forgiven) this.ejections = 0;
+    this.fault = fault;
+    this.ejectedUntil = now + Math.min(shortestEjection * 2 ** this.ejections++, longestEjection);
+    this.beginAnew();
+  }
+
+  /** The request that it was given to show it has been answered well. */
+  takeBack(now: number): void {
+    this.fault = undefined;
+    this.startSlowly(now);
+    this.beginAnew();
+  }
+
+  private beginAnew(): void {
+    this.era++;
+    this.triedAt = Infinity;
+    this.failures = this.outcomes = this.bits = this.samples = 0;
+  }
+}

@@ -1,0 +1,237 @@
+/** Requests spread over the addresses of a name, on the virtual network. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AddressEvent } from '../../dist/ports/observer.js';
+import {
+  poolHarness,
+  type Pending,
+  type Peer,
+  type PoolHarness,
+  type PoolHarnessOptions,
+} from '../support/pool-harness.js';
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `192.0.2.${i + 1}`);
+
+/** What a machine does with a request: how long it takes, and what it answers. */
+interface Behaviour {
+  readonly delay?: number;
+  readonly status?: number;
+  /** Never. */
+  readonly frozen?: boolean;
+}
+
+interface Spread {
+  readonly p: PoolHarness;
+  readonly addresses: string[];
+  readonly refusing: Set<string>;
+  /** By address; may change. Without: 200 after 10 ms. */
+  readonly machines: Map<string, Behaviour>;
+  readonly events: string[];
+  /** So many requests, five at a time, one each `gap` milliseconds on average; those that were not answered with 200 by 10 s after the last. */
+  load(count: number, gap?: number): Promise<Pending[]>;
+  /** How many requests have arrived at each address since it was last asked. */
+  counts(): Record<string, number>;
+  states(): string[];
+}
+
+function spread(count: number, options: PoolHarnessOptions = {}): Spread {
+  const addresses = names(count);
+  const refusing = new Set<string>();
+  const machines = new Map<string, Behaviour>();
+  const events: string[] = [];
+  let seed = 7;
+  let counted: Record<string, number> = {};
+  const answer = (peer: Peer, id: number): void => {
+    const address = peer.info.remoteAddress ?? '';
+    counted[address] = (counted[address] ?? 0) + 1;
+    const { delay = 10, status = 200, frozen = false } = machines.get(address) ?? {};
+    if (frozen) peer.answersPings = false;
+    else p.clock.setTimer(delay, () => peer.headers(id, status, { end: true }));
+  };
+  const p = poolHarness({
+    addresses,
+    refusing,
+    answer,
+    loadBalancing: 'least-request',
+    random: () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647,
+    observer: {
+      address: ({ type, address, reason }: AddressEvent) =>
+        void events.push([type, address, ...(reason === undefined ? [] : [reason])].join(' ')),
+    },
+    ...options,
+  });
+  return {
+    p,
+    addresses,
+    refusing,
+    machines,
+    events,
+    load: async (requests, gap = 2) => {
+      const calls: Pending[] = [];
+      for (let i = 0; i < requests; i += 5) {
+        for (let j = 0; j < 5; j++) calls.push(p.get('/'));
+        await p.clock.advance(5 * gap);
+      }
+      await p.clock.advance(50);
+      return calls;
+    },
+    counts: () => {
+      const before = counted;
+      counted = {};
+      return before;
+    },
+    states: () =>
+      p.transport.stats().origins[0]?.addresses?.map(({ address, state }) => `${address.slice(8)} ${state}`) ?? [],
+  };
+}
+
+const failed = (calls: readonly Pending[]): number => calls.filter(({ status }) => status !== 200).length;
+
+test('there is a connection to each address of the name, and equal machines get equal shares', async () => {
+  const s = spread(4);
+  await s.load(20);
+  assert.deepEqual(s.p.dialled.toSorted(), s.addresses);
+  s.counts();
+  assert.equal(failed(await s.load(400)), 0);
+  const shares = Object.values(s.counts());
+  assert.ok(Math.max(...shares) <= 1.2 * Math.min(...shares), String(shares));
+  assert.deepEqual(s.states(), ['1 ready', '2 ready', '3 ready', '4 ready']);
+});
+
+test('a machine three times slower gets a smaller share, and none is left out', async () => {
+  const s = spread(4);
+  s.machines.set('192.0.2.1', { delay: 30 });
+  await s.load(100);
+  s.counts();
+  await s.load(400);
+  const counts = s.counts();
+  const share = counts['192.0.2.1'] ?? 0;
+  assert.ok(share < 40, `${share} of 400`);
+  assert.ok(!s.events.some((event) => event.startsWith('ejected')));
+});
+
+test('a machine that answers 500 at once is ejected, for twice as long each time, and gets one request to show', async () => {
+  const s = spread(4);
+  await s.load(20);
+  s.machines.set('192.0.2.2', { delay: 0, status: 500 });
+  s.counts();
+  await s.load(200);
+  assert.deepEqual(s.states()[1], '2 ejected');
+  s.counts();
+  await s.load(600, 5);
+  assert.equal(s.counts()['192.0.2.2'], 2, 'after one second, and after two more');
+  s.machines.delete('192.0.2.2');
+  await s.load(900, 5);
+  assert.deepEqual(s.states()[1], '2 ready');
+  assert.deepEqual(s.events.slice(4), [
+    'ejected 192.0.2.2 errors',
+    'ejected 192.0.2.2 errors',
+    'ejected 192.0.2.2 errors',
+    'returned 192.0.2.2',
+  ]);
+});
+
+test('a machine that is ten times slower than its peers gets next to nothing', async () => {
+  const s = spread(4);
+  s.machines.set('192.0.2.3', { delay: 100 });
+  await s.load(100);
+  s.counts();
+  await s.load(500);
+  const { '192.0.2.3': share = 0 } = s.counts();
+  assert.ok(share <= 10, `${share} of 500`);
+});
+
+test('where every machine errs, as on a bad route, none is ejected', async () => {
+  const s = spread(4);
+  await s.load(20);
+  for (const address of s.addresses) s.machines.set(address, { status: 503 });
+  await s.load(200);
+  assert.deepEqual(s.states(), ['1 ready', '2 ready', '3 ready', '4 ready']);
+});
+
+test('no more than half of the addresses are ejected at a time', async () => {
+  const s = spread(4);
+  await s.load(400);
+  // One after the other, so that each is held against peers that are well.
+  for (const address of s.addresses.slice(0, 3)) {
+    s.machines.set(address, { delay: 0, status: 500 });
+    await s.load(100);
+  }
+  assert.equal(s.states().filter((state) => state.endsWith('ejected')).length, 2);
+});
+
+test('a machine that freezes gets no request that began later than probeAfter, and the others all', async () => {
+  const s = spread(4);
+  await s.load(40);
+  s.machines.set('192.0.2.4', { frozen: true });
+  await s.load(500); // one second
+  s.counts();
+  assert.equal(failed(await s.load(500)), 0);
+  assert.equal(s.counts()['192.0.2.4'], undefined);
+  assert.deepEqual(s.states(), ['1 ready', '2 ready', '3 ready', '4 failed']);
+});
+
+test('an address that the name gains is dialled within resolveInterval, and starts slowly', async () => {
+  const s = spread(3, { resolveInterval: 2_000 });
+  await s.load(20);
+  s.addresses.push('192.0.2.9');
+  await s.load(410, 5);
+  assert.ok(s.p.dialled.includes('192.0.2.9'));
+  s.counts();
+  await s.load(300);
+  const { '192.0.2.9': share = 0, ...others } = s.counts();
+  assert.ok(share < Math.min(...Object.values(others)) / 2, `${share}, others ${JSON.stringify(others)}`);
+});
+
+test('an address that the name loses finishes what it carries, and closes without an error', async () => {
+  const s = spread(3, { resolveInterval: 1_000 });
+  await s.load(20);
+  s.machines.set('192.0.2.1', { delay: 3_000 });
+  const calls = s.load(600);
+  s.addresses.shift();
+  await s.p.clock.advance(1_100);
+  assert.ok(s.states().includes('1 draining'), String(s.states()));
+  const made = await calls;
+  await s.p.clock.advance(4_000);
+  assert.equal(failed(made), 0);
+  assert.deepEqual(s.states(), ['2 ready', '3 ready']);
+  assert.ok(s.events.includes('removed 192.0.2.1'));
+});
+
+test('an address that refuses is dialled again after a time that doubles, while the others serve', async () => {
+  const s = spread(3);
+  s.refusing.add('192.0.2.2');
+  assert.equal(failed(await s.load(1_000)), 0);
+  assert.equal(s.p.dialled.filter((address) => address === '192.0.2.2').length, 2, 'at once, and after a second');
+  assert.deepEqual(s.states(), ['1 ready', '2 failed', '3 ready']);
+  s.refusing.clear();
+  await s.load(1_500);
+  assert.deepEqual(s.states(), ['1 ready', '2 ready', '3 ready']);
+});
+
+test('requests at the limit of every connection cause one more where there are the fewest', async () => {
+  const s = spread(2, { peer: { maxConcurrentStreams: 2 } });
+  await s.load(10);
+  for (const address of s.addresses) s.machines.set(address, { frozen: true });
+  for (let i = 0; i < 5; i++) s.p.get('/');
+  await s.p.settle();
+  assert.equal(s.p.dialled.length, 3);
+  assert.equal(
+    s.p.peers.reduce((sum, peer) => sum + peer.open.size, 0),
+    5,
+  );
+});
+
+test('one address is used as by pick-first', async () => {
+  const s = spread(1);
+  assert.equal(failed(await s.load(50)), 0);
+  assert.deepEqual([s.p.dials, s.states()], [1, []]);
+});
+
+test('an address is told of on its channel and in stats()', async () => {
+  const s = spread(2);
+  await s.load(50);
+  assert.deepEqual(s.events, ['added 192.0.2.1', 'added 192.0.2.2']);
+  const [one] = s.p.transport.stats().origins[0]?.addresses ?? [];
+  assert.ok(one !== undefined && one.requests > 20 && one.latency === 10, JSON.stringify(one));
+});
