@@ -158,6 +158,11 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     return !this.closing;
   }
 
+  private get old(): boolean {
+    const { maxAge } = this.config;
+    return maxAge > 0 && this.clock.now() - this.openedAt >= maxAge;
+  }
+
   // --- requests ---
 
   troubledSince(): number {
@@ -173,9 +178,17 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     if (this.exchange !== undefined || this.closing || this.looking) return false;
     const { socket } = this;
     // What was frozen wakes up with its timers late: the wall clock tells.
-    if (this.use.idleFor(this.patience)) this.stopReuse();
+    if (this.old || this.use.idleFor(this.patience)) this.retire();
     else if (this.clock.wallNow() - this.seenOpen > lookLasts) this.look();
     return !this.closing && !this.looking && socket.writable && socket.readable;
+  }
+
+  /** Its owner, who is looking for a connection for a request, hears of it when that has its place. */
+  private retire(): void {
+    this.closing = true;
+    this.clock.defer(() => {
+      this.stopReuse();
+    });
   }
 
   open(init: OpenInit, request: OutgoingRequest): Http1Exchange {
@@ -219,9 +232,8 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
   private onFree(): void {
     const last = this.exchange?.closes === true;
     this.exchange = undefined;
-    const { maxRequests, maxAge } = this.config;
-    const old = maxAge > 0 && this.clock.now() - this.openedAt >= maxAge;
-    if (last || old || (maxRequests > 0 && this.requests >= maxRequests)) this.closing = true;
+    const { maxRequests } = this.config;
+    if (last || this.old || (maxRequests > 0 && this.requests >= maxRequests)) this.closing = true;
     if (this.closing) return this.end();
     this.rest();
     this.look();

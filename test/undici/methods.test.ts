@@ -1,7 +1,7 @@
 /** The dispatcher's own methods, and what it tells of itself. */
 import assert from 'node:assert/strict';
 import { connect as connectSession, createServer as createHttp2, type ServerHttp2Stream } from 'node:http2';
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { PassThrough } from 'node:stream';
 import { test, type TestContext } from 'node:test';
@@ -188,6 +188,38 @@ test('a body that is destroyed, or dumped beyond its limit, cancels its stream',
   await second.body.dump({ limit: 1_000 });
   while (origin.openStreams > 0) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(origin.sessionCount, 1);
+});
+
+test('close is done only when what runs is over, and the connections of a transport of its own with it', async (t) => {
+  const { origin } = await place(t);
+  const sockets: Socket[] = [];
+  const createConnection = ({ hostname, port }: { hostname: string; port: number }): Socket => {
+    const socket = connectSocket(port, hostname);
+    sockets.push(socket);
+    return socket;
+  };
+  const own = new H2Dispatcher({ cleartext: 'h2c', createConnection });
+  const transport = new Transport({ cleartext: 'h2c' });
+  t.after(() => transport.destroy());
+  for (const dispatcher of [own, new H2Dispatcher(transport)]) {
+    const running = await dispatcher.request({ origin: origin.origin, path: '/endless', method: 'GET' });
+    let closed = false;
+    const closing = dispatcher.close().then(() => (closed = true));
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(
+      [closed, dispatcher.closed, dispatcher.destroyed],
+      [false, true, false],
+      'a response is under way',
+    );
+    running.body.on('error', ignore).destroy();
+    await closing;
+    assert.equal(dispatcher.destroyed, true);
+  }
+  assert.deepEqual(
+    sockets.map((socket) => socket.writableEnded),
+    [true],
+  );
+  assert.equal(transport.stats().connections, 1, "the caller's is left open");
 });
 
 test('close waits for what runs and refuses what comes; destroy ends what runs', async (t) => {

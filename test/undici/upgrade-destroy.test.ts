@@ -1,6 +1,8 @@
 /** What was written to an upgraded stream before it is destroyed: it goes out, as it does over a socket. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type ServerHttp2Stream } from 'node:http2';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { H2Dispatcher } from '../../dist/undici/index.js';
@@ -94,3 +96,22 @@ for (const wire of [...wires, 'h2'] as const) {
     assert.deepEqual(received, pattern(30_000_000).subarray(0, received.length), 'no more than the beginning');
   });
 }
+
+test('an upgraded stream whose connection is destroyed without an error fails, and does not just end', async (t) => {
+  const { origin } = await startWebSockets(t, 'http', (request, socket) => {
+    socket.write(accepting(request));
+    socket.on('error', () => undefined);
+  });
+  const connections: Socket[] = [];
+  const createConnection = ({ hostname, port }: { hostname: string; port: number }): Socket => {
+    const connection = connect(port, hostname);
+    connections.push(connection);
+    return connection;
+  };
+  const dispatcher = new H2Dispatcher({ createConnection });
+  t.after(() => dispatcher.destroy());
+  const { socket } = await dispatcher.upgrade({ origin, path: '/' });
+  const failed = once(socket, 'error') as Promise<[{ code: string }]>;
+  connections[0]!.destroy();
+  assert.equal((await failed)[0].code, 'UND_ERR_SOCKET');
+});
