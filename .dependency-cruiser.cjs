@@ -61,14 +61,14 @@ module.exports = {
       name: 'no-runtime-dependency',
       comment: 'the package has none; only an adapter may import its optional peer',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['undici', 'connect', 'http'].map((name) => layers[name].path) },
+      from: { path: '^src/', pathNot: ['undici', 'connect', 'http', 'otel'].map((name) => layers[name].path) },
       to: { couldNotResolve: false, dependencyTypesNot: ['core', 'local'] },
     },
     {
       name: 'adapters-import-peers',
       comment: 'an adapter may import a package only as a declared peer dependency',
       severity: 'error',
-      from: { path: ['undici', 'connect', 'http'].map((name) => layers[name].path) },
+      from: { path: ['undici', 'connect', 'http', 'otel'].map((name) => layers[name].path) },
       to: { couldNotResolve: false, dependencyTypesNot: ['core', 'local', 'npm-peer'] },
     },
     {

@@ -3,6 +3,7 @@ import { invalidArgument, TransportError } from './errors.js';
 import {
   BufferBudget,
   forever,
+  isTraced,
   setDeadline,
   type ByteTransport,
   type Clock,
@@ -104,6 +105,9 @@ export let answerInstead: (
   admit: (request: PreparedRequest) => TransportError | undefined,
 ) => void;
 
+/** For the facades: spans are made of its requests here, so that who listens to a host's channels need not make others. */
+export let isTracedBy: (transport: BaseTransport) => boolean;
+
 /**
  * Makes requests over connections that it pools by origin. No request waits behind a blocked connection. It is safe to
  * share, and holds nothing that keeps the process alive while no request runs.
@@ -120,6 +124,7 @@ export class BaseTransport {
       transport.#admit = admit;
       transport.#reachesNetwork = false;
     };
+    isTracedBy = (transport) => isTraced(transport.#defaults.observer);
   }
 
   readonly #options: ResolvedOptions;

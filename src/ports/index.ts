@@ -28,9 +28,11 @@ export {
   type Observer,
   type RequestEvent,
   type RequestTiming,
+  connectionChannelNames,
   hearsConnection,
   hearsRequests,
   tellAddress,
+  requestChannelNames,
   tellConnection,
   tellRequest,
 } from './observer.js';
@@ -42,6 +44,7 @@ export {
   type Http1Config,
   type PooledConnection,
 } from './pooled-connection.js';
+export { isTraced, makesSpans, marked, markedAs, traceAll } from './tracing.js';
 export { isFieldValue, isToken, quoteName } from '../protocol/field-syntax.js';
 export { bodyStart, BufferBudget, type Health, HealthState, type OpenInit } from '../protocol/index.js';
 export { buildTrailerFields, fieldListSize } from '../protocol/request-fields.js';

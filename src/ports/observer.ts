@@ -86,6 +86,8 @@ export interface ObservedRequest {
    * Throws ERR_PASSINGLANE_INVALID_HEADER for what cannot be one.
    */
   addHeader(name: string, value: string): void;
+  /** Whether it is sent with a header field of that name, given in lower case. */
+  hasHeader(name: string): boolean;
 }
 
 /**
@@ -149,6 +151,10 @@ export interface Observer {
 function channels<T extends string>(kind: string, types: readonly T[]): Readonly<Record<T, Channel>> {
   return Object.fromEntries(types.map((type) => [type, channel(`passinglane:${kind}:${type}`)])) as Record<T, Channel>;
 }
+
+/** For who listens to all of them. */
+export const connectionChannelNames = connectionTypes.map((type) => `passinglane:connection:${type}`);
+export const requestChannelNames = requestTypes.map((type) => `passinglane:request:${type}`);
 
 const connectionChannels = channels('connection', connectionTypes);
 const addressChannels = channels('address', addressTypes);

@@ -49,7 +49,8 @@ export class RequestTracer {
       // A block that was encoded for the fields as they were is none of this request's any more.
       this.request = { ...this.request, fields, ...{ block: undefined } };
     };
-    this.observed = { id: ++followed, method, origin: origin.href, url, addHeader };
+    const hasHeader = (name: string): boolean => this.request.fields.some((field, i) => i % 2 === 0 && field === name);
+    this.observed = { id: ++followed, method, origin: origin.href, url, addHeader, hasHeader };
     if (heard) tellRequest(request.observer, this.event('start'));
     this.started = true;
   }

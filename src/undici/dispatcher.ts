@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
-import { forever, type ConnectionEvent, type Origin } from '../ports/index.js';
 import { isRecord, parseUrl, type RequestParts } from '../request/index.js';
 import { TransportError } from '../errors.js';
+import { forever, markedAs, type ConnectionEvent, type Origin } from '../ports/index.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { nameRequest } from '../request-line.js';
 import { originOf } from '../pool/index.js';
-import { BaseTransport, connectsPlainly } from '../transport.js';
+import { BaseTransport, connectsPlainly, isTracedBy } from '../transport.js';
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor } from './contract.js';
 import { observed, PublishedRequest } from './diagnostics.js';
 import type { Dispatched, DispatchOwner } from './dispatched.js';
@@ -75,7 +75,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
       headersTimeout: undiciTimeout,
       bodyTimeout: undiciTimeout,
       ...options,
-      observer: {
+      observer: markedAs(observer, {
         // What it does not listen to is left out: that costs nothing then.
         ...(observer?.frame === undefined ? undefined : { frame: (event) => observer.frame?.(event) }),
         ...(observer?.request === undefined ? undefined : { request: (event) => observer.request?.(event) }),
@@ -83,7 +83,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
           observer?.connection?.(event);
           this.report(event);
         },
-      },
+      }),
     });
   }
 
@@ -230,17 +230,19 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     const tunnel = isUpgrade(upgrade) || options.method === 'CONNECT';
     if (tunnel && !isUpgrade(upgrade)) nameTarget(fields, path);
     const idempotent = options.idempotent === true;
-    const published = observed()
-      ? new PublishedRequest({
-          origin: origin.href,
-          method: options.method,
-          path,
-          headers: fields,
-          body: options.body,
-          upgrade: isUpgrade(upgrade) ? upgrade : null,
-          idempotent,
-        })
-      : undefined;
+    // Who makes spans at the channels of undici would make them a second time.
+    const published =
+      observed() && !isTracedBy(this.transport)
+        ? new PublishedRequest({
+            origin: origin.href,
+            method: options.method,
+            path,
+            headers: fields,
+            body: options.body,
+            upgrade: isUpgrade(upgrade) ? upgrade : null,
+            idempotent,
+          })
+        : undefined;
     const request = current
       ? new CurrentDispatched(handler, this, published)
       : new LegacyDispatched(handler, this, published);
