@@ -14,10 +14,10 @@ import {
 import {
   checkWait,
   Exchange,
-  parseUrl,
   prepareParts,
   prepareRequest,
   Targets,
+  urlOf,
   type ClientResponse,
   type PreparedRequest,
   type RequestDefaults,
@@ -253,7 +253,7 @@ export class BaseTransport {
     origin: string | URL,
     open: (target: Origin, signal: AbortSignal) => Promise<ByteTransport>,
   ): Promise<ClientConn> {
-    const target = originOf(toUrl(origin));
+    const target = originOf(urlOf(origin, 'origin'));
     if (this.#closed) throw this.#closedError(target);
     const { clock } = this.#platform;
     const { connectTimeout } = this.#options;
@@ -313,7 +313,7 @@ export class BaseTransport {
   /** Makes sure that so many connections to the origin are open or being opened; resolves when those are ready. */
   async preconnect(origin: string | URL, count = 1): Promise<void> {
     if (!Number.isInteger(count) || count < 1) throw invalidArgument('connections', count, 'a positive integer');
-    const target = originOf(toUrl(origin));
+    const target = originOf(urlOf(origin, 'origin'));
     if (this.#closed) throw this.#closedError(target);
     this.#checkNetwork(target);
     await this.#pool.of(target).preconnect(count);
@@ -444,10 +444,4 @@ export class BaseTransport {
       pingSeed: Math.floor(random() * 2 ** 32),
     };
   }
-}
-
-function toUrl(origin: string | URL): URL {
-  if (origin instanceof URL) return origin;
-  if (typeof origin !== 'string') throw invalidArgument('origin', origin, 'a string or a URL');
-  return parseUrl(origin);
 }

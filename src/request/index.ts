@@ -21,6 +21,6 @@ export {
   checkWait,
 } from './request-options.js';
 export { headersOf, toIntercepted } from './to-intercepted.js';
-export { Targets, parseUrl, pathOf } from './targets.js';
+export { Targets, parseUrl, pathOf, urlOf } from './targets.js';
 export { TunnelBody, TunnelStream } from './tunnel.js';
 export { WaitQueue } from './wait-queue.js';

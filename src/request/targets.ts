@@ -81,6 +81,13 @@ export function parseUrl(given: string): URL {
   }
 }
 
+/** A URL that is given as one or as text. Throws a TypeError (ERR_INVALID_ARG_VALUE, ERR_INVALID_URL). */
+export function urlOf(given: unknown, name: 'url' | 'origin'): URL {
+  if (given instanceof URL) return given;
+  if (typeof given !== 'string') throw invalidArgument(name, given, 'a string or a URL');
+  return parseUrl(given);
+}
+
 /** A power of two. */
 const remembered = 256;
 /** A longer URL is not worth its memory. */

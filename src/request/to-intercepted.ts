@@ -1,11 +1,11 @@
-import { invalidArgument, TransportError } from '../errors.js';
+import { TransportError } from '../errors.js';
 import { isOneShot, jsonText, toRequestBody } from '../body/index.js';
 import { nameRequest } from '../request-line.js';
 import type { InterceptedRequest } from './interceptors.js';
 import { normalizeMethod } from './methods.js';
 import { addCredentials, flatten } from './prepare-request.js';
 import { checkRequestOptions, type RequestOptions } from './request-options.js';
-import { parseUrl } from './targets.js';
+import { urlOf } from './targets.js';
 
 /**
  * The request as interceptors get it, with what can be checked before they are called. Throws as a request rejects, and
@@ -15,7 +15,7 @@ export function toIntercepted(target: string | URL, options: RequestOptions): In
   let url: URL | undefined;
   try {
     checkRequestOptions(options);
-    url = toUrl(target);
+    url = new URL(urlOf(target, 'url'));
     const { headers: given, json, ...rest } = options;
     const fields = given === undefined ? [] : flatten(given, 'header');
     // Who logs the URL is not to log them.
@@ -34,12 +34,6 @@ export function toIntercepted(target: string | URL, options: RequestOptions): In
     if (isOneShot(body)) toRequestBody(body)?.discard(error);
     throw error;
   }
-}
-
-function toUrl(target: unknown): URL {
-  if (target instanceof URL) return new URL(target);
-  if (typeof target !== 'string') throw invalidArgument('url', target, 'a string or a URL');
-  return parseUrl(target);
 }
 
 /** Names and values in turn. Node's own error would show the value. */
