@@ -162,6 +162,7 @@ export class BaseTransport {
         hedge,
         connectTimeout,
         maxConnectionsPerOrigin,
+        places: options.strictMaxConcurrentStreams ? undefined : options.maxRequestsPerConnection || undefined,
         strict: options.strictMaxConcurrentStreams,
         stallTimeout,
         resolveInterval: options.loadBalancing === 'least-request' ? options.resolveInterval : undefined,

@@ -17,7 +17,10 @@ export interface Situation {
   /** Connections that still take requests, in the order of their making. */
   readonly connections: readonly Candidate[];
   readonly maxConnections: number;
-  /** What a new connection is known to take beforehand, one request in HTTP/1.1; undefined: what its SETTINGS will say. */
+  /**
+   * What a new connection is known to take at most beforehand: one request in HTTP/1.1, `maxRequestsPerConnection` in HTTP/2;
+   * undefined: what its SETTINGS will say.
+   */
   readonly places: number | undefined;
   /** Requests wait at the peer's limit instead of causing dials. */
   readonly strict: boolean;
@@ -64,8 +67,8 @@ export function decideDials(s: Situation): Decision {
     return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...stuck, retireZero: true };
   }
   if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
-  const places = s.places ?? (seen.full > 0 && !s.strict ? seen.limit : undefined);
-  if (places !== undefined) {
+  const places = Math.min(s.places ?? Infinity, seen.full > 0 && !s.strict ? seen.limit : Infinity);
+  if (places !== Infinity) {
     // What one connection takes is known, so those that are needed can be dialled at once. Those that turned out to be
     // silent cause one more, all together.
     const waiting = s.waiting - seen.soon;

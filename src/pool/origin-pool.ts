@@ -230,7 +230,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
       connections: candidates,
       // Those whose address is ejected take up room as well.
       maxConnections: env.maxConnectionsPerOrigin - (connections.accepting.length - candidates.length),
-      places: this.http1Reason === undefined ? undefined : 1,
+      places: this.http1Reason === undefined ? env.places : 1,
       strict: env.strict,
       patience: env.stallTimeout * 2 ** connections.fruitless,
       linkStalled,

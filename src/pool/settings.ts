@@ -15,6 +15,8 @@ export interface PoolSettings {
   readonly hedge: HedgeSettings | undefined;
   readonly connectTimeout: number;
   readonly maxConnectionsPerOrigin: number;
+  /** So many requests a connection in HTTP/2 takes at most, before any is there; undefined: not known. */
+  readonly places: number | undefined;
   readonly strict: boolean;
   /** Whether HTTP/1.1 may be spoken where HTTP/2 is not to be had. */
   readonly allowHTTP1: boolean;

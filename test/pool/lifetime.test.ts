@@ -74,6 +74,18 @@ test('with maxRequestsPerConnection 1 every request has a connection of its own,
   assert.ok(p.peers.every((peer) => peer.ended));
 });
 
+test('with maxRequestsPerConnection as many connections are dialled at once as those who wait will take', async () => {
+  const p = poolHarness({ maxRequestsPerConnection: 2 });
+  const calls = ['/1', '/2', '/3', '/4', '/5'].map((path) => p.get(path));
+  assert.equal(p.transport.stats().origins[0]?.dialling, 3);
+  await p.settle();
+  assert.deepEqual(
+    calls.map((call) => call.status),
+    [200, 200, 200, 200, 200],
+  );
+  assert.equal(p.peers.length, 3);
+});
+
 test('after a GOAWAY the connection closes with its last stream, and takes nothing new before', async () => {
   const p = poolHarness({
     answer: (peer, id) => {
