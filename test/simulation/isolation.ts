@@ -13,7 +13,6 @@ export const linesOff: Readonly<Record<string, { readonly seed: number; readonly
   'dial in flight': { seed: 421, way: 'a dial that was swallowed is waited for, though the path is well again' },
   'another address': { seed: 164, way: 'the first address misbehaves, and dials lead to it again' },
   'many origins': { seed: 13, way: 'three origins in trouble are taken for our own link' },
-  'short lives': { seed: 76, way: 'maxRequestsPerConnection is used up faster than one dial at a time replaces' },
 };
 
 /** What finding out takes on one path, in milliseconds. */
