@@ -11,7 +11,6 @@ import type { ServerConnection } from './server-connection.js';
  */
 export const linesOff: Readonly<Record<string, { readonly seed: number; readonly way: string }>> = {
   'dial in flight': { seed: 421, way: 'a dial that was swallowed is waited for, though the path is well again' },
-  'another address': { seed: 164, way: 'the first address misbehaves, and dials lead to it again' },
   'many origins': { seed: 13, way: 'three origins in trouble are taken for our own link' },
 };
 

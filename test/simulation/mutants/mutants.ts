@@ -11,6 +11,8 @@ export interface Mutant {
   readonly of: string;
   /** In JavaScript. `around(object, 'method', (original) => ...)` wraps a method, and throws where there is none. */
   readonly code: string;
+  /** What it takes is rare: it is looked for in runs with these faults and no others. Default: runs as they are drawn. */
+  readonly only?: readonly string[];
 }
 
 export const mutants: readonly Mutant[] = [
@@ -22,6 +24,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the connection around a stalled upload is not gone around when it stalls as well',
     of: 'bypassDue',
+    only: ['bulk not read'],
     code: `const original = bypassDue;
     bypassDue = (s, seen) => {
       const newest = s.connections.at(-1);
@@ -31,11 +34,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'where the PING budget is spent, a silent connection is not asked',
     of: 'mayAsk',
+    only: ['connections forgotten', 'handlers silent'],
     code: `mayAsk = (c, now) => c.liveness.mayPing(now) || oldestPing(c) >= 0;`,
   },
   {
     name: 'dials lead to the first address, whatever became of those before',
     of: 'Endpoints',
+    only: ['process frozen', 'limit of 0', 'no SETTINGS'],
     code: `around(Endpoints.prototype, 'order', (original) => function (addresses) {
       original.call(this, addresses);
       return [addresses, []];
@@ -49,6 +54,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a stalled write is never noticed',
     of: 'Liveness',
+    only: ['bulk not read', 'one connection not read'],
     code: `around(Liveness.prototype, 'stalledAt', (original) => function () {
       const { writingSince } = this;
       this.writingSince = -1;

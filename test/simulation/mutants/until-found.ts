@@ -2,9 +2,10 @@
 import { run } from '../run.js';
 import { drawPlan } from '../swarm.js';
 
-const [, , most = '1000', line = ''] = process.argv;
+const [, , most = '1000', line = '', faults = ''] = process.argv;
+const only = faults === '' ? undefined : faults.split(',');
 for (let seed = 1; seed <= Number(most); seed++) {
-  const { violations } = await run(drawPlan(seed), { allLines: line !== '' });
+  const { violations } = await run(drawPlan(seed, only), { allLines: line !== '' });
   const found = violations.find(({ oracle }) => line === '' || oracle === `isolation, ${line}`);
   if (found === undefined) continue;
   console.log(`${seed}, ${found.oracle}`);
