@@ -70,6 +70,8 @@ interface Known {
   /** In the world's time: until then it backs off. */
   backsOffUntil: number;
   bypasses: number;
+  /** Uploads under way that are large enough to block what they are on. */
+  readonly bulk: Set<number>;
   /** In the world's time: when it last had as many connections as it may. */
   atMost: number;
   lastDial: number;
@@ -102,7 +104,7 @@ export class Isolation {
     this.origins = world.plan.origins.map((plan) => {
       const hosts = world.hosts.slice(next, next + plan.hosts);
       next += plan.hosts;
-      return { plan, hosts, failed: 0, backsOffUntil: 0, bypasses: 0, atMost: 0, lastDial: -Infinity };
+      return { plan, hosts, failed: 0, backsOffUntil: 0, bypasses: 0, bulk: new Set(), atMost: 0, lastDial: -Infinity };
     });
   }
 
@@ -135,7 +137,11 @@ export class Isolation {
     const id = Number(request.url.slice(request.url.lastIndexOf('/') + 1));
     const origin = this.world.plan.requests.find((one) => one.id === id)?.origin ?? 0;
     const now = this.world.now();
+    const { bulk } = this.origins[origin]!;
     switch (type) {
+      case 'start':
+        if (this.isBulk(id)) bulk.add(id);
+        return;
       case 'queued':
         this.waiting.set(id, { origin, since: now });
         return;
@@ -152,11 +158,16 @@ export class Isolation {
         return;
       case 'end':
       case 'error':
+        bulk.delete(id);
         this.waiting.delete(id);
         return;
       default:
         return;
     }
+  }
+
+  private isBulk(id: number): boolean {
+    return (this.world.plan.requests.find((one) => one.id === id)?.upload?.bytes ?? 0) > 30_000;
   }
 
   private fail(known: Known): void {
@@ -224,10 +235,12 @@ export class Isolation {
       );
   }
 
-  private boundOf({ hosts, plan, bypasses }: Known): number {
+  private boundOf({ hosts, plan, bypasses, bulk }: Known): number {
+    // A way around is of no use where it leads to an address that is not known to be bad yet, or takes what blocks it in turn.
+    const fruitless = Math.min(bypasses, hosts.length + bulk.size);
     const queue = plan.bandwidth > 0 ? (2 * hosts[0]!.link.queue) / plan.bandwidth : 0;
     const path = { roundTrip: 2 * plan.delay + queue, addresses: hosts.length, lookup: 2 * plan.delay };
-    return isolationBound(this.world.options, path, bypasses);
+    return isolationBound(this.world.options, path, fruitless);
   }
 
   /** Since when one of its addresses has been well, and reachable; Infinity: none is. */

@@ -31,14 +31,16 @@ interface Mix {
  */
 export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const random = new Random(seed);
-  const roomy = random.fork('windows').chance(0.3);
+  const uploading = random.fork('theme').chance(0.12);
+  const roomy = uploading || random.fork('windows').chance(0.3);
   const origins = drawOrigins(random.fork('origins'), roomy);
-  const mix = drawMix(random.fork('mix'));
+  const mix = drawMix(random.fork('mix'), uploading);
   const count = random.fork('count').magnitude(3, 80);
   const begins = drawTimes(random.fork('times'), count);
   const options = drawOptions(random.fork('options'));
   const requests = begins.map((at, i) => {
-    const request = drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix);
+    const drawn = drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix);
+    const request = uploading ? atMost(drawn, mostWhereManyUpload) : drawn;
     return bounded(ofFacade(request), options.initialStreamWindow, origins[request.origin]!.initialWindow);
   });
   const r = random.fork('rest');
@@ -46,8 +48,8 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     seed,
     options,
     buffers: {
-      send: r.pick([65_536, 262_144, 1_048_576, kernel.sendBuffer]),
-      receive: r.pick([65_536, kernel.receiveBuffer, 1_048_576]),
+      send: uploading ? 65_536 : r.pick([65_536, 262_144, 1_048_576, kernel.sendBuffer]),
+      receive: uploading ? 65_536 : r.pick([65_536, kernel.receiveBuffer, 1_048_576]),
     },
     origins,
     requests,
@@ -73,6 +75,15 @@ function ofFacade(request: RequestPlan): RequestPlan {
 /** Bulk through a window of a few bytes takes its time and shows nothing more: so many windows of it are enough. */
 const mostWindows = 500;
 
+/** In bytes: enough for what has buffers of 64 KiB. */
+const mostWhereManyUpload = 400_000;
+
+function atMost(request: RequestPlan, most: number): RequestPlan {
+  const { handler, upload } = request;
+  const sent = upload === undefined ? undefined : { ...upload, bytes: Math.min(upload.bytes, most) };
+  return { ...request, upload: sent, handler: { ...handler, bytes: Math.min(handler.bytes, most) } };
+}
+
 function bounded(request: RequestPlan, ours: number | undefined, theirs: number): RequestPlan {
   const { handler, upload } = request;
   const bytes = Math.min(handler.bytes, (ours ?? Infinity) * mostWindows);
@@ -95,11 +106,12 @@ function drawOrigins(r: Random, roomy: boolean): OriginPlan[] {
   }));
 }
 
-function drawMix(r: Random): Mix {
+/** `uploading`: what comes between uploads that fill the kernel's buffers, and all others, is what the run is about. */
+function drawMix(r: Random, uploading: boolean): Mix {
   const share = (of: number): number => (r.chance(0.5) ? r.between(0, of) : 0);
   return {
-    uploads: share(0.7),
-    bulk: share(0.2),
+    uploads: uploading ? r.between(0.2, 0.6) : share(0.7),
+    bulk: uploading ? r.between(0.3, 0.8) : share(0.2),
     aborts: share(0.3),
     idempotent: r.between(0, 1),
     timeouts: share(0.5),
