@@ -4,6 +4,8 @@ import { abortable } from './abortable.js';
 import { lookUp } from './address.js';
 import { nodeClock } from './clock.js';
 import { LookupCache, type Answer } from './lookup-cache.js';
+import { LookupQueue, type LookUp } from './lookup-queue.js';
+import { askServers } from './name-servers.js';
 
 export interface ResolverOptions {
   /** As in node:net, and called for each dial: what it answers may change from one to the next. Default: dns.lookup. */
@@ -17,11 +19,11 @@ export class Resolver {
   private readonly lookUp: (hostname: string) => Promise<Answer>;
   private readonly cache: LookupCache | undefined;
 
-  /** `builtIn` stands for dns.lookup. */
-  constructor({ lookup, localAddress = '' }: ResolverOptions, clock: Clock = nodeClock, builtIn = systemLookup) {
+  /** `find` stands for dns.lookup. */
+  constructor({ lookup, localAddress = '' }: ResolverOptions, clock: Clock = nodeClock, find = systemLookUp) {
     const family = isIP(localAddress);
     if (lookup === undefined) {
-      const cache = new LookupCache((hostname) => lookUp(hostname, builtIn, family), clock);
+      const cache = new LookupCache((hostname) => find(hostname, family), clock);
       this.cache = cache;
       this.lookUp = (hostname) => cache.find(hostname);
     } else {
@@ -73,6 +75,10 @@ export class Resolver {
 }
 
 /** dns.lookup; loaded when a name is first looked up. */
-const systemLookup: LookupFunction = (hostname, options, callback) => {
-  process.getBuiltinModule('node:dns').lookup(hostname, options, callback);
-};
+const onThread: LookUp = (hostname, family) =>
+  lookUp(hostname, (...given) => process.getBuiltinModule('node:dns').lookup(...given), family);
+
+/** One for the process, whose threads all transports share. */
+const queue = new LookupQueue(onThread, askServers);
+
+const systemLookUp: LookUp = (hostname, family) => queue.find(hostname, family);

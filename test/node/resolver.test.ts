@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { nodeClock } from '../../dist/node/clock.js';
 import { NodeDialler } from '../../dist/node/dial.js';
+import { lookUp } from '../../dist/node/address.js';
 import { Resolver, type ResolverOptions } from '../../dist/node/resolver.js';
 import { h2, listen, originOf, VirtualClock } from './helpers.js';
 
@@ -19,7 +20,7 @@ function namesOf(options: ResolverOptions = {}) {
     asked.push(hostname);
     waiting.push(callback);
   };
-  const names = new Resolver(options, clock, lookup);
+  const names = new Resolver(options, clock, (name, family) => lookUp(name, lookup, family));
   const told = () => new Promise(setImmediate);
   return {
     clock,
@@ -285,7 +286,10 @@ test("a look-up that dials share belongs to no request's AsyncLocalStorage conte
     seen.push(storage.getStore());
     setImmediate(callback, null, [{ address: '127.0.0.1', family: 4 }]);
   };
-  const dialler = new NodeDialler({ allowHTTP1: true, cleartext: 'h2c' }, new Resolver({}, nodeClock, lookup));
+  const dialler = new NodeDialler(
+    { allowHTTP1: true, cleartext: 'h2c' },
+    new Resolver({}, nodeClock, (name, family) => lookUp(name, lookup, family)),
+  );
   const dial = async (): Promise<string | undefined> => {
     h2(await dialler.dial(originOf('http:', 'a.test', port), never)).destroy();
     return storage.getStore();
@@ -304,7 +308,10 @@ test(
     const port = await listen(before);
     let address = '127.0.0.1';
     const lookup: LookupFunction = (_hostname, _options, callback) => callback(null, [{ address, family: 4 }]);
-    const dialler = new NodeDialler({ allowHTTP1: true, cleartext: 'h2c' }, new Resolver({}, nodeClock, lookup));
+    const dialler = new NodeDialler(
+      { allowHTTP1: true, cleartext: 'h2c' },
+      new Resolver({}, nodeClock, (name, family) => lookUp(name, lookup, family)),
+    );
     const dial = async (): Promise<string | undefined> => {
       const transport = h2(await dialler.dial(originOf('http:', 'a.test', port), never));
       transport.destroy();

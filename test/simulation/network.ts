@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Dialled, Dialler, DialRoute, Origin } from '../../dist/ports/dialler.js';
 import { connectFailed } from '../../dist/node/failure.js';
+import { lookUp } from '../../dist/node/address.js';
 import { Resolver } from '../../dist/node/resolver.js';
 import { race } from '../../dist/node/race.js';
 import type { SimulatedClock } from './clock.js';
@@ -52,7 +53,7 @@ export class Network implements Dialler {
   constructor(clock: SimulatedClock, buffers: Buffers) {
     this.clock = clock;
     this.buffers = buffers;
-    this.resolver = new Resolver({}, clock, this.lookup);
+    this.resolver = new Resolver({}, clock, (name, family) => lookUp(name, this.lookup, family));
   }
 
   private readonly lookup: LookupFunction = (hostname, _options, callback) => {
