@@ -252,10 +252,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   private endStepSoon(): void {
     if (this.stepping) return;
     this.stepping = true;
-    this.clock.defer(this.endStepLater);
+    this.clock.defer(() => this.endStep());
   }
-
-  private readonly endStepLater = (): void => this.endStep();
 
   private endStep(): void {
     this.stepping = this.opening = false;
@@ -311,12 +309,10 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
    * long is retired here: the clock that deadlines keep stands still while the process is frozen.
    */
   health(lastResort = false, needs = 0): Health {
-    // Requests that go out in one turn go out at one time: to ask for it is a large part of what a request costs.
-    if (!this.opening) this.now = this.clock.now();
+    this.now = this.clock.now();
     const { idleTimeout } = this.config;
     const health = this.core.health(this.now, lastResort, needs);
-    if (health.streams > 0 || health.reserved > 0) return health;
-    if (idleTimeout === 0 || health.state === HealthState.Closing) return health;
+    if (idleTimeout === 0 || health.state === HealthState.Closing || !this.idle) return health;
     if (!health.greeted || !this.use.idleFor(idleTimeout)) return health;
     this.stopReuse();
     return this.core.health(this.now, lastResort, needs);
@@ -343,6 +339,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   }
 
   takes({ early, needs }: Demand, lastResort = false): boolean {
+    if (this.opening && needs === 0 && this.core.staysReady(this.now)) return true;
     const { state } = this.health(lastResort, needs);
     if (state === HealthState.Silent) this.probe();
     return state === HealthState.Ready || (early && state === HealthState.EarlyOnly);

@@ -1,7 +1,7 @@
 import type { TransportError } from '../errors.js';
 import { ConnectionState, type ConnectionConfig, type ConnectionEvents } from './connection-state.js';
 import { askAfterStall, nextDeadline, sendProbe, tick } from './deadlines.js';
-import { acceptsRequests, health, Health, type ConnectionNumbers } from './health.js';
+import { acceptsRequests, health, Health, staysReady, type ConnectionNumbers } from './health.js';
 import {
   checkDrained,
   connectionLost,
@@ -217,6 +217,11 @@ export class Connection {
   /** What a new request would meet: the connection's one answer, made anew by each call. */
   health(now: number, lastResort = false, needs = 0): Health {
     return health(this.c, now, lastResort, needs, this.answer);
+  }
+
+  /** See {@link staysReady}. */
+  staysReady(now: number): boolean {
+    return staysReady(this.c, now);
   }
 
   get numbers(): ConnectionNumbers {

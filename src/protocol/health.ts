@@ -183,6 +183,18 @@ function troubledSince(c: ConnectionState, stalled: boolean, recovering: boolean
   return live.writingSince >= 0 ? live.writingSince : live.probeSentAt;
 }
 
+/**
+ * Whether a connection that was Ready at this time, for a request that has gone out since, is so for one more. It is asked
+ * for each request but the first of a turn, and so looks only at what those change.
+ */
+export function staysReady(c: ConnectionState, now: number): boolean {
+  const live = c.liveness;
+  if (!acceptsRequests(c, now) || !c.peer.received || c.atHighWaterMark) return false;
+  // What a last resort was, a stall not quite over, is not Ready; nor is what has begun to write, or asks for a sign of life.
+  if (now < live.recovery.until || live.writingSince >= 0 || live.probeSentAt >= 0) return false;
+  return c.slotsUsed < c.peer.maxConcurrentStreams;
+}
+
 /** False once the connection is on its way out, out of IDs, too old, or idle for so long that it may be gone. */
 export function acceptsRequests(c: ConnectionState, now: number): boolean {
   if (c.closing || c.nextStreamId > lastClientStreamId) return false;

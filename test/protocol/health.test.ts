@@ -526,6 +526,16 @@ for (const { name, config, setUp, needs = 0, state, lastResort = state, troubled
     assert.deepEqual(answer(false), expected, 'asking changes nothing');
   });
 
+test('one more request of a turn finds a connection ready where the first did, and in no other state', () => {
+  for (const { name, config, setUp, needs, state } of cases) {
+    // The first request of a turn has asked after silence, and one with a body always asks for everything.
+    if (state === 'Silent' || needs !== undefined) continue;
+    const h = harness({ config: config ?? {} });
+    setUp(h);
+    assert.equal(h.connection.staysReady(h.now), state === 'Ready', name);
+  }
+});
+
 test('its numbers are those of now, without asking anew', () => {
   const h = harness().greet({ maxConcurrentStreams: 3 });
   const health = h.connection.health(h.now);
