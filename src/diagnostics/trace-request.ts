@@ -7,6 +7,14 @@ export interface DialSpan {
   readonly connected: number;
 }
 
+/** One of two attempts, in the trace's time. */
+interface Attempt {
+  readonly from: number;
+  readonly connection: number | undefined;
+  readonly streamId: number | undefined;
+  readonly attempt: number;
+}
+
 /** One request, and of it the attempt under way. Times are microseconds of the trace; -1: not yet. */
 export class RequestRow {
   readonly title: string;
@@ -21,6 +29,8 @@ export class RequestRow {
   private status: number | undefined = undefined;
   private waits: { readonly from: number; to: number }[] = [];
   private waitSince = -1;
+  /** A second attempt that is out beside the first. */
+  private second: Attempt | undefined = undefined;
 
   constructor(request: ObservedRequest, start: number) {
     this.request = request;
@@ -35,16 +45,24 @@ export class RequestRow {
       case 'bound':
         this.assignedAt = time;
         this.connection = event.connection;
-        this.streamId = event.streamId ?? event.request.id;
+        this.streamId = this.streamOf(event);
         this.attempt = event.attempt;
         return [];
       case 'sent':
         this.sent = time;
         return [];
+      case 'hedge':
+        this.second = {
+          from: time,
+          connection: event.connection,
+          streamId: this.streamOf(event),
+          attempt: event.attempt,
+        };
+        return [];
       case 'headers':
         this.headers = time;
         this.status = event.status;
-        return [];
+        return this.endOther(event, time);
       case 'window-wait':
         this.waitSince = time;
         return [];
@@ -67,6 +85,31 @@ export class RequestRow {
       default:
         return [];
     }
+  }
+
+  private streamOf({ streamId, request }: RequestEvent): number {
+    return streamId ?? request.id;
+  }
+
+  /** Of two attempts this event is of one: the row is that one's from here on, and the other has a slice of its own. */
+  private endOther(event: RequestEvent, time: number): TraceEvent[] {
+    const { second } = this;
+    if (second === undefined) return [];
+    this.second = undefined;
+    const first = {
+      from: this.assignedAt,
+      connection: this.connection,
+      streamId: this.streamId,
+      attempt: this.attempt,
+    };
+    const won = event.connection === second.connection && this.streamOf(event) === second.streamId;
+    const other = won ? first : second;
+    if (won) Object.assign(this, { connection: second.connection, streamId: second.streamId, attempt: second.attempt });
+    const { from, connection = 0, streamId = this.request.id, attempt } = other;
+    const result = 'not needed: another attempt was answered';
+    const args = { request: this.request.id, url: this.request.url, attempt, result };
+    const name = `${this.title} not needed`;
+    return [{ ph: 'X', name, cat: 'request', pid: connection, tid: streamId, ts: from, dur: time - from, args }];
   }
 
   private startAgain(time: number): void {

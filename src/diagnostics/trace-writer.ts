@@ -80,7 +80,8 @@ export class TraceWriter implements Observer {
     }
     const row = this.requests.get(event.request.id);
     if (row === undefined) return;
-    if (event.type === 'bound') this.name(event.connection ?? 0, event.streamId ?? 0, row.title);
+    if (event.type === 'bound' || event.type === 'hedge')
+      this.name(event.connection ?? 0, event.streamId ?? 0, row.title);
     const ended = row.take(event, time, this.dialOf(row));
     this.emitAll(ended);
     if (event.type === 'end' || event.type === 'error') this.requests.delete(event.request.id);

@@ -170,3 +170,33 @@ test('the file of a process that was killed can be read to its last whole event'
   const events = readTrace(readFileSync(file, 'utf8'));
   assert.ok(events.length > 1_000, `${events.length} events were in the file`);
 });
+
+test('of two attempts beside one another the one that was not needed has a slice of its own, on the row of its stream', async () => {
+  for (const winner of [0, 1]) {
+    const { p, text, writer } = traced({ answer: never, hedge: { after: 50 } });
+    await Promise.all([p.transport.preconnect('https://test.example', 2), p.settle()]);
+    const call = p.get('/a', { idempotent: true });
+    await p.clock.advance(60);
+    p.peer(winner).ok(1);
+    await p.settle();
+    writer.close();
+    const events = readTrace(text());
+    const won = call.response?.connection.id ?? 0;
+    const lost = events.find((one) => one.ph === 'X' && one.name === 'GET /a not needed');
+    assert.ok(lost !== undefined && lost.pid !== won);
+    assert.equal(lost.dur, winner === 0 ? 10_000 : 60_000);
+    assert.deepEqual(rowOf(events, won, 1)[0], 'GET /a 200');
+  }
+});
+
+test('an answer that was dropped is why a request was sent again', async () => {
+  const { p, text, writer } = traced({
+    retry: { statuses: [503] },
+    answer: (peer, id) => peer.headers(id, id === 1 ? 503 : 200, { end: true }),
+  });
+  p.get('/a');
+  await p.clock.advance(10);
+  writer.close();
+  const results = readTrace(text()).map((one) => one.args?.['result']);
+  assert.ok(results.includes('sent again: answered 503'));
+});
