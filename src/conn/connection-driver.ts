@@ -26,6 +26,7 @@ import { ConnectionUse } from './connection-use.js';
 import { ConnectionReports } from './connection-reports.js';
 import { StallLog } from './stall-log.js';
 import { DeadlineTimer } from './deadline-timer.js';
+import { endTransport } from './end-transport.js';
 import { Http2Request } from './http2-request.js';
 import { RetainedRead } from './retained-read.js';
 import { WritePump, type PumpSource } from './pump.js';
@@ -42,9 +43,6 @@ const suspicious: ReadonlySet<HealthState> = new Set([
   HealthState.Full,
   HealthState.Silent,
 ]);
-
-/** How long what is written last (GOAWAY, RST_STREAM) may take before the socket is given up, in milliseconds. */
-const lastWords = 250;
 
 /**
  * One connection at work: the core, its write pump, its timer and its socket. It runs the core's steps, and does what
@@ -413,7 +411,6 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   // --- the end ---
 
-  /** Writes what is left, within a bound, and closes. A connection that was cut has nothing left to say. */
   private close(): void {
     this.closed = true;
     this.use.end();
@@ -424,20 +421,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.reports.event('closed', error);
     this.owner.onClosed(this, error);
     for (const task of this.tasks.splice(0)) task();
-    const end = (): void => {
-      if (this.pump.writing) this.transport.destroy();
-      else this.transport.end();
-      this.pump.stop();
-      this.clock.clearTimer(timer);
-    };
-    const timer = this.clock.setTimer(lastWords, end, false);
-    if (error?.initiator === 'local' && error.code === 'ERR_PASSINGLANE_PROTOCOL') this.pump.drain(end);
-    else if (error === undefined) this.pump.drain(end);
-    else {
-      this.clock.clearTimer(timer);
-      this.pump.stop();
-      this.transport.destroy();
-    }
+    endTransport(this.transport, this.pump, this.clock, error);
   }
 
   /** Data that had already arrived has been read: what is due now is due. */
