@@ -21,6 +21,7 @@ export type {
   Next,
   RequestOptions,
   HedgeOptions,
+  RequestRetry,
   RequestPriority,
 } from './request/index.js';
 export type { TransportView, ViewOptions } from './compose/index.js';

@@ -5,8 +5,12 @@ import { invalidArgument } from './errors.js';
 import {
   checkHedge,
   checkTime,
+  integer,
   isRecord,
   resolveHedge,
+  share,
+  statuses,
+  type Check,
   type HedgeOptions,
   type HedgeSettings,
 } from './request/index.js';
@@ -132,16 +136,6 @@ export type ResolvedOptions = {
     readonly hedge: HedgeSettings | undefined;
   };
 
-type Check = (name: string, value: unknown) => void;
-
-/** An integer within [min, max]. */
-function integer(min: number, max: number): Check {
-  return (name, value) => {
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
-      throw invalidArgument(`option '${name}'`, value, `an integer from ${min} to ${max}`);
-  };
-}
-
 function oneOf(...values: readonly unknown[]): Check {
   return (name, value) => {
     if (!values.includes(value))
@@ -183,22 +177,9 @@ function proxy(name: string, value: unknown): void {
     throw invalidArgument(`option '${name}'`, value, "the URL of a proxy, 'env', or false");
 }
 
-function share(name: string, value: unknown): void {
-  if (typeof value !== 'number' || !(value >= 0 && value <= 1))
-    throw invalidArgument(`option '${name}'`, value, 'a number from 0 to 1');
-}
-
 function budget(name: string, value: unknown): void {
   if (typeof value !== 'number' || !(value >= 0))
     throw invalidArgument(`option '${name}'`, value, 'a number from 0; Infinity is no limit');
-}
-
-function statuses(name: string, value: unknown): void {
-  const isError = (one: unknown): boolean => Number.isInteger(one) && (one as number) >= 400 && (one as number) <= 599;
-  const given: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const wrong = given.findIndex((one) => !isError(one));
-  if (wrong >= 0 || !Array.isArray(value))
-    throw invalidArgument(`option '${name}'`, given[Math.max(0, wrong)], 'an array of statuses from 400 to 599');
 }
 
 function keepAlive(name: string, value: unknown): void {

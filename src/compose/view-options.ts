@@ -7,6 +7,8 @@ const ofRequests = [
   'headersTimeout',
   'bodyTimeout',
   'idempotent',
+  'hedge',
+  'retry',
   'decompress',
   'expectContinue',
   'priority',

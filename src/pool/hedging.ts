@@ -2,7 +2,7 @@ import { setDeadline, type Clock, type PooledConnection, type TimerHandle } from
 import { Hedge, type Exchange, type HedgeSettings } from '../request/index.js';
 import type { Connections } from './connections.js';
 import type { OriginLoad } from './origin-load.js';
-import type { Retry } from './replay.js';
+import { retryOf, type Retry } from './replay.js';
 import type { Totals } from './totals.js';
 
 /** 'p95' is no shorter than this, in milliseconds: timers are no finer. */
@@ -110,7 +110,7 @@ export class Hedging {
     const { exchange, hedge, first } = watched;
     if (exchange.hedge !== hedge) return;
     if (watched.silent) first.suspect();
-    if (!this.load.hedges.open || exchange.attempts >= this.settings.retry.maxAttempts) return;
+    if (!this.load.hedges.open || exchange.attempts >= retryOf(exchange, this.settings.retry).maxAttempts) return;
     watched.wait = wait;
     if (this.place(watched)) return;
     this.waiting.add(watched);

@@ -22,7 +22,7 @@ import { Dialling, type DialOwner } from './dialling.js';
 import type { Destination, Endpoints } from './endpoints.js';
 import { Hedging } from './hedging.js';
 import { KeepAlive } from './keep-alive.js';
-import { needsHttp1, neverSent, ownFailure } from './replay.js';
+import { needsHttp1, neverSent, ownFailure, retryOf } from './replay.js';
 import { Replays } from './replays.js';
 import type { OriginLoad } from './origin-load.js';
 import { poolKey } from './origin.js';
@@ -383,7 +383,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   }
 
   retriesStatus(exchange: Exchange, status: number): boolean {
-    return mayFollowAnswer(exchange, status, this.env.retry);
+    return mayFollowAnswer(exchange, status, retryOf(exchange, this.env.retry));
   }
 
   /** The origin wants HTTP/1.1 although it took HTTP/2: new requests go out in that, and those that run may finish. */

@@ -27,6 +27,11 @@ export interface RetryOptions {
 
 export type Retry = { readonly [K in keyof RetryOptions]-?: NonNullable<RetryOptions[K]> };
 
+/** How this request is sent again: as it says, and for the rest as its transport does. */
+export function retryOf({ request }: Exchange, retry: Retry): Retry {
+  return request.retry === undefined ? retry : { ...retry, ...request.retry };
+}
+
 /** A request will be sent again. */
 export interface Replay {
   /** In milliseconds. */

@@ -2,7 +2,7 @@ import { TransportError } from '../errors.js';
 import type { Clock, TimerHandle } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { decideAnswerReplay } from './answer-replay.js';
-import { decideReplay, type Retry } from './replay.js';
+import { decideReplay, retryOf, type Retry } from './replay.js';
 import type { RetryBudget } from './retry-budget.js';
 import type { ReplayCauses, Totals } from './totals.js';
 
@@ -59,7 +59,8 @@ export class Replays {
 
   /** An attempt ended before its response headers. False: the request has failed. `backOff`: what its origin adds. */
   failed(exchange: Exchange, error: TransportError, http1: boolean, backOff: () => number): boolean {
-    const { retry, random, totals } = this.settings;
+    const { random, totals } = this.settings;
+    const retry = retryOf(exchange, this.settings.retry);
     const replay = decideReplay(exchange, error, retry, random(), http1, () => this.takeNow());
     if (TransportError.isInstance(replay)) {
       exchange.settleFailed(replay);
@@ -75,7 +76,8 @@ export class Replays {
 
   /** The server has answered with an error. Undefined: it is the caller's, or the request has failed. */
   answered(exchange: Exchange, status: number, fields: readonly string[]): (() => void) | undefined {
-    const { retry, random, totals } = this.settings;
+    const { random, totals } = this.settings;
+    const retry = retryOf(exchange, this.settings.retry);
     if (!retry.statuses.includes(status)) return undefined;
     const replay = decideAnswerReplay(exchange, status, fields, {
       retry,

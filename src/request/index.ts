@@ -1,10 +1,11 @@
 /** What other rooms use of this one. */
 export { basicCredentials, credentialsOf } from './basic-credentials.js';
-export { checkTime, isRecord } from './checks.js';
+export { type Check, checkTime, integer, isRecord, share, statuses } from './checks.js';
 export { type ClientResponse, receivedFields, receivedTrailers, statusTextOf, wireFields } from './client-response.js';
 export { Exchange } from './exchange.js';
 export type { AttemptWatcher, ExchangeHost } from './exchange-host.js';
 export { Hedge } from './hedge.js';
+export type { RequestRetry } from './retry-options.js';
 export { type HedgeOptions, type HedgeSettings, checkHedge, resolveHedge } from './hedge-options.js';
 export { forwardableHeaders } from './forwardable-headers.js';
 export { intercept, type InterceptedRequest, type Interceptor, type Next } from './interceptors.js';

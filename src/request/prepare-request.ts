@@ -15,6 +15,7 @@ import {
   type RequestOptions,
   type RequestPriority,
 } from './request-options.js';
+import { givenRetry } from './retry-options.js';
 import type { HeaderRecipe, RequestHeader, Target, Targets } from './targets.js';
 
 /** What a transport adds to each of its requests. */
@@ -117,10 +118,7 @@ function assemble(
   const method = normalizeMethod(given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT'));
   const decompress = given.decompress ?? defaults.decompress;
   const { trailers } = given;
-  const fixedTrailers =
-    trailers === undefined || typeof trailers === 'function'
-      ? undefined
-      : buildTrailerFields(flatten(trailers, 'trailer'));
+  const fixedTrailers = fixedFields(trailers);
   const length = body === undefined ? 0 : body.length >= 0 ? body.length : declaredLength(headers);
   const plain =
     fixedTrailers === undefined &&
@@ -160,10 +158,17 @@ function assemble(
     decompress: decompress && (decodeAlways === true || !header.asksCoding) && !header.asksRange,
     maxResponseSize: defaults.maxResponseSize,
     maxDecompressionRatio: defaults.maxDecompressionRatio,
+    retry: given.retry && givenRetry(given.retry),
     timing: given.timing === true,
     hooks,
     observer: defaults.observer,
   };
+}
+
+/** Those that are known beforehand. */
+function fixedFields(trailers: RequestOptions['trailers']): string[] | undefined {
+  if (trailers === undefined || typeof trailers === 'function') return undefined;
+  return buildTrailerFields(flatten(trailers, 'trailer'));
 }
 
 /** What may go out twice may do so at once: idempotent, with a body that can be had again. */

@@ -4,6 +4,7 @@ import type { RequestBody } from '../body/index.js';
 import type { HedgeSettings } from './hedge-options.js';
 import type { RequestHooks } from './request-hooks.js';
 import type { RequestOptions } from './request-options.js';
+import type { GivenRetry } from './retry-options.js';
 
 /** A request checked and made ready, once; it can then be sent any number of times. */
 export interface PreparedRequest {
@@ -40,6 +41,8 @@ export interface PreparedRequest {
   readonly maxResponseSize: number;
   /** Undefined: as {@link ResponseBodyOptions} has it. */
   readonly maxDecompressionRatio: number | undefined;
+  /** Of how it is sent again, what is not as the transport has it. */
+  readonly retry: GivenRetry | undefined;
   /** The caller wants to know what it waited for. */
   readonly timing: boolean;
   /** There where `timing` is, once the request is under way. */

@@ -2,6 +2,7 @@ import { invalidArgument } from '../errors.js';
 import type { RequestBodyInit } from '../body/index.js';
 import { checkTime, isRecord } from './checks.js';
 import { checkHedge, type HedgeOptions } from './hedge-options.js';
+import { checkRetry, type RequestRetry } from './retry-options.js';
 
 /** Header or trailer fields: a record (several values as an array), pairs, or a Headers. */
 export type HeadersInput =
@@ -55,6 +56,8 @@ export interface RequestOptions {
    * `idempotent` and its body can be had again. False: not at all. Default: the transport's.
    */
   readonly hedge?: HedgeOptions | false | undefined;
+  /** How it is sent again where it may be. What is not given here is the transport's. Default: the transport's. */
+  readonly retry?: RequestRetry | undefined;
   /** Sends `expect: 100-continue` and holds the body back until 100 or a second has passed. Default: false. */
   readonly expectContinue?: boolean | undefined;
   /** Called for each 1xx response, in the caller's async context. */
@@ -80,6 +83,7 @@ const known = new Set<string>([
   'bodyTimeout',
   'idempotent',
   'hedge',
+  'retry',
   'expectContinue',
   'onInformational',
   'priority',
@@ -105,6 +109,7 @@ export function checkRequestOptions(options: RequestOptions): void {
   if (bodyTimeout !== undefined) checkTime('bodyTimeout', bodyTimeout);
   checkType('idempotent', options.idempotent, 'boolean', 'true or false');
   if (options.hedge !== undefined && options.hedge !== false) checkHedge('hedge', options.hedge);
+  if (options.retry !== undefined) checkRetry(options.retry);
   checkType('expectContinue', options.expectContinue, 'boolean', 'true or false');
   checkType('decompress', options.decompress, 'boolean', 'true or false');
   checkType('timing', options.timing, 'boolean', 'true or false');

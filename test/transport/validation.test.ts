@@ -159,7 +159,9 @@ const transportTable: Readonly<
   'observer.address': noFunction,
 };
 
-const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}` | `hedge.${string}`, Refusal[]>> = {
+const requestTable: Readonly<
+  Record<keyof RequestOptions | `priority.${string}` | `hedge.${string}` | `retry.${string}`, Refusal[]>
+> = {
   method: noText,
   headers: [
     [5, '5', /a record, pairs, or a Headers/],
@@ -189,6 +191,16 @@ const requestTable: Readonly<Record<keyof RequestOptions | `priority.${string}` 
   hedge: noHedge,
   'hedge.after': noAfter,
   'hedge.budget': noShare,
+  retry: [
+    [3, '3', /an object with maxAttempts, baseDelay, maxDelay, jitter, statuses/],
+    [[], 'an array', /an object with maxAttempts/],
+  ],
+  'retry.maxAttempts': noInteger(1, 1_000),
+  'retry.baseDelay': noTime,
+  'retry.maxDelay': noTime,
+  'retry.jitter': noShare,
+  'retry.statuses': [[[200], '200', /an array of statuses from 400 to 599/]],
+  'retry.budget': [[0.1, '0.1', /maxAttempts, baseDelay, maxDelay, jitter, statuses/]],
   expectContinue: noFlag,
   onInformational: noFunction,
   priority: [
