@@ -18,6 +18,12 @@ const expected: Record<string, RegExp> = {
   'mock-agent.mjs': /^tea costs 3, says the mock\n$/,
   'mutual-tls.mjs':
     /^hello client\.test\nwithout the CA: refused, ERR_PASSINGLANE_\w+\nwithout a certificate: refused, ERR_PASSINGLANE_\w+\n$/,
+  'node26-fetch.mjs': new RegExp(
+    "^Node's fetch:\\n(  .+\\n){3}with passinglane:\\n" +
+      '  a request beside a blocked upload: answered\n' +
+      '  a request after the connection went silent: answered\n' +
+      '  a body that the server gave up: an error\na download over 50 ms takes (less|more) time with passinglane\n$',
+  ),
   'proxy.mjs':
     /^one, and no proxy header: true\ntwo, and no proxy header: true\n2 tunnels on 1 connection\nGET https:\/\/host:port\/: No tunnel to https:\/\/host:port: the proxy https:\/\/host:port refused with status 407\. .+\n$/,
   'opentelemetry.mjs': new RegExp(
@@ -35,6 +41,7 @@ const expected: Record<string, RegExp> = {
 
 const nodeMajor = Number(process.versions.node.split('.')[0]);
 const skips: Record<string, string | false> = {
+  'node26-fetch.mjs': nodeMajor >= 26 ? false : 'the fetch of earlier Nodes speaks HTTP/1.1',
   'mock-agent.mjs': nodeMajor >= 22 ? false : "undici 8's engines ask for Node 22.19 or later",
 };
 
