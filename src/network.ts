@@ -1,4 +1,4 @@
-import { TransportError } from './errors.js';
+import { TransportError, invalidArgument } from './errors.js';
 import type { Origin } from './ports/index.js';
 
 /** Where all copies of the library in a process find whether tests have turned the network off. */
@@ -14,8 +14,22 @@ const globals = globalThis as unknown as Record<symbol, Switch | undefined>;
  * From now on every Transport of the process refuses requests, dials and `preconnect` with ERR_PASSINGLANE_NOT_MOCKED, those of
  * a MockTransport excepted. `allow` names hosts that stay open, such as '127.0.0.1' or 'localhost:8080'; default: none.
  */
-export function disableNetwork({ allow = [] }: { readonly allow?: readonly string[] | undefined } = {}): void {
-  globals[key] = { allowed: allow };
+export function disableNetwork(options: { readonly allow?: readonly string[] | undefined } = {}): void {
+  checkOptions(options);
+  globals[key] = { allowed: options.allow ?? [] };
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalidArgument('options', options, 'an object with allow');
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (name !== 'allow') throw invalidArgument(`option '${name}'`, value, 'allow');
+    if (value === undefined) continue;
+    if (!Array.isArray(value)) throw invalidArgument("option 'allow'", value, 'an array of hosts');
+    for (const host of value as unknown[])
+      if (typeof host !== 'string' || !/^[^\s/*]+$/.test(host))
+        throw invalidArgument("option 'allow'", host, "hosts such as '127.0.0.1' or 'localhost:8080'");
+  }
 }
 
 /** Undoes {@link disableNetwork}. */

@@ -1,4 +1,6 @@
 import { invalidArgument, errorCodeNames } from '../errors.js';
+import { forever } from '../ports/index.js';
+import { isRecord } from '../request/index.js';
 import type { MockCall } from './mock-call.js';
 
 export type MockBody = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
@@ -72,7 +74,16 @@ function checkReply(reply: MockReply): MockReply {
     throw invalidArgument('reply', reply, 'an object, a function, or an array of these');
   for (const name of Object.keys(reply))
     if (!names.includes(name)) throw invalidArgument(`reply's '${name}'`, undefined, names.join(', '));
-  const { status = 200, fault, errorCode } = reply;
+  const { status = 200, headers, body, trailers, delay = 0, fault, errorCode } = reply;
+  for (const [name, value] of Object.entries({ headers, trailers }))
+    if (value !== undefined && (!isRecord(value) || isIterable(value)))
+      throw invalidArgument(`reply's '${name}'`, Object(value), 'a record');
+  if (body !== undefined && typeof body !== 'string' && !isIterable(body))
+    throw invalidArgument("reply's 'body'", body, "a string, bytes, or an iterable of these; for JSON give 'json'");
+  if (body !== undefined && reply.json !== undefined)
+    throw invalidArgument("reply's 'json'", Object(reply.json), "undefined where 'body' is given");
+  if (typeof delay !== 'number' || !(delay >= 0 && delay <= forever))
+    throw invalidArgument("reply's 'delay'", delay, `milliseconds from 0 to ${forever}`);
   if (!Number.isInteger(status) || status < 200 || status > 599)
     throw invalidArgument("reply's 'status'", status, 'an integer from 200 to 599');
   if (fault !== undefined && !faults.includes(fault))
@@ -80,6 +91,10 @@ function checkReply(reply: MockReply): MockReply {
   if (errorCode !== undefined && !errorCodeNames.includes(errorCode))
     throw invalidArgument("reply's 'errorCode'", errorCode, errorCodeNames.join(', '));
   return reply;
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
 
 async function fromResponse(response: Response): Promise<MockReply> {

@@ -32,10 +32,9 @@ export function connectInMemory(answerer: Answerer): Duplex {
       call.add(chunk);
     });
     stream.on('end', () => {
-      void reply().then(
-        (given) => answer(stream, { near, far }, call, given),
-        (error: unknown) => answer(stream, { near, far }, call, thrown(error)),
-      );
+      void reply()
+        .then((given) => answer(stream, { near, far }, call, given))
+        .catch((error: unknown) => answerWith(error, stream));
     });
   });
   return Object.assign(near, { ref: () => hold.ref(), unref: () => hold.unref() });
@@ -81,7 +80,15 @@ function respond(stream: ServerHttp2Stream, { status = 200, headers = {}, json, 
       waitForTrailers: trailers !== undefined,
     },
   );
-  if (trailers !== undefined) stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+  if (trailers !== undefined) stream.on('wantTrailers', () => sendTrailers(stream, trailers));
+}
+
+function sendTrailers(stream: ServerHttp2Stream, trailers: Readonly<Record<string, string>>): void {
+  try {
+    stream.sendTrailers(trailers);
+  } catch (error) {
+    answerWith(error, stream);
+  }
 }
 
 /** All of it, or the first half. */
@@ -97,12 +104,12 @@ async function send(stream: ServerHttp2Stream, body: MockBody, half: boolean): P
   }
 }
 
-/** What a route's function throws is shown to the test in the response, as msw does. */
-function thrown(error: unknown): MockReply {
-  return {
-    status: 500,
-    body: `The reply of this route threw: ${error instanceof Error ? error.stack : String(error)}`,
-  };
+/** What a route's function throws, or its reply makes throw, is shown to the test in the response, as msw does. */
+function answerWith(error: unknown, stream: ServerHttp2Stream): void {
+  if (stream.destroyed) return;
+  if (stream.headersSent) return stream.close(errorCodeNames.indexOf('INTERNAL_ERROR'));
+  stream.respond({ ':status': 500 });
+  stream.end(`The reply of this route threw: ${error instanceof Error ? error.stack : String(error)}`);
 }
 
 function breakOff(near: Duplex): void {

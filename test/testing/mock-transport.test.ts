@@ -145,6 +145,29 @@ test('what the function of a route throws is shown in the response', async (t) =
   assert.match(await response.body.text(), /the test is wrong/);
 });
 
+test('a reply that cannot be sent is shown in the response, and resets one that has begun', async (t) => {
+  const mock = mocked(t)
+    .route('/json', { json: 1n })
+    .route('/header', { headers: { 'no token': '1' } })
+    .route('/trailer', { body: 'x', trailers: { 'no token': '1' } })
+    .route('/body', {
+      body: (async function* () {
+        yield 'begun';
+        throw new Error('the test is wrong');
+      })(),
+    });
+  for (const [path, message] of [
+    ['/json', /BigInt/],
+    ['/header', /no token/],
+  ] as const) {
+    const response = await mock.request(`${api}${path}`);
+    assert.equal(response.status, 500);
+    assert.match(await response.body.text(), message);
+  }
+  for (const path of ['/trailer', '/body'])
+    await assert.rejects((await mock.request(`${api}${path}`)).body.text(), { errorCode: 'INTERNAL_ERROR' });
+});
+
 test('it stands where a Transport is taken: fetch, the built-in fetch, undici, node:http', async (t) => {
   const mock = mocked(t).route('/', (call) => ({ body: call.method }));
   assert.equal(await (await mock.fetch(api, { method: 'PUT', body: 'x' })).text(), 'PUT');
@@ -172,4 +195,10 @@ test('a mock of nonsense is refused by name', (t) => {
   assert.throws(() => mock.route('/', { status: 99 }), invalid);
   assert.throws(() => mock.route('/', { boddy: 'x' } as object), /boddy/);
   assert.throws(() => mock.route('/', { fault: 'explode' as 'cut' }), /explode/);
+  assert.throws(() => mock.route('/', { delay: -1 }), /'delay': -1/);
+  assert.throws(() => mock.route('/', { delay: NaN }), /'delay': NaN/);
+  assert.throws(() => mock.route('/', { body: 1 as unknown as string }), /'body': 1/);
+  assert.throws(() => mock.route('/', { body: 'x', json: 1 }), /'json'/);
+  assert.throws(() => mock.route('/', { headers: new Headers() as unknown as Record<string, string> }), /'headers'/);
+  assert.throws(() => mock.route('/', { trailers: 'x' as unknown as Record<string, string> }), /'trailers'/);
 });

@@ -38,3 +38,19 @@ test('with the network disabled every Transport refuses, on connections that are
   enableNetwork();
   assert.equal(await (await transport.request(url)).body.text(), 'hello\n');
 });
+
+test('a host that could never be allowed, and a misspelt option, are refused by name', (t) => {
+  t.after(enableNetwork);
+  const refuses = (options: unknown, message: RegExp): void => {
+    assert.throws(() => disableNetwork(options as { allow: string[] }), { code: 'ERR_INVALID_ARG_VALUE', message });
+  };
+  refuses(null, /options: null/);
+  refuses('localhost', /options: "localhost"/);
+  refuses({ alow: ['localhost'] }, /option 'alow'/);
+  refuses({ allow: 'localhost' }, /option 'allow': "localhost"/);
+  refuses({ allow: [8080] }, /option 'allow': 8080/);
+  refuses({ allow: ['http://localhost:8080'] }, /option 'allow': "http:\/\/localhost:8080"/);
+  refuses({ allow: ['*.test'] }, /option 'allow'/);
+  disableNetwork({ allow: undefined });
+  disableNetwork({ allow: ['[::1]:8080', 'localhost'] });
+});
