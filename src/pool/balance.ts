@@ -12,22 +12,24 @@ export interface Load {
   readonly used: number;
 }
 
-/** Less than this much better is noise: then whoever has been waiting longer for a request gets it. */
-const noise = 1.25;
-
-/** Differences below this are none, in milliseconds. */
+/** Latencies that are not further apart than so many times say nothing, and neither do those below, in milliseconds. */
+const noise = 2;
 const leastLatency = 1;
 
-/** Whether `one` is to carry the request rather than `other`, by (in flight + 1) × latency. */
+/**
+ * Whether `one` is to carry the request rather than `other`, by (in flight + 1) × latency. Of two that are equal it goes to
+ * the one that has been without for longer.
+ */
 export function prefers(one: Load, other: Load): boolean {
+  const [here, there] = [Math.max(one.latency, leastLatency), Math.max(other.latency, leastLatency)];
   const known = one.latency > 0 && other.latency > 0;
-  const [here, there] = [score(one, known), score(other, known)];
-  if (here > there * noise) return false;
-  return there > here * noise || one.used <= other.used;
+  const apart = known && (here > there * noise || there > here * noise);
+  const difference = score(one, apart ? here : 1) - score(other, apart ? there : 1);
+  return difference === 0 ? one.used <= other.used : difference < 0;
 }
 
-function score({ inFlight, latency, weight }: Load, known: boolean): number {
-  return ((inFlight + 1) * (known ? Math.max(latency, leastLatency) : 1)) / weight;
+function score({ inFlight, weight }: Load, latency: number): number {
+  return ((inFlight + 1) * latency) / weight;
 }
 
 /**

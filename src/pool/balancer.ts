@@ -7,9 +7,6 @@ import type { Endpoint } from './endpoint.js';
 import type { Endpoints } from './endpoints.js';
 import type { PoolSettings } from './settings.js';
 
-/** Addresses that are reached so long after the first, in milliseconds, are new: they start slowly. */
-const headStart = 1_000;
-
 /** How often latency is held against that of the peers, in answers. */
 const judgedEvery = 4;
 
@@ -37,8 +34,6 @@ export class Balancer {
   private readonly lookUp: Alarm;
   private readonly load = (endpoint: Endpoint): Endpoint['load'] => endpoint.load;
   private turn = 0;
-  /** When an address was first reached. */
-  private begunAt = Infinity;
   /** A request has come since the last look-up: addresses are worth a connection. */
   private wanted = false;
 
@@ -98,6 +93,8 @@ export class Balancer {
       others.map((one) => one.load),
       trial,
     );
+    // It has few requests by then, so that there is time to tell a slow machine from a busy moment.
+    if (!load.lags(fault === 'latency', now) && fault === 'latency' && !trial) return;
     if (fault === undefined) {
       if (!trial) return;
       load.takeBack(now);
@@ -139,10 +136,7 @@ export class Balancer {
 
   connected(connection: PooledConnection): void {
     const endpoint = this.endpoints.of(connection);
-    if (endpoint === undefined) return;
-    const now = this.clock.now();
-    if (endpoint.connections.length === 1 && now > this.begunAt + headStart) endpoint.load.startSlowly(now);
-    this.begunAt = Math.min(this.begunAt, now);
+    if (endpoint?.late === true && endpoint.connections.length === 1) endpoint.load.startSlowly(this.clock.now());
   }
 
   // --- look-ups ---

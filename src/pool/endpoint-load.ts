@@ -14,6 +14,9 @@ const leastWeight = 0.1;
 /** So many outcomes are kept, one in each bit of an integer. */
 const mostOutcomes = 32;
 
+/** To lag is no fault before it has lasted so long, in milliseconds. */
+const longLag = 1_000;
+
 const shortestEjection = 1_000;
 const longestEjection = 120_000;
 /** After so long without another, an ejection is the first again, in milliseconds. */
@@ -34,6 +37,7 @@ export class EndpointLoad implements Load, Record {
   ejectedUntil = -Infinity;
   /** Rises whenever it is ejected, or taken back: what was sent before says nothing any more. */
   era = 0;
+  private lagsSince = Infinity;
   private ejections = 0;
   private lastLost: PooledConnection | undefined = undefined;
   private smoothed = 0;
@@ -108,6 +112,12 @@ export class EndpointLoad implements Load, Record {
     this.outcomes = Math.min(this.outcomes + 1, mostOutcomes);
   }
 
+  /** It lags behind its peers, or does not; true: it has for long enough. */
+  lags(lags: boolean, now: number): boolean {
+    this.lagsSince = lags ? Math.min(this.lagsSince, now) : Infinity;
+    return now - this.lagsSince >= longLag;
+  }
+
   eject(fault: Fault, now: number): void {
     if (now - this.ejectedUntil > forgiven) this.ejections = 0;
     this.fault = fault;
@@ -124,6 +134,7 @@ export class EndpointLoad implements Load, Record {
 
   private beginAnew(): void {
     this.era++;
+    this.lagsSince = Infinity;
     this.triedAt = Infinity;
     this.failures = this.outcomes = this.bits = this.samples = 0;
   }

@@ -21,6 +21,8 @@ export class Endpoint implements Reach {
   /** The name stands for it now; else its connections drain. */
   current = true;
   readonly connections: PooledConnection[] = [];
+  /** It was not there from the beginning, or has lost its connections since: it starts slowly. */
+  late = false;
   /** How it answers, where requests are spread over addresses. */
   readonly load = new EndpointLoad();
   /** What {@link offers} has found. */
@@ -92,6 +94,7 @@ export class Endpoint implements Reach {
   remove(connection: PooledConnection): void {
     this.connections.splice(this.connections.indexOf(connection), 1);
     this.requestsBefore += connection.numbers.requests;
+    this.late = true;
     this.note();
   }
 

@@ -123,7 +123,10 @@ export class Endpoints {
     this.all = [...new Set(addresses)]
       .slice(0, mostAddresses)
       .map((address) => before.get(address) ?? new Endpoint(address, this.clock, (event) => this.tell(event)));
-    for (const endpoint of this.all) endpoint.current = true;
+    for (const endpoint of this.all) {
+      endpoint.current = true;
+      if (were.size > 0 && !were.has(endpoint)) endpoint.late = true;
+    }
     const changes = [
       ...this.all.filter((one) => !were.has(one)).map(({ address }) => ({ type: 'added', address }) as const),
       ...[...were].filter((one) => !one.current).map(({ address }) => ({ type: 'removed', address }) as const),

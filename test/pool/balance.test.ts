@@ -15,7 +15,7 @@ const load = (more: Partial<Load> = {}): Load => ({ inFlight: 0, latency: 10, we
 
 const better: readonly [title: string, one: Load, other: Load][] = [
   ['fewer in flight', load({ inFlight: 1, used: 9 }), load({ inFlight: 2 })],
-  ['less latency', load({ latency: 5, used: 9 }), load({ latency: 10 })],
+  ['less latency', load({ latency: 4, used: 9 }), load({ latency: 10 })],
   ['the product decides', load({ inFlight: 3, latency: 5, used: 9 }), load({ inFlight: 1, latency: 20 })],
   [
     'a difference within noise is none: the one that has waited longer',

@@ -98,6 +98,17 @@ test('there is a connection to each address of the name, and equal machines get 
   assert.deepEqual(s.states(), ['1 ready', '2 ready', '3 ready', '4 ready']);
 });
 
+test('machines that are slow to be connected to at the start get their share at once', async () => {
+  const s = spread(4, { dialTime: 3_000 });
+  const first = s.load(5);
+  await s.p.clock.advance(6_100); // a dial that looks the name up, and then those to the others
+  await first;
+  s.counts();
+  await s.load(400);
+  const shares = Object.values(s.counts());
+  assert.ok(shares.length === 4 && Math.max(...shares) <= 1.2 * Math.min(...shares), String(shares));
+});
+
 test('a machine three times slower gets a smaller share, and none is left out', async () => {
   const s = spread(4);
   s.machines.set('192.0.2.1', { delay: 30 });
