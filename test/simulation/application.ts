@@ -1,3 +1,4 @@
+import './immediate.js';
 import { TransportError } from '../../dist/errors.js';
 import type { RequestOptions } from '../../dist/request/request-options.js';
 import type { BaseTransport } from '../../dist/transport.js';

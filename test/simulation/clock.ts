@@ -1,3 +1,4 @@
+import { immediatesGoTo, realImmediate } from './immediate.js';
 import type { Clock, TimerHandle } from '../../dist/ports/clock.js';
 import { Agenda, type Entry } from './agenda.js';
 
@@ -6,8 +7,6 @@ const mostTurnsAtOnce = 20_000;
 
 /** What Node does after each callback of its own: all ticks and microtasks run. A turn of the real loop for each took as long as all else. */
 const drain = (process as unknown as { readonly _tickCallback: () => void })._tickCallback;
-
-const immediate = setImmediate;
 
 interface Timer {
   readonly entry: Entry;
@@ -132,24 +131,19 @@ export class SimulatedClock implements Clock {
   /** Goes on until then. All of it is one task of the real loop, in whose place it stands. */
   runUntil(end: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      immediate(() => {
-        // What is under test finds the simulated loop's instead.
-        globalThis.setImmediate = this.setImmediate;
+      realImmediate(() => {
+        immediatesGoTo((callback) => this.afterPoll(callback));
         try {
           this.run(end);
           resolve();
         } catch (error) {
           reject(error);
         } finally {
-          globalThis.setImmediate = immediate;
+          immediatesGoTo(undefined);
         }
       });
     });
   }
-
-  private readonly setImmediate = ((callback: (...args: unknown[]) => void, ...args: unknown[]): void => {
-    this.afterPoll(() => callback(...args));
-  }) as unknown as typeof immediate;
 
   private run(end: number): void {
     let turnsAt = this.turns;

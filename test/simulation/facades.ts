@@ -1,3 +1,4 @@
+import './immediate.js';
 import { fetchOver } from '../../dist/fetch/index.js';
 import type { ClientResponse, RequestOptions } from '../../dist/request/index.js';
 import type { BaseTransport } from '../../dist/transport.js';
@@ -56,7 +57,7 @@ export class Facades {
         return false;
       },
       pieces: () => stream ?? none(),
-      cancel: () => void response.body?.cancel(),
+      cancel: () => void response.body?.cancel().catch(() => undefined), // it may have failed long ago
     };
   }
 

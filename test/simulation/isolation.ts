@@ -11,6 +11,10 @@ import type { ServerConnection } from './server-connection.js';
  */
 export const linesOff: Readonly<Record<string, { readonly seed: number; readonly way: string }>> = {
   'dial in flight': { seed: 421, way: 'a dial that was swallowed is waited for, though the path is well again' },
+  'short lives': {
+    seed: 489,
+    way: 'maxRequestsPerConnection or maxConnectionAge is used up faster than new connections come',
+  },
   'many origins': { seed: 13, way: 'three origins in trouble are taken for our own link' },
 };
 
@@ -70,6 +74,8 @@ interface Known {
   /** In the world's time: until then it backs off. */
   backsOffUntil: number;
   bypasses: number;
+  /** One way, in milliseconds: the client goes by the round trips that it has measured. */
+  longestDelay: number;
   /** Uploads under way that are large enough to block what they are on. */
   readonly bulk: Set<number>;
   /** In the world's time: when it last had as many connections as it may. */
@@ -104,7 +110,17 @@ export class Isolation {
     this.origins = world.plan.origins.map((plan) => {
       const hosts = world.hosts.slice(next, next + plan.hosts);
       next += plan.hosts;
-      return { plan, hosts, failed: 0, backsOffUntil: 0, bypasses: 0, bulk: new Set(), atMost: 0, lastDial: -Infinity };
+      return {
+        plan,
+        hosts,
+        failed: 0,
+        backsOffUntil: 0,
+        bypasses: 0,
+        longestDelay: plan.delay,
+        bulk: new Set(),
+        atMost: 0,
+        lastDial: -Infinity,
+      };
     });
   }
 
@@ -113,8 +129,10 @@ export class Isolation {
     for (const host of hosts) this.changed.set(host, this.world.now());
   }
 
-  /** The process heard of nothing until now. */
-  deaf(): void {
+  /** The process heard of nothing for so long, until now; what it had set its clock for comes so much later. */
+  deaf(milliseconds: number): void {
+    for (const known of this.origins) known.backsOffUntil += milliseconds;
+    for (const waiting of this.waiting.values()) waiting.since += milliseconds;
     this.struck(this.world.hosts);
   }
 
@@ -177,6 +195,8 @@ export class Isolation {
 
   /** Looks at those who wait. */
   look(stats: TransportStats): void {
+    for (const known of this.origins)
+      for (const { link } of known.hosts) known.longestDelay = Math.max(known.longestDelay, link.delay);
     if (this.waiting.size === 0 || this.world.options.strictMaxConcurrentStreams) return;
     const now = this.world.now();
     for (const known of this.origins) if (this.isAtMost(stats, known)) known.atMost = now;
@@ -235,11 +255,11 @@ export class Isolation {
       );
   }
 
-  private boundOf({ hosts, plan, bypasses, bulk }: Known): number {
+  private boundOf({ hosts, plan, bypasses, longestDelay, bulk }: Known): number {
     // A way around is of no use where it leads to an address that is not known to be bad yet, or takes what blocks it in turn.
     const fruitless = Math.min(bypasses, hosts.length + bulk.size);
     const queue = plan.bandwidth > 0 ? (2 * hosts[0]!.link.queue) / plan.bandwidth : 0;
-    const path = { roundTrip: 2 * plan.delay + queue, addresses: hosts.length, lookup: 2 * plan.delay };
+    const path = { roundTrip: 2 * longestDelay + queue, addresses: hosts.length, lookup: 2 * plan.delay };
     return isolationBound(this.world.options, path, fruitless);
   }
 
@@ -259,7 +279,7 @@ export class Isolation {
     if (this.origins.length > 2) return 'many origins';
     if (troubled > 1) return 'around a way around';
     const { maxConnectionAge, maxRequestsPerConnection } = this.world.options;
-    if (maxConnectionAge > 0 || maxRequestsPerConnection > 0) return 'short lives';
+    if (troubled === 0 && (maxConnectionAge > 0 || maxRequestsPerConnection > 0)) return 'short lives';
     return dialling ? 'dials' : 'queue';
   }
 

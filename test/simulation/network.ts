@@ -1,3 +1,4 @@
+import './immediate.js';
 import type { LookupFunction } from 'node:net';
 import type { Dialled, Dialler, DialRoute, Origin } from '../../dist/ports/dialler.js';
 import { connectFailed } from '../../dist/node/failure.js';

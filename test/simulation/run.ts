@@ -1,3 +1,4 @@
+import './immediate.js';
 import type { Observer } from '../../dist/ports/observer.js';
 import { BaseTransport } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';

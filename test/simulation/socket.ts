@@ -1,3 +1,4 @@
+import './immediate.js';
 import assert from 'node:assert/strict';
 import type { ByteSink, ByteTransport } from '../../dist/ports/byte-transport.js';
 import type { TimerHandle } from '../../dist/ports/clock.js';

@@ -67,12 +67,12 @@ export class Steps {
     this.clock.block = (milliseconds) => {
       this.deafFor += milliseconds;
       block.call(this.clock, milliseconds);
-      isolation.deaf();
+      isolation.deaf(milliseconds);
     };
     this.clock.sleep = (milliseconds) => {
       this.deafFor += milliseconds;
       sleep.call(this.clock, milliseconds);
-      isolation.deaf();
+      isolation.deaf(milliseconds);
     };
   }
 
