@@ -57,7 +57,9 @@ export class BodySource {
     if (this.begun) return void this.pull(controller);
     // The stream may have been made for a reader that is about to read.
     setImmediate(() => {
-      if (!this.begun) controller.error(this.shape.error(this.queue.error));
+      if (this.begun) return;
+      controller.error(this.shape.error(this.queue.error));
+      this.queue.discard(); // an errored stream gives no bytes
     });
   }
 

@@ -487,6 +487,18 @@ test('the queue says what it holds and whether somebody waits', async () => {
   assert.equal(await reading, 'abc');
 });
 
+test('of a stream that failed before anybody read it nothing is held', async () => {
+  const { queue, body } = receive();
+  queue.push(bytes('abc'));
+  const stream = body.stream();
+  const failure = new Error('cut');
+  queue.fail(failure);
+  await tick();
+  await tick();
+  assert.equal(queue.buffered, 0, 'an errored stream gives no bytes');
+  await assert.rejects(stream.getReader().read(), failure);
+});
+
 test('a body that nobody can read any more is garbage, and one that somebody can read is not', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
