@@ -166,6 +166,7 @@ export class BaseTransport {
         strict: options.strictMaxConcurrentStreams,
         stallTimeout,
         resolveInterval: options.loadBalancing === 'least-request' ? options.resolveInterval : undefined,
+        probeAfter: options.probeAfter,
         allowHTTP1: options.allowHTTP1,
         cleartextHTTP1: options.cleartext === 'http/1.1',
         random,

@@ -32,7 +32,17 @@ export class Connections {
 
   /** All requests have reason to go around one of them, whatever that is. */
   get troubled(): boolean {
-    return this.all.some((connection) => connection.troubledSince(0) !== Infinity);
+    return this.troubledSince !== -Infinity;
+  }
+
+  /** Since when the last of those has been in trouble; -Infinity: none is. */
+  get troubledSince(): number {
+    let last = -Infinity;
+    for (const connection of this.all) {
+      const since = connection.troubledSince(0);
+      if (since !== Infinity) last = Math.max(last, since);
+    }
+    return last;
   }
 
   /** Those that still take requests. */

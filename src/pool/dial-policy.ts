@@ -13,8 +13,9 @@ export interface Situation {
   readonly waiting: number;
   /** Until when bulk does that, as far as is known; -Infinity: it does not. */
   readonly sharedUntil: number;
+  /** Dials that may come to a connection in a moment. */
   readonly dialling: number;
-  /** Connections that still take requests, in the order of their making. */
+  /** Connections that still take requests, and dials that have been silent for long. */
   readonly connections: readonly Candidate[];
   readonly maxConnections: number;
   /**
@@ -26,8 +27,8 @@ export interface Situation {
   readonly strict: boolean;
   /** How long the newest trouble must have lasted; it doubles with each bypass that came to nothing. */
   readonly patience: number;
-  /** Several origins are in trouble at once: our own link is, and a dial would be too. */
-  readonly linkStalled: boolean;
+  /** Several origins are in trouble at once, so it may be our own link; until then another dial finds out. 0: it is not. */
+  readonly linkNotBefore: number;
   /** No dial before this time: the last one failed. */
   readonly notBefore: number;
   /** No dial on account of a limit of 0 before this time: the newest connection came with one as well. */
@@ -94,8 +95,8 @@ function zeroLimitDue(s: Situation, seen: Survey): number {
 
 /** When a dial around a connection in trouble is due; Infinity: it would be of no use. */
 function bypassDue(s: Situation, seen: Survey): number {
-  if (seen.troubled === 0 || seen.bypasses >= seen.troubled || s.linkStalled) return Infinity;
-  return seen.troubledSince + s.patience;
+  if (seen.troubled === 0 || seen.bypasses >= seen.troubled) return Infinity;
+  return Math.max(seen.troubledSince + s.patience, s.linkNotBefore);
 }
 
 interface Survey {

@@ -1,6 +1,7 @@
 import type { TransportError } from '../errors.js';
 import {
   hearsConnection,
+  HealthState,
   setDeadline,
   tellConnection,
   type Clock,
@@ -11,11 +12,15 @@ import {
   type PooledConnection,
 } from '../ports/index.js';
 import { connectTimedOut } from './dial-errors.js';
+import type { Candidate } from './dial-policy.js';
 import type { Route } from './endpoints.js';
 import type { PoolSettings } from './settings.js';
 
 /** A connection in the making. */
 interface Dial {
+  /** It is to lead around another. */
+  readonly bypass: boolean;
+  readonly begun: number;
   readonly controller: AbortController;
   /** It goes on although no request waits. */
   readonly kept: boolean;
@@ -46,7 +51,10 @@ export class Dialling {
   private readonly clock: Clock;
   private readonly connectTimeout: number;
   private readonly observer: Observer | undefined;
+  private readonly probeAfter: number;
   private readonly owner: DialOwner;
+  /** By the last that came to a connection, in milliseconds; 0 before the first. */
+  private took = 0;
   /** Why no dial comes to a connection any more. */
   private destroyed: Error | undefined = undefined;
 
@@ -56,8 +64,9 @@ export class Dialling {
       dialler,
       clock,
       connectTimeout,
+      probeAfter,
       observer,
-    }: Pick<PoolSettings, 'dialler' | 'clock' | 'connectTimeout' | 'observer'>,
+    }: Pick<PoolSettings, 'dialler' | 'clock' | 'connectTimeout' | 'probeAfter' | 'observer'>,
     owner: DialOwner,
   ) {
     this.origin = origin;
@@ -65,6 +74,7 @@ export class Dialling {
     this.clock = clock;
     this.connectTimeout = connectTimeout;
     this.observer = observer;
+    this.probeAfter = probeAfter;
     this.owner = owner;
   }
 
@@ -73,10 +83,51 @@ export class Dialling {
     return [...this.connecting].some((dial) => dial.waiters.length > 0);
   }
 
+  /** For how long one, TLS included, may be silent before another goes around it. */
+  private get patience(): number {
+    const { probeAfter, connectTimeout } = this;
+    const patience = Math.max(probeAfter, 4 * this.took);
+    return probeAfter === 0 || (connectTimeout > 0 && patience >= connectTimeout) ? Infinity : patience;
+  }
+
+  private isSilent({ begun }: Dial): boolean {
+    return this.clock.now() >= begun + this.patience;
+  }
+
+  /** How many may come to a connection in a moment. */
+  get fresh(): number {
+    let fresh = 0;
+    for (const dial of this.dials) if (!this.isSilent(dial)) fresh++;
+    return fresh;
+  }
+
+  /** The others, which are gone around as connections without SETTINGS are. */
+  get silent(): Candidate[] {
+    const state = HealthState.AwaitingSettings;
+    return [...this.dials]
+      .filter((dial) => this.isSilent(dial))
+      .map(({ begun, bypass }) => ({
+        health: { state, since: begun, greeted: false, limit: 0, zeroFromStart: false },
+        bypass,
+      }));
+  }
+
+  /** When the next will have been silent for so long; Infinity: none. */
+  get silentAt(): number {
+    for (const dial of this.dials) if (!this.isSilent(dial)) return dial.begun + this.patience;
+    return Infinity;
+  }
+
   /** `http1Only`: the origin has asked for HTTP/1.1. */
   start(bypass: boolean, http1Only: boolean, route: Route): void {
-    const dial: Dial = { controller: new AbortController(), waiters: [], kept: route.address !== undefined };
     const begun = this.clock.now();
+    const dial: Dial = {
+      bypass,
+      begun,
+      controller: new AbortController(),
+      waiters: [],
+      kept: route.address !== undefined,
+    };
     this.tell('dialling', undefined);
     this.dials.add(dial);
     this.connecting.add(dial);
@@ -104,7 +155,8 @@ export class Dialling {
           return end(this.destroyed ?? abandoned());
         }
         route.ended();
-        const connection = this.owner.connected(dialled, bypass, this.clock.now() - begun, end);
+        this.took = this.clock.now() - begun;
+        const connection = this.owner.connected(dialled, bypass, this.took, end);
         giveUp = (error) => {
           connection.fail(error);
         };
@@ -137,9 +189,18 @@ export class Dialling {
     await Promise.all(ends);
   }
 
-  /** No request waits any more. `all`: nor is there to be a connection to each address. */
-  abandon(all = false): void {
-    for (const dial of [...this.dials]) {
+  /** Another has come to a connection. */
+  abandonSilent(): void {
+    this.abandon(false, (dial) => this.isSilent(dial));
+  }
+
+  abandonBypasses(): void {
+    this.abandon(false, ({ bypass }) => bypass);
+  }
+
+  /** No request waits for these any more. `all`: nor is there to be a connection to each address. */
+  abandon(all = false, which: (dial: Dial) => boolean = () => true): void {
+    for (const dial of [...this.dials].filter(which)) {
       if (dial.waiters.length > 0 || (dial.kept && !all)) continue;
       this.dials.delete(dial);
       this.connecting.delete(dial);

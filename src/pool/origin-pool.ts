@@ -35,8 +35,10 @@ const zeroLimitPatience = 1_000;
 /** What they share among themselves. */
 export interface PoolEnvironment extends PoolSettings {
   readonly totals: Totals;
-  /** Whether so many other origins are in trouble that our own link must be. */
-  linkStalled(origin: OriginPool): boolean;
+  /** Where so many other origins are in trouble that our own link may be: until when the dial of one of them finds out. */
+  linkNotBefore(origin: OriginPool): number;
+  /** A dial around a connection in trouble has succeeded. */
+  linkProven(): void;
   /** The pool's addresses, and what is known of them from before. */
   endpoints(key: string): Endpoints;
   /** The origin's new connections keep at least this gap between PINGs of their own accord. */
@@ -76,6 +78,8 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   private readonly backOff: BackOff;
   private readonly alarm: Alarm;
   private readonly keepAlive: KeepAlive;
+  /** When it was last dialled to get around a connection. */
+  lastBypass = -Infinity;
   /** Why nothing is sent again. */
   private destroyed: TransportError | undefined = undefined;
   readonly load: OriginLoad;
@@ -199,7 +203,8 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
       this.alarm.set(this.clock.now() + zeroLimitPatience);
     }
     if (decision.resort && this.send(true)) return this.consider();
-    if (decision.again !== Infinity) this.alarm.set(decision.again);
+    const again = Math.min(decision.again, this.dialling.silentAt);
+    if (again !== Infinity) this.alarm.set(again);
   }
 
   /** Where requests are spread over addresses, there is to be a connection to each. */
@@ -217,7 +222,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
 
   private situation(): Situation {
     const { connections, env, queue } = this;
-    const linkStalled = connections.troubled && env.linkStalled(this);
+    const linkNotBefore = connections.troubled ? env.linkNotBefore(this) : 0;
     const sharedUntil = queue.of[RequestKind.Bulk] > 0 && !this.spreads ? connections.sharedUntil : -Infinity;
     const waiting = sharedUntil > -Infinity ? queue.size - queue.of[RequestKind.Bulk] : queue.size;
     const needs = queue.of[RequestKind.Light] > 0 ? 0 : (queue.first?.demand.needs ?? 0);
@@ -226,14 +231,14 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
       now: this.clock.now(),
       waiting,
       sharedUntil,
-      dialling: this.dialling.dials.size,
-      connections: candidates,
+      dialling: this.dialling.fresh,
+      connections: [...candidates, ...this.dialling.silent],
       // Those whose address is ejected take up room as well.
       maxConnections: env.maxConnectionsPerOrigin - (connections.accepting.length - candidates.length),
       places: this.http1Reason === undefined ? env.places : 1,
       strict: env.strict,
       patience: env.stallTimeout * 2 ** connections.fruitless,
-      linkStalled,
+      linkNotBefore,
       notBefore: this.backOff.notBefore,
       zeroLimitNotBefore: this.backOff.zeroLimitNotBefore,
       zeroLimitsExhausted: this.backOff.zeroLimitsExhausted,
@@ -246,7 +251,10 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   }
 
   dial(bypass: boolean, destination?: Destination): void {
-    if (bypass) this.connections.fruitless++;
+    if (bypass) {
+      this.connections.fruitless++;
+      this.lastBypass = this.clock.now();
+    }
     this.env.totals.dials++;
     this.dialling.start(bypass, this.http1Reason === 'required', this.endpoints.route(destination));
   }
@@ -263,7 +271,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     this.balancer?.connected(connection);
     connection.start(() => {
       const { greeted, zeroFromStart } = connection.numbers;
-      if (greeted) this.reached();
+      if (greeted) this.reached(bypass);
       if (zeroFromStart) this.backOff.zeroLimit(connection.openedAt, this.clock.now());
       // What a server of HTTP/1.1 takes is known once it has taken the connection.
       if (dialled.protocol === 'http/1.1') this.backOff.reset();
@@ -274,7 +282,9 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   }
 
   /** A dial has succeeded. */
-  private reached(): void {
+  private reached(bypass: boolean): void {
+    this.dialling.abandonSilent();
+    if (bypass) this.env.linkProven();
     if (this.unreachable) this.replays.hurry();
     this.unreachable = false;
   }
@@ -295,17 +305,24 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   }
 
   /** Those who could wait only for this dial learn why it failed; where connections live, they wait on. */
-  private noConnection(error: unknown): void {
+  private noConnection(error: unknown, forGood = false): void {
     this.unreachable = true;
     this.updateKeepAlive();
+    // Dials around one that has used up its time do not give those who wait another.
+    const expired = TransportError.isInstance(error) && error.code === 'ERR_PASSINGLANE_CONNECT_TIMEOUT';
+    const live = this.connections.accepting.some((one) => !expired || one.numbers.greeted);
+    if (expired && !live) this.dialling.abandonBypasses();
     if (this.dialling.dials.size > 0) return;
     const now = this.clock.now();
-    if (this.connections.accepting.length > 0) {
+    if (live) {
       if (this.balancer?.hopeful !== true) this.backOff.dialFailed(now);
       this.consider();
       return;
     }
     this.backOff.reset();
+    // Those that were sent before wait for another dial; a first request hears at once that nobody is there.
+    if (!forGood)
+      for (const exchange of [...this.queue]) if (this.replays.dialFailed(exchange, error)) this.queue.remove(exchange);
     this.failWaiting(error);
   }
 
@@ -363,7 +380,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   /** Of no use to those who wait, so that the next dial backs off, and in the end they are told. */
   private carriedNothing(openedAt: number, error: TransportError | undefined): void {
     if (!this.backOff.endedUnused(openedAt, this.clock.now())) return;
-    this.noConnection(neverSent(error ?? endsAtOnce(this.origin, this.env.retry.maxAttempts)));
+    this.noConnection(neverSent(error ?? endsAtOnce(this.origin, this.env.retry.maxAttempts)), true);
   }
 
   // --- told by requests ---

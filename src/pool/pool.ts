@@ -14,6 +14,9 @@ import { Totals } from './totals.js';
 /** So many origins in trouble at once, the asking one included, point to our own link. */
 const troubledOriginsOfALink = 3;
 
+/** How long a dial is silent before the next origin's may go, where `probeAfter` is off, in milliseconds. */
+const silentDial = 1_000;
+
 /** Of so many origins, the latest, it is remembered that they complained of our PINGs or speak HTTP/1.1, and which addresses failed. */
 const rememberedOrigins = 256;
 
@@ -30,6 +33,8 @@ export class Pool {
   private readonly loads = new LatestMap<OriginLoad>(rememberedOrigins);
   /** What is known of origins' addresses. It outlives the connections. */
   private readonly endpoints = new LatestMap<Endpoints>(rememberedOrigins);
+  /** When a dial around a connection in trouble last succeeded. */
+  private provenAt = -Infinity;
   private whenQuiet: (() => void) | undefined = undefined;
 
   constructor(settings: PoolSettings, budget: BufferBudget, throughProxy = false) {
@@ -39,7 +44,10 @@ export class Pool {
       totals: new Totals(),
       driverConfig: (origin) => ({ ...settings.driverConfig(origin), pingGap: this.pingGaps.get(origin.href) }),
       // Origins that are stalled together may share no more than a connection to a proxy, which can be gone around.
-      linkStalled: (asking) => !throughProxy && this.linkStalled(asking),
+      linkNotBefore: (asking) => (throughProxy ? 0 : this.linkNotBefore(asking)),
+      linkProven: () => {
+        this.linkProven();
+      },
       endpoints: (key) => this.endpointsOf(key),
       widenPingGap: (origin, gap) => {
         this.widenPingGap(origin.href, gap);
@@ -101,10 +109,21 @@ export class Pool {
     return true;
   }
 
-  private linkStalled(asking: OriginPool): boolean {
-    let troubled = 1;
-    for (const pool of this.origins.values()) if (pool !== asking && pool.connections.troubled) troubled++;
-    return troubled >= troubledOriginsOfALink;
+  /**
+   * Where so many are in trouble, one of them dials at a time, until a dial has proved the link: then all may. One that is
+   * silent lets the next go.
+   */
+  private linkNotBefore(asking: OriginPool): number {
+    const others = [...this.origins.values()].filter((pool) => pool !== asking && pool.connections.troubled);
+    if (others.length + 1 < troubledOriginsOfALink || this.provenAt >= asking.connections.troubledSince) return 0;
+    return Math.max(...others.map(({ lastBypass }) => lastBypass)) + (this.env.probeAfter || silentDial);
+  }
+
+  private linkProven(): void {
+    this.provenAt = this.env.clock.now();
+    this.env.clock.defer(() => {
+      for (const pool of [...this.origins.values()]) if (pool.connections.troubled) pool.drain();
+    });
   }
 
   private load(key: string, retryShare: number): OriginLoad {

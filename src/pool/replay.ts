@@ -75,6 +75,17 @@ export function decideReplay(
   return { delay, needsToken: error.unprocessed && !exchange.spare };
 }
 
+/**
+ * How long a request that was sent before waits until the next dial, after one that failed, in milliseconds; undefined: it has
+ * used up its attempts, or was never sent, so that its caller hears at once that nobody is there.
+ */
+export function delayAfterDial(exchange: Exchange, retry: Retry, chance: number): number | undefined {
+  if (exchange.attempts === 0) return undefined;
+  const attempts = exchange.attempts - exchange.spared + ++exchange.failedDials;
+  if (attempts >= retry.maxAttempts) return undefined;
+  return backOffDelay(retry, exchange.failedDials - 1) * (1 + retry.jitter * chance);
+}
+
 /** One of the methods that ask and change nothing (RFC 9110 section 9.2.1), and brings nothing. */
 function asks({ method, length, trailers, protocol }: Exchange['request']): boolean {
   const safe = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';

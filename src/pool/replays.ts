@@ -2,7 +2,7 @@ import { TransportError } from '../errors.js';
 import type { Clock, TimerHandle } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { decideAnswerReplay } from './answer-replay.js';
-import { decideReplay, retryOf, type Retry } from './replay.js';
+import { decideReplay, delayAfterDial, retryOf, type Retry } from './replay.js';
 import type { RetryBudget } from './retry-budget.js';
 import type { ReplayCauses, Totals } from './totals.js';
 
@@ -71,6 +71,15 @@ export class Replays {
     exchange.tracer?.retry({ error }, delay);
     if (delay > 0) this.delay(exchange, delay, replay.needsToken, true);
     else if (!replay.needsToken || this.takeToken(exchange)) this.release(exchange, true);
+    return true;
+  }
+
+  /** The dial failed that one waited for which was sent before. True: it waits for the next; it takes no token for that. */
+  dialFailed(exchange: Exchange, error: unknown): boolean {
+    const delay = delayAfterDial(exchange, this.settings.retry, this.settings.random());
+    if (delay === undefined) return false;
+    exchange.tracer?.retry({ error }, delay);
+    this.delay(exchange, delay, false, true);
     return true;
   }
 

@@ -23,6 +23,7 @@ export interface PoolSettings {
   /** Whether HTTP/1.1 is what is spoken to http: origins. */
   readonly cleartextHTTP1: boolean;
   readonly stallTimeout: number;
+  readonly probeAfter: number;
   /** How often names are looked up again where requests are spread over addresses; undefined: they are not. */
   readonly resolveInterval: number | undefined;
   readonly random: () => number;

@@ -39,6 +39,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   attempts = 0;
   /** Attempts that ended only because the connection drained while it served others; they count towards no limit. */
   spared = 0;
+  /** Dials that failed while it waited to be sent again. */
+  failedDials = 0;
   /** The attempt that just ended was such a one. */
   spare = false;
   /** An attempt ended that the peer may have acted on, so no later error can call the request unprocessed. */

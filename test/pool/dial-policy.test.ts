@@ -33,6 +33,8 @@ const starved = candidate('Starved', { since: now - 100 });
 const recovering = candidate('Recovering', { since: now - 500 });
 const awaiting = candidate('AwaitingSettings', { greeted: false });
 const overdue = candidate('AwaitingSettings', { greeted: false, since: now - 1_000 });
+/** A dial that has not come to a connection for so long. */
+const dialled = candidate('AwaitingSettings', { greeted: false, since: now - 1_000, limit: 0 });
 
 interface Case {
   readonly connections: readonly Candidate[];
@@ -49,6 +51,13 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'no connection': { connections: [], decision: { dials: 1 } },
   'no connection, and one is being dialled': { connections: [], situation: { dialling: 1 } },
+  'no connection, and a dial that is silent': { connections: [dialled], decision: { dials: 1, bypass: true } },
+  'the same, and another that is not': { connections: [dialled], situation: { dialling: 1 } },
+  'two dials that are silent': {
+    connections: [dialled, bypassing(dialled)],
+    situation: { patience: 200 },
+    decision: { dials: 1, bypass: true },
+  },
   'no connection, and the last dial failed': {
     connections: [],
     situation: { notBefore: now + 500 },
@@ -140,10 +149,10 @@ const cases: Readonly<Record<string, Case>> = {
     situation: { maxConnections: 1 },
     decision: { resort: true },
   },
-  'stalled, as other origins are': {
+  'stalled, as other origins are, whose dial finds out about the link': {
     connections: [stalled],
-    situation: { linkStalled: true },
-    decision: { resort: true },
+    situation: { linkNotBefore: now + 700 },
+    decision: { resort: true, again: now + 700 },
   },
   'stalled, and one is coming': { connections: [stalled, awaiting] },
   recovering: { connections: [recovering], decision: { dials: 1, bypass: true } },
@@ -226,7 +235,7 @@ for (const [name, { connections, situation, decision }] of Object.entries(cases)
       places: undefined,
       strict: false,
       patience: 100,
-      linkStalled: false,
+      linkNotBefore: 0,
       notBefore: 0,
       zeroLimitNotBefore: 0,
       zeroLimitsExhausted: false,

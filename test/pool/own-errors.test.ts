@@ -71,7 +71,12 @@ test('a dial that fails does not tell a request which may have been acted on bef
     initiator: 'remote',
     unprocessed: true,
   });
-  const p = poolHarness({ answer: never, peer: { maxConcurrentStreams: 1 }, dialErrors: [undefined, refusal] });
+  const p = poolHarness({
+    answer: never,
+    peer: { maxConcurrentStreams: 1 },
+    dialErrors: [undefined, refusal],
+    retry: { maxAttempts: 2 },
+  });
   const call = p.get('/', { idempotent: true });
   await p.settle();
   p.peer(0).drop();

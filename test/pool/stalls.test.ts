@@ -173,23 +173,6 @@ for (const stop of stops) {
   });
 }
 
-test('several origins that stall together point to our own link: no further dials', async () => {
-  const p = poolHarness({ stallAfter: [1_024, 1_024, 1_024] });
-  const hosts = ['a.example', 'b.example', 'c.example'];
-  for (const host of hosts) p.at(host, '/up', { method: 'POST', body: bodyOf(1 << 20) });
-  await p.settle();
-  await p.clock.advance(200);
-  const calls = hosts.map((host) => p.at(host, '/b'));
-  await p.clock.advance(10_000);
-  assert.equal(p.dials, 3);
-  for (const peer of p.peers) peer.resume();
-  await p.settle();
-  assert.deepEqual(
-    calls.map((call) => call.status),
-    [200, 200, 200],
-  );
-});
-
 test('after a blocked event loop no connection is taken for a stalled one before what has happened meanwhile is heard', async () => {
   const p = poolHarness({ answer: answerOthers });
   p.get('/first');

@@ -16,6 +16,8 @@ import { endpoints } from './endpoints.js';
 export interface OriginOptions {
   /** Default: false, which is HTTP/2 in the clear with prior knowledge. */
   readonly tls?: boolean;
+  /** Default: a free one. */
+  readonly port?: number;
   readonly settings?: Settings;
   /** Answers instead of the {@link endpoints}, which it may call for what it leaves. */
   readonly handler?: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
@@ -75,7 +77,7 @@ export async function startOrigin(options: OriginOptions = {}): Promise<TestOrig
     stream.on('close', () => count.open--);
     stream.on('error', () => undefined); // a client that resets or leaves is no failure of the origin
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     origin: `${options.tls === true ? 'https' : 'http'}://127.0.0.1:${port}`,

@@ -307,6 +307,8 @@ export interface PoolHarnessOptions extends TransportOptions {
   readonly answer?: Answer;
   /** How long a dial takes, in milliseconds of the virtual clock. Default: 0, which still is a turn. */
   readonly dialTime?: number;
+  /** The same of each dial, by their order; Infinity: it is swallowed. */
+  readonly dialTimes?: readonly number[];
   /** When the look-up and the TCP connection of a dial are there, after so many milliseconds; TLS takes the rest. */
   readonly dialPhases?: readonly [lookup: number, connect: number];
   /** Errors that dials end with, by their order; undefined: it succeeds. */
@@ -328,6 +330,8 @@ export class PoolHarness {
   readonly transport: BaseTransport;
   dials = 0;
   abortedDials = 0;
+  /** How long dials take from now on, in milliseconds. */
+  path: number | undefined = undefined;
   private readonly options: PoolHarnessOptions;
 
   constructor(options: PoolHarnessOptions = {}) {
@@ -337,6 +341,7 @@ export class PoolHarness {
       'stallAfter',
       'answer',
       'dialTime',
+      'dialTimes',
       'dialPhases',
       'dialErrors',
       'addresses',
@@ -399,8 +404,9 @@ export class PoolHarness {
         this.abortedDials++;
         reject(signal.reason as Error);
       });
-      if (this.options.dialTime === undefined) setImmediate(done);
-      else this.clock.setTimer(this.options.dialTime, done);
+      const time = this.path ?? this.options.dialTimes?.[index] ?? this.options.dialTime;
+      if (time === undefined) setImmediate(done);
+      else if (time !== Infinity) this.clock.setTimer(time, done);
     });
   }
 
