@@ -1,6 +1,7 @@
 // One name, twenty server processes at 127.0.0.1 to 127.0.0.20 (Linux): how a client spreads its requests over them, and what
 // it does when one is slow, errs, freezes, or all are restarted in turn. `node bench/addresses.mjs [CLIENT...] [--quick]`;
 // clients: passinglane, undici (BalancedPool; Node 22 and later), grpc-js (round_robin). A table, tab-separated, goes to stdout.
+import { Buffer } from 'node:buffer';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http2';
