@@ -124,7 +124,7 @@ export class Endpoint implements Reach {
   /** It could not be connected to, or what was connected is silent, stalled or of no use, `since` then. */
   failed(now: number, since = now): void {
     if (since <= this.failedAt) return; // the same trouble
-    this.failedAt = now;
+    this.failedAt = Math.max(now, since); // which may be later, where the two were read from the clock apart
     this.notBefore = now + Math.min(shortestExile * 2 ** this.failures++, longestExile);
     this.tell({ type: 'failed', address: this.address, until: this.notBefore });
     this.note();

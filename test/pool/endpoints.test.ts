@@ -1,6 +1,9 @@
 /** What a pool remembers of the addresses that its origin's name stands for: where its next dial goes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Endpoint } from '../../dist/pool/endpoint.js';
+import type { PooledConnection } from '../../dist/ports/index.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
 
 const [first, second] = ['192.0.2.1', '192.0.2.2'];
@@ -108,6 +111,22 @@ test('an address whose server allows no stream is gone around', async () => {
   await p.clock.advance(1_000);
   assert.deepEqual([call.status, p.dialled], [200, [first, second]]);
   assert.deepEqual(states(p), [`${first} failed`, `${second} ready`]);
+});
+
+test('trouble that is a little later than the reading of the clock is one failure', () => {
+  const clock = new VirtualClock();
+  const told: string[] = [];
+  const endpoint = new Endpoint('192.0.2.1', clock, ({ type }) => told.push(type));
+  const numbers = { greeted: true, limit: 100, streams: 0, requests: 0 };
+  const since = clock.now() + 1e-6;
+  const connection = { accepts: true, numbers, carriedNothing: false, openedAt: 0, troubledSince: () => since };
+  endpoint.add(connection as unknown as PooledConnection);
+  assert.equal(endpoint.status, 'failed');
+  assert.equal(endpoint.isBad(clock.now()), true);
+  assert.deepEqual(
+    told.filter((type) => type === 'failed'),
+    ['failed'],
+  );
 });
 
 test('one address is dialled whatever became of it, and stats() does not list it', async () => {
