@@ -130,6 +130,9 @@ export function invalidArgument(name: string, value: unknown, allowed: string): 
 }
 
 function describe(value: unknown): string {
+  // Boxed by whoever throws, since it may be a secret.
+  for (const kind of [String, Number, Boolean, BigInt, Symbol])
+    if (value instanceof kind) return `a ${kind.name.toLowerCase()}`;
   if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}...` : value);
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null)

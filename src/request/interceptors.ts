@@ -1,6 +1,7 @@
-import { TransportError } from '../errors.js';
+import { TransportError, invalidArgument } from '../errors.js';
 import { isOneShot, toRequestBody } from '../body/index.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
+import { isRecord } from './checks.js';
 import { ClientResponse } from './client-response.js';
 import type { RequestOptions } from './request-options.js';
 
@@ -36,6 +37,8 @@ export async function intercept(
   const next =
     (index: number): Next =>
     async (given) => {
+      if (!isRecord(given))
+        throw invalidArgument('request of next()', given, 'the request that came in, or one made of it');
       const interceptor = interceptors[index];
       if (interceptor !== undefined) return checked(await interceptor(given, next(index + 1)));
       if (isOneShot(given.body)) {

@@ -198,3 +198,14 @@ test('what is no interceptor is refused', () => {
   for (const given of [undefined, {}, 'log'])
     assert.throws(() => transport.use(given as unknown as Interceptor), { code: 'ERR_INVALID_ARG_VALUE' });
 });
+
+test('a next that is given no request, and a value that is not shown, are refused in words', async (t) => {
+  const { transport, url } = await start(t);
+  const forgetful = transport.with().use((_request, next) => (next as () => Promise<ClientResponse>)());
+  const code = 'ERR_INVALID_ARG_VALUE';
+  await assert.rejects(forgetful.request(url), { code, message: /^Invalid request of next\(\): undefined/ });
+  assert.throws(() => transport.with({ baseURL: '/orders' }), {
+    code,
+    message: /^Invalid option 'baseURL': a string\./,
+  });
+});

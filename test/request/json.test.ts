@@ -60,9 +60,9 @@ test('json that cannot be written is refused, with why, and nothing of the value
   circular['self'] = circular;
   for (const [json, shown] of [
     [circular, 'an object (Object)'],
-    [10n, 'an object (BigInt)'],
+    [10n, 'a bigint'],
     [() => 1, 'a function'],
-    [Symbol('hunter2'), 'an object (Symbol)'],
+    [Symbol('hunter2'), 'a symbol'],
   ] as const) {
     const { error } = await refusal({ json });
     assert.equal(error.code, 'ERR_INVALID_ARG_VALUE');
@@ -76,6 +76,6 @@ test('json beside a body is refused, and the body is closed', async () => {
   const body = Readable.from(['a']);
   const { error } = await refusal({ json: 'hunter2', body });
   assert.equal(error.code, 'ERR_INVALID_ARG_VALUE');
-  assert.equal(error.message, "Invalid option 'json': an object (String). Allowed: undefined where 'body' is given.");
+  assert.equal(error.message, "Invalid option 'json': a string. Allowed: undefined where 'body' is given.");
   assert.equal(body.destroyed, true);
 });

@@ -173,7 +173,7 @@ const requestTable: Readonly<
     [true, 'true', /a string, ArrayBuffer/],
   ],
   json: [
-    [10n, 'an object (BigInt)', /a value that JSON.stringify can write/],
+    [10n, 'a bigint', /a value that JSON.stringify can write/],
     [() => 1, 'a function', /a value that JSON.stringify can write/],
   ],
   trailers: [
