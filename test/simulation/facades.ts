@@ -76,6 +76,7 @@ export class Facades {
       bodyTimeout: bodyTimeout ?? 0,
       expectContinue: expectContinue === true,
     });
+    readable.on('error', () => undefined); // who leaves it unread hears of no error
     return {
       status: statusCode,
       attempts: undefined,
@@ -85,7 +86,7 @@ export class Facades {
         return false; // no further than its limit
       },
       pieces: () => readable as AsyncIterable<Uint8Array>,
-      cancel: () => readable.on('error', () => undefined).destroy(),
+      cancel: () => readable.destroy(),
     };
   }
 }
