@@ -115,7 +115,7 @@ test('a connect that goes nowhere is over after connectTimeout, and others are n
 test('without file descriptors a request fails with EMFILE, and succeeds once there are some', async () => {
   const origin = await startOrigin();
   const program = fileURLToPath(new URL('descriptors.js', import.meta.url));
-  const child = spawn('/bin/sh', ['-c', 'ulimit -n 60 && exec "$0" "$@"', process.execPath, program, origin.origin], {
+  const child = spawn('/bin/sh', ['-c', 'ulimit -n 250 && exec "$0" "$@"', process.execPath, program, origin.origin], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
