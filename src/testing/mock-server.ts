@@ -91,7 +91,7 @@ function sendTrailers(stream: ServerHttp2Stream, trailers: Readonly<Record<strin
   }
 }
 
-/** All of it, or the first half. */
+/** All of it, or the first half, which resolves once the other end has taken it. */
 async function send(stream: ServerHttp2Stream, body: MockBody, half: boolean): Promise<void> {
   const whole = typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : undefined;
   const chunks =
@@ -100,7 +100,8 @@ async function send(stream: ServerHttp2Stream, body: MockBody, half: boolean): P
       : [half ? whole.subarray(0, whole.length >> 1) : whole];
   for await (const chunk of chunks) {
     if (stream.destroyed) return;
-    if (!stream.write(chunk)) await new Promise((resolve) => stream.once('drain', resolve).once('close', resolve));
+    if (half) await new Promise((resolve) => stream.once('close', resolve).write(chunk, resolve));
+    else if (!stream.write(chunk)) await new Promise((resolve) => stream.once('drain', resolve).once('close', resolve));
   }
 }
 

@@ -131,7 +131,7 @@ testEach('OpenTelemetry makes spans, and its traceparent arrives', async ({ t, u
 test('OpenTelemetry sees Node\u2019s own fetch over it as well', async (t) => {
   const exporter = traced(t);
   const origin = await startOrigin();
-  install({ cleartext: 'h2c' });
+  install({ cleartext: 'h2c', retry: { maxAttempts: 1 } });
   t.after(uninstall);
   const arrived = (await (await fetch(`${origin.origin}/headers`)).json()) as Record<string, string>;
   const spans = exporter.getFinishedSpans();
