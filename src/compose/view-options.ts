@@ -43,7 +43,11 @@ export function extendDefaults(outer: Defaults, given: ViewOptions): Defaults {
   if (!isRecord(given)) throw invalidArgument('options', given, 'an object with options of a view');
   for (const name of Object.keys(given))
     if (!allowed.includes(name))
-      throw invalidArgument(`option '${name}'`, Object((given as Record<string, unknown>)[name]), allowed.join(', '));
+      throw invalidArgument(
+        `option '${name}'`,
+        concealed((given as Record<string, unknown>)[name]),
+        allowed.join(', '),
+      );
   const { baseURL, headers, ...options } = given;
   checkRequestOptions({ ...options, headers });
   return {
@@ -64,7 +68,7 @@ function checkBase(url: URL | undefined, given: unknown): URL {
   const http = url?.protocol === 'https:' || url?.protocol === 'http:';
   if (url !== undefined && http && url.search === '' && url.hash === '') return url;
   // What is in it may be a password.
-  throw invalidArgument("option 'baseURL'", Object(given), 'an https: or http: URL without query and fragment');
+  throw invalidArgument("option 'baseURL'", concealed(given), 'an https: or http: URL without query and fragment');
 }
 
 /** What is requested of a view with a base: the URL, of the base's origin. Throws a TypeError, ERR_INVALID_ARG_VALUE. */
@@ -72,8 +76,13 @@ export function resolveUrl(base: URL, given: string | URL): URL {
   if (typeof given === 'string' && !isAbsolute(given)) return join(base, given);
   const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : given;
   if (url instanceof URL && url.protocol === base.protocol && url.host === base.host) return url;
-  const shown: unknown = url instanceof URL && url.origin !== 'null' ? url.origin : Object(given);
+  const shown: unknown = url instanceof URL && url.origin !== 'null' ? url.origin : concealed(given);
   throw invalidArgument('url', shown, `a path under baseURL, or a URL of its origin, ${base.origin}`);
+}
+
+/** Of which an error shows only what kind of value it is. */
+function concealed(value: unknown): unknown {
+  return value === undefined || value === null ? value : Object(value);
 }
 
 /** It begins with a scheme (RFC 3986 section 3.1). */

@@ -56,7 +56,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
    */
   constructor(transport?: Transport | (TransportOptions & DispatcherOptions), options?: DispatcherOptions) {
     super();
-    if (typeof transport === 'string' || (transport as unknown) instanceof URL)
+    const first: unknown = transport ?? {};
+    if (typeof first !== 'object' || first instanceof URL)
       throw invalidArgument('H2Dispatcher takes a Transport, or the options of one, and no origin: it serves them all');
     this.owned = !(transport instanceof BaseTransport);
     let { http1 } = options ?? {};

@@ -58,6 +58,7 @@ test('a whole URL of another origin is refused by a view with a baseURL, and not
         return true;
       });
   await assert.rejects(view.fetch(new Request('https://elsewhere.test/')), { code: 'ERR_INVALID_ARG_VALUE' });
+  await assert.rejects(view.request(undefined as unknown as string), /^TypeError: Invalid url: undefined\./);
   assert.equal(origin.streamCount, 0);
 });
 

@@ -352,3 +352,18 @@ test('connect opens a tunnel to where its path says, of two directions', async (
   await new Promise<void>((resolve) => session.close(resolve));
   assert.deepEqual(seen, [`CONNECT 127.0.0.1:${target.port}`]);
 });
+
+test('what is no Transport and no options makes no dispatcher', () => {
+  const nonsense: readonly unknown[] = [
+    'https://example.test',
+    new URL('https://example.test'),
+    1,
+    true,
+    () => undefined,
+  ];
+  for (const given of nonsense)
+    assert.throws(() => new H2Dispatcher(given as undefined), {
+      code: 'UND_ERR_INVALID_ARG',
+      message: /takes a Transport/,
+    });
+});
