@@ -57,7 +57,7 @@ export function chooseOfTwo<T>(
 }
 
 /** How an address has fared with its last requests. */
-export interface Record {
+export interface Standing {
   /** Failures and refusals since the last answer. */
   readonly failures: number;
   /** Of the last so many, so many were answered with a 5xx status, or failed. */
@@ -84,7 +84,7 @@ const leastExcess = 20;
  * What is wrong with an address, held against its peers: where all of them err or lag, none is. `trial`: it gets one
  * request at a time to show whether it still is, so that the first answer counts.
  */
-export function faultOf(one: Record, peers: readonly Record[], trial = false): Fault | undefined {
+export function faultOf(one: Standing, peers: readonly Standing[], trial = false): Fault | undefined {
   if (one.failures >= (trial ? 1 : mostFailures)) return 'failures';
   if (one.outcomes >= (trial ? 1 : fewestOutcomes) && one.errors > 0) {
     const outcomes = peers.reduce((sum, peer) => sum + peer.outcomes, 0);

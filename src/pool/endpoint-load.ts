@@ -1,11 +1,13 @@
 import type { PooledConnection } from '../ports/index.js';
-import type { Fault, Load, Record } from './balance.js';
+import type { Fault, Load, Standing } from './balance.js';
 
 /** An answer counts for so much of the smoothed time to response headers. */
 const smoothing = 0.1;
 
 /** What is known of the latency is worth half as much after so long without an answer, in milliseconds. */
 const halfLife = 10_000;
+/** Until then it is worth all of it. */
+const fresh = 1_000;
 
 /** A new address has its whole share after so long, in milliseconds, and begins with so much of it. */
 const slowStart = 10_000;
@@ -23,7 +25,7 @@ const longestEjection = 120_000;
 const forgiven = 120_000;
 
 /** How one address answers: its latency and its last outcomes, and whether it is ejected for them. */
-export class EndpointLoad implements Load, Record {
+export class EndpointLoad implements Load, Standing {
   inFlight = 0;
   latency = 0;
   weight = 1;
@@ -58,7 +60,7 @@ export class EndpointLoad implements Load, Record {
   at(now: number, inFlight: number): Load {
     this.inFlight = inFlight;
     const age = now - this.sampledAt;
-    this.latency = age < slowStart / 10 ? this.smoothed : this.smoothed * 2 ** (-age / halfLife);
+    this.latency = age < fresh ? this.smoothed : this.smoothed * 2 ** (-age / halfLife);
     const up = now - this.startedAt;
     this.weight = up >= slowStart ? 1 : Math.max(leastWeight, up / slowStart);
     return this;

@@ -108,7 +108,7 @@ export class Endpoints {
     const proved = this.all.some((endpoint) => endpoint.proved);
     const [good, late] = [[] as Endpoint[], [] as Endpoint[]];
     for (const endpoint of this.all) {
-      // One whose time is over is as good as any, but for one that answers.
+      // One whose time is over is as good as the others, but for one that answers.
       const bad = endpoint.isBad(now) || (proved && endpoint.unproved) || endpoint.load.fault !== undefined;
       (bad || endpoint === avoid ? late : good).push(endpoint);
     }

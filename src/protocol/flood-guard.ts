@@ -24,7 +24,7 @@ export class FloodGuard {
   }
 
   /**
-   * A header block for a stream that is over costs as much as any and says nothing. As many as requests that we have
+   * A header block for a stream that is over costs as much as others do and says nothing. As many as requests that we have
    * given up may still be on their way; those beyond count as frames that carry nothing.
    */
   lateBlock(requests: number, now: number): void {

@@ -206,7 +206,7 @@ export class Liveness {
   }
 
   /**
-   * When the peer's first SETTINGS are overdue: as late as any connection counts as silent. How long a round trip is,
+   * When the peer's first SETTINGS are overdue: as late as every connection counts as silent. How long a round trip is,
    * nothing but the dial has told yet.
    */
   settingsDueAt(): number {

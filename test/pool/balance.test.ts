@@ -8,7 +8,7 @@ import {
   prefers,
   type Fault,
   type Load,
-  type Record,
+  type Standing,
 } from '../../dist/pool/balance.js';
 
 const load = (more: Partial<Load> = {}): Load => ({ inFlight: 0, latency: 10, weight: 1, used: 0, ...more });
@@ -63,7 +63,7 @@ test('what is not usable is passed over, and where nothing is, nothing is taken'
   assert.deepEqual([choose('b'), choose('')], ['b', undefined]);
 });
 
-const fared = (more: Partial<Record> = {}): Record => ({
+const fared = (more: Partial<Standing> = {}): Standing => ({
   failures: 0,
   outcomes: 32,
   errors: 0,
@@ -75,8 +75,8 @@ const peers = [fared(), fared({ latency: 12 }), fared({ latency: 8 })];
 
 const faults: readonly [
   title: string,
-  one: Record,
-  peers: readonly Record[],
+  one: Standing,
+  peers: readonly Standing[],
   fault: Fault | undefined,
   trial?: boolean,
 ][] = [
