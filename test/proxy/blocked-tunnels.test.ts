@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import type { Transport } from '../../dist/index.js';
 import { proxyKinds, startProxy, type ProxyKind, type TestProxy } from '../support/proxies.js';
 import type { RawConnection } from '../support/raw-server.js';
-import { link, ok, path, serving } from '../users/support.js';
+import { link, ok, path, readSlowly, serving } from '../users/support.js';
 import { client, origin, until } from './support.js';
 
 const short = { stallTimeout: 50, probeAfter: 100 } as const;
@@ -45,15 +45,6 @@ async function blockedTunnel(
   return [proxy, transport, server.origin];
 }
 
-/** Reads a piece of at most 64 KiB every 20 ms from now on. */
-function slowly(t: TestContext): (connection: RawConnection) => void {
-  return ({ socket }) => {
-    socket.on('data', () => socket.pause());
-    const timer = setInterval(() => socket.resume(), 20);
-    t.after(() => clearInterval(timer));
-  };
-}
-
 for (const kind of proxyKinds) {
   test(`${kind}: requests beside an upload that blocks its tunnel go through one tunnel more`, async (t) => {
     const [proxy, transport, url] = await blockedTunnel(t, kind, (connection) => connection.stopReading());
@@ -63,7 +54,7 @@ for (const kind of proxyKinds) {
   });
 
   test(`${kind}: requests beside an upload that goes through its tunnel slowly have one tunnel more`, async (t) => {
-    const [proxy, transport, url] = await blockedTunnel(t, kind, slowly(t));
+    const [proxy, transport, url] = await blockedTunnel(t, kind, (connection) => readSlowly(t, connection));
     for (let i = 0; i < 5; i++) await answered(transport, `${url}/`);
     assert.equal(proxy.asked.length, 2);
   });

@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Transport } from '../../dist/index.js';
 import { startOrigin } from '../support/origin.js';
+import { client, link, until } from '../users/support.js';
 
 test('a first connection that is accepted and never answered in TLS is gone around, and no request fails', async () => {
   const origin = await startOrigin({ tls: true });
@@ -61,4 +62,42 @@ test('a request that was refused before the port was closed is sent again once i
   await response.body.dump();
   transport.destroy();
   await origin.close();
+});
+
+const short = { stallTimeout: 20, probeAfter: 60 } as const;
+
+test('five origins whose connections go dead at once, their new ones well, are all answered', async (t) => {
+  const server = await startOrigin();
+  t.after(() => server.close());
+  const links = await Promise.all(Array.from({ length: 5 }, () => link(t, server.port)));
+  const transport = client(t, short);
+  const get = async ({ port }: { port: number }): Promise<string> =>
+    (await transport.request(`http://127.0.0.1:${port}/hello.txt`)).text();
+  await Promise.all(links.map(get));
+  for (const one of links) one.blackhole();
+  for (const one of links) get(one).catch((error: unknown) => assert.ok(error)); // lost with it, and ends with the transport
+  await until(() => transport.stats().origins.every(({ connections }) => connections[0]?.state === 'silent'));
+  assert.deepEqual(await Promise.all(links.map(get)), Array(5).fill('hello\n'));
+  assert.deepEqual(
+    links.map(({ connections }) => connections),
+    Array(5).fill(2),
+  );
+});
+
+test('where a connection is dead and new ones are swallowed, requests are answered once the path is back', async (t) => {
+  const server = await startOrigin({ tls: true });
+  t.after(() => server.close());
+  const path = await link(t, server.port);
+  const transport = client(t, { ...short, tls: { ca: server.ca } });
+  const get = async (): Promise<string> => (await transport.request(`https://127.0.0.1:${path.port}/hello.txt`)).text();
+  await get();
+  path.blackhole();
+  path.swallows = true;
+  get().catch((error: unknown) => assert.ok(error)); // lost with it, and ends with the transport
+  await until(() => transport.stats().origins[0]?.connections[0]?.state === 'silent');
+  const calls = Promise.all(Array.from({ length: 10 }, get));
+  await until(() => path.connections >= 3); // two have been swallowed
+  path.swallows = false;
+  assert.deepEqual(await calls, Array(10).fill('hello\n'));
+  assert.ok(path.connections <= 5, `${path.connections} connections`);
 });

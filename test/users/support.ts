@@ -73,6 +73,8 @@ export interface Link {
   readonly connections: number;
   /** From now on nothing passes on what is connected, in either direction, and nobody is told. */
   blackhole(): void;
+  /** While it is true, new connections are accepted and lead nowhere. Default: false. */
+  swallows: boolean;
 }
 
 /** A link to a port of this machine. */
@@ -82,6 +84,11 @@ export async function link(t: TestContext, port: number): Promise<Link> {
   let connections = 0;
   const server = createServer((near) => {
     connections++;
+    if (through.swallows) {
+      sockets.add(near);
+      near.on('error', () => undefined); // its client gives it up
+      return;
+    }
     const far = connect(port, '127.0.0.1');
     live.push({ near, far });
     for (const [one, other] of [
@@ -99,8 +106,9 @@ export async function link(t: TestContext, port: number): Promise<Link> {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return {
+  const through: Link = {
     port: (server.address() as AddressInfo).port,
+    swallows: false,
     get connections() {
       return connections;
     },
@@ -114,4 +122,12 @@ export async function link(t: TestContext, port: number): Promise<Link> {
       live = [];
     },
   };
+  return through;
+}
+
+/** Reads a piece of at most 64 KiB every 20 ms from now on. */
+export function readSlowly(t: TestContext, { socket }: RawConnection): void {
+  socket.on('data', () => socket.pause());
+  const timer = setInterval(() => socket.resume(), 20);
+  t.after(() => clearInterval(timer));
 }
