@@ -6,16 +6,19 @@ import type { OriginPlan, Plan } from './plan.js';
 import type { ServerConnection } from './server-connection.js';
 
 /**
- * Lines of the oracle that are switched off: ways to be blocked that are known and open. Each names the seed that shows it:
+ * What is switched off, by the name that a violation begins with: what is known and open. Each names the seed that shows it:
  * `npm run simulate -- --from SEED --seeds 1 --isolation all`.
  */
 export const linesOff: Readonly<Record<string, { readonly seed: number; readonly way: string }>> = {
-  'dial in flight': { seed: 421, way: 'a dial that was swallowed is waited for, though the path is well again' },
-  'short lives': {
+  'isolation, dial in flight': {
+    seed: 421,
+    way: 'a dial that was swallowed is waited for, though the path is well again',
+  },
+  'isolation, short lives': {
     seed: 489,
     way: 'maxRequestsPerConnection or maxConnectionAge is used up faster than new connections come',
   },
-  'many origins': { seed: 13, way: 'three origins in trouble are taken for our own link' },
+  'isolation, many origins': { seed: 13, way: 'three origins in trouble are taken for our own link' },
 };
 
 /** What finding out takes on one path, in milliseconds. */

@@ -3,20 +3,25 @@
  * says what that covers.
  */
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Coverage } from './coverage.js';
+import { coverageText } from './coverage.js';
 import { faultNames } from './faults.js';
 import { linesOff } from './isolation.js';
+import { runSeeds } from './jobs.js';
+import type { Plan } from './plan.js';
 import { run } from './run.js';
 import { shrink } from './shrink.js';
 import { excerpt, scene, tellStory } from './story.js';
 import { Summary } from './summary.js';
 import { drawPlan } from './swarm.js';
 
-const usage = `usage: npm run simulate -- [--seeds N] [--from SEED] [--only FAULT,FAULT...] [--trace SEED] [--isolation all] [--coverage]
+const usage = `usage: npm run simulate -- [--seeds N] [--from SEED] [--jobs N] [--only FAULT,FAULT...] [--trace SEED]
+         [--isolation all] [--coverage]
 
   --seeds N        so many runs. Default: 1000
   --from SEED      the first of them. Default: 1
+  --jobs N         in so many threads; what is printed is the same. Default: one for each core
   --only FAULTS    no faults but these: ${faultNames.join(', ')}
   --trace SEED     this run alone: its story on stdout, and simulation-SEED.json for passinglane view
   --isolation all  also those lines of the isolation oracle that are switched off:
@@ -30,6 +35,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
     only: { type: 'string' },
     trace: { type: 'string' },
     isolation: { type: 'string' },
@@ -75,27 +81,27 @@ async function traceOne(seed: number): Promise<void> {
 
 async function runMany(count: number, from: number): Promise<void> {
   const summary = new Summary();
-  const coverage = values.coverage ? new Coverage() : undefined;
-  const observer = coverage && { frame: coverage.onFrame };
-  for (let seed = from; seed < from + count; seed++) {
-    const outcome = await run(drawPlan(seed, only), { allLines, observer });
-    coverage?.nextRun();
-    summary.add(outcome);
-    if (outcome.violations.length > 0) {
+  const options = { only, allLines, coverage: values.coverage };
+  let told = 0;
+  const covered = await runSeeds({ from, to: from + count }, integer('jobs', values.jobs), options, async (report) => {
+    summary.add(report.tally);
+    for (const { seed, violations } of report.failures) {
       clearLine();
-      console.log(`seed ${seed}: ${outcome.violations.map(({ oracle, what }) => `${oracle}: ${what}`).join('\n  ')}`);
-      if (summary.violated <= toldAtLength && !values.json) await tell(seed, outcome);
+      console.log(`seed ${seed}: ${violations.map(({ oracle, what }) => `${oracle}: ${what}`).join('\n  ')}`);
+      if (told++ < toldAtLength && !values.json) await tell(seed);
     }
     if (process.stderr.isTTY && summary.isTimeForALine) process.stderr.write(`\r\u001b[K${summary.line(count)}`);
-  }
+  });
   clearLine();
   console.log(values.json ? JSON.stringify(summary.toJSON(), null, 2) : summary.text());
-  if (coverage !== undefined) console.log(coverage.text());
+  if (values.coverage) console.log(coverageText(covered));
   process.exitCode = summary.violated > 0 ? 1 : 0;
 }
 
-async function tell(seed: number, outcome: Awaited<ReturnType<typeof run>>): Promise<void> {
-  const small = await shrink(outcome, (plan) => run(plan, { allLines }));
+/** The run again, as small as it can be. */
+async function tell(seed: number): Promise<void> {
+  const again = (plan: Plan): ReturnType<typeof run> => run(plan, { allLines });
+  const small = await shrink(await again(drawPlan(seed, only)), again);
   const { lines, trace } = await tellStory(small.plan, allLines);
   const file = `simulation-${seed}.json`;
   writeFileSync(file, trace);

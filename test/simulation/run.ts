@@ -19,6 +19,8 @@ import { Steps } from './steps.js';
 export interface Outcome {
   readonly plan: Plan;
   readonly violations: readonly Violation[];
+  /** What was broken too, and is switched off. */
+  readonly excused: ReadonlySet<string>;
   readonly requests: number;
   readonly answered: number;
   readonly failed: number;
@@ -32,7 +34,7 @@ export interface RunOptions {
   /** Told what happens, line by line. */
   readonly tell?: ((time: number, who: string, what: string) => void) | undefined;
   readonly observer?: Observer | undefined;
-  /** Also those lines of the isolation oracle that are switched off. */
+  /** Also what is switched off. */
   readonly allLines?: boolean | undefined;
 }
 
@@ -48,7 +50,9 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
   const random = new Random(plan.seed).fork('run');
   const books = new Books();
   const violations: Violation[] = [];
+  const excused = new Set<string>();
   const report = (oracle: string, what: string): void => {
+    if (!allLines && linesOff[oracle] !== undefined) return void excused.add(oracle);
     if (violations.length < 50) violations.push({ oracle, what });
     say('ORACLE', `${oracle}: ${what}`);
   };
@@ -74,9 +78,7 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
     network,
     hosts,
     now: () => clock.time,
-    report: (line, what) => {
-      if (allLines || linesOff[line] === undefined) report(`isolation, ${line}`, what);
-    },
+    report: (line, what) => report(`isolation, ${line}`, what),
   });
   steps.watch(transport, network, hosts, plan, isolation);
   const application = new Application(clock, transport, plan.origins, (what) => say('the application', what));
@@ -127,6 +129,7 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
   return {
     plan,
     violations,
+    excused,
     requests: states.length,
     answered: states.filter((state) => state === 'answered').length,
     failed: states.filter((state) => state === 'failed').length,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedClock } from './clock.js';
+import { runSeeds, type Report } from './jobs.js';
 import { kernel } from './kernel.js';
 import { Link } from './link.js';
 import { run } from './run.js';
@@ -22,6 +23,22 @@ for (const seed of [44, 338]) {
     assert.deepEqual(await storyOf(seed), first);
   });
 }
+
+test('runs come to the same, in the same order, in one thread and in two', async () => {
+  const reportsOf = async (jobs: number): Promise<Report[]> => {
+    const reports: Report[] = [];
+    await runSeeds({ from: 1, to: 24 }, jobs, { allLines: false, coverage: false }, async (report) => {
+      reports.push(report);
+    });
+    return reports;
+  };
+  const alone = await reportsOf(1);
+  assert.deepEqual(
+    alone.map(({ tally }) => tally.runs),
+    [20, 3],
+  );
+  assert.deepEqual(await reportsOf(2), alone);
+});
 
 test('no promise is broken in the first runs', async () => {
   const broken: string[] = [];

@@ -1,31 +1,17 @@
-import type { Outcome } from './run.js';
+import { addTally, emptyTally, type Tally } from './tally.js';
 
-/** What came of many runs. */
+/** What came of many runs, in words. */
 export class Summary {
-  violated = 0;
-  private runs = 0;
-  private requests = 0;
-  private answered = 0;
-  private failed = 0;
-  private dials = 0;
-  private turns = 0;
-  private readonly faults = new Map<string, number>();
-  private readonly states = new Map<string, number>();
-  private readonly violations = new Map<string, number>();
+  private readonly tally = emptyTally();
   private readonly started = performance.now();
   private lineAt = 0;
 
-  add({ plan, violations, requests, answered, failed, dials, turns, states }: Outcome): void {
-    this.runs++;
-    this.requests += requests;
-    this.answered += answered;
-    this.failed += failed;
-    this.dials += dials;
-    this.turns += turns;
-    if (violations.length > 0) this.violated++;
-    for (const { kind } of plan.faults) count(this.faults, kind, 1);
-    for (const [state, times] of states) count(this.states, state, times);
-    for (const oracle of new Set(violations.map((one) => one.oracle))) count(this.violations, oracle, 1);
+  add(tally: Tally): void {
+    addTally(this.tally, tally);
+  }
+
+  get violated(): number {
+    return this.tally.violated;
   }
 
   /** Ten a second are enough. */
@@ -41,30 +27,33 @@ export class Summary {
   }
 
   line(of: number): string {
-    const left = Math.round((this.seconds / this.runs) * (of - this.runs));
-    return `${this.runs} of ${of} runs, ${this.requests} requests, ${this.violated} with violations, ${left} s left`;
+    const { runs, requests, violated } = this.tally;
+    const left = Math.round((this.seconds / runs) * (of - runs));
+    return `${runs} of ${of} runs, ${requests} requests, ${violated} with violations, ${left} s left`;
   }
 
+  /** The same for the same runs, but for how long they took. */
   text(): string {
+    const { runs, requests, answered, failed, dials, turns, faults, states, violated, violations, excused } =
+      this.tally;
     return [
-      `${this.runs} runs of ten virtual minutes in ${this.seconds.toFixed(1)} s: ${this.requests} requests, ${this.answered} answered, ` +
-        `${this.failed} failed, ${this.dials} dials, ${this.turns} turns`,
-      `faults: ${list(this.faults)}`,
-      `states: ${list(this.states)}`,
-      this.violated === 0 ? 'violations: none' : `runs with violations: ${this.violated} (${list(this.violations)})`,
+      `${runs} runs of ten virtual minutes in ${this.seconds.toFixed(1)} s`,
+      `${requests} requests, ${answered} answered, ${failed} failed, ${dials} dials, ${turns} turns`,
+      `faults: ${list(faults)}`,
+      `states: ${list(states)}`,
+      violated === 0 ? 'violations: none' : `runs with violations: ${violated} (${list(violations)})`,
+      ...(excused.size > 0 ? [`runs that broke what is switched off: ${list(excused)}`] : []),
     ].join('\n');
   }
 
   toJSON(): object {
-    const { runs, requests, answered, failed, dials, turns, violated, seconds } = this;
-    const parts = [this.faults, this.states, this.violations].map((map) => Object.fromEntries(map));
-    const [faults, states, violations] = parts;
-    return { runs, requests, answered, failed, dials, turns, violated, seconds, faults, states, violations };
+    const { faults, states, violations, excused, ...numbers } = this.tally;
+    const [ofFaults, ofStates, ofViolations, ofExcused] = [faults, states, violations, excused].map((map) =>
+      Object.fromEntries(map),
+    );
+    const maps = { faults: ofFaults, states: ofStates, violations: ofViolations, excused: ofExcused };
+    return { seconds: this.seconds, ...numbers, ...maps };
   }
-}
-
-function count(map: Map<string, number>, key: string, times: number): void {
-  map.set(key, (map.get(key) ?? 0) + times);
 }
 
 function list(map: ReadonlyMap<string, number>): string {
