@@ -39,7 +39,8 @@ export interface PeerKind {
 export const tenMegabytes = 10 * 1_048_576;
 
 const goPath = '/usr/share/gocode';
-const goSource = fileURLToPath(new URL('../../test/interop/go/server.go', import.meta.url));
+const goSource = (folder: string): string =>
+  fileURLToPath(new URL(`../../test/interop/${folder}/server.go`, import.meta.url));
 
 const all: readonly Ability[] = ['echo', 'headers', 'large-headers', 'trailers', 'drain'];
 
@@ -61,8 +62,14 @@ export const peerKinds: readonly PeerKind[] = [
   ...both('node:http2', all, () => undefined, startNode),
   ...both('nghttpd', ['echo', 'response-trailer'], () => missingProgram('nghttpd'), startNghttpd),
   ...both('nginx', ['echo', 'headers', 'large-headers'], () => missingProgram('nginx'), startNginx),
-  ...both('Go x/net/http2', all, missingGo, startGo),
+  ...both('Go x/net/http2', all, () => missingGo('golang.org/x/net/http2'), startGo),
 ];
+
+/** gRPC's interop service by google.golang.org/grpc. */
+export const goGrpc = {
+  missing: (): string | undefined => missingGo('google.golang.org/grpc'),
+  start: (tls: boolean): Promise<Peer> => startGoProgram('go-grpc', tls),
+};
 
 /** The `skip` of a test that needs the peer: false where it must run, and fail if the peer is not there. */
 export function skipWithout(kind: Pick<PeerKind, 'missing'>): string | false {
@@ -73,8 +80,8 @@ function missingProgram(name: string): string | undefined {
   return findProgram(name) === undefined ? `${name} is not installed` : undefined;
 }
 
-function missingGo(): string | undefined {
-  if (!existsSync(`${goPath}/src/golang.org/x/net/http2`)) return `golang.org/x/net is not in ${goPath}`;
+function missingGo(needed: string): string | undefined {
+  if (!existsSync(`${goPath}/src/${needed}`)) return `${needed} is not in ${goPath}`;
   return missingProgram('go');
 }
 
@@ -229,11 +236,12 @@ http {
 `;
 }
 
-export async function startGo(tls: boolean): Promise<Peer> {
+/** Builds and starts the program in a folder, which prints the ports that it listens on: in the clear, and with TLS. */
+async function startGoProgram(source: string, tls: boolean): Promise<Peer> {
   const go = programPath('go');
   const folder = makeFolder();
   const binary = join(folder.path, 'server');
-  await run(go, ['build', '-o', binary, goSource], { GO111MODULE: 'off', GOPATH: goPath, GOFLAGS: '' });
+  await run(go, ['build', '-o', binary, goSource(source)], { GO111MODULE: 'off', GOPATH: goPath, GOFLAGS: '' });
   const server = startProcess(binary, [folder.cert, folder.key]);
   const { stdout } = server.child;
   if (stdout === null) throw new Error('unreachable: the process was started with pipes');
@@ -248,6 +256,10 @@ export async function startGo(tls: boolean): Promise<Peer> {
     drain: () => void server.child.kill('SIGUSR1'),
     close: () => stopAndRemove(server, folder),
   };
+}
+
+export function startGo(tls: boolean): Promise<Peer> {
+  return startGoProgram('go', tls);
 }
 
 async function stopAndRemove(server: ServerProcess, folder: { remove(): void }): Promise<void> {

@@ -31,6 +31,11 @@ function details(suite, score) {
     for (const { what, reason } of score.differences) lines.push(row([what, reason]));
   }
   lines.push('');
+  if (score.theirs?.length > 0) {
+    lines.push('| case that another client fails | why |', '| --- | --- |');
+    for (const { what, reason } of score.theirs) lines.push(row([what, reason]));
+    lines.push('');
+  }
   return lines;
 }
 

@@ -1,4 +1,5 @@
 // The suites, in the order of the document.
+import { grpcInterop } from './grpc-interop.mjs';
 import { h2spec } from './h2spec.mjs';
 
-export const suites = [h2spec];
+export const suites = [h2spec, grpcInterop];
