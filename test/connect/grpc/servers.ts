@@ -7,7 +7,6 @@ import {
   Metadata,
   Server,
   ServerCredentials,
-  type status,
   type MethodDefinition,
   type sendUnaryData,
   type ServerDuplexStream,
@@ -81,7 +80,7 @@ const handlers = {
     callback: sendUnaryData<proto.SimpleResponse>,
   ) {
     const { responseStatus: asked, responseSize } = call.request;
-    if (asked !== undefined) return callback({ code: asked.code as status, details: asked.message });
+    if (asked !== undefined) return callback(Object.assign(new Error(), { code: asked.code, details: asked.message }));
     const trailing = echoMetadata(call);
     callback(null, create(proto.SimpleResponseSchema, { payload: payload(responseSize) }), trailing);
   },
