@@ -89,6 +89,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   private opening = false;
   private readonly deadline: DeadlineTimer;
   private whenEstablished: (() => void) | undefined = undefined;
+  private giveUpLastWords: (() => void) | undefined = undefined;
 
   constructor(transport: ByteTransport, config: DriverConfig, clock: Clock, owner: ConnectionOwner) {
     this.id = config.id;
@@ -145,6 +146,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   onClose(error: Error | undefined): void {
     this.zeroCopy?.detach();
+    this.giveUpLastWords?.();
     this.step();
     this.core.lost(error, this.now);
     this.endStep();
@@ -421,7 +423,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.reports.event('closed', error);
     this.owner.onClosed(this, error);
     for (const task of this.tasks.splice(0)) task();
-    endTransport(this.transport, this.pump, this.clock, error);
+    this.giveUpLastWords = endTransport(this.transport, this.pump, this.clock, error);
   }
 
   /** Data that had already arrived has been read: what is due now is due. */

@@ -196,6 +196,17 @@ test('a GOAWAY that the socket does not take holds the close up for 250 ms and n
   assert.equal(p.clock.size, 0);
 });
 
+test('last words that the socket never took are waited for no longer than the connection is there', async () => {
+  const p = poolHarness({ answer: never, stallAfter: [40_000] });
+  p.post('/up', bodyOf(1 << 20)());
+  await p.settle();
+  p.peer(0).send(frameType.pushPromise, 4, 1, uint32(2));
+  await p.settle();
+  assert.equal(p.clock.size, 1, 'for 250 ms at most');
+  p.peer(0).drop();
+  assert.equal(p.clock.size, 0);
+});
+
 test('whoever learns of a broken connection can no longer send on it', async () => {
   const p = poolHarness({ answer: (peer, id) => (peer.index > 0 ? peer.ok(id) : undefined) });
   const calls = [p.get('/1'), p.get('/2')];
