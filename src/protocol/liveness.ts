@@ -51,6 +51,8 @@ export class Liveness {
   idleSince: number;
   /** A smoothed round trip; 0 until the first sample. */
   roundTrip = 0;
+  /** How long the last answer took at most, in milliseconds; Infinity before the first. */
+  answerTook = Infinity;
   /** The shortest of all samples; 0 until the first. */
   bestRoundTrip = 0;
   /** When the SETTINGS were sealed whose ACK is owed; -1: there are none. Those after the first ask for a sign of life. */
@@ -182,13 +184,23 @@ export class Liveness {
     this.roundTrip = this.roundTrip === 0 ? roundTrip : this.roundTrip * 0.875 + roundTrip * 0.125;
   }
 
+  /** A request is being answered, which was sent since `busySince`. */
+  answered(now: number): void {
+    this.answerTook = now - this.busySince;
+  }
+
+  /** What a peer may be waited for: one that took long for a sample, busy as it was, has proved since that its path does not. */
+  private get longestRoundTrip(): number {
+    return Math.min(this.roundTrip, this.answerTook);
+  }
+
   /** Since when the peer has been silent although it owed us something. */
   silentSince(): number {
     return Math.max(this.lastReceived, this.owedSince);
   }
 
   probeThreshold(): number {
-    return Math.max(this.limits.probeAfter, 4 * this.roundTrip);
+    return Math.max(this.limits.probeAfter, 4 * this.longestRoundTrip);
   }
 
   /**
@@ -202,7 +214,7 @@ export class Liveness {
 
   /** For how long a peer that gives no credit for the connection may just be slow to. */
   creditPatience(): number {
-    return Math.max(this.limits.stallTimeout, 3 * this.roundTrip);
+    return Math.max(this.limits.stallTimeout, 3 * this.longestRoundTrip);
   }
 
   /**
@@ -220,6 +232,6 @@ export class Liveness {
     const { stallTimeout } = this.limits;
     const write = this.writingSince >= 0 ? this.writingSince + stallTimeout : Infinity;
     if (this.probeSentAt < 0) return write;
-    return Math.min(write, this.probeSentAt + Math.max(stallTimeout, 2 * this.roundTrip));
+    return Math.min(write, this.probeSentAt + Math.max(stallTimeout, 2 * this.longestRoundTrip));
   }
 }

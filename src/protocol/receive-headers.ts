@@ -30,6 +30,7 @@ function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: numb
   else {
     c.floods.useful();
     c.answered = true;
+    c.liveness.answered(c.now);
   }
   const trailers = stream?.headersReceived === true;
   if (trailers) {

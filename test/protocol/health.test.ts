@@ -555,6 +555,24 @@ test('its numbers are those of now, without asking anew', () => {
   h.pump();
 });
 
+test('a peer that was busy once, and has answered quickly since, is asked as soon as any other', () => {
+  const h = harness();
+  h.pump();
+  h.now += 13_000;
+  h.greet();
+  assert.equal(h.connection.health(h.now).roundTrip, 13_000, 'by the ACK of our SETTINGS');
+  h.now += 30_000;
+  const r = h.get('/');
+  h.pump();
+  h.now += 300;
+  h.peer.headers(r, 200, { end: true });
+  h.get('/slow');
+  h.pump();
+  h.now += 1_200;
+  assert.equal(h.connection.health(h.now).state, HealthState.Silent, 'after four round trips, not after 52 seconds');
+  h.discard();
+});
+
 test('the best round trip is the shortest, and the other one goes with the samples', () => {
   const h = harness().greet();
   for (const roundTrip of [40, 10, 80]) {
