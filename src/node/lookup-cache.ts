@@ -1,8 +1,10 @@
 import type { Clock } from '../ports/index.js';
 import { LatestMap } from '../latest-map.js';
 
-/** getaddrinfo tells no TTL: a success is kept for so long, and a look-up is waited for by those who come within it. */
+/** getaddrinfo tells no TTL: a success is kept for so long, in milliseconds. */
 const lifetime = 10_000;
+/** So long others wait for a look-up that is under way, in milliseconds: its question may be lost, and the next not. */
+const patience = 1_000;
 
 /** What a name stands for. */
 export interface Answer {
@@ -48,7 +50,7 @@ export class LookupCache {
 
   private ask(hostname: string): Entry {
     const asked = this.lookUp(hostname);
-    const entry: Entry = { asked, addresses: undefined, until: this.clock.now() + lifetime };
+    const entry: Entry = { asked, addresses: undefined, until: this.clock.now() + patience };
     this.entries.set(hostname, entry);
     asked.then(
       (addresses) => {

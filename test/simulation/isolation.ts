@@ -39,16 +39,18 @@ const slack = 300;
 /**
  * The one formula: so long after a way is there, and after it has begun to wait, no request waits any more. A silent connection
  * is asked after `probeAfter` or four round trips, and gone around when the answer has been owed for `stallTimeout` or two
- * more; then a connection is dialled: look-up, an attempt for each address, TCP, TLS, SETTINGS. Ways around that were of no use
+ * more; with `probeAfter` at 0 the application has said that silence tells nothing, and a dial is given up after
+ * `connectTimeout`. Then a connection is dialled: look-up, an attempt for each address, TCP, TLS, SETTINGS. Ways around that were of no use
  * before (`fruitless` of them) are paid by a patience that doubles, and failures by the back-off that `retry` states.
  */
 export function isolationBound(
-  o: Pick<ResolvedOptions, 'probeAfter' | 'stallTimeout' | 'retry'>,
+  o: Pick<ResolvedOptions, 'probeAfter' | 'connectTimeout' | 'stallTimeout'>,
   path: Path,
   fruitless: number,
 ): number {
   const { roundTrip, addresses, lookup } = path;
-  const asked = Math.max(o.probeAfter, 4 * roundTrip) + Math.max(o.stallTimeout, 2 * roundTrip);
+  const silent = o.probeAfter === 0 ? o.connectTimeout || Infinity : Math.max(o.probeAfter, 4 * roundTrip);
+  const asked = silent + Math.max(o.stallTimeout, 2 * roundTrip);
   const patience = o.stallTimeout * 2 ** fruitless;
   const race = addresses > 1 ? addresses * attemptDelay + groupDelay : 0;
   const dial = lookup + race + 5 * roundTrip;

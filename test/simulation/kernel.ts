@@ -16,6 +16,9 @@ export const kernel = {
   /** The same for the first packet of a connection. */
   retransmitConnect: 1_000,
   mostRetransmit: 60_000,
+  /** As glibc asks a name server: again after so many milliseconds without an answer, and so often in all (resolv.conf(5)). */
+  lookupPatience: 5_000,
+  lookupAttempts: 2,
   /** What one read can take, as libuv asks for, in bytes. */
   read: 65_536,
 } as const;

@@ -59,18 +59,20 @@ export class Network implements Dialler {
 
   private readonly lookup: LookupFunction = (hostname, _options, callback) => {
     const name = this.names.get(hostname);
-    const at = Math.max(this.clock.time + (name?.delay ?? 0), name?.hangsUntil ?? 0);
-    this.clock.at(at, () => {
-      this.clock.poll(() => {
-        if (name === undefined || name.failing)
-          callback(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '');
-        else
-          callback(
-            null,
-            name.addresses.map((address) => ({ address, family: 4 })),
-          );
-      });
-    });
+    const fail = (code: string): void => {
+      this.clock.poll(() => callback(Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), { code }), ''));
+    };
+    const ask = (attempt: number): void => {
+      if (name !== undefined && name.hangsUntil > this.clock.time) {
+        if (attempt < kernel.lookupAttempts) this.clock.after(kernel.lookupPatience, () => ask(attempt + 1));
+        else fail('EAI_AGAIN');
+        return;
+      }
+      if (name === undefined || name.failing) return fail('ENOTFOUND');
+      const answer = name.addresses.map((address) => ({ address, family: 4 }));
+      this.clock.poll(() => callback(null, answer));
+    };
+    this.clock.after(name?.delay ?? 0, () => ask(1));
   };
 
   async dial(origin: Origin, signal: AbortSignal, _http1Only = false, route?: DialRoute): Promise<Dialled> {
@@ -149,7 +151,7 @@ export class Network implements Dialler {
         };
         host.link.carry(
           'down',
-          () => (origin.scheme === 'https:' ? this.secure(made, ready) : ready()),
+          () => (origin.scheme === 'https:' ? this.secure(made, ready, () => fail('ECONNRESET')) : ready()),
           () => over,
           kernel.retransmitConnect,
         );
@@ -174,13 +176,14 @@ export class Network implements Dialler {
     };
   }
 
-  /** TLS, as far as time and bytes go: one flight each way. */
-  private secure(tcp: Tcp, ready: () => void): void {
+  /** TLS, as far as time and bytes go: one flight each way. Node takes an end within it for a reset. */
+  private secure(tcp: Tcp, ready: () => void, ended: () => void): void {
     let missing = serverHello;
     tcp.up.write(new Uint8Array(clientHello));
     tcp.down.onReadable = () => {
       while (missing > 0 && tcp.down.readable > 0) missing -= tcp.down.read(missing).length;
       if (missing === 0) ready();
+      else if (tcp.down.ended) ended();
     };
   }
 }
