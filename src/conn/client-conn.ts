@@ -114,7 +114,7 @@ export class ClientConn implements ExchangeHost<Exchange> {
   }
 
   #enqueue(exchange: Exchange): void {
-    this.#waiting.push(exchange);
+    this.#waiting.push(exchange, this.clock.now());
     exchange.tracer?.tell('queued');
     this.#driver.use.hold();
   }

@@ -11,6 +11,7 @@ import {
   type Stream,
 } from '../protocol/index.js';
 import {
+  DeadlineTimer,
   describeConnection,
   type ByteSink,
   type ByteTransport,
@@ -25,7 +26,6 @@ import {
 import { ConnectionUse } from './connection-use.js';
 import { ConnectionReports } from './connection-reports.js';
 import { StallLog } from './stall-log.js';
-import { DeadlineTimer } from './deadline-timer.js';
 import { endTransport } from './end-transport.js';
 import { Http2Request } from './http2-request.js';
 import { RetainedRead } from './retained-read.js';
@@ -108,8 +108,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.pump = new WritePump(transport, this, clock);
     this.deadline = new DeadlineTimer(
       clock,
-      () => this.core.nextDeadline(),
       () => this.onDeadline(),
+      () => this.core.nextDeadline(),
     );
     const trace = this.reports.wantsFrames
       ? (frame: FrameRecord): void => this.reports.frame(frame, this.now)

@@ -1,7 +1,13 @@
 import type { TransportError } from '../errors.js';
-import type { Clock, Demand, Dialler, Origin, PooledConnection } from '../ports/index.js';
+import {
+  DeadlineTimer,
+  type Clock,
+  type Demand,
+  type Dialler,
+  type Origin,
+  type PooledConnection,
+} from '../ports/index.js';
 import type { AttemptWatcher } from '../request/index.js';
-import { Alarm } from './alarm.js';
 import { chooseOfTwo, decideReach, faultOf } from './balance.js';
 import type { Endpoint } from './endpoint.js';
 import type { Endpoints } from './endpoints.js';
@@ -30,8 +36,8 @@ export class Balancer {
   private readonly dialler: Dialler;
   private readonly random: () => number;
   private readonly interval: number;
-  private readonly again: Alarm;
-  private readonly lookUp: Alarm;
+  private readonly again: DeadlineTimer;
+  private readonly lookUp: DeadlineTimer;
   private readonly load = (endpoint: Endpoint): Endpoint['load'] => endpoint.load;
   private turn = 0;
   /** A request has come since the last look-up: addresses are worth a connection. */
@@ -49,8 +55,8 @@ export class Balancer {
     this.dialler = dialler;
     this.random = random;
     this.interval = interval;
-    this.again = new Alarm(clock, () => host.drain());
-    this.lookUp = new Alarm(clock, () => this.resolve());
+    this.again = new DeadlineTimer(clock, () => host.drain());
+    this.lookUp = new DeadlineTimer(clock, () => this.resolve());
   }
 
   /** There is something to choose from. */
@@ -119,7 +125,7 @@ export class Balancer {
   missing(room: number): readonly Endpoint[] {
     if (!this.wanted || !this.active) return [];
     const { dials, again } = decideReach(this.endpoints.current, this.clock.now(), room);
-    if (again !== Infinity) this.again.set(again);
+    this.again.aim(again);
     return dials;
   }
 
@@ -146,14 +152,14 @@ export class Balancer {
     for (const endpoint of this.endpoints.gone)
       for (const connection of [...endpoint.connections]) connection.stopReuse();
     this.lookUp.stop();
-    this.lookUp.set(this.clock.now() + this.interval);
+    this.lookUp.aim(this.clock.now() + this.interval);
     this.clock.defer(() => this.host.drain());
   }
 
   private resolve(): void {
     if (this.host.empty) return;
     this.wanted = this.host.busy;
-    this.lookUp.set(this.clock.now() + this.interval);
+    this.lookUp.aim(this.clock.now() + this.interval);
     this.dialler.resolve?.(this.host.origin)?.then(
       (addresses) => {
         if (addresses.length > 0) this.endpoints.update(addresses);

@@ -35,7 +35,8 @@ export interface DialOwner {
    * undefined when the connection is ready; if that is not by the deadline, the connection is ended.
    */
   connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection;
-  failed(error: unknown): void;
+  /** It was begun then. */
+  failed(error: unknown, begun: number): void;
   /** There is one connection in the making more, or less. */
   changed(): void;
 }
@@ -99,6 +100,11 @@ export class Dialling {
     let fresh = 0;
     for (const dial of this.dials) if (!this.isSilent(dial)) fresh++;
     return fresh;
+  }
+
+  /** Whether one may come to a connection in a moment that those who waited at that time wait for. */
+  maySoonServe(since: number): boolean {
+    return [...this.dials].some((dial) => dial.bypass || (dial.begun <= since && !this.isSilent(dial)));
   }
 
   /** The others, which are gone around as connections without SETTINGS are. */
@@ -167,7 +173,7 @@ export class Dialling {
         if (wanted) route.cameToNothing();
         else route.ended();
         if (wanted) this.tell('dial-failed', error);
-        if (wanted) this.owner.failed(error);
+        if (wanted) this.owner.failed(error, begun);
         end(error);
       },
     );

@@ -1,6 +1,7 @@
 import { TransportError } from '../errors.js';
 import { ConnectionDriver } from '../conn/index.js';
 import {
+  DeadlineTimer,
   RequestKind,
   tellAddress,
   type Clock,
@@ -11,18 +12,18 @@ import {
   type PooledConnection,
 } from '../ports/index.js';
 import { WaitQueue, type Exchange, type ExchangeHost } from '../request/index.js';
-import { Alarm } from './alarm.js';
 import { mayFollowAnswer } from './answer-replay.js';
 import { Balancer } from './balancer.js';
 import { BackOff } from './back-off.js';
 import { Connections, demands } from './connections.js';
-import { allowsNoStream, closedBeforeSettings, endsAtOnce } from './dial-errors.js';
+import { allowsNoStream, closedBeforeSettings } from './dial-errors.js';
+import { DialFailures, type DialFailuresHost } from './dial-failures.js';
 import { decideDials, type Situation } from './dial-policy.js';
 import { Dialling, type DialOwner } from './dialling.js';
 import type { Destination, Endpoints } from './endpoints.js';
 import { Hedging } from './hedging.js';
 import { KeepAlive } from './keep-alive.js';
-import { needsHttp1, neverSent, ownFailure, retryOf } from './replay.js';
+import { needsHttp1, ownFailure, retryOf } from './replay.js';
 import { Replays } from './replays.js';
 import type { OriginLoad } from './origin-load.js';
 import { poolKey } from './origin.js';
@@ -59,7 +60,7 @@ export interface PoolEnvironment extends PoolSettings {
  * The requests and connections of one origin. A request belongs to the queue here until the moment its HEADERS are
  * sealed on a connection that can write (late binding); nothing in here waits for anything.
  */
-export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exchange> {
+export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost, ExchangeHost<Exchange> {
   readonly origin: Origin;
   /** Its name among the pools: an origin may have several. */
   readonly key: string;
@@ -76,7 +77,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   /** Undefined as long as nothing is known, and where HTTP/2 is spoken. */
   private http1Reason: Http1Reason | undefined;
   private readonly backOff: BackOff;
-  private readonly alarm: Alarm;
+  private readonly alarm: DeadlineTimer;
   private readonly keepAlive: KeepAlive;
   /** When it was last dialled to get around a connection. */
   lastBypass = -Infinity;
@@ -84,8 +85,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   private destroyed: TransportError | undefined = undefined;
   readonly load: OriginLoad;
   private readonly replays: Replays;
-  /** No dial has succeeded since one failed. */
-  private unreachable = false;
+  private readonly failures: DialFailures;
   private readonly hedging: Hedging;
 
   constructor(origin: Origin, env: PoolEnvironment, http1Only = false) {
@@ -104,12 +104,13 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     this.load = env.load(origin);
     this.hedging = new Hedging(this, env, this.load);
     this.replays = new Replays(env, this.load.retries, (exchange, soon) => {
-      this.queue.requeue(exchange);
+      this.queue.requeue(exchange, this.clock.now());
       if (soon)
         this.clock.defer(() => this.drain()); // this may be the middle of a connection's step
       else this.drain();
     });
-    this.alarm = new Alarm(env.clock, () => this.drain());
+    this.failures = new DialFailures(this, this.backOff, this.replays, env.retry.maxAttempts);
+    this.alarm = new DeadlineTimer(env.clock, () => this.drain());
     this.keepAlive = new KeepAlive(env.clock);
     const chosen = env.cleartextHTTP1 && origin.scheme === 'http:';
     this.http1Reason = http1Only ? 'required' : chosen ? 'chosen' : env.http1Reason(origin);
@@ -121,7 +122,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     this.env.totals.requests++;
     if (this.queue.of[exchange.demand.kind] === 0 && this.place(exchange)) return;
     if (!exchange.pending) return;
-    this.queue.push(exchange);
+    this.queue.push(exchange, this.clock.now());
     exchange.onQueued();
     this.consider();
   }
@@ -188,7 +189,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
 
   // --- dialling ---
 
-  private consider(): void {
+  consider(): void {
     this.updateKeepAlive();
     this.reachAddresses();
     if (this.queue.size === 0) return this.alarm.stop();
@@ -196,15 +197,15 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     for (let i = 0; i < decision.dials; i++) this.dial(decision.bypass);
     if (decision.giveUp) {
       this.backOff.reset();
-      return this.failWaiting(allowsNoStream(this.origin, this.env.retry.maxAttempts));
+      return this.failWaiting([...this.queue], allowsNoStream(this.origin, this.env.retry.maxAttempts));
     }
     if (decision.retireZero) {
       this.connections.retireZero(zeroLimitPatience);
-      this.alarm.set(this.clock.now() + zeroLimitPatience);
+      this.alarm.aim(this.clock.now() + zeroLimitPatience);
     }
     if (decision.resort && this.send(true)) return this.consider();
     const again = Math.min(decision.again, this.dialling.silentAt);
-    if (again !== Infinity) this.alarm.set(again);
+    this.alarm.aim(again);
   }
 
   /** Where requests are spread over addresses, there is to be a connection to each. */
@@ -213,6 +214,10 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     const { connections, dialling, env } = this;
     const room = env.maxConnectionsPerOrigin - connections.accepting.length - dialling.dials.size;
     for (const to of this.balancer.missing(room)) this.dial(false, { to });
+  }
+
+  get hopeful(): boolean {
+    return this.balancer?.hopeful === true;
   }
 
   /** Requests are under way. */
@@ -285,8 +290,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
   private reached(bypass: boolean): void {
     this.dialling.abandonSilent();
     if (bypass) this.env.linkProven();
-    if (this.unreachable) this.replays.hurry();
-    this.unreachable = false;
+    this.failures.reached();
   }
 
   private learn(reason: Http1Reason | undefined): void {
@@ -295,39 +299,17 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     this.env.learn(this.origin, reason);
   }
 
-  failed(error: unknown): void {
+  failed(error: unknown, begun: number): void {
     this.env.totals.failedDials++;
-    this.noConnection(error);
+    this.failures.noConnection(error, begun);
   }
 
   changed(): void {
     this.updateKeepAlive();
   }
 
-  /** Those who could wait only for this dial learn why it failed; where connections live, they wait on. */
-  private noConnection(error: unknown, forGood = false): void {
-    this.unreachable = true;
-    this.updateKeepAlive();
-    // Dials around one that has used up its time do not give those who wait another.
-    const expired = TransportError.isInstance(error) && error.code === 'ERR_PASSINGLANE_CONNECT_TIMEOUT';
-    const live = this.connections.accepting.some((one) => !expired || one.numbers.greeted);
-    if (expired && !live) this.dialling.abandonBypasses();
-    if (this.dialling.dials.size > 0) return;
-    const now = this.clock.now();
-    if (live) {
-      if (this.balancer?.hopeful !== true) this.backOff.dialFailed(now);
-      this.consider();
-      return;
-    }
-    this.backOff.reset();
-    // Those that were sent before wait for another dial; a first request hears at once that nobody is there.
-    if (!forGood)
-      for (const exchange of [...this.queue]) if (this.replays.dialFailed(exchange, error)) this.queue.remove(exchange);
-    this.failWaiting(error);
-  }
-
-  private failWaiting(error: unknown): void {
-    for (const exchange of [...this.queue])
+  failWaiting(exchanges: Iterable<Exchange>, error: unknown): void {
+    for (const exchange of exchanges)
       exchange.settleFailed(TransportError.isInstance(error) ? ownFailure(exchange, error, true) : error);
     this.consider();
     this.env.onQuiet(this);
@@ -365,22 +347,9 @@ export class OriginPool implements ConnectionOwner, DialOwner, ExchangeHost<Exch
     this.connections.remove(connection);
     const early = error !== undefined && !connection.numbers.greeted;
     this.endpoints.closed(connection, early || connection.carriedNothing);
-    if (early) this.lostEarly(error);
-    else if (connection.carriedNothing) this.carriedNothing(connection.openedAt, error);
+    this.failures.ended(connection, error);
     this.drain();
     this.env.onQuiet(this);
-  }
-
-  /** A connection that ended before the peer's SETTINGS was none. Who waits for one gets a second chance, once. */
-  private lostEarly(error: TransportError): void {
-    if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.backOff.takeSecondChance()) return;
-    this.noConnection(neverSent(error));
-  }
-
-  /** Of no use to those who wait, so that the next dial backs off, and in the end they are told. */
-  private carriedNothing(openedAt: number, error: TransportError | undefined): void {
-    if (!this.backOff.endedUnused(openedAt, this.clock.now())) return;
-    this.noConnection(neverSent(error ?? endsAtOnce(this.origin, this.env.retry.maxAttempts)), true);
   }
 
   // --- told by requests ---

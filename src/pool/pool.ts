@@ -104,7 +104,7 @@ export class Pool {
     if (other === pool) return false;
     pool.queue.remove(exchange);
     exchange.host = other;
-    other.queue.push(exchange);
+    other.queue.push(exchange, other.clock.now());
     other.drain();
     return true;
   }

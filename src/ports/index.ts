@@ -1,6 +1,7 @@
 /** What other rooms use of this one, and what the layers above see of the protocol. */
 export type { ByteSink, ByteTransport, ZeroCopyReads, TransportInfo } from './byte-transport.js';
 export { type Clock, type TimerHandle, forever, setDeadline } from './clock.js';
+export { DeadlineTimer } from './deadline-timer.js';
 export {
   type CreateConnectionOptions,
   type Dialled,

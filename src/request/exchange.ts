@@ -55,6 +55,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   watcher: AttemptWatcher | undefined = undefined;
   /** Where it stands while it waits. Owned by WaitQueue. */
   queue: WaitQueue<Exchange> | undefined = undefined;
+  waitingSince = 0;
   before: Exchange | undefined = undefined;
   behind: Exchange | undefined = undefined;
 

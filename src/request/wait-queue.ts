@@ -6,6 +6,8 @@ export interface Waiter<T extends Waiter<T>> {
   queue: WaitQueue<T> | undefined;
   before: T | undefined;
   behind: T | undefined;
+  /** In the clock's time. */
+  waitingSince: number;
 }
 
 /**
@@ -24,20 +26,20 @@ export class WaitQueue<T extends Waiter<T>> {
     return this.head;
   }
 
-  push(waiter: T): void {
+  push(waiter: T, now: number): void {
     waiter.before = this.tail;
     waiter.behind = undefined;
     if (this.tail === undefined) this.head = waiter;
     else this.tail.behind = waiter;
     this.tail = waiter;
-    this.join(waiter);
+    this.join(waiter, now);
   }
 
   /**
    * For one that has already had its turn, and comes back to be sent again: ahead of those that have had none, behind
    * those that came back before it. So the oldest get the lowest stream IDs, which a GOAWAY spares.
    */
-  requeue(waiter: T): void {
+  requeue(waiter: T, now: number): void {
     const { lastRequeued } = this;
     const behind = lastRequeued === undefined ? this.head : lastRequeued.behind;
     waiter.before = lastRequeued;
@@ -47,7 +49,7 @@ export class WaitQueue<T extends Waiter<T>> {
     if (behind === undefined) this.tail = waiter;
     else behind.before = waiter;
     this.lastRequeued = waiter;
-    this.join(waiter);
+    this.join(waiter, now);
   }
 
   /** The first of its kind. */
@@ -58,7 +60,8 @@ export class WaitQueue<T extends Waiter<T>> {
     return waiter;
   }
 
-  private join(waiter: T): void {
+  private join(waiter: T, now: number): void {
+    waiter.waitingSince = now;
     this.of[waiter.demand.kind]++;
     waiter.queue = this;
     this.size++;

@@ -21,6 +21,14 @@ test('a first dial that is swallowed is gone around after probeAfter, and fails 
   p.transport.destroy();
 });
 
+test('a dial that was done while the event loop was blocked is not gone around', async () => {
+  const p = poolHarness({ answer: answerQuick });
+  const call = p.get('/quick');
+  await p.clock.wakeAfter(2_000); // its end stands behind the timers
+  assert.deepEqual([call.status, p.dials], [200, 1]);
+  p.transport.destroy();
+});
+
 test('where every dial is swallowed, requests fail after connectTimeout, however many dials there have been', async () => {
   for (const [dialTimes, peer] of [
     [Array<number>(20).fill(Infinity), {}],
@@ -35,6 +43,39 @@ test('where every dial is swallowed, requests fail after connectTimeout, however
     assert.ok(p.dials <= 6, `${p.dials} dials`);
     p.transport.destroy();
   }
+});
+
+/** A request every `gap` milliseconds for so long, each of which needs a connection of its own; how long each took to fail. */
+async function failing(p: PoolHarness, gap: number, during: number): Promise<{ calls: number; failedAfter: number[] }> {
+  const failedAfter: number[] = [];
+  let calls = 0;
+  for (let left = during; left > 0; left -= gap) {
+    const begun = p.clock.now();
+    calls++;
+    void p.post('/up', 'x').settled.then(() => failedAfter.push(p.clock.now() - begun));
+    await p.clock.advance(gap);
+  }
+  return { calls, failedAfter };
+}
+
+test('requests that come all the time, each with a dial of its own that is swallowed, fail after connectTimeout each', async () => {
+  const dialTimes = Array<number>(500).fill(Infinity);
+  const p = poolHarness({ dialTimes, connectTimeout: 5_000, maxRequestsPerConnection: 1 });
+  const { calls, failedAfter } = await failing(p, 700, 30_000);
+  assert.ok(failedAfter.length >= calls - 5_000 / 700 - 1, `${failedAfter.length} of ${calls} have failed`);
+  assert.ok(Math.max(...failedAfter) <= 5_700, `one waited ${Math.max(...failedAfter)} ms`);
+  assert.ok(p.dials <= 2 * calls, `${p.dials} dials`);
+  p.transport.destroy();
+});
+
+test('requests that come all the time, each with a dial of its own that is refused, hear of it each', async () => {
+  const dialErrors = Array.from({ length: 5_000 }, () => new Error('refused'));
+  const p = poolHarness({ dialTime: 50, dialErrors, maxRequestsPerConnection: 1 });
+  const { calls, failedAfter } = await failing(p, 5, 1_000);
+  assert.ok(failedAfter.length >= calls - 11, `${failedAfter.length} of ${calls} have failed`);
+  assert.ok(Math.max(...failedAfter) <= 55, `one waited ${Math.max(...failedAfter)} ms`);
+  assert.ok(p.dials <= calls + 10, `${p.dials} dials`);
+  p.transport.destroy();
 });
 
 test('where dials have taken long, four times as long makes one a silent dial', async () => {

@@ -63,21 +63,35 @@ export class VirtualClock implements Clock {
   async advance(milliseconds: number): Promise<void> {
     const end = this.time + milliseconds;
     await this.settle();
-    for (;;) {
-      let next: VirtualTimer | undefined = undefined;
-      for (const timer of this.timers)
-        if (
-          timer.at <= end &&
-          (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order))
-        )
-          next = timer;
-      if (next === undefined) break;
-      this.timers.delete(next);
-      this.time = Math.max(this.time, next.at);
-      next.callback();
+    for (let next = this.due(end); next !== undefined; next = this.due(end)) {
+      this.fire(next);
       await this.settle();
     }
     this.time = end;
     await this.settle();
+  }
+
+  /** The event loop was blocked for so long: the timers that are due by now run before what has arrived meanwhile. */
+  async wakeAfter(milliseconds: number): Promise<void> {
+    this.block(milliseconds);
+    for (let next = this.due(this.time); next !== undefined; next = this.due(this.time)) this.fire(next);
+    await this.settle();
+  }
+
+  private fire(timer: VirtualTimer): void {
+    this.timers.delete(timer);
+    this.time = Math.max(this.time, timer.at);
+    timer.callback();
+  }
+
+  private due(end: number): VirtualTimer | undefined {
+    let next: VirtualTimer | undefined = undefined;
+    for (const timer of this.timers)
+      if (
+        timer.at <= end &&
+        (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order))
+      )
+        next = timer;
+    return next;
   }
 }
