@@ -14,12 +14,18 @@ export class HedgeBudget {
   /** A request is sent for the first time. */
   request(share: number, now: number): void {
     this.recent.add(now, share);
-    this.saved = Math.min(this.saved + share, Math.max(1, this.recent.total(now)));
+    this.saved += share;
+    this.forget(now);
   }
 
   /** Whether a second attempt may go out. */
-  get open(): boolean {
+  open(now: number): boolean {
+    this.forget(now);
     return this.saved > nothing;
+  }
+
+  private forget(now: number): void {
+    this.saved = Math.min(this.saved, Math.max(1, this.recent.total(now)));
   }
 
   take(): void {
@@ -27,7 +33,8 @@ export class HedgeBudget {
   }
 
   /** How many may: whole ones. */
-  get left(): number {
+  left(now: number): number {
+    this.forget(now);
     return Math.max(0, Math.ceil(this.saved - nothing));
   }
 }

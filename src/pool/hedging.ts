@@ -110,7 +110,11 @@ export class Hedging {
     const { exchange, hedge, first } = watched;
     if (exchange.hedge !== hedge) return;
     if (watched.silent) first.suspect();
-    if (!this.load.hedges.open || exchange.attempts >= retryOf(exchange, this.settings.retry).maxAttempts) return;
+    if (
+      !this.load.hedges.open(this.host.clock.now()) ||
+      exchange.attempts >= retryOf(exchange, this.settings.retry).maxAttempts
+    )
+      return;
     watched.wait = wait;
     if (this.place(watched)) return;
     this.waiting.add(watched);
@@ -121,7 +125,7 @@ export class Hedging {
   private place(watched: Watched): boolean {
     const { exchange, hedge, first } = watched;
     const { clock, connections } = this.host;
-    if (!this.load.hedges.open) return true;
+    if (!this.load.hedges.open(clock.now())) return true;
     const second = connections.pickOther(exchange.demand, first);
     if (second === undefined) return false;
     const received = second.bytesReceived;

@@ -143,7 +143,7 @@ function poolStats(pool: OriginPool): OriginStats {
     dialling: pool.dialling.dials.size,
     connections: pool.connections.all.map(connectionStats),
     retriesLeft: pool.load.retries.left(pool.clock.now()),
-    hedgesLeft: pool.load.hedges.left,
+    hedgesLeft: pool.load.hedges.left(pool.clock.now()),
     ...(endpoints.length > 1 ? { addresses: endpoints.map(addressStats) } : {}),
   };
 }

@@ -94,6 +94,18 @@ test('second attempts are at most a share of all requests, rounded up', async ()
   assert.equal(totals(p)[0], 5);
 });
 
+test('what was saved up for second attempts is forgotten after ten seconds without first ones', async () => {
+  const p = await two({ hedge: { after: 50, budget: 0.5 } });
+  for (let i = 0; i < 8; i++) p.get('/ok');
+  await p.settle();
+  const left = (): number => p.transport.stats().origins[0]!.hedgesLeft;
+  assert.equal(left(), 4);
+  await p.clock.advance(9_000);
+  assert.equal(left(), 4);
+  await p.clock.advance(2_000);
+  assert.equal(left(), 1);
+});
+
 test('a connection that an overdue request is on takes no new ones until its peer is heard of', async () => {
   const p = await two();
   p.peer(0).answersPings = false;

@@ -9,6 +9,8 @@ export interface Sighting {
   /** Of the request's body. */
   received: number;
   receivedWhole: boolean;
+  /** Of its answer; 0: there is none yet. */
+  status: number;
   /** How far its answer has got. */
   answered: 'nothing' | 'headers' | 'whole';
   /** Of the answer's body. */

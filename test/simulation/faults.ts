@@ -2,7 +2,7 @@ import type { BaseTransport } from '../../dist/transport.js';
 import type { SimulatedClock } from './clock.js';
 import { Code, Setting } from './frames.js';
 import type { Host, Name, Network } from './network.js';
-import type { FaultPlan } from './plan.js';
+import type { FaultPlan, Plan } from './plan.js';
 import type { Random } from './random.js';
 import type { Behaviour } from './server-process.js';
 
@@ -187,6 +187,7 @@ const servers: Record<string, Fault> = {
     resetCode: codes[Math.floor(amount * 1_000) % codes.length]!,
   })),
   'handlers slow': behave((amount) => ({ lags: amount * 5_000 })),
+  'handlers err': behave((amount) => ({ errs: amount })),
   'handlers silent': behave(() => ({ silent: true })),
   'reads slowly': behave((amount) => ({ readRate: 1 + amount * 200 })),
   'reads nothing': behave(() => ({ readRate: 0 })),
@@ -210,6 +211,25 @@ export const faults: Readonly<Record<string, Fault>> = { ...path, ...names, ...c
 const everywhere = new Set([...Object.keys(names), ...Object.keys(process), 'connections forgotten']);
 
 export const faultNames: readonly string[] = Object.keys(faults);
+
+/** With these alone nothing that was sent gets lost on its way. */
+const lossless = new Set([
+  'SETTINGS at odd times',
+  'low limit',
+  'small windows',
+  'late credit',
+  'credit byte by byte',
+  'credit as handlers read',
+  'streams refused',
+  'streams reset',
+  'handlers slow',
+  'handlers err',
+]);
+
+/** Whether each attempt that the client counts has come to a server. */
+export function isLossless({ faults: all, ending }: Plan): boolean {
+  return ending === undefined && all.every(({ kind }) => lossless.has(kind));
+}
 
 /** Lets it happen at its time, and end. */
 export function schedule(plan: FaultPlan, world: FaultWorld, tell: (what: string) => void): void {

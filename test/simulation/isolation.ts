@@ -68,6 +68,8 @@ function backOffAfter(
 interface Waiting {
   readonly origin: number;
   since: number;
+  /** It was sent before. */
+  readonly again: boolean;
 }
 
 /** What the oracle knows of one origin. */
@@ -166,11 +168,11 @@ export class Isolation {
         if (this.isBulk(id)) bulk.add(id);
         return;
       case 'queued':
-        this.waiting.set(id, { origin, since: now });
+        this.waiting.set(id, { origin, since: now, again: false });
         return;
       case 'retry':
         this.fail(this.origins[origin]!);
-        this.waiting.set(id, { origin, since: now + (delay ?? 0) });
+        this.waiting.set(id, { origin, since: now + (delay ?? 0), again: true });
         return;
       case 'headers':
         this.origins[origin]!.failed = this.origins[origin]!.bypasses = 0;
@@ -205,13 +207,16 @@ export class Isolation {
     if (this.waiting.size === 0 || this.world.options.strictMaxConcurrentStreams) return;
     const now = this.world.now();
     for (const known of this.origins) if (this.isAtMost(stats, known)) known.atMost = now;
-    for (const [id, { origin, since }] of this.waiting) {
+    for (const [id, waiting] of this.waiting) {
+      const { origin } = waiting;
       const known = this.origins[origin]!;
-      const settled = Math.max(since, this.healthySince(known), known.backsOffUntil, known.atMost);
+      const pool = stats.origins.find(({ origin: href }) => href.endsWith(`//${known.plan.name}`));
+      // It waits for a token; the oracle of the budget sees to it that there is none.
+      if (waiting.again && pool?.retriesLeft === 0) waiting.since = now;
+      const settled = Math.max(waiting.since, this.healthySince(known), known.backsOffUntil, known.atMost);
       const waited = now - settled;
       const bound = this.boundOf(known);
       if (waited <= bound) continue;
-      const pool = stats.origins.find(({ origin: href }) => href.endsWith(`//${known.plan.name}`));
       const connections = pool?.connections.filter(({ state }) => state !== 'draining') ?? [];
       this.report(
         this.lineOf(

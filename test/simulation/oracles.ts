@@ -11,16 +11,41 @@ export interface Violation {
 
 type Report = (oracle: string, what: string) => void;
 
+/** What a call is judged by. */
+export interface Judgement {
+  readonly books: Books;
+  /** `retry.statuses`. */
+  readonly statuses: readonly number[];
+  /** Nothing gets lost on its way in this run. */
+  readonly lossless: boolean;
+  /** Whether a request went out twice at once. */
+  readonly hedged: (id: number) => boolean;
+}
+
 /** What the servers' books say of one request, against what its caller was told. */
-export function judge(call: Call, books: Books, report: Report): void {
+export function judge(call: Call, { books, statuses, lossless, hedged }: Judgement, report: Report): void {
   const sightings = books.of(call.plan.id);
   const acted = sightings.filter(({ verdict }) => verdict === 'acted');
-  const { id, idempotent } = call.plan;
-  if (acted.length > 1 && !idempotent)
+  const { id, idempotent, upload } = call.plan;
+  // One that asks and changes nothing may follow an answer that its caller has listed (RFC 9110 section 9.2.2).
+  const again = upload === undefined ? acted.filter(({ status }) => statuses.includes(status)).length : 0;
+  if (acted.length - Math.min(again, acted.length - 1) > 1 && !idempotent)
     report('delivered once', `request ${id} was acted on ${acted.length} times: ${acted.map(place).join('; ')}`);
+  judgeAttempts(call, sightings.length, lossless && !hedged(id), report);
   judgeUnprocessed(call, acted, report);
   judgeError(call, report);
   if (call.state === 'answered') judgeBody(call, acted, report);
+}
+
+/** `attempts` is how often servers have seen it, and more where an attempt was lost or taken back; `known`: none can have been. */
+function judgeAttempts(call: Call, seen: number, known: boolean, report: Report): void {
+  const { error, response } = call;
+  const { id } = call.plan;
+  const told = response?.attempts ?? (TransportError.isInstance(error) ? error.attempts : undefined);
+  if (told === undefined || call.abortedAt < Infinity) return;
+  const same = known && response !== undefined;
+  if (seen > told || (same && seen < told))
+    report('attempts', `request ${id} is said to have been sent ${told} times, and servers have seen it ${seen} times`);
 }
 
 function place({ address, connection, stream, at }: Sighting): string {
@@ -49,13 +74,16 @@ function judgeBody(call: Call, acted: readonly Sighting[], report: Report): void
   const { id, handler } = plan;
   if (acted.every(({ answered }) => answered === 'nothing'))
     report('whole bodies', `request ${id} has an answer that no server gave`);
-  if (response?.status !== handler.status) report('whole bodies', `request ${id} got ${String(response?.status)}`);
+  const status = response?.status ?? 0;
+  const erred = status !== handler.status;
+  if (!acted.some((one) => one.status === status)) report('whole bodies', `request ${id} got ${status}`);
   if (call.gotWrong) report('whole bodies', `the body of response ${id} has wrong bytes`);
   if (call.body !== 'whole') return;
   if (!acted.some(({ answered }) => answered === 'whole'))
     report('whole bodies', `the body of response ${id} was called whole, and no server ended it`);
-  if (call.got >= 0 && call.got !== handler.bytes)
-    report('whole bodies', `the body of response ${id} was called whole with ${call.got} of ${handler.bytes} bytes`);
+  const bytes = erred ? 0 : handler.bytes;
+  if (call.got >= 0 && call.got !== bytes)
+    report('whole bodies', `the body of response ${id} was called whole with ${call.got} of ${bytes} bytes`);
 }
 
 /** Each promise settles, and within its time-out; `late`: how long the process heard of nothing. */

@@ -4,8 +4,9 @@ import { BaseTransport } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
 import { Application } from './application.js';
 import { Books } from './books.js';
+import { Budgets } from './budgets.js';
 import { SimulatedClock } from './clock.js';
-import { schedule } from './faults.js';
+import { isLossless, schedule } from './faults.js';
 import { Isolation, linesOff } from './isolation.js';
 import { Link } from './link.js';
 import { Network, type Host } from './network.js';
@@ -80,6 +81,9 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
     now: () => clock.time,
     report: (line, what) => report(`isolation, ${line}`, what),
   });
+  const { requestOf } = world;
+  const budgets = new Budgets({ origins: plan.origins, options, books, requestOf, report });
+  steps.others.push(budgets);
   steps.watch(transport, network, hosts, plan, isolation);
   const application = new Application(clock, transport, plan.origins, (what) => say('the application', what));
   application.schedule(plan.requests);
@@ -116,7 +120,11 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
     clock.poll(() => end('close'));
     await clock.runUntil(clock.time + closingTakes);
     for (const call of application.calls) {
-      judge(call, books, report);
+      judge(
+        call,
+        { books, statuses: options.retry.statuses, lossless: isLossless(plan), hedged: budgets.isHedged },
+        report,
+      );
       judgeTimes(call, steps.deafFor, report);
     }
     steps.nothingLeft(closed);

@@ -272,6 +272,7 @@ export class ServerConnection implements End {
       verdict: 'acted' as 'acted' | 'refused' | 'ignored',
       received: 0,
       receivedWhole: false,
+      status: 0,
       answered: 'nothing' as const,
       sent: 0,
       reset: false,

@@ -32,6 +32,8 @@ export interface Behaviour {
   resetCode: number;
   /** All that its handlers do takes so much longer, in milliseconds. */
   lags: number;
+  /** The share of requests that get 503, and are asked to come back later. */
+  errs: number;
   /** Handlers answer nothing. */
   silent: boolean;
   /** Requests get HTTP_1_1_REQUIRED. */
@@ -53,6 +55,7 @@ export const goodBehaviour: Behaviour = {
   resets: 0,
   resetCode: 0,
   lags: 0,
+  errs: 0,
   silent: false,
   wantsHttp1: false,
   readRate: Infinity,

@@ -156,6 +156,8 @@ export class ServerStream {
       if (handler.bytes === 0 || process.world.random.chance(0.3)) return this.reset(behaviour.resetCode);
     }
     if (handler.informational) this.connection.sendFields(this.id, [[':status', '103']], false);
+    if (behaviour.errs > 0 && process.world.random.chance(behaviour.errs)) return this.err();
+    this.sighting.status = handler.status;
     const { status, bytes, trailers } = handler;
     const ends = bytes === 0 && !trailers;
     const fields = [
@@ -167,6 +169,19 @@ export class ServerStream {
     this.connection.sendFields(this.id, fields, ends);
     if (ends) this.finish();
     else this.sendBody();
+  }
+
+  /** It asks for patience (RFC 9110 section 15.6.4). */
+  private err(): void {
+    const { clock, random } = this.connection.process.world;
+    const date = new Date(clock.wallNow() + random.integer(0, 3_000)).toUTCString();
+    const retryAfter = random.pick([undefined, '0', '1', '3', '1000', 'soon', date]);
+    const fields = [[':status', '503']] as [string, string][];
+    if (retryAfter !== undefined) fields.push(['retry-after', retryAfter]);
+    this.sighting.status = 503;
+    this.sighting.answered = 'whole';
+    this.connection.sendFields(this.id, fields, true);
+    this.finish();
   }
 
   /** As much as both windows allow, or a piece at a time. */

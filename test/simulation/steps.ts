@@ -17,6 +17,8 @@ export class Steps {
   deafFor = 0;
   readonly states = new Map<string, number>();
   readonly observer: Observer;
+  /** Who else is told what is told to `observer`. */
+  readonly others: Observer[] = [];
   private readonly clock: SimulatedClock;
   private readonly report: (oracle: string, what: string) => void;
   private readonly say: (who: string, what: string) => void;
@@ -41,16 +43,17 @@ export class Steps {
     this.clock = clock;
     this.report = report;
     this.say = say;
+    if (other !== undefined) this.others.push(other);
     this.observer = {
       connection: (event) => {
         this.onConnection(event);
         this.isolation.onConnection(event);
-        other?.connection?.(event);
+        for (const one of this.others) one.connection?.(event);
       },
       request: (event) => {
         this.onRequest(event);
         this.isolation.onRequest(event);
-        other?.request?.(event);
+        for (const one of this.others) one.request?.(event);
       },
       ...(other?.frame === undefined ? {} : { frame: (event: FrameEvent): void => other.frame?.(event) }),
     };
@@ -125,7 +128,9 @@ export class Steps {
     }
     this.isolation.look(stats);
     if (stats.streams === 0 && stats.bufferedBytes === 0) this.credit(stats);
-    const dialling = stats.origins.some((origin) => origin.dialling > 0);
+    const dialling = stats.origins.some(
+      (origin) => origin.dialling > 0 || origin.connections.some(({ state }) => state === 'connecting'),
+    );
     if (stats.streams === 0 && this.running.size === 0 && !dialling) this.timers(stats.origins.length);
   }
 

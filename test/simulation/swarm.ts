@@ -1,3 +1,4 @@
+import type { RetryOptions } from '../../dist/pool/index.js';
 import type { TransportOptions } from '../../dist/transport-options.js';
 import { faultNames } from './faults.js';
 import { kernel } from './kernel.js';
@@ -35,12 +36,14 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const roomy = uploading || random.fork('windows').chance(0.3);
   const origins = drawOrigins(random.fork('origins'), roomy);
   const mix = drawMix(random.fork('mix'), uploading);
-  const count = random.fork('count').magnitude(3, 80);
-  const begins = drawTimes(random.fork('times'), count);
-  const options = drawOptions(random.fork('options'));
+  const storm = !uploading && random.fork('storm').chance(0.06);
+  const count = storm ? random.fork('storm count').magnitude(120, 400) : random.fork('count').magnitude(3, 80);
+  const begins = storm ? drawStorm(random.fork('storm times'), count) : drawTimes(random.fork('times'), count);
+  const options = drawOptions(random.fork('options'), random.fork('sending again'));
   const requests = begins.map((at, i) => {
     const drawn = drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix);
-    const request = uploading ? atMost(drawn, mostWhereManyUpload) : drawn;
+    const most = uploading ? mostWhereManyUpload : storm ? mostInAStorm : Infinity;
+    const request = atMost(drawn, most);
     return bounded(ofFacade(request), options.initialStreamWindow, origins[request.origin]!.initialWindow);
   });
   const r = random.fork('rest');
@@ -53,7 +56,7 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     },
     origins,
     requests,
-    faults: drawFaults(random.fork('faults'), requests, only),
+    faults: drawFaults(random.fork('faults'), requests, storm ? (only ?? stormFaults) : only),
     mostRead: r.pick([0, 0, 0, 0, 1_000, 37, 1]),
     ending: r.chance(0.1) ? { at: Math.round(r.between(0, healedAt)), how: r.pick(['close', 'destroy']) } : undefined,
   };
@@ -77,6 +80,9 @@ const mostWindows = 500;
 
 /** In bytes: enough for what has buffers of 64 KiB. */
 const mostWhereManyUpload = 400_000;
+
+/** The same for what is about how often small requests are sent. */
+const mostInAStorm = 2_000;
 
 function atMost(request: RequestPlan, most: number): RequestPlan {
   const { handler, upload } = request;
@@ -138,6 +144,15 @@ function drawTimes(r: Random, count: number): number[] {
   return times.sort((a, b) => a - b);
 }
 
+/** Many within seconds, some time after the first few. */
+function drawStorm(r: Random, count: number): number[] {
+  const begin = r.between(5_000, healedAt / 2);
+  const takes = r.magnitude(500, 30_000);
+  const calm = Array.from({ length: 25 }, () => r.between(0, begin));
+  const storm = Array.from({ length: count }, () => begin + r.between(0, takes));
+  return [...calm, ...storm].map(Math.round).sort((a, b) => a - b);
+}
+
 function drawRequest(r: Random, id: number, at: number, origins: number, mix: Mix): RequestPlan {
   const odd = r.chance(mix.odd);
   const upload = r.chance(mix.uploads) ? drawUpload(r.fork('upload'), r.chance(mix.bulk), odd) : undefined;
@@ -187,8 +202,13 @@ function drawHandler(r: Random, uploads: boolean, bulk: boolean, odd: boolean): 
   };
 }
 
-function drawOptions(r: Random): TransportOptions {
+function drawOptions(r: Random, again: Random): TransportOptions {
   const sometimes = <T>(value: () => T): T | undefined => (r.chance(0.25) ? value() : undefined);
+  const retry = sometimes(() => ({
+    maxAttempts: r.pick([1, 2, 20]),
+    baseDelay: r.pick([10, 500]),
+    jitter: r.pick([0, 1]),
+  }));
   return {
     maxConnectionsPerOrigin: sometimes(() => r.pick([1, 2, 4])),
     strictMaxConcurrentStreams: sometimes(() => true),
@@ -204,9 +224,33 @@ function drawOptions(r: Random): TransportOptions {
     initialStreamWindow: sometimes(() => r.pick([1, 100, 16_384])),
     maxBufferedBytes: sometimes(() => r.pick([65_535, 200_000, 1_000_000])),
     encoderTableSize: sometimes(() => r.pick([0, 64, 65_536])),
-    retry: sometimes(() => ({ maxAttempts: r.pick([1, 2, 20]), baseDelay: r.pick([10, 500]), jitter: r.pick([0, 1]) })),
+    retry: drawRetry(again, retry),
+    hedge: again.chance(0.25)
+      ? { after: again.pick(['p95', 10, 100, 1_000]), budget: again.pick([0, 0.05, 0.3, 1]) }
+      : undefined,
   };
 }
+
+function drawRetry(r: Random, retry: RetryOptions | undefined): RetryOptions | undefined {
+  const budget = r.chance(0.3) ? r.pick([0, 0.05, 1, Infinity]) : undefined;
+  const statuses = r.chance(0.3) ? r.pick([[503], [500, 503], [404]]) : undefined;
+  if (budget === undefined && statuses === undefined) return retry;
+  return { ...retry, ...(budget === undefined ? {} : { budget }), ...(statuses === undefined ? {} : { statuses }) };
+}
+
+/** What makes many be sent again. */
+const stormFaults = [
+  'streams refused',
+  'streams reset',
+  'handlers err',
+  'handlers slow',
+  'handlers silent',
+  'connections reset',
+  'process restarts',
+  'process frozen',
+  'GOAWAY',
+  'one connection not read',
+];
 
 /** What keeps a write waiting strikes where one is long. */
 const stalling = new Set([
