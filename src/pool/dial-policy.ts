@@ -5,7 +5,15 @@ export interface Candidate {
   readonly health: Readonly<Pick<Health, 'state' | 'since' | 'greeted' | 'limit' | 'zeroFromStart'>>;
   /** It was dialled to get around another. */
   readonly bypass: boolean;
+  /** It has not come to a connection yet. */
+  readonly dial?: boolean;
 }
+
+/**
+ * The longest patience with a dial, in milliseconds. One more costs next to nothing, and the kernel asks again ever more
+ * rarely, while the path may be well by now.
+ */
+const longestDialPatience = 5_000;
 
 export interface Situation {
   readonly now: number;
@@ -96,7 +104,8 @@ function zeroLimitDue(s: Situation, seen: Survey): number {
 /** When a dial around a connection in trouble is due; Infinity: it would be of no use. */
 function bypassDue(s: Situation, seen: Survey): number {
   if (seen.troubled === 0 || seen.bypasses >= seen.troubled) return Infinity;
-  return Math.max(seen.troubledSince + s.patience, s.linkNotBefore);
+  const patience = seen.lastIsDial ? Math.min(s.patience, longestDialPatience) : s.patience;
+  return Math.max(seen.troubledSince + patience, s.linkNotBefore);
 }
 
 interface Survey {
@@ -113,6 +122,8 @@ interface Survey {
   troubled: number;
   /** Since when the last of them has been: until then there was another to wait for. */
   troubledSince: number;
+  /** That one is a dial. */
+  lastIsDial: boolean;
   /** Those among them that the SETTINGS never came on. */
   silent: number;
   bypasses: number;
@@ -128,14 +139,16 @@ function survey(connections: readonly Candidate[]): Survey {
     limit: 1,
     troubled: 0,
     troubledSince: -Infinity,
+    lastIsDial: false,
     silent: 0,
     bypasses: 0,
   };
-  for (const { health, bypass } of connections) {
+  for (const { health, bypass, dial = false } of connections) {
     if (bypass) seen.bypasses++;
     if (health.since !== Infinity) {
       seen.troubled++;
       if (!health.greeted) seen.silent++;
+      if (health.since >= seen.troubledSince) seen.lastIsDial = dial;
       seen.troubledSince = Math.max(seen.troubledSince, health.since);
     } else if (!health.greeted) {
       seen.awaitingSettings++; // a dial that goes on

@@ -115,6 +115,7 @@ export class Dialling {
       .map(({ begun, bypass }) => ({
         health: { state, since: begun, greeted: false, limit: 0, zeroFromStart: false },
         bypass,
+        dial: true,
       }));
   }
 

@@ -34,7 +34,10 @@ const recovering = candidate('Recovering', { since: now - 500 });
 const awaiting = candidate('AwaitingSettings', { greeted: false });
 const overdue = candidate('AwaitingSettings', { greeted: false, since: now - 1_000 });
 /** A dial that has not come to a connection for so long. */
-const dialled = candidate('AwaitingSettings', { greeted: false, since: now - 1_000, limit: 0 });
+const dialled: Candidate = {
+  ...candidate('AwaitingSettings', { greeted: false, since: now - 1_000, limit: 0 }),
+  dial: true,
+};
 
 interface Case {
   readonly connections: readonly Candidate[];
@@ -57,6 +60,16 @@ const cases: Readonly<Record<string, Case>> = {
     connections: [dialled, bypassing(dialled)],
     situation: { patience: 200 },
     decision: { dials: 1, bypass: true },
+  },
+  'a silent dial after many that came to nothing': {
+    connections: [dialled],
+    situation: { patience: 60_000 },
+    decision: { resort: true, again: now + 4_000 },
+  },
+  'a connection without SETTINGS after many dials that came to nothing': {
+    connections: [dialled, { ...overdue, bypass: false }],
+    situation: { patience: 60_000 },
+    decision: { resort: true, again: now + 59_000 },
   },
   'no connection, and the last dial failed': {
     connections: [],

@@ -115,6 +115,22 @@ test('an old connection dead and new ones swallowed: within a second and a half 
   p.transport.destroy();
 });
 
+test('after a long time of swallowed dials, one that is not serves those who wait within five seconds', async () => {
+  const p = poolHarness({
+    answer: answerQuick,
+    dialTimes: Array<number>(40).fill(Infinity),
+    stallTimeout: 1_000,
+    connectTimeout: 60_000,
+  });
+  const call = p.get('/quick');
+  await p.clock.advance(40_000);
+  assert.ok(p.dials <= 12, `${p.dials} dials`);
+  p.path = 20;
+  await p.clock.advance(5_020);
+  assert.equal(call.status, 200);
+  p.transport.destroy();
+});
+
 /** Five origins with a connection each, all of which have fallen silent. */
 async function silentOrigins(p: PoolHarness): Promise<Pending[]> {
   const hosts = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}.example`);
