@@ -1,7 +1,7 @@
 // One row a way to load the package: what is built first, by the Node that runs the check, and what each Node then runs.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './project.mjs';
+import { run } from '../project.mjs';
 
 /** Pinned, so that the table says what was tried. */
 export const tools = {

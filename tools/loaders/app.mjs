@@ -1,50 +1,7 @@
-// A user's project: the packed package, the tools at their pinned versions, and an app in each dialect.
-import { createHash } from 'node:crypto';
-import { execFileSync, spawn } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+// An app in each dialect, for the tools to load.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-export const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'passinglane-ci');
-
-/** The folder of a project with these tools, fetched into the cache of the checks when they are not there, and the package as `npm pack` makes it. */
-export function makeProject(tools) {
-  const wanted = Object.entries(tools).map(([name, version]) => `${name}@${version}`);
-  const stored = join(cache, `loaders-${createHash('sha256').update(wanted.join()).digest('hex').slice(0, 12)}`);
-  if (!existsSync(stored)) {
-    mkdirSync(cache, { recursive: true });
-    const fresh = mkdtempSync(join(cache, 'fetch-'));
-    npm(['install', '--prefix', fresh, '--ignore-scripts', ...wanted], fresh);
-    renameSync(fresh, stored);
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'passinglane-loaders-'));
-  npm(['pack', '--ignore-scripts', '--pack-destination', folder], root);
-  const tarball = join(folder, readdirSync(folder)[0]);
-  const project = join(folder, 'project');
-  cpSync(stored, project, { recursive: true, verbatimSymlinks: true });
-  npm(['install', '--offline', '--no-save', '--ignore-scripts', tarball], project);
-  writeApp(project);
-  return { folder, project };
-}
-
-function npm(args, cwd) {
-  execFileSync('npm', [...args, '--no-audit', '--no-fund', '--silent'], {
-    cwd,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
 
 const names = 'const { fetch, Transport, TransportError } =';
 
@@ -84,7 +41,7 @@ const msw = `import { getResponse, http, HttpResponse } from 'msw';
   console.log('works');`;
 
 /** app.cjs requires the package, app.mjs imports it, app.cts and app.test.ts are TypeScript that becomes CommonJS. */
-function writeApp(project) {
+export function writeApp(project) {
   const write = (name, text) => {
     mkdirSync(dirname(join(project, name)), { recursive: true });
     writeFileSync(join(project, name), text);
@@ -130,18 +87,4 @@ function writeApp(project) {
   );
   write('msw.mjs', msw);
   write('vitest/app.test.mjs', `import { test } from 'vitest'; ${imported('mjs').replace('./', '../')} ${tested}`);
-}
-
-/** Resolves with what it printed; rejects, with all of it, where it fails. */
-export function run(node, args, cwd) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(node, args, { cwd, timeout: 120_000, env: { ...process.env, NODE_OPTIONS: '' } });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      if (code === 0) resolve(output);
-      else reject(new Error(`${args.join(' ')} ended with ${code ?? signal}:\n${output}`));
-    });
-  });
 }
