@@ -86,7 +86,8 @@ const brand = Symbol.for('passinglane.TransportError');
 /**
  * The one class of failure. `code` says what happened, `scope` what it concerns, `initiator` who ended it,
  * `unprocessed` whether the request can safely be sent again. Time-outs have `name` 'TimeoutError'. The message
- * never contains a header value. System and TLS errors are the `cause`.
+ * never contains a header value, and ends in where docs/errors.md, which is part of the package, explains the code.
+ * System and TLS errors are the `cause`.
  */
 export class TransportError extends Error {
   readonly code: TransportErrorCode;
@@ -101,7 +102,10 @@ export class TransportError extends Error {
   attempts: number;
 
   constructor(code: TransportErrorCode, message: string, init: TransportErrorInit) {
-    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    super(
+      `${message} (docs/errors.md#${code.toLowerCase()})`,
+      init.cause === undefined ? undefined : { cause: init.cause },
+    );
     this.name = code.endsWith('_TIMEOUT') ? 'TimeoutError' : 'TransportError';
     this.code = code;
     this.scope = init.scope;
@@ -121,6 +125,11 @@ export class TransportError extends Error {
   get [brand](): true {
     return true;
   }
+}
+
+/** What an error says, without where that is explained: for messages that others are made of, and for a terminal. */
+export function sentenceOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/ \(docs\/errors\.md#\w+\)$/, '');
 }
 
 /** A TypeError with code ERR_INVALID_ARG_VALUE that names the argument, its value and what is allowed. */

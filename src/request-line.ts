@@ -1,4 +1,4 @@
-import { TransportError } from './errors.js';
+import { sentenceOf, TransportError } from './errors.js';
 import { isToken } from './protocol/field-syntax.js';
 
 /** What errors say of the request that they ended. */
@@ -27,7 +27,7 @@ export function nameRequest(error: unknown, { method, url }: RequestLine): void 
   error.message = `${isToken(method) ? method : '?'} ${shown}: ${error.message}`;
 }
 
-/** What the message said before it named a request: for errors that tell of another request than their caller's. */
+/** What the message said before it named a request, without where that is explained: for errors that tell of another request than their caller's. */
 export function withoutRequest(error: TransportError): string {
-  return named.get(error) ?? error.message;
+  return sentenceOf(named.get(error) ?? error);
 }

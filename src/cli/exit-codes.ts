@@ -1,4 +1,4 @@
-import { TransportError, type TransportErrorCode } from '../errors.js';
+import { sentenceOf, TransportError, type TransportErrorCode } from '../errors.js';
 import { inTerminalWords } from './words.js';
 
 /** curl's exit numbers, those that occur here. */
@@ -120,7 +120,7 @@ export function describeFailure(error: unknown, context: FailureContext): Failur
   if (error instanceof CliError) return { exitCode: error.exitCode, message: error.message, hint: error.hint };
   const exitCode = exitCodeOf(error, context);
   if (exitCode === ExitCode.Certificate) return certificateFailure(error, context);
-  const message = inTerminalWords(error instanceof Error ? error.message : String(error));
+  const message = inTerminalWords(sentenceOf(error));
   return { exitCode, message, hint: needsOtherProtocol(exitCode, context) ? cleartextHint : hints[exitCode] };
 }
 
@@ -141,7 +141,7 @@ const misunderstandings: ReadonlySet<number> = new Set([
 function certificateFailure(error: unknown, { url }: FailureContext): Failure {
   const causes = [...causesOf(error)];
   const refusal = causes.find((cause) => certificateCodes.has(codeOf(cause) ?? '')) ?? error;
-  const message = `cannot verify the certificate of ${url.host}: ${refusal instanceof Error ? refusal.message : String(refusal)}`;
+  const message = `cannot verify the certificate of ${url.host}: ${sentenceOf(refusal)}`;
   const advice =
     certificateHints[codeOf(refusal) ?? ''] ?? 'If you know this server, trust its certificate with --cacert FILE';
   return { exitCode: ExitCode.Certificate, message, hint: `${advice}; -k goes ahead without any check.` };

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { Transport, type DialTimes, type TransportOptions } from '../index.js';
+import { sentenceOf } from '../errors.js';
 import { CliError, ExitCode, usageError } from './exit-codes.js';
 import { frameLog, observers, openTrace } from '../diagnostics/index.js';
 import type { CommonArguments } from './options.js';
@@ -106,7 +107,7 @@ export class Session<A extends CommonArguments = CommonArguments> {
     return {
       request: ({ type, request, attempt, error }) => {
         if (type !== 'retry') return;
-        const why = error instanceof Error ? printable(error.message) : 'it failed';
+        const why = error === undefined ? 'it failed' : printable(sentenceOf(error));
         this.warn(`${request.url} is sent again, after attempt ${attempt}: ${why}`);
       },
     };

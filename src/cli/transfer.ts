@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransportError } from '../errors.js';
+import { sentenceOf, TransportError } from '../errors.js';
 import type { ClientResponse, RequestOptions } from '../index.js';
 import type { GetArguments } from './args.js';
 import { CliError, describeFailure, ExitCode, type Failure } from './exit-codes.js';
@@ -70,7 +70,7 @@ export class Transfer {
     const limit = `longer than the ${this.session.args.maxTime / 1000} s of --max-time`;
     return new CliError(
       ExitCode.Timeout,
-      error.message.replace(/longer than [\d.]+ ms \(timeout\)/, limit),
+      sentenceOf(error).replace(/longer than [\d.]+ ms \(timeout\)/, limit),
       'Allow more time with --max-time SECONDS, or see with -v what it was waiting for.',
       error,
     );

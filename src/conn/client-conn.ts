@@ -1,4 +1,4 @@
-import { invalidArgument, TransportError, type ErrorInitiator } from '../errors.js';
+import { invalidArgument, sentenceOf, TransportError, type ErrorInitiator } from '../errors.js';
 import { HealthState } from '../protocol/index.js';
 import {
   checkWait,
@@ -153,7 +153,7 @@ export class ClientConn implements ExchangeHost<Exchange> {
     const why = this.#driver.closeError;
     return new TransportError(
       'ERR_PASSINGLANE_CONNECTION_UNUSABLE',
-      `The connection to ${this.#origin.href} takes no new requests: ${why?.message ?? 'it is closing'}`,
+      `The connection to ${this.#origin.href} takes no new requests: ${why === undefined ? 'it is closing' : sentenceOf(why)}`,
       {
         scope: 'connection',
         initiator: this.#endedBy(),

@@ -1,3 +1,4 @@
+import { sentenceOf } from '../errors.js';
 import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../ports/index.js';
 import { flagNames, frameTypeName } from '../wire/describe.js';
 import { printable, type Palette } from './paint.js';
@@ -95,5 +96,5 @@ function describeConnection(event: ConnectionEvent): string {
 }
 
 function because(error: unknown): string {
-  return error instanceof Error && error.message !== '' ? `: ${printable(error.message)}` : '';
+  return error instanceof Error && error.message !== '' ? `: ${printable(sentenceOf(error))}` : '';
 }

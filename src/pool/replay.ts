@@ -1,4 +1,4 @@
-import { TransportError } from '../errors.js';
+import { sentenceOf, TransportError } from '../errors.js';
 import type { Exchange } from '../request/index.js';
 
 export interface RetryOptions {
@@ -111,7 +111,8 @@ export function isUnsupported(error: unknown): boolean {
 function final(exchange: Exchange, error: TransportError, why: string | undefined): TransportError {
   const unprocessed = error.unprocessed && !exchange.exposed;
   if (why === undefined && unprocessed === error.unprocessed) return error;
-  return copy(error, why === undefined ? error.message : `${error.message}; ${why}`, unprocessed);
+  const sentence = sentenceOf(error);
+  return copy(error, why === undefined ? sentence : `${sentence}; ${why}`, unprocessed);
 }
 
 /**
@@ -119,17 +120,17 @@ function final(exchange: Exchange, error: TransportError, why: string | undefine
  * it has nothing to do with what the failure says of others.
  */
 export function ownFailure(exchange: Exchange, shared: TransportError, waiting: boolean): TransportError {
-  const { code, message, scope, initiator, errorCode, origin, cause } = shared;
+  const { code, scope, initiator, errorCode, origin, cause } = shared;
   const unprocessed = !exchange.exposed && (waiting || shared.unprocessed);
   const streamId = waiting ? undefined : shared.streamId;
   const { attempts } = exchange;
   const init = { scope, initiator, errorCode, unprocessed, origin, streamId, attempts, cause };
-  return new TransportError(code, message, init);
+  return new TransportError(code, sentenceOf(shared), init);
 }
 
 /** The failure of a connection, for a request that waited for it and was not sent. */
 export function neverSent(error: TransportError): TransportError {
-  return copy(error, error.message, true);
+  return copy(error, sentenceOf(error), true);
 }
 
 function copy(error: TransportError, message: string, unprocessed: boolean): TransportError {

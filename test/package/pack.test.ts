@@ -75,16 +75,16 @@ after(() => {
 });
 
 describe('the tarball', () => {
-  test('holds what is joined of the built modules, as both kinds, their declarations, the license and the README, and nothing else', () => {
+  test('holds what is joined of the built modules, as both kinds, their declarations, the license, the README and what explains errors, and nothing else', () => {
     const files = run('tar', ['-tzf', tarball], folder).trim().split('\n');
     const strangers = files.filter((file) => {
-      if (/^package\/(package\.json|LICENSE|README\.md)$/.test(file)) return false;
+      if (/^package\/(package\.json|LICENSE|README\.md|docs\/errors\.md)$/.test(file)) return false;
       if (/^package\/lib\/.+\.c?js$/.test(file)) return false;
       const module = /^package\/dist\/(.+?)\.d\.c?ts$/.exec(file)?.[1];
       return module === undefined || !existsSync(join(root, 'src', `${module}.ts`));
     });
     assert.deepEqual(strangers, [], 'a file that no source stands behind ships');
-    for (const file of ['package.json', 'LICENSE', 'README.md']) {
+    for (const file of ['package.json', 'LICENSE', 'README.md', 'docs/errors.md']) {
       assert.ok(files.includes(`package/${file}`), `${file} is not in the tarball`);
     }
   });

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { sentenceOf as message } from '../../dist/errors.js';
 import { never, poolHarness } from '../support/pool-harness.js';
-
-const message = (error: unknown): string => (error as Error).message;
 
 test('an error names method, origin and path of its request, also in its stack, and never the query', async () => {
   const p = poolHarness({ answer: (peer, id) => peer.reset(id, 2) });
@@ -12,7 +11,9 @@ test('an error names method, origin and path of its request, also in its stack, 
   await p.settle();
   const text = 'POST https://test.example/orders/7: The server reset the stream: INTERNAL_ERROR';
   assert.equal(message(call.error), text);
-  assert.ok((call.error as Error).stack?.startsWith(`TransportError: ${text}\n`));
+  assert.ok(
+    (call.error as Error).stack?.startsWith(`TransportError: ${text} (docs/errors.md#err_passinglane_stream_reset)\n`),
+  );
   assert.doesNotMatch(String((call.error as Error).stack), /secret/);
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TransportError } from '../../dist/errors.js';
+import { sentenceOf, TransportError } from '../../dist/errors.js';
 import { bodyOf, poolHarness, type Answer } from '../support/pool-harness.js';
 
 const never: Answer = () => undefined;
@@ -265,7 +265,7 @@ test('a dial that fails fails those who waited for it, and the next request dial
   const calls = [p.get('/1'), p.get('/2')];
   await p.settle();
   assert.deepEqual(
-    calls.map(({ code, error }) => [code, (error as Error).message]),
+    calls.map(({ code, error }) => [code, sentenceOf(error)]),
     ['/1', '/2'].map((path) => [refused.code, `GET https://test.example${path}: refused`]),
   );
   const next = p.get('/3');

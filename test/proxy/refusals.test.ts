@@ -5,6 +5,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import { sentenceOf } from '../../dist/errors.js';
 import { TransportError, type Transport } from '../../dist/index.js';
 import { H2Dispatcher } from '../../dist/undici/index.js';
 import { listen, rawOrigin, type RawPeer } from '../http1/support.js';
@@ -40,7 +41,7 @@ for (const kind of proxyKinds) {
     assert.equal(asked.code, code);
     const begin = `GET ${url}/: No tunnel to ${url}: the proxy ${proxy.url} refused with status`;
     assert.equal(
-      asked.message,
+      sentenceOf(asked),
       `${begin} 407. It asks for credentials: put them into its URL, http://user:password@host:port`,
     );
     const withOnes = client(t, { proxy: withCredentials(proxy.url, 'user', 's3cret') });

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { transportErrorCodes } from '../../dist/errors.js';
+import { sentenceOf, TransportError, transportErrorCodes } from '../../dist/errors.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const codes: readonly string[] = transportErrorCodes;
@@ -46,6 +46,18 @@ test('docs/errors.md explains every code and no other, in one paragraph, in the 
   for (const [code, text] of explained) {
     assert.doesNotMatch(text, /\n\n/, `${code} has one paragraph`);
     assert.ok(text.split(/[.:] /).length >= 2, `${code}: what happened, and what to do`);
+  }
+});
+
+test('the message of every error ends in the anchor of its code on the page that the package brings along', () => {
+  const anchors = [...sections().keys()].map((heading) => `docs/errors.md#${heading.toLowerCase()}`);
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
+  assert.ok(files.includes('docs/errors.md'));
+  for (const code of transportErrorCodes) {
+    const error = new TransportError(code, 'It broke', { scope: 'request', initiator: 'local' });
+    const [, anchor = ''] = /^It broke \((.+)\)$/.exec(error.message) ?? [];
+    assert.ok(anchors.includes(anchor), error.message);
+    assert.equal(sentenceOf(error), 'It broke');
   }
 });
 

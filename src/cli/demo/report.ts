@@ -1,3 +1,4 @@
+import { sentenceOf } from '../../errors.js';
 import { formatBytes, formatDuration, printable, type Palette } from '../terminal.js';
 import type { Sample } from './recorder.js';
 import { latencyTable, type Group } from './table.js';
@@ -96,7 +97,7 @@ function conclusion(outcome: Outcome, during: readonly Sample[]): string {
 
 function errorLines(failed: readonly Sample[]): string {
   const lines = failed.slice(0, shownErrors).map(({ n, phase, error }) => {
-    return `request ${n} (started ${phase} the stall) failed: ${printable(error instanceof Error ? error.message : String(error))}\n`;
+    return `request ${n} (started ${phase} the stall) failed: ${printable(sentenceOf(error))}\n`;
   });
   if (failed.length > shownErrors) lines.push(`and ${failed.length - shownErrors} more\n`);
   return lines.join('');

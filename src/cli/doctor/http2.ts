@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TransportError } from '../../errors.js';
+import { sentenceOf, TransportError } from '../../errors.js';
 import { observers } from '../../diagnostics/index.js';
 import { Transport, type ClientConn, type FrameEvent, type Observer } from '../../index.js';
 import { FrameType } from '../../wire/index.js';
@@ -69,7 +69,7 @@ export async function probeHttp2(place: Place, socket: Socket, log: Observer | u
 }
 
 function greetingFinding(error: unknown, watch: Watch, { address, timeout }: Place): Finding {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = sentenceOf(error);
   if (watch.goAway !== undefined) return goodbyeAtOnce(watch.goAway, address);
   if (codeOf(error) === 'ERR_PASSINGLANE_CONNECT_TIMEOUT')
     return found('no-settings', `It took the connection, and sent no SETTINGS within ${timeout} ms.`, address);
@@ -149,7 +149,7 @@ class Probe {
   }
 
   private failed(error: unknown, status: number | undefined, timeout: number): void {
-    const message = error instanceof TransportError ? error.message : String(error);
+    const message = sentenceOf(error);
     const reset = error instanceof TransportError ? error.errorCode : undefined;
     const code = codeOf(error);
     if (code === 'ERR_PASSINGLANE_PROTOCOL') return this.found('breaks-http2', `${message}.`);
