@@ -60,6 +60,10 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     if (typeof first !== 'object' || first instanceof URL)
       throw invalidArgument('H2Dispatcher takes a Transport, or the options of one, and no origin: it serves them all');
     this.owned = !(transport instanceof BaseTransport);
+    if (this.owned && typeof (first as Partial<Transport>).request === 'function')
+      throw invalidArgument(
+        'H2Dispatcher takes a Transport of its own copy of passinglane, and not of another, nor a view',
+      );
     let { http1 } = options ?? {};
     if (transport instanceof BaseTransport) this.transport = transport;
     else {

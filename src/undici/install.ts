@@ -20,7 +20,15 @@ interface Placed {
   readonly ours: unknown;
 }
 
-let installed: { readonly dispatcher: H2Dispatcher; readonly owned: boolean; readonly places: Placed[] } | undefined;
+interface Installed {
+  readonly dispatcher: H2Dispatcher;
+  readonly owned: boolean;
+  readonly places: Placed[];
+}
+
+/** Where all copies of the library in a process find what is installed: there is one place for it, so one of them has it. */
+const key = Symbol.for('passinglane.installed');
+const shared = globalThis as unknown as Record<symbol, Installed | undefined>;
 
 /**
  * Puts HTTP/2 under the built-in `fetch` (and WebSocket) of this process, and under those of undici's functions that are
@@ -30,12 +38,11 @@ let installed: { readonly dispatcher: H2Dispatcher; readonly owned: boolean; rea
  */
 export function install(given?: H2Dispatcher | Transport | (TransportOptions & DispatcherOptions)): H2Dispatcher {
   loadFetch();
-  const isDispatcher = given instanceof H2Dispatcher;
-  const dispatcher = isDispatcher ? given : new H2Dispatcher(given);
-  const owned = !isDispatcher && !(given instanceof BaseTransport);
-  const old = installed;
+  const dispatcher = isDispatcher(given) ? given : new H2Dispatcher(given);
+  const owned = dispatcher !== given && !(given instanceof BaseTransport);
+  const old = shared[key];
   const places = symbols.map((symbol, at) => place(symbol, kinds[at], dispatcher, old));
-  installed = { dispatcher, owned, places };
+  shared[key] = { dispatcher, owned, places };
   retire(old);
   return dispatcher;
 }
@@ -45,9 +52,9 @@ export function install(given?: H2Dispatcher | Transport | (TransportOptions & D
  * finishes. Does nothing where nothing is installed.
  */
 export function uninstall(): void {
-  const old = installed;
+  const old = shared[key];
   if (old === undefined) return;
-  installed = undefined;
+  shared[key] = undefined;
   const globals = globalThis as unknown as Globals;
   for (const { symbol, present, before, ours } of old.places) {
     if (globals[symbol] !== ours) continue;
@@ -57,8 +64,13 @@ export function uninstall(): void {
   retire(old);
 }
 
+/** Of this copy of the library, or of another one. */
+function isDispatcher(given: unknown): given is H2Dispatcher {
+  return given instanceof H2Dispatcher || typeof (given as Partial<H2Dispatcher> | undefined)?.beside === 'function';
+}
+
 /** One that we made is ours to close; its user may have destroyed it. */
-function retire(old: typeof installed): void {
+function retire(old: Installed | undefined): void {
   if (old?.owned === true && !old.dispatcher.destroyed) void old.dispatcher.close();
 }
 
@@ -67,7 +79,7 @@ function loadFetch(): void {
   Reflect.get(globalThis, 'Headers');
 }
 
-function place(symbol: symbol, kind: HandlerKind, dispatcher: H2Dispatcher, old: typeof installed): Placed {
+function place(symbol: symbol, kind: HandlerKind, dispatcher: H2Dispatcher, old: Installed | undefined): Placed {
   const globals = globalThis as unknown as Globals;
   const current = globals[symbol];
   const earlier = old?.places.find((one) => one.symbol === symbol);
