@@ -57,7 +57,7 @@ export interface ConnectionNumbers {
   readonly bestRoundTrip: number;
 }
 
-/** The answer of {@link health}. Each connection has one, made anew by each call, so that asking allocates nothing. */
+/** The answer of `health`. Each connection has one, made anew by each call, so that asking allocates nothing. */
 export class Health implements ConnectionNumbers {
   state: HealthState = HealthState.AwaitingSettings;
   /**

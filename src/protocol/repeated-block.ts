@@ -22,7 +22,7 @@ export class SharedBlock {
   private version = 0;
   private block: Uint8Array = noBytes;
 
-  /** As {@link encodeBlock}; `fields` are the same each time. */
+  /** As `encodeBlock`; `fields` are the same each time. */
   encode(encoder: Encoder, fields: readonly string[]): Uint8Array {
     const { version } = encoder.table;
     if (this.version === version) return this.block;
