@@ -5,7 +5,7 @@ import type { ByteTransport, Clock } from '../ports/index.js';
  * it or for one of its requests. A response that nobody reads does not, as a socket that nobody reads does not.
  */
 export class ConnectionUse {
-  /** When it was last made or last had a stream, in wall-clock milliseconds; 0 while it has one. */
+  /** When it was last made or last had a stream, in wall-clock milliseconds. */
   idleSince: number;
   private readonly transport: Pick<ByteTransport, 'ref' | 'unref'>;
   private readonly clock: Clock;
@@ -24,9 +24,8 @@ export class ConnectionUse {
 
   /** It has so many streams now. */
   has(streams: number): void {
+    if (streams === 0 && this.streams > 0) this.idleSince = this.clock.wallNow();
     this.streams = streams;
-    if (streams > 0) this.idleSince = 0;
-    else if (this.idleSince === 0) this.idleSince = this.clock.wallNow();
     this.update();
   }
 
@@ -38,12 +37,12 @@ export class ConnectionUse {
 
   /** It is ready for its first request only now. */
   restart(): void {
-    if (this.idleSince !== 0) this.idleSince = this.clock.wallNow();
+    if (this.streams === 0) this.idleSince = this.clock.wallNow();
   }
 
   /** Idle for longer than this by the wall clock, which goes on while the process is frozen. */
   idleFor(milliseconds: number): boolean {
-    return this.idleSince !== 0 && this.clock.wallNow() - this.idleSince > milliseconds;
+    return this.streams === 0 && this.clock.wallNow() - this.idleSince > milliseconds;
   }
 
   /** Somebody waits for it, although it has no stream. */

@@ -1,37 +1,32 @@
-/** What happened in the last so many seconds: a number for each of them, however much that is. */
+/**
+ * What happened in the last so many seconds: a number for each of them, however much that is. Counting does the same
+ * thing each time, also when a second is over: it is done for each request, in code that is not to be compiled again for that.
+ */
 export class RecentCount {
-  private readonly slots: number[];
-  /** The second that is being counted, and the sum of all slots. */
-  private second = 0;
-  private sum = 0;
+  private readonly counts: number[];
+  /** Which second each of them is of. */
+  private readonly seconds: number[];
 
   /** @param seconds the one that is not over among them */
   constructor(seconds: number) {
-    this.slots = new Array<number>(seconds).fill(0);
+    this.counts = new Array<number>(seconds).fill(0);
+    this.seconds = new Array<number>(seconds).fill(0);
   }
 
   /** `now` is monotonic, in milliseconds. */
   add(now: number, amount = 1): void {
-    this.moveTo(now);
-    this.slots[this.second % this.slots.length]! += amount;
-    this.sum += amount;
+    const { counts, seconds } = this;
+    const second = Math.floor(now / 1_000);
+    const at = second % counts.length;
+    counts[at] = (seconds[at] === second ? counts[at]! : 0) + amount;
+    seconds[at] = second;
   }
 
   total(now: number): number {
-    this.moveTo(now);
-    return this.sum;
-  }
-
-  private moveTo(now: number): void {
-    const second = Math.floor(now / 1_000);
-    if (second <= this.second) return;
-    const { length } = this.slots;
-    const passed = Math.min(second - this.second, length);
-    for (let i = 0; i < passed; i++) {
-      const at = (second - i) % length;
-      this.sum -= this.slots[at]!;
-      this.slots[at] = 0;
-    }
-    this.second = second;
+    const { counts, seconds } = this;
+    const before = Math.floor(now / 1_000) - counts.length;
+    let sum = 0;
+    for (let i = 0; i < counts.length; i++) if (seconds[i]! > before) sum += counts[i]!;
+    return sum;
   }
 }

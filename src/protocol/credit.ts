@@ -121,7 +121,7 @@ export class ConnectionCredit {
   private readonly max: number;
   private readonly budget: BufferBudget;
   private readonly wake: () => void;
-  private lastCreditAt = 0;
+  private lastCreditAt = -Infinity;
   /** What the peer may send, is sending, or has sent and nobody has read. */
   private claimed: number;
   private unread = 0;
@@ -227,7 +227,7 @@ export class ConnectionCredit {
   }
 
   /** Half the window is owed, or more than is left of it. */
-  private get due(): boolean {
+  get due(): boolean {
     return this.owed > 0 && this.owed * 2 >= this.target;
   }
 

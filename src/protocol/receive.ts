@@ -28,6 +28,7 @@ export function receive(c: ConnectionState, bytes: Uint8Array): void {
         onFrame(c);
         if (c.failure !== undefined) return;
       }
+      if (c.credit.due) c.events.onOutput();
       return c.config.budget.wake(); // what nobody will read has left its room to others
     } catch (error) {
       if (error instanceof HpackError) connectionError(c, ErrorCode.CompressionError, error.message);
@@ -102,7 +103,6 @@ function onData(c: ConnectionState): void {
     if (!c.credit.charge(reader.length))
       throw new ProtocolViolation(ErrorCode.FlowControlError, 'more DATA than the connection window allows');
     c.credit.refund(reader.length);
-    if (c.credit.owed * 2 >= c.credit.target) c.events.onOutput();
     streamFrameArrived(c);
     if (reader.length === reader.overhead && (reader.flags & Flag.EndStream) === 0) c.floods.idleFrame(c.now);
   }
