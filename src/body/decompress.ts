@@ -55,22 +55,25 @@ export function acceptEncoding(): string {
   return hasZstd() ? 'gzip, deflate, br, zstd' : 'gzip, deflate, br';
 }
 
+/** Most bodies have none. */
+const noCodings: readonly string[] = [];
+
 /**
  * The codings of a body in the order in which they were applied (RFC 9110 section 8.4), in lower case, without
  * `identity`.
  *
  * @param fields names, in lower case, and values in turn
  */
-export function codingsOf(fields: readonly string[]): string[] {
-  const codings: string[] = [];
+export function codingsOf(fields: readonly string[]): readonly string[] {
+  let codings: string[] | undefined;
   for (let i = 0; i < fields.length; i += 2) {
     if (fields[i] !== 'content-encoding') continue;
     for (const item of (fields[i + 1] ?? '').split(',')) {
       const coding = item.trim().toLowerCase();
-      if (coding !== '' && coding !== 'identity') codings.push(coding);
+      if (coding !== '' && coding !== 'identity') (codings ??= []).push(coding);
     }
   }
-  return codings;
+  return codings ?? noCodings;
 }
 
 /** What decoding changes about a response. */

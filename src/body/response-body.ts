@@ -2,9 +2,10 @@ import type { Readable } from 'node:stream';
 import { TransportError } from '../errors.js';
 import type { BodyQueue } from './body-queue.js';
 import { BodySource, type ChunkReader, type StreamShape } from './body-source.js';
-import { type ChunkSource, decodeSource } from './decompress.js';
+import { decodeSource } from './decompress.js';
 import { decodeText, join, longest } from './joined-chunks.js';
-import { nameRequest, type RequestLine } from '../request-line.js';
+import { Reading } from './reading.js';
+import type { RequestLine } from '../request-line.js';
 
 export interface ResponseBodyOptions {
   /** Of the request, for errors to name it. Default: they do not. */
@@ -14,10 +15,6 @@ export interface ResponseBodyOptions {
   readonly maxResponseSize?: number | undefined;
   /** How many bytes decoding may make of each that came. Default: 500 for who reads all at once, else no limit. */
   readonly maxDecompressionRatio?: number | undefined;
-  /** The content codings to undo, in the order in which they were applied. Default: none. */
-  readonly codings?: readonly string[] | undefined;
-  /** The response's content-type: the type of what `blob()` returns. */
-  readonly contentType?: string | undefined;
 }
 
 /** For the facades: as a loop over the body. Whoever reads must hold the body, or it is taken for dropped. */
@@ -28,6 +25,8 @@ export let gatheredFrom: (body: ResponseBody) => void;
 
 /** For fetch, and for `stream`: the source of a WHATWG stream over the body. */
 export let sourceOf: (body: ResponseBody, shape: StreamShape) => BodySource;
+
+const noCodings: readonly string[] = [];
 
 const asItIs: StreamShape = {
   chunk: (bytes) => bytes as Uint8Array<ArrayBuffer>,
@@ -61,13 +60,22 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   readonly #contentType: string;
   #used = false;
 
-  constructor(queue: BodyQueue, options?: ResponseBodyOptions) {
-    const codings = options?.codings;
-    const coded = codings !== undefined && codings.length > 0;
-    const source = coded ? decodeSource(queue, codings, options?.maxDecompressionRatio, lineOf(options)) : queue;
+  /**
+   * @param options such as the request, which is not kept
+   * @param codings the content codings to undo, in the order in which they were applied
+   * @param contentType of the response: the type of what `blob()` returns
+   */
+  constructor(
+    queue: BodyQueue,
+    options: ResponseBodyOptions = {},
+    codings: readonly string[] = noCodings,
+    contentType = '',
+  ) {
+    const coded = codings.length > 0;
+    const source = coded ? decodeSource(queue, codings, options.maxDecompressionRatio, lineOf(options)) : queue;
     this.#reading = new Reading(source, options);
     this.#queue = queue;
-    this.#contentType = options?.contentType ?? '';
+    this.#contentType = contentType;
   }
 
   /** A way of reading was chosen, so there is no second one. */
@@ -216,123 +224,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   }
 }
 
-function lineOf({ method, url }: ResponseBodyOptions = {}): RequestLine | undefined {
+function lineOf({ method, url }: ResponseBodyOptions): RequestLine | undefined {
   return method === undefined || url === undefined ? undefined : { method, url };
-}
-
-/** Where the one reader of a body stands: what all ways of reading are made of. */
-class Reading implements ChunkReader {
-  /** What is taken is valid only until more is taken. */
-  borrowing = false;
-  readonly #source: ChunkSource;
-  readonly #limit: number;
-  /** Not the request itself, which may hold a body. */
-  readonly #method: string | undefined;
-  readonly #url: string | undefined;
-  #size = 0;
-  /** In bytes, what holds all of it can hold. */
-  #most = Infinity;
-  /** Why there is no more to read, other than what the source says: cancelled, or too large. */
-  #refusal: TransportError | undefined;
-
-  constructor(source: ChunkSource, options: ResponseBodyOptions | undefined) {
-    this.#source = source;
-    this.#limit = options?.maxResponseSize ?? 0;
-    this.#method = options?.method;
-    this.#url = options?.url;
-  }
-
-  /** The error, saying whose response it concerns. */
-  about(error: TransportError): TransportError {
-    const line = lineOf({ method: this.#method, url: this.#url });
-    if (line !== undefined) nameRequest(error, line);
-    return error;
-  }
-
-  /** Everything was read. */
-  get finished(): boolean {
-    return this.#source.ended && this.#source.buffered === 0 && this.#refusal === undefined;
-  }
-
-  /** Nothing more will arrive. */
-  get complete(): boolean {
-    return this.#source.ended;
-  }
-
-  /** Reads on, without looking at it. What counts towards a limit has to be looked at. */
-  discard(): void {
-    this.borrowing = true;
-    if (this.#limit === 0) this.#source.discard?.();
-  }
-
-  /** All of it will be held at once, in what can hold so many bytes. */
-  gathers(most = Infinity): void {
-    this.#most = most;
-    this.#source.gathers?.();
-  }
-
-  check(): void {
-    if (this.#refusal !== undefined) throw this.#refusal;
-  }
-
-  /** The next chunk; undefined where none is at hand or `finished`. Throws once what had arrived of a cut body is read. */
-  take(): Uint8Array | undefined {
-    this.check();
-    const source = this.#source;
-    const chunk = this.borrowing && source.borrow !== undefined ? source.borrow() : source.read();
-    if (chunk === undefined) {
-      if (source.failed) throw source.error;
-      return undefined;
-    }
-    this.#size += chunk.byteLength;
-    if (this.#limit > 0 && this.#size > this.#limit)
-      throw this.#tooLarge(`exceeds ${this.#limit} bytes; raise maxResponseSize if that is expected`);
-    if (this.#size > this.#most)
-      throw this.#tooLarge(`exceeds the ${this.#most} bytes that can be read at once; read it in pieces`);
-    return chunk;
-  }
-
-  /** The next chunk; undefined where `finished`. One call at a time. */
-  async next(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const chunk = this.take();
-      if (chunk !== undefined || this.finished) return chunk;
-      await this.#source.wait();
-    }
-  }
-
-  /** Takes all that is at hand; true where that was the rest. */
-  gather(into: Uint8Array[]): boolean {
-    for (;;) {
-      const chunk = this.take();
-      if (chunk === undefined) return this.finished;
-      into.push(chunk);
-    }
-  }
-
-  wait(): Promise<void> {
-    return this.#source.wait();
-  }
-
-  cancel(reason: unknown): void {
-    const source = this.#source;
-    if (this.#refusal !== undefined || (source.buffered === 0 && (source.ended || source.failed))) return;
-    const init = { scope: 'request', initiator: 'user', cause: reason } as const;
-    this.#refusal = this.about(
-      new TransportError('ERR_PASSINGLANE_BODY_CANCELLED', 'The response body was cancelled', init),
-    );
-    source.cancel(reason);
-  }
-
-  #tooLarge(how: string): TransportError {
-    const error = new TransportError('ERR_PASSINGLANE_RESPONSE_TOO_LARGE', `The response body ${how}`, {
-      scope: 'request',
-      initiator: 'local',
-    });
-    this.#refusal = this.about(error);
-    this.#source.cancel(error);
-    return error;
-  }
 }
 
 type Step = IteratorResult<Uint8Array, undefined>;

@@ -1,7 +1,8 @@
 import { fieldValue, planDecoding, ResponseBody, type BodyQueue } from '../body/index.js';
 import type { RequestHandle } from '../ports/index.js';
-import { ClientResponse, type TrailersHolder } from './client-response.js';
+import { ClientResponse } from './client-response.js';
 import type { PreparedRequest } from './prepared-request.js';
+import type { TrailersHolder } from './trailers-holder.js';
 
 /** The response as its caller gets it. Nothing that receives refers to it, so that an unread one can be collected. */
 export function assembleResponse(
@@ -15,14 +16,7 @@ export function assembleResponse(
   trailers: TrailersHolder,
 ): ClientResponse {
   const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
-  const body = new ResponseBody(queue, {
-    maxResponseSize: request.maxResponseSize,
-    maxDecompressionRatio: request.maxDecompressionRatio,
-    codings: decoding?.codings,
-    contentType: fieldValue(fields, 'content-type'),
-    method: request.method,
-    url: request.url,
-  });
+  const body = new ResponseBody(queue, request, decoding?.codings, fieldValue(fields, 'content-type'));
   return new ClientResponse({
     status,
     fields: decoding?.fields ?? fields,

@@ -1,6 +1,7 @@
-import type { BufferBudget } from '../protocol/index.js';
 import type { ResponseBody } from '../body/index.js';
 import type { RequestTiming, ResponseConnection } from '../ports/index.js';
+import { toHeaders } from './to-headers.js';
+import type { TrailersHolder } from './trailers-holder.js';
 
 /** What a {@link ClientResponse} is made of. */
 export interface ClientResponseInit {
@@ -23,91 +24,6 @@ export interface ClientResponseInit {
   readonly readTiming?: (() => RequestTiming) | undefined;
 }
 
-/**
- * Between who receives the trailers and who may want them. It holds no body, so that who receives may hold it. One of
- * `arrived` and `failed` is called, once; later calls do nothing.
- */
-export class TrailersHolder {
-  /** Told that somebody has begun to wait. */
-  #owner: { attended(): void } | undefined;
-  #budget: BufferBudget | undefined;
-  /** By header list size: fields of the response, its headers too, that count against the budget. */
-  #unread = 0;
-  #fields: readonly string[] | undefined;
-  #failed = false;
-  #error: unknown;
-  #promise: Promise<Headers> | undefined;
-  #wake: (() => void) | undefined;
-
-  constructor(owner?: { attended(): void }) {
-    this.#owner = owner;
-  }
-
-  /** Somebody has asked for them, and they have neither arrived nor failed. */
-  get awaited(): boolean {
-    return this.#wake !== undefined && this.#fields === undefined && !this.#failed;
-  }
-
-  /** Fields have come that count until `fetched`. False: the budget has no room for them. */
-  hold(budget: BufferBudget, size: number): boolean {
-    if (!budget.takeFields(size)) return false;
-    this.#budget = budget;
-    this.#unread += size;
-    return true;
-  }
-
-  /** Somebody has looked at them, or nobody will. */
-  fetched(): void {
-    if (this.#unread === 0) return;
-    this.#budget?.giveFields(this.#unread);
-    this.#unread = 0;
-  }
-
-  /** Undefined until they have arrived. */
-  get fields(): readonly string[] | undefined {
-    this.fetched();
-    return this.#fields;
-  }
-
-  /** The body has ended. Names and values in turn; none where it ended without trailers. */
-  arrived(fields: readonly string[]): void {
-    if (this.#fields !== undefined || this.#failed) return;
-    this.#fields = fields;
-    this.#owner = undefined;
-    this.#wake?.();
-  }
-
-  /** The body was cut or cancelled. */
-  failed(error: unknown): void {
-    if (this.#fields !== undefined || this.#failed) return;
-    this.#failed = true;
-    this.#error = error;
-    this.#owner = undefined;
-    this.#wake?.();
-  }
-
-  /** Made when first asked for; a rejection that nobody handles passes in silence. */
-  get promise(): Promise<Headers> {
-    if (this.#promise === undefined) {
-      this.#promise = this.#wait();
-      this.#promise.catch(ignore);
-    }
-    return this.#promise;
-  }
-
-  async #wait(): Promise<Headers> {
-    if (this.#fields === undefined && !this.#failed) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        this.#owner?.attended();
-      });
-    }
-    this.fetched();
-    if (this.#failed) throw this.#error;
-    return toHeaders(this.#fields ?? []);
-  }
-}
-
 /** For the facades: the header fields as {@link ClientResponseInit} has them. */
 export let receivedFields: (response: ClientResponse) => readonly string[];
 
@@ -123,10 +39,13 @@ export let receivedTrailers: (response: ClientResponse) => readonly string[] | u
 /** The response to one request: its headers have arrived, its body may still be on the way. */
 export class ClientResponse {
   static {
-    receivedFields = (response) => response.#fetched();
+    receivedFields = (response) => {
+      response.#trailers.fetched();
+      return response.#fields;
+    };
     wireFields = (response) => {
-      const fields = response.#fetched();
-      return response.#wireFields ?? fields;
+      response.#trailers.fetched();
+      return response.#wireFields ?? response.#fields;
     };
     statusTextOf = (response) => response.#statusText;
     receivedTrailers = (response) => response.#trailers.fields;
@@ -196,24 +115,19 @@ export class ClientResponse {
     return this.body.blob();
   }
 
-  #fetched(): readonly string[] {
-    this.#trailers.fetched();
-    return this.#fields;
-  }
-
   /**
    * The header fields, each set-cookie by itself (`getSetCookie()`). Made when first touched. Where the body is decoded
    * for the caller, content-encoding and content-length are absent: they describe what came on the wire.
    */
   get headers(): Headers {
-    this.#headers ??= toHeaders(this.#fetched());
+    this.#headers ??= toHeaders(receivedFields(this));
     return this.#headers;
   }
 
   /** The same fields in wire order, names in lower case. Made when first touched. */
   get headerPairs(): [name: string, value: string][] {
     if (this.#pairs === undefined) {
-      const fields = this.#fetched();
+      const fields = receivedFields(this);
       const pairs: [string, string][] = [];
       for (let i = 0; i + 1 < fields.length; i += 2) pairs.push([fields[i] as string, fields[i + 1] as string]);
       this.#pairs = pairs;
@@ -235,12 +149,3 @@ export class ClientResponse {
     return Promise.resolve();
   }
 }
-
-/** Names and values in turn. */
-export function toHeaders(fields: readonly string[]): Headers {
-  const headers = new Headers();
-  for (let i = 0; i + 1 < fields.length; i += 2) headers.append(fields[i] as string, fields[i + 1] as string);
-  return headers;
-}
-
-function ignore(): void {}

@@ -8,7 +8,12 @@ const shortBody = 65_536;
 const light: Demand = { kind: RequestKind.Light, early: true, needs: 0 };
 
 /** What a request asks of the connection that it goes out on. */
-export function demandOf({ body, length, protocol, method }: PreparedRequest): Demand {
+export function demandOf({
+  body,
+  length,
+  protocol,
+  method,
+}: Pick<PreparedRequest, 'body' | 'length' | 'protocol' | 'method'>): Demand {
   const tunnel = protocol !== undefined || method === 'CONNECT';
   if (!tunnel && (body === undefined || length === 0)) return light;
   // Losing it before the peer's SETTINGS have come costs nothing where its body can be had again.

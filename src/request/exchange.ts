@@ -6,8 +6,7 @@ import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
 import type { Demand, HttpConnection, RequestHandle } from '../ports/index.js';
-import { type ClientResponse, TrailersHolder } from './client-response.js';
-import { demandOf } from './demand.js';
+import type { ClientResponse } from './client-response.js';
 import { DroppedAnswer } from './dropped-answer.js';
 import type { AttemptWatcher, ExchangeHost } from './exchange-host.js';
 import type { Hedge } from './hedge.js';
@@ -18,11 +17,14 @@ import { nameRequest } from '../request-line.js';
 import { tracerOf, type RequestTracer } from './request-tracer.js';
 import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway } from './request-errors.js';
 import { TimeLimits } from './time-limits.js';
+import { TrailersHolder } from './trailers-holder.js';
 import { Upload } from './upload.js';
 import type { Waiter, WaitQueue } from './wait-queue.js';
 
 /** A body that arrives whole with its headers and is no larger than this, in bytes, is not watched for being dropped. */
 const smallBody = 16_384;
+
+const noTrailers: readonly string[] = [];
 
 /** An unread response that is garbage is cancelled, so that it holds no stream and no credit. */
 const unread = new FinalizationRegistry<Exchange>((exchange) => {
@@ -35,7 +37,6 @@ const unread = new FinalizationRegistry<Exchange>((exchange) => {
  */
 export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   readonly request: PreparedRequest;
-  readonly demand: Demand;
   attempts = 0;
   /** Attempts that ended only because the connection drained while it served others; they count towards no limit. */
   spared = 0;
@@ -92,10 +93,13 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.reject = reject;
     this.tracer = tracerOf(request, host.clock);
     this.request = this.tracer?.request ?? request;
-    this.demand = demandOf(request);
     this.context = needsContext(request) ? new AsyncResource('PASSINGLANE_REQUEST') : undefined;
     if (request.signal !== undefined) listenForAbort(request.signal, this);
     this.limits = TimeLimits.of(this);
+  }
+
+  get demand(): Demand {
+    return this.request.demand;
   }
 
   /** True until the caller has its response or its error. */
@@ -286,7 +290,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.uploading) this.limits?.stopPhase();
     else this.stopTimers();
     this.attended();
-    this.trailers?.arrived(trailers ?? []);
+    this.trailers?.arrived(trailers ?? noTrailers);
     this.body?.end();
     // An upload that was stopped is ended with NO_ERROR once the response is whole.
     if (this.upload?.done === true) this.handle?.reset(ErrorCode.NoError);

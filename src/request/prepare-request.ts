@@ -2,6 +2,7 @@ import { invalidArgument, TransportError } from '../errors.js';
 import { buildRequestFields, buildTrailerFields, declaredLength, SharedBlock } from '../protocol/index.js';
 import { acceptEncoding, jsonBody, toRequestBody, type RequestBody } from '../body/index.js';
 import { credentialsOf } from './basic-credentials.js';
+import { demandOf } from './demand.js';
 import { normalizeMethod } from './methods.js';
 import type { Observer, Origin } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
@@ -140,6 +141,7 @@ function assemble(
     block: plain ? header.block : undefined,
     body,
     length,
+    demand: demandOf({ body, length, protocol: given.protocol, method }),
     trailers: typeof trailers === 'function' ? trailers : fixedTrailers,
     signal: given.signal,
     timeout: given.timeout ?? 0,

@@ -1,5 +1,5 @@
 import type { SharedBlock } from '../protocol/index.js';
-import type { Observer, Origin, RequestTiming } from '../ports/index.js';
+import type { Demand, Observer, Origin, RequestTiming } from '../ports/index.js';
 import type { RequestBody } from '../body/index.js';
 import type { HedgeSettings } from './hedge-options.js';
 import type { RequestHooks } from './request-hooks.js';
@@ -19,6 +19,8 @@ export interface PreparedRequest {
   readonly body: RequestBody | undefined;
   /** The body's declared length in bytes; -1: not known. */
   readonly length: number;
+  /** What it asks of the connection that it goes out on. */
+  readonly demand: Demand;
   /** Flat fields, read once (the caller's object may change or be spent), or the caller's function. */
   readonly trailers: readonly string[] | Extract<RequestOptions['trailers'], () => unknown> | undefined;
   readonly signal: AbortSignal | undefined;

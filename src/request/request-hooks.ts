@@ -1,8 +1,8 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { fieldListSize } from '../protocol/request-fields.js';
 import type { HttpConnection, RequestHandle, ResponseConnection } from '../ports/index.js';
-import { toHeaders } from './client-response.js';
 import type { RequestOptions } from './request-options.js';
+import { toHeaders } from './to-headers.js';
 
 /** What a facade wants to know of its request on the way. Called between steps, in the caller's async context. */
 export interface RequestHooks {

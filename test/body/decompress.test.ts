@@ -28,7 +28,7 @@ function receive(codings: string[], maxResponseSize = 0) {
     consumed: (n) => (seen.consumed += n),
     cancelled: (reason) => void seen.cancels.push(reason),
   });
-  return { seen, queue, body: new ResponseBody(queue, { codings, maxResponseSize }) };
+  return { seen, queue, body: new ResponseBody(queue, { maxResponseSize }, codings) };
 }
 
 function push(queue: BodyQueue, data: Uint8Array, size: number): void {
@@ -339,7 +339,7 @@ function received(coded: Uint8Array, codings: string[], maxDecompressionRatio?: 
   const queue = new BodyQueue({ consumed() {}, cancelled() {} });
   push(queue, coded, 16_384);
   queue.end();
-  return new ResponseBody(queue, { codings, maxDecompressionRatio });
+  return new ResponseBody(queue, { maxDecompressionRatio }, codings);
 }
 
 /** Codings of a bomb, as they were applied. */

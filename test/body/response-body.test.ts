@@ -23,10 +23,10 @@ class Owner implements BodyOwner {
   }
 }
 
-function receive(options?: ResponseBodyOptions) {
+function receive(options?: ResponseBodyOptions, codings?: readonly string[], contentType?: string) {
   const owner = new Owner();
   const queue = new BodyQueue(owner);
-  return { owner, queue, body: new ResponseBody(queue, options) };
+  return { owner, queue, body: new ResponseBody(queue, options, codings, contentType) };
 }
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
@@ -426,7 +426,7 @@ test('json() skips a byte order mark and rejects what is no JSON', async () => {
 });
 
 test("a blob has the response's content-type", async () => {
-  const { queue, body } = receive({ contentType: 'text/csv' });
+  const { queue, body } = receive({}, [], 'text/csv');
   queue.end();
   assert.equal((await body.blob()).type, 'text/csv');
 });
@@ -507,7 +507,7 @@ test('a body that nobody can read any more is garbage, and one that somebody can
   const held: unknown[] = [];
   const queues: BodyQueue[] = [];
   const make = (name: string, use: (body: ResponseBody) => unknown): void => {
-    const { queue, body } = receive(name.startsWith('decoded') ? { codings: ['gzip'] } : undefined);
+    const { queue, body } = receive({}, name.startsWith('decoded') ? ['gzip'] : []);
     registry.register(body, name);
     queues.push(queue);
     held.push(use(body));

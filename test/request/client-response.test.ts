@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { BodyQueue } from '../../dist/body/body-queue.js';
-import { ClientResponse, TrailersHolder } from '../../dist/request/client-response.js';
+import { ClientResponse } from '../../dist/request/client-response.js';
+import { TrailersHolder } from '../../dist/request/trailers-holder.js';
 import { ResponseBody } from '../../dist/body/response-body.js';
 
 function respond(fields: string[] = [], status = 200) {
@@ -138,7 +139,8 @@ test('a request and its response in text or bytes load neither undici, web strea
     const { toRequestBody } = await import('${new URL('../../dist/body/request-body.js', import.meta.url).href}');
     const { BodyQueue } = await import('${new URL('../../dist/body/body-queue.js', import.meta.url).href}');
     const { ResponseBody } = await import('${new URL('../../dist/body/response-body.js', import.meta.url).href}');
-    const { ClientResponse, TrailersHolder } = await import('${new URL('../../dist/request/client-response.js', import.meta.url).href}');
+    const { ClientResponse } = await import('${new URL('../../dist/request/client-response.js', import.meta.url).href}');
+    const { TrailersHolder } = await import('${new URL('../../dist/request/trailers-holder.js', import.meta.url).href}');
     for (const value of ['a', new Uint8Array(1), new ArrayBuffer(1), new URLSearchParams('a=b'), (async function* () {})()]) {
       toRequestBody(value);
     }
