@@ -1,13 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { invalidArgument, TransportError } from './errors.js';
+import { abortable } from './abortable.js';
 import {
   BufferBudget,
   forever,
   isTraced,
-  setDeadline,
   type ByteTransport,
   type Clock,
-  type ConnectionOwner,
   type Dialler,
   type Origin,
 } from './ports/index.js';
@@ -24,10 +23,10 @@ import {
   type RequestOptions,
   type RequestParts,
 } from './request/index.js';
-import { ClientConn, ConnectionDriver, type DriverConfig } from './conn/index.js';
+import { http1Only, OutsideConnections, type ClientConn, type DriverConfig } from './conn/index.js';
 import { networkRefusal } from './network.js';
 import { nameRequest } from './request-line.js';
-import { connectTimedOut, http1Only, originOf, Pool, transportDestroyed, type TransportStats } from './pool/index.js';
+import { originOf, Pool, transportDestroyed, type TransportStats } from './pool/index.js';
 import { isPlain, type ResolvedOptions } from './transport-options.js';
 
 /** What a transport needs of the platform. */
@@ -133,9 +132,7 @@ export class BaseTransport {
   readonly #budget: BufferBudget;
   readonly #defaults: RequestDefaults;
   readonly #targets = new Targets(originOf);
-  readonly #outside = new Map<ConnectionDriver, Origin>();
-  /** Gives up a connection that is being made outside the pool. */
-  readonly #connecting = new Set<() => void>();
+  readonly #outside: OutsideConnections;
   #admit: (request: PreparedRequest) => TransportError | undefined = ({ origin }) => networkRefusal(origin);
   #reachesNetwork = true;
   #closing: Promise<void> | undefined = undefined;
@@ -175,6 +172,14 @@ export class BaseTransport {
       this.#budget,
       options.proxy !== undefined && options.proxy !== false,
     );
+    this.#outside = new OutsideConnections({
+      clock,
+      connectTimeout,
+      defaults: this.#defaults,
+      driverConfig: (origin) => this.#driverConfig(origin),
+      closedError: (origin) => this.#closedError(origin),
+      ended: () => this.#finishClosing(),
+    });
     this.request = this.request.bind(this);
   }
 
@@ -233,8 +238,9 @@ export class BaseTransport {
   }
 
   /** Dials one connection outside the pool, and resolves once the peer's SETTINGS have come. */
-  connect(origin: string | URL): Promise<ClientConn> {
-    return this.#outsidePool(origin, async (target, signal) => {
+  async connect(origin: string | URL): Promise<ClientConn> {
+    const target = this.#openOrigin(origin);
+    return this.#outside.connect(target, async (signal) => {
       this.#checkNetwork(target);
       const dialled = await this.#platform.dialler.dial(target, signal);
       if (dialled.protocol === 'h2') return dialled.transport;
@@ -244,79 +250,23 @@ export class BaseTransport {
   }
 
   /** Speaks HTTP/2 on a stream that the caller has connected, and for https: secured. */
-  adopt(socket: Duplex, origin: string | URL): Promise<ClientConn> {
-    return this.#outsidePool(origin, () => {
+  async adopt(socket: Duplex, origin: string | URL): Promise<ClientConn> {
+    return this.#outside.connect(this.#openOrigin(origin), () => {
       return Promise.resolve(this.#platform.inRootContext(() => this.#platform.wrap(socket)));
     });
   }
 
-  /** A connection over what `open` gives, all of it within `connectTimeout`. */
-  async #outsidePool(
-    origin: string | URL,
-    open: (target: Origin, signal: AbortSignal) => Promise<ByteTransport>,
-  ): Promise<ClientConn> {
+  /** Of what is begun now. */
+  #openOrigin(origin: string | URL): Origin {
     const target = originOf(urlOf(origin, 'origin'));
     if (this.#closed) throw this.#closedError(target);
-    const { clock } = this.#platform;
-    const { connectTimeout } = this.#options;
-    const controller = new AbortController();
-    const expire = (): void => {
-      controller.abort(connectTimedOut(target, connectTimeout));
-    };
-    // Without a limit it does no more than keep the process alive, which a connection in the making does not.
-    const timer = setDeadline(clock, connectTimeout === 0 ? forever : connectTimeout, expire, true);
-    const giveUp = (): void => {
-      controller.abort(this.#closedError(target));
-    };
-    this.#connecting.add(giveUp);
-    try {
-      const transport = await open(target, controller.signal);
-      if (!this.#closed) return await this.#begin(transport, target, controller.signal);
-      transport.destroy();
-      throw this.#closedError(target);
-    } finally {
-      this.#connecting.delete(giveUp);
-      clock.clearTimer(timer);
-    }
-  }
-
-  #begin(transport: ByteTransport, origin: Origin, signal: AbortSignal): Promise<ClientConn> {
-    return new Promise((resolve, reject) => {
-      const owner: ConnectionOwner = {
-        onCapacity: () => {
-          conn.onCapacity();
-        },
-        onDraining: () => {
-          conn.onCapacity();
-        },
-        onTooManyPings: () => undefined, // its user decides what other connections are like
-        onClosed: () => {
-          this.#outside.delete(driver);
-          conn.onClosed();
-          this.#finishClosing();
-        },
-      };
-      const driver = new ConnectionDriver(transport, this.#driverConfig(origin), this.#platform.clock, owner);
-      const conn = new ClientConn(driver, origin, this.#defaults);
-      this.#outside.set(driver, origin);
-      const expire = (): void => {
-        driver.fail(signal.reason as TransportError);
-      };
-      signal.addEventListener('abort', expire, { once: true });
-      driver.start(() => {
-        signal.removeEventListener('abort', expire);
-        if (signal.aborted) reject(signal.reason as Error);
-        else if (driver.closeError !== undefined) reject(driver.closeError);
-        else resolve(conn);
-      });
-    });
+    return target;
   }
 
   /** Makes sure that so many connections to the origin are open or being opened; resolves when those are ready. */
   async preconnect(origin: string | URL, count = 1): Promise<void> {
     if (!Number.isInteger(count) || count < 1) throw invalidArgument('connections', count, 'a positive integer');
-    const target = originOf(urlOf(origin, 'origin'));
-    if (this.#closed) throw this.#closedError(target);
+    const target = this.#openOrigin(origin);
     this.#checkNetwork(target);
     await this.#pool.of(target).preconnect(count);
   }
@@ -348,8 +298,7 @@ export class BaseTransport {
     this.#closed = true;
     this.#closing ??= new Promise<void>((resolve) => {
       this.#whenClosed = resolve;
-      for (const giveUp of [...this.#connecting]) giveUp();
-      for (const driver of [...this.#outside.keys()]) driver.goAway();
+      this.#outside.goAway();
       this.#closePool = () => {
         this.#closePool = undefined;
         this.#pool.close(() => {
@@ -360,28 +309,15 @@ export class BaseTransport {
       if (this.#sessions === 0) this.#closePool();
     });
     const closing = this.#closing;
-    await new Promise<void>((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason as Error);
+    await abortable<void>(signal, (resolve) => {
       const { clock } = this.#platform;
-      const onAbort = (): void => {
-        end(() => {
-          reject(signal?.reason as Error);
-        });
-      };
       const expire = (): void => {
         if (timeout > 0) this.destroy(new Error(`close timed out after ${timeout} ms`));
       };
       // Without a limit it does no more than keep the process alive, which a response that nobody reads does not.
       const timer = clock.setTimer(timeout === 0 ? forever : timeout, expire, true);
-      const end = (finish: () => void): void => {
-        clock.clearTimer(timer);
-        signal?.removeEventListener('abort', onAbort);
-        finish();
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      void closing.then(() => {
-        end(resolve);
-      });
+      void closing.then(resolve);
+      return () => clock.clearTimer(timer);
     });
   }
 
@@ -400,8 +336,7 @@ export class BaseTransport {
     this.#closed = this.#destroyed = true;
     this.#pool.destroy(reason);
     this.#closePool?.();
-    for (const giveUp of [...this.#connecting]) giveUp();
-    for (const [driver, origin] of [...this.#outside]) driver.fail(transportDestroyed(origin.href, reason));
+    this.#outside.destroy((origin) => transportDestroyed(origin.href, reason));
     this.#platform.dialler.close?.();
   }
 

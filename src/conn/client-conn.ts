@@ -1,4 +1,5 @@
 import { invalidArgument, sentenceOf, TransportError, type ErrorInitiator } from '../errors.js';
+import { abortable } from '../abortable.js';
 import { HealthState } from '../protocol/index.js';
 import {
   checkWait,
@@ -211,42 +212,26 @@ export class ClientConn implements ExchangeHost<Exchange> {
   }
 
   /** Sends a PING and resolves with the round trip in milliseconds. Neither time-out nor abort waits for the socket. */
-  ping(options: WaitOptions = {}): Promise<number> {
-    return new Promise((resolve, reject) => {
-      checkWait(options, 'signal', 'timeout');
-      const { signal, timeout = 0 } = options;
-      if (signal?.aborted === true) return reject(signal.reason as Error);
+  async ping(options: WaitOptions = {}): Promise<number> {
+    checkWait(options, 'signal', 'timeout');
+    const { signal, timeout = 0 } = options;
+    return abortable(signal, (resolve, reject) => {
       const driver = this.#driver;
-      if (driver.closed) return reject(this.#unusable());
+      if (driver.closed) throw this.#unusable();
       const { clock } = driver;
       const begun = clock.now();
-      let open = true;
-      const end = (finish: () => void): void => {
-        if (!open) return;
-        open = false;
+      const onClosed = (): void => reject(driver.closeError ?? this.#unusable());
+      const expire = (): void => reject(pingTimeout(timeout, this.#origin.href));
+      const id = driver.ping(() => resolve(clock.now() - begun));
+      const timer = timeout === 0 ? undefined : setDeadline(clock, timeout, expire, true);
+      driver.use.hold();
+      this.#closed.add(onClosed);
+      return () => {
         driver.forgetPing(id);
         driver.use.release();
         if (timer !== undefined) clock.clearTimer(timer);
-        signal?.removeEventListener('abort', onAbort);
         this.#closed.delete(onClosed);
-        finish();
       };
-      const onAbort = (): void => {
-        end(() => reject(signal?.reason as Error));
-      };
-      const onClosed = (): void => {
-        end(() => reject(driver.closeError ?? this.#unusable()));
-      };
-      const onTimer = (): void => {
-        end(() => reject(pingTimeout(timeout, this.#origin.href)));
-      };
-      const id = driver.ping(() => {
-        end(() => resolve(clock.now() - begun));
-      });
-      const timer = timeout === 0 ? undefined : setDeadline(clock, timeout, onTimer, true);
-      driver.use.hold();
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#closed.add(onClosed);
     });
   }
 
@@ -254,27 +239,18 @@ export class ClientConn implements ExchangeHost<Exchange> {
    * Sends GOAWAY, takes no new requests, and resolves when the running ones are done and the connection is closed.
    * An aborted signal rejects with its reason; running requests go on, and the connection closes after the last.
    */
-  shutdown(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    return new Promise((resolve, reject) => {
-      checkWait(options, 'signal');
-      const { signal } = options;
-      this.#driver.goAway();
-      if (signal?.aborted === true) return reject(signal.reason as Error);
-      if (this.#driver.closed) return resolve();
-      const { use } = this.#driver;
-      const end = (): void => {
-        use.release();
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const onAbort = (): void => {
-        use.release();
-        this.#closed.delete(end);
-        reject(signal?.reason as Error);
-      };
+  async shutdown(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    checkWait(options, 'signal');
+    this.#driver.goAway();
+    return abortable<void>(options.signal, (resolve) => {
+      const { closed, use } = this.#driver;
+      if (closed) resolve();
       use.hold(); // a response that nobody reads does not keep the process alive
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#closed.add(end);
+      this.#closed.add(resolve);
+      return () => {
+        use.release();
+        this.#closed.delete(resolve);
+      };
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { abortable } from './abortable.js';
+import { abortable } from '../abortable.js';
 
 /** The errors of a socket are read from `errored` when it closes. A socket in our hands always has this listener. */
 export function ignoreError(): void {

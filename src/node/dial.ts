@@ -12,7 +12,7 @@ import {
 } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import { NodeHttp1Connection } from '../http1/index.js';
-import { abortable } from './abortable.js';
+import { abortable } from '../abortable.js';
 import { nodeClock } from './clock.js';
 import { closeReason, connected, ignoreError } from './connected.js';
 import { inRootContext } from './context.js';
@@ -219,7 +219,10 @@ export class NodeDialler implements Dialler {
       const secured = tls.connect({ ...options, host: origin.hostname, socket: stream });
       this.followSession(secured, origin, options.session);
       logKeys(secured);
-      return follow(secured, 'secureConnect', () => resolve(secured), reject);
+      const giveUp = follow(secured, 'secureConnect', () => resolve(secured), reject);
+      return (resolved) => {
+        if (!resolved) giveUp();
+      };
     });
     passRefs(socket, stream);
     return this.negotiated(origin, socket, undefined, { ...times, secure: nodeClock.now() });

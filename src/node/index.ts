@@ -1,5 +1,4 @@
 /** The leaf over node:net, node:tls and the process's clock, as the root sees it. */
-export { abortable } from './abortable.js';
 export { nodeClock } from './clock.js';
 export { inRootContext } from './context.js';
 export { isAllowedForHttp2 } from './tls.js';

@@ -1,5 +1,5 @@
+import { abortable } from '../abortable.js';
 import type { Clock, TimerHandle } from '../ports/index.js';
-import { abortable } from './abortable.js';
 
 /** How long all of the first group have to connect before the second joins them, in milliseconds. */
 export const groupDelay = 1_000;
@@ -56,7 +56,6 @@ export function race<C, T>(
       };
       const succeeded = (value: T): void => {
         if (!running.delete(attempt)) return;
-        stop();
         resolve(value);
       };
       try {

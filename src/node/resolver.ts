@@ -1,6 +1,6 @@
 import { isIP, type LookupFunction } from 'node:net';
 import type { Clock } from '../ports/index.js';
-import { abortable } from './abortable.js';
+import { abortable } from '../abortable.js';
 import { lookUp } from './address.js';
 import { nodeClock } from './clock.js';
 import { LookupCache, type Answer } from './lookup-cache.js';

@@ -1,4 +1,5 @@
 import type { TransportError } from '../errors.js';
+import { connectTimedOut } from '../conn/index.js';
 import {
   hearsConnection,
   HealthState,
@@ -11,7 +12,6 @@ import {
   type Origin,
   type PooledConnection,
 } from '../ports/index.js';
-import { connectTimedOut } from './dial-errors.js';
 import type { Candidate } from './dial-policy.js';
 import type { Route } from './endpoints.js';
 import type { PoolSettings } from './settings.js';

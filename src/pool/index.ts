@@ -1,5 +1,4 @@
 /** Layer 3, as the transport sees it. */
-export { connectTimedOut, http1Only } from './dial-errors.js';
 export { originOf } from './origin.js';
 export { Pool, transportDestroyed } from './pool.js';
 export type { Retry, RetryOptions } from './replay.js';

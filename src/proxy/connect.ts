@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { abortable } from '../node/index.js';
+import { abortable } from '../abortable.js';
 import { brokeOff, refused, type Route } from './failure.js';
 
 /** The head of a proxy's answer may have so many bytes. */
@@ -36,16 +36,14 @@ export async function connectOver(
         if (head.length > 0) socket.unshift(head);
         return resolve(socket);
       }
-      socket.destroy();
       reject(refused(route, statusCode, 'proxy-authorization' in fields));
     });
     call.on('error', (error) => {
-      socket.destroy();
       reject(brokeOff(route, error));
     });
     call.end();
-    return () => {
-      socket.destroy();
+    return (resolved) => {
+      if (!resolved) socket.destroy();
     };
   });
 }

@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { TransportError } from '../errors.js';
+import { abortable } from '../abortable.js';
 import { TunnelBody, type ClientResponse } from '../request/index.js';
 import type { Dialled, Origin } from '../ports/index.js';
-import { abortable, inRootContext, nodeClock, NodeDialler, SocketTransport } from '../node/index.js';
+import { inRootContext, nodeClock, NodeDialler, SocketTransport } from '../node/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
 import { BaseTransport, submit } from '../transport.js';
 import { connectOver } from './connect.js';
@@ -122,7 +123,7 @@ export class Tunnels {
       response = await abortable<ClientResponse>(signal, (resolve, reject) => {
         request = submit(this.transport, parts, resolve, reject);
         return () => {
-          request?.abort(signal.reason);
+          if (signal.aborted) request?.abort(signal.reason);
         };
       });
     } catch (error) {
