@@ -8,6 +8,9 @@ export interface RequestLine {
   readonly url: string;
 }
 
+/** The URL of a request for `*`, which is for the server as a whole (RFC 9110 section 7.1), has no path. */
+const isAsterisk = /^[a-z]+:\/\/[^/]+$/;
+
 /** A longer URL is cut, in characters. */
 const longest = 200;
 
@@ -23,7 +26,8 @@ export function nameRequest(error: unknown, { method, url }: RequestLine): void 
   if (!(error instanceof TransportError) || named.has(error)) return;
   named.set(error, error.message);
   const bare = url.replace(/[?#].*$/s, '').replace(/[^\x21-\x7e]/g, '?');
-  const shown = bare.length > longest ? `${bare.slice(0, longest)}...` : bare;
+  const cut = bare.length > longest ? `${bare.slice(0, longest)}...` : bare;
+  const shown = isAsterisk.test(bare) ? `* of ${cut}` : cut;
   error.message = `${isToken(method) ? method : '?'} ${shown}: ${error.message}`;
 }
 

@@ -260,7 +260,8 @@ export class ClientRequest extends Writable {
     });
   }
 
-  readonly #onInformational = (statusCode: number, headers: Headers): void => {
+  /** `statusText`: none in HTTP/2, where node:http's users get the usual one. */
+  readonly #onInformational = (statusCode: number, headers: Headers, statusText = ''): void => {
     this.touch();
     if (statusCode === 100) this.emit('continue');
     this.emit('information', {
@@ -268,7 +269,7 @@ export class ClientRequest extends Writable {
       httpVersionMajor: 2,
       httpVersionMinor: 0,
       statusCode,
-      statusMessage: STATUS_CODES[statusCode] ?? '',
+      statusMessage: statusText === '' ? (STATUS_CODES[statusCode] ?? '') : statusText,
       headers: joinFields(headers),
       rawHeaders: rawFields(headers),
     });

@@ -20,7 +20,8 @@ export function send(
   if (requester instanceof BaseTransport) {
     const hooks = { onAssigned: () => undefined, onSent };
     return new Promise((resolve, reject) => {
-      submit(requester, { origin, path, fields: fields.flat(), options, hooks }, resolve, reject);
+      const { onInformational } = options;
+      submit(requester, { origin, path, fields: fields.flat(), options, hooks, onInformational }, resolve, reject);
     });
   }
   if (path === '*')

@@ -110,7 +110,8 @@ export class Http1Exchange implements RequestHandle {
     request.once('socket', () => {
       this.written = this.connection.socket.writable;
     });
-    request.on('information', ({ statusCode, rawHeaders }) => {
+    request.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
+      this.statusText = statusMessage;
       this.onInformational(statusCode, rawHeaders);
     });
     request.once('response', (response) => {

@@ -162,16 +162,16 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   // --- what the peer does ---
 
-  onInformational(status: number, fields: readonly string[]): void {
+  onInformational(status: number, fields: readonly string[], statusText = this.handle!.statusText): void {
     if (status === 100) this.beginUpload();
-    if (this.hedge?.holds({ status, fields }) === true) return;
+    if (this.hedge?.holds({ status, fields, statusText }) === true) return;
     this.tracer?.tell('informational', { status });
     const listener = this.request.onInformational;
     if (listener === undefined) return;
     const idle = (): boolean => this.over && this.body?.ended !== true; // an earlier one has ended the request
     const failed = (error: unknown): void => this.abort(error);
     const { connection } = this.handle!;
-    const told = reportInformational(listener, { status, fields, idle }, connection, this.context, failed);
+    const told = reportInformational(listener, { status, fields, statusText, idle }, connection, this.context, failed);
     if (!told) this.giveUp(fieldsUnread(connection.config.budget.limit, this.request.origin.href));
   }
 

@@ -16,6 +16,8 @@ const heldInterims = 16;
 export interface Interim {
   readonly status: number;
   readonly fields: readonly string[];
+  /** '' in HTTP/2, which has none. */
+  readonly statusText: string;
 }
 
 /** Told once: no second attempt is wanted any more, or it is the only one. `won`: an answer has begun, and is its. */
@@ -23,6 +25,7 @@ export type HedgeOver = (answered: boolean, won: boolean) => void;
 
 /** The request, whose sink its first attempt has. */
 export interface HedgedRequest extends StreamSink {
+  onInformational(status: number, fields: readonly string[], statusText?: string): void;
   readonly request: PreparedRequest;
   readonly context: AsyncResource | undefined;
   readonly host: { readonly clock: Clock };
@@ -135,7 +138,7 @@ export class Hedge implements StreamSink {
   }
 
   private tell(interims: readonly Interim[]): void {
-    for (const { status, fields } of interims) this.exchange.onInformational(status, fields);
+    for (const { status, fields, statusText } of interims) this.exchange.onInformational(status, fields, statusText);
   }
 
   // --- what its stream does ---
@@ -143,7 +146,7 @@ export class Hedge implements StreamSink {
   onInformational(status: number, fields: readonly string[]): void {
     if (status === 100) this.upload?.begin();
     if (this.alone) this.exchange.onInformational(status, fields);
-    else this.interims = latest(this.interims, { status, fields });
+    else this.interims = latest(this.interims, { status, fields, statusText: this.handle?.statusText ?? '' });
   }
 
   onHeaders(status: number, fields: readonly string[], endStream: boolean): void {

@@ -7,7 +7,7 @@ import { normalizeMethod } from './methods.js';
 import type { Observer, Origin } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { resolveHedge, type HedgeSettings } from './hedge-options.js';
-import type { RequestHooks } from './request-hooks.js';
+import type { InformationalListener, RequestHooks } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
 import {
   checkRequestOptions,
@@ -41,6 +41,8 @@ export interface RequestParts {
   /** Without `headers`. */
   readonly options: RequestOptions;
   readonly hooks: RequestHooks | undefined;
+  /** In place of the option: hears of status texts too. */
+  readonly onInformational?: InformationalListener | undefined;
   /** Codings are undone also where `fields` asked for them, as fetch does. Default: false. */
   readonly decodeAlways?: boolean | undefined;
   /**
@@ -60,7 +62,7 @@ export function prepareParts(parts: RequestParts, defaults: RequestDefaults, tar
     return assemble(targets.at(parts.origin, parts.path), parts, [...parts.fields], body, defaults);
   } catch (error) {
     // A path that is none would read as part of the host.
-    const url = parts.origin.href + (parts.path.startsWith('/') ? parts.path : '');
+    const url = parts.origin.href + (parts.path.startsWith('/') ? parts.path : parts.path === '*' ? '' : '/');
     nameRequest(error, { method: options.method ?? 'GET', url });
     body?.discard(error);
     throw error;
@@ -107,6 +109,11 @@ function prepareBare(target: Target, defaults: RequestDefaults): PreparedRequest
   return assemble(target, { options: noOptions, hooks: undefined }, headers, undefined, defaults);
 }
 
+/** The caller's is told what the option says, and no more. */
+function listenerOf({ onInformational }: RequestOptions): InformationalListener | undefined {
+  return onInformational && ((status, headers) => onInformational(status, headers));
+}
+
 function assemble(
   target: Target,
   parts: Omit<RequestParts, 'origin' | 'path' | 'fields'>,
@@ -150,7 +157,7 @@ function assemble(
     idempotent: given.idempotent === true,
     hedge: hedgeOf(given, method, body, defaults),
     expectContinue: given.expectContinue === true && body !== undefined,
-    onInformational: given.onInformational,
+    onInformational: parts.onInformational ?? listenerOf(given),
     urgency: given.priority?.urgency ?? 3,
     protocol: given.protocol,
     upgrade,

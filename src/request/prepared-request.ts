@@ -2,7 +2,7 @@ import type { SharedBlock } from '../protocol/index.js';
 import type { Demand, Observer, Origin, RequestTiming } from '../ports/index.js';
 import type { RequestBody } from '../body/index.js';
 import type { HedgeSettings } from './hedge-options.js';
-import type { RequestHooks } from './request-hooks.js';
+import type { InformationalListener, RequestHooks } from './request-hooks.js';
 import type { RequestOptions } from './request-options.js';
 import type { GivenRetry } from './retry-options.js';
 
@@ -31,7 +31,7 @@ export interface PreparedRequest {
   /** When it goes out once more; undefined: it does not. */
   readonly hedge: HedgeSettings | undefined;
   readonly expectContinue: boolean;
-  readonly onInformational: RequestOptions['onInformational'];
+  readonly onInformational: InformationalListener | undefined;
   readonly urgency: number;
   readonly protocol: string | undefined;
   readonly upgrade: 'also' | 'only' | undefined;

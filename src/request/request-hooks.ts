@@ -1,7 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { fieldListSize } from '../protocol/request-fields.js';
 import type { HttpConnection, RequestHandle, ResponseConnection } from '../ports/index.js';
-import type { RequestOptions } from './request-options.js';
 import { toHeaders } from './to-headers.js';
 
 /** What a facade wants to know of its request on the way. Called between steps, in the caller's async context. */
@@ -30,9 +29,13 @@ export function reportSent(
   connection?.later(() => context?.runInAsyncScope(() => hooks.onSent()));
 }
 
+/** Who hears of 1xx responses; `statusText`: '' in HTTP/2, which has none. */
+export type InformationalListener = (status: number, headers: Headers, statusText: string) => unknown;
+
 interface Interim {
   readonly status: number;
   readonly fields: readonly string[];
+  readonly statusText: string;
   /** The request ended meanwhile, and nobody is to hear of this. */
   readonly idle: () => boolean;
 }
@@ -42,8 +45,8 @@ interface Interim {
  * `failed`. False: there is no room for the fields until then.
  */
 export function reportInformational(
-  listener: NonNullable<RequestOptions['onInformational']>,
-  { status, fields, idle }: Interim,
+  listener: InformationalListener,
+  { status, fields, statusText, idle }: Interim,
   connection: HttpConnection,
   context: AsyncResource | undefined,
   failed: (error: unknown) => void,
@@ -55,7 +58,7 @@ export function reportInformational(
     budget.giveFields(size);
     if (idle()) return;
     const headers = toHeaders(fields);
-    const call = async (): Promise<void> => listener(status, headers);
+    const call = async (): Promise<unknown> => listener(status, headers, statusText);
     context?.runInAsyncScope(call).catch(failed);
   });
   return true;

@@ -42,7 +42,7 @@ export class Target {
   constructor(origin: Origin, path: string, credentials: URL | undefined) {
     this.origin = origin;
     this.path = path;
-    this.url = origin.href + path;
+    this.url = path === '*' ? origin.href : origin.href + path; // RFC 9112 section 3.3: then it has no path
     this.credentials = credentials;
   }
 

@@ -193,12 +193,12 @@ export abstract class Dispatched implements RequestHooks, Runner<Dispatched> {
   // --- receiving ---
 
   /** A 1xx response; 100 is between the transport and the server. */
-  readonly onInformational = (status: number, headers: Headers): void => {
+  readonly onInformational = (status: number, headers: Headers, statusText: string): void => {
     if (this.over || status === 100) return;
     const fields: string[] = [];
     for (const [name, value] of headers) fields.push(name, value);
     this.guard(() => {
-      this.headers(status, fields, '');
+      this.headers(status, fields, statusText);
     });
   };
 

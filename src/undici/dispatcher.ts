@@ -217,7 +217,8 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
       cause,
       origin: failure.origin,
     });
-    nameRequest(own, { method, url: new URL(path, String(origin)).href });
+    const { origin: server, href } = new URL(path, String(origin));
+    nameRequest(own, { method, url: path === '*' ? server : href });
     discardBody(toBody(body), own);
     return toUndiciError(own);
   }
@@ -262,11 +263,11 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
         bodyTimeout: options.bodyTimeout ?? undefined,
         idempotent,
         expectContinue: options.expectContinue === true && !tunnel,
-        onInformational: request.onInformational,
         protocol: isUpgrade(upgrade) ? 'websocket' : undefined,
         decompress: false,
       },
       hooks: undefined,
+      onInformational: request.onInformational,
       limitsWait: true,
       upgrade: isUpgrade(upgrade) ? (options.allowH2 === false ? 'only' : 'also') : undefined,
     };

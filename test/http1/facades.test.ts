@@ -166,3 +166,42 @@ test('the dispatcher refuses a reset that is no boolean', async (t) => {
   const options = { origin: 'http://127.0.0.1:1', path: '/', method: 'GET', reset: 'yes' as never };
   await assert.rejects(dispatcher.request(options), { code: 'UND_ERR_INVALID_ARG', message: 'invalid reset' });
 });
+
+/** What each facade that tells of status texts says of a 103 over HTTP/1.1, and of the answer. */
+const informed: Readonly<Record<string, (transport: Transport, origin: string) => Promise<unknown[]>>> = {
+  'a handler': (transport, origin) =>
+    new Promise((resolve, reject) => {
+      const seen: unknown[] = [];
+      new H2Dispatcher(transport).dispatch(
+        { origin, path: '/', method: 'GET' },
+        {
+          onRequestStart: () => undefined,
+          onResponseStart: (_, status, headers, statusText) => void seen.push([status, statusText, headers['link']]),
+          onResponseEnd: () => resolve(seen),
+          onResponseError: (_, error) => reject(error),
+        },
+      );
+    }),
+  'passinglane/http': async (transport, origin) => {
+    const request = createRequest(transport).request(`${origin}/`);
+    const seen: unknown[] = [];
+    request.on('information', ({ statusCode, statusMessage, headers }: IncomingMessage) => {
+      seen.push([statusCode, statusMessage, headers['link']]);
+    });
+    const [response] = (await once(request.end(), 'response')) as [IncomingMessage];
+    await text(response);
+    return [...seen, [response.statusCode, response.statusMessage, undefined]];
+  },
+};
+
+for (const [name, informedBy] of Object.entries(informed))
+  test(`${name} is told the status text of a 1xx response over HTTP/1.1`, async (t) => {
+    const server = await rawOrigin(t, async (peer) => {
+      await peer.request();
+      peer.write('HTTP/1.1 103 Soon\nLink: </a>\n\nHTTP/1.1 200 Fine\nContent-Length: 0\n\n');
+    });
+    assert.deepEqual(await informedBy(transportFor(t), server.origin), [
+      [103, 'Soon', '</a>'],
+      [200, 'Fine', undefined],
+    ]);
+  });

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { sentenceOf as message } from '../../dist/errors.js';
-import { never, poolHarness } from '../support/pool-harness.js';
+import { originOf } from '../../dist/pool/index.js';
+import { submit } from '../../dist/transport.js';
+import { never, Pending, poolHarness } from '../support/pool-harness.js';
 
 test('an error names method, origin and path of its request, also in its stack, and never the query', async () => {
   const p = poolHarness({ answer: (peer, id) => peer.reset(id, 2) });
@@ -87,4 +89,21 @@ test('what is wrong with a request before it is sent, and with the reading of it
   const late = p.get('/late?q');
   await p.settle();
   assert.match(message(late.error), /^GET https:\/\/test\.example\/late: This transport is closed/);
+});
+
+test('an error of OPTIONS * names the server that it asked, and its response has that URL', async () => {
+  const p = poolHarness({ answer: (peer, id) => (id === 1 ? peer.ok(id) : peer.reset(id, 2)) });
+  const parts = { origin: originOf(new URL('https://test.example')), path: '*', fields: [], hooks: undefined };
+  const send = (): Pending =>
+    new Pending(
+      new Promise((resolve, reject) => {
+        submit(p.transport, { ...parts, options: { method: 'OPTIONS' } }, resolve, reject);
+      }),
+    );
+  const [answered, failed] = [send(), send()];
+  await p.settle();
+  assert.deepEqual([answered.status, answered.response?.url], [200, 'https://test.example']);
+  assert.equal(p.peer(0).blocks(1)[0]?.[':path'], '*');
+  assert.match(message(failed.error), /^OPTIONS \* of https:\/\/test\.example: The server reset the stream/);
+  p.transport.destroy();
 });
