@@ -160,6 +160,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     }
     const bytes = this.core.takeOutput(limit, now);
     this.bytesSent += bytes.length;
+    if (bytes.length === 0 && this.core.holdsData) this.deadline.aim(this.core.nextDeadline());
     return bytes;
   }
 

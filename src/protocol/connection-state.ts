@@ -16,6 +16,7 @@ import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
 import { SendWindow } from './send-window.js';
 import { defaultHeaderTableSize, PeerSettings, type LocalSettings } from './settings.js';
+import { SmallData } from './small-data.js';
 import { StreamTable } from './stream-table.js';
 import type { Stream } from './stream.js';
 import type { FrameTrace } from './trace.js';
@@ -85,6 +86,7 @@ export class ConnectionState {
   readonly resets = new ResetConfirm();
   readonly closedStreams = new ClosedStreams();
   readonly window: SendWindow;
+  readonly smallData = new SmallData();
 
   // Written by connection.ts.
   nextStreamId = 1;

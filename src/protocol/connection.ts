@@ -80,6 +80,11 @@ export class Connection {
     return bytes;
   }
 
+  /** DATA waits for more credit, for a time that {@link nextDeadline} says. */
+  get holdsData(): boolean {
+    return this.c.smallData.dueAt !== Infinity;
+  }
+
   /** Seals what waits if that is DATA; true: there is room for more, and streams in {@link takeDrained} may have it. */
   sealBodies(now: number): boolean {
     const c = this.c;

@@ -9,7 +9,8 @@ import { checkDrained, failConnection, stopReuse } from './lifecycle.js';
 export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
   const write = Math.min(reportStallAt(c), writeTimeoutAt(c), recoveredAt(c));
-  return Math.min(write, pingTimeoutAt(c), probeAt(c), retireAt(c), settingsOverdueAt(c), starvedAt(c));
+  const idle = Math.min(pingTimeoutAt(c), probeAt(c), retireAt(c));
+  return Math.min(write, idle, settingsOverdueAt(c), starvedAt(c), c.smallData.dueAt);
 }
 
 /** Does what has come due, after which nothing is. The caller has let data that had already arrived be read first. */
@@ -40,6 +41,10 @@ export function tick(c: ConnectionState): void {
   if (now >= starvedAt(c)) {
     c.window.starvedReported = true;
     c.events.onCapacity();
+  }
+  if (now >= c.smallData.dueAt) {
+    for (const stream of c.smallData.take()) c.scheduler.add(stream);
+    c.events.onOutput();
   }
   if (now >= recoveredAt(c)) {
     live.recovery.end();

@@ -9,6 +9,7 @@ export function forget(c: ConnectionState, stream: Stream): void {
   if (!c.streams.delete(stream)) return;
   dropOutput(stream);
   if (c.blocked.size > 0) c.blocked.delete(stream);
+  if (stream.windowWait) c.smallData.delete(stream);
   if (stream.promised > 0) release(c, stream);
   if (c.streams.size === 0) c.liveness.idleSince = c.now;
   c.events.onCapacity();
@@ -96,6 +97,7 @@ export function failConnection(c: ConnectionState, failure: Failure): void {
   c.failure = describe(undefined);
   c.streams.clear();
   c.blocked.clear();
+  c.smallData.take();
   c.credit.close();
   for (const stream of streams) {
     dropOutput(stream);

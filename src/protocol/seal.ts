@@ -151,14 +151,17 @@ function sealData(c: ConnectionState, stream: Stream): void {
   // RFC 9113 section 6.9: an empty frame needs no window, so it goes out even where that is below zero.
   const window = c.window.free + stream.promised;
   const size = left === 0 ? 0 : Math.min(left, stream.sendWindow, window, c.peer.maxFrameSize);
-  if (left > 0 && size <= 0) {
+  if (size < left && (size <= 0 || c.smallData.holds(stream, size, c.peer.initialWindow, c.now))) {
     // Whoever opens the window that is short puts the stream back: receive.ts.
-    if (stream.sendWindow > 0) c.blocked.add(stream);
+    if (stream.sendWindow > Math.max(0, window)) c.blocked.add(stream);
     if (!stream.windowWait) reportWindow(stream, true);
     return;
   }
   advance(stream, StreamInput.SendData);
-  if (stream.windowWait) reportWindow(stream, false);
+  if (stream.windowWait) {
+    c.smallData.delete(stream);
+    reportWindow(stream, false);
+  }
   const whole = size === left;
   if (whole || size >= usefulData) c.floods.useful();
   const endStream = whole && stream.sendEnds && stream.trailers === undefined;

@@ -54,6 +54,8 @@ export class Stream {
   promised = 0;
   /** A window holds the chunk back. */
   windowWait = false;
+  /** The next DATA may be as short as a window makes it. Owned by SmallData. */
+  sendsSmall = false;
   /** True while the stream stands in the send scheduler, and who comes after it there. Owned by SendScheduler. */
   scheduled = false;
   scheduledNext: Stream | undefined = undefined;

@@ -338,15 +338,15 @@ test('an upload that waits for a window is woken by either window, and ended by 
   p.get('/warm');
   await p.settle();
   const controller = new AbortController();
-  const call = p.post('/up', bodyOf(30)(), { signal: controller.signal });
+  const call = p.post('/up', bodyOf(40)(), { signal: controller.signal });
   await p.settle();
   assert.deepEqual(p.peer(0).story(3), ['HEADERS', 'DATA 10']);
   p.peer(0).send(frameType.windowUpdate, 0, 3, Buffer.of(0, 0, 0, 5));
   await p.settle();
   assert.equal(p.peer(0).story(3).at(-1), 'DATA 5', 'a WINDOW_UPDATE wakes it');
-  p.peer(0).greet({ initialWindowSize: 14 });
+  p.peer(0).greet({ initialWindowSize: 30 });
   await p.settle();
-  assert.equal(p.peer(0).story(3).at(-1), 'DATA 4', 'so does a larger initial window');
+  assert.equal(p.peer(0).story(3).at(-1), 'DATA 20', 'so does a larger initial window');
   const reason = new Error('enough');
   controller.abort(reason);
   await p.settle();

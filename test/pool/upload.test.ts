@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answer, Pending, poolHarness } from '../support/pool-harness.js';
+import { uint32 } from '../support/harness.js';
+import { type Answer, bodyOf, Pending, poolHarness } from '../support/pool-harness.js';
+import { type as frameType } from '../support/raw-server.js';
 
 const never: Answer = () => undefined;
 
@@ -293,4 +295,19 @@ test('cancelling the response body ends an upload that hangs', async () => {
   await p.settle();
   assert.deepEqual(source.log, ['opened', 'closed']);
   assert.deepEqual(p.peer(0).story(1), ['HEADERS', 'RST_STREAM CANCEL']);
+});
+
+test('eight bytes of credit are used after 100 ms, though nothing else happens', async () => {
+  const p = poolHarness({ answer: never });
+  p.post('/up', bodyOf(100_000)());
+  await p.settle();
+  await p.clock.advance(1_000);
+  assert.equal(p.peer(0).bodyBytes, 65_535);
+  p.peer(0).send(frameType.windowUpdate, 0, 0, uint32(1 << 20));
+  p.peer(0).send(frameType.windowUpdate, 0, 1, uint32(8));
+  await p.settle();
+  await p.clock.advance(99);
+  assert.equal(p.peer(0).bodyBytes, 65_535);
+  await p.clock.advance(1);
+  assert.equal(p.peer(0).story(1).at(-1), 'DATA 8');
 });

@@ -96,11 +96,11 @@ test('RFC 9113 6.9.2: SETTINGS may push a window below zero; nothing is sent unt
   h.expect.frame(frameType.settings, 0, 'its ACK');
   h.peer.windowUpdate(r.id, 64_535);
   h.expect.quiet('the window is 0 now');
-  h.peer.windowUpdate(r.id, 1);
-  h.expect.data(r, 'a', false);
+  h.peer.windowUpdate(r.id, 500);
+  h.expect.data(r, 'a'.repeat(500), false);
   h.peer.settings({ initialWindowSize: 65_535 });
   h.expect.frame(frameType.settings, 0, 'its ACK');
-  assert.deepEqual(sentBytes(h), new Map([[r.id, 100_000 - 65_536]]));
+  assert.deepEqual(sentBytes(h), new Map([[r.id, 100_000 - 65_535 - 500]]));
   assert.equal(r.sent, true);
   h.finish();
 });
