@@ -40,8 +40,10 @@ export class Balancer {
   private readonly lookUp: DeadlineTimer;
   private readonly load = (endpoint: Endpoint): Endpoint['load'] => endpoint.load;
   private turn = 0;
-  /** A request has come since the last look-up: addresses are worth a connection. */
+  /** A request has come since the last look-up, and since a connection ended in good order: addresses are worth one each. */
   private wanted = false;
+  /** Its origin's pool is closing, or was let go of: no address is worth a connection of its own any more. */
+  private stopped = false;
 
   /** `interval`: between two look-ups, in milliseconds. */
   constructor(
@@ -123,7 +125,7 @@ export class Balancer {
 
   /** Those that are to be dialled now, where there is room for so many connections more. */
   missing(room: number): readonly Endpoint[] {
-    if (!this.wanted || !this.active) return [];
+    if (!this.wanted || !this.active || this.stopped) return [];
     const { dials, again } = decideReach(this.endpoints.current, this.clock.now(), room);
     this.again.aim(again);
     return dials;
@@ -145,6 +147,11 @@ export class Balancer {
     if (endpoint?.late === true && endpoint.connections.length === 1) endpoint.load.startSlowly(this.clock.now());
   }
 
+  /** A connection has ended in good order, as for want of requests: the next request is early enough for another. */
+  rest(): void {
+    this.wanted = false;
+  }
+
   // --- look-ups ---
 
   /** A look-up has told what the name stands for. */
@@ -152,13 +159,13 @@ export class Balancer {
     for (const endpoint of this.endpoints.gone)
       for (const connection of [...endpoint.connections]) connection.stopReuse();
     this.lookUp.stop();
-    this.lookUp.aim(this.clock.now() + this.interval);
+    if (!this.stopped) this.lookUp.aim(this.clock.now() + this.interval);
     this.clock.defer(() => this.host.drain());
   }
 
   private resolve(): void {
     if (this.host.empty) return;
-    this.wanted = this.host.busy;
+    this.wanted &&= this.host.busy;
     this.lookUp.aim(this.clock.now() + this.interval);
     this.dialler.resolve?.(this.host.origin)?.then(
       (addresses) => {
@@ -169,6 +176,7 @@ export class Balancer {
   }
 
   stop(): void {
+    this.stopped = true;
     this.again.stop();
     this.lookUp.stop();
   }

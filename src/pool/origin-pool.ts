@@ -348,6 +348,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     const early = error !== undefined && !connection.numbers.greeted;
     this.endpoints.closed(connection, early || connection.carriedNothing);
     this.failures.ended(connection, error);
+    if (error === undefined) this.balancer?.rest();
     this.drain();
     this.env.onQuiet(this);
   }
@@ -399,7 +400,13 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     this.connections.closeIdle();
   }
 
+  /** It is empty, and nobody will come to it any more. */
+  letGo(): void {
+    this.balancer?.stop();
+  }
+
   goAway(): void {
+    this.balancer?.stop();
     this.dialling.abandon(true);
     this.connections.goAway();
   }

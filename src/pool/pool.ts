@@ -138,8 +138,13 @@ export class Pool {
 
   private onQuiet(pool: OriginPool): void {
     // One that was empty before has been let go of, and another may stand in its place.
-    if (pool.empty && this.origins.get(pool.key) === pool) this.origins.delete(pool.key);
+    if (pool.empty && this.origins.get(pool.key) === pool) this.letGo(pool);
     if (this.whenQuiet !== undefined) this.closeQuiet();
+  }
+
+  private letGo(pool: OriginPool): void {
+    this.origins.delete(pool.key);
+    pool.letGo();
   }
 
   stats(): TransportStats {
@@ -180,7 +185,7 @@ export class Pool {
   private closeQuiet(): void {
     for (const pool of [...this.origins.values()]) {
       if (pool.queue.size === 0) pool.goAway();
-      if (pool.empty) this.origins.delete(pool.key);
+      if (pool.empty) this.letGo(pool);
     }
     if (this.origins.size > 0) return;
     const done = this.whenQuiet;

@@ -233,6 +233,26 @@ test('requests at the limit of every connection cause one more where there are t
   );
 });
 
+test('close() dials no address again, and leaves no timer', async () => {
+  const s = spread(3);
+  await s.load(30);
+  let closed = false;
+  void s.p.transport.close().then(() => (closed = true));
+  await s.p.settle();
+  for (const peer of s.p.peers) peer.drop();
+  await s.p.clock.advance(60_000);
+  assert.deepEqual([closed, s.p.peers.length, s.p.clock.size], [true, 3, 0]);
+});
+
+test('connections that were closed for want of requests are made again with the next request, and leave no timer', async () => {
+  const s = spread(3, { idleTimeout: 100 });
+  await s.load(30);
+  await s.p.clock.advance(1_000);
+  assert.deepEqual([s.p.peers.length, s.p.clock.size], [3, 0]);
+  await s.load(30);
+  assert.equal(s.p.peers.length, 6);
+});
+
 test('one address is used as by pick-first', async () => {
   const s = spread(1);
   assert.equal(failed(await s.load(50)), 0);

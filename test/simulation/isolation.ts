@@ -255,20 +255,49 @@ export class Isolation {
       );
   }
 
-  private boundOf({ hosts, plan, bypasses, longestDelay, bulk }: Known): number {
+  private boundOf(known: Known): number {
+    const { hosts, bypasses, bulk } = known;
     // A way around is of no use where it leads to an address that is not known to be bad yet, or takes what blocks it in turn.
     const fruitless = Math.min(bypasses, hosts.length + bulk.size);
+    return isolationBound(this.world.options, this.pathOf(known), fruitless);
+  }
+
+  private pathOf({ hosts, plan, longestDelay }: Known): Path {
     const queue = plan.bandwidth > 0 ? (2 * hosts[0]!.link.queue) / plan.bandwidth : 0;
-    const path = { roundTrip: 2 * longestDelay + queue, addresses: hosts.length, lookup: 2 * plan.delay };
-    return isolationBound(this.world.options, path, fruitless);
+    return { roundTrip: 2 * longestDelay + queue, addresses: hosts.length, lookup: 2 * plan.delay };
   }
 
   /** Since when one of its addresses has been well, and reachable; Infinity: none is. */
-  private healthySince({ hosts, plan }: Known): number {
+  private healthySince(known: Known): number {
+    return Math.min(Infinity, ...this.wellOf(known).map(([, since]) => since));
+  }
+
+  private wellOf({ hosts, plan }: Known): readonly (readonly [host: Host, since: number])[] {
     const name = this.world.network.names.get(plan.name);
-    if (name === undefined || name.failing || name.hangsUntil > this.world.now()) return Infinity;
+    if (name === undefined || name.failing || name.hangsUntil > this.world.now()) return [];
     const well = hosts.filter((host) => isWell(host) && name.addresses.includes(host.address));
-    return well.length === 0 ? Infinity : Math.min(...well.map((host) => this.changed.get(host) ?? 0));
+    return well.map((host) => [host, this.changedAt(host)]);
+  }
+
+  // --- for others who judge by addresses ---
+
+  /** The addresses of an origin, by its number, that are well and reachable, and since when. */
+  wellHosts(origin: number): readonly (readonly [host: Host, since: number])[] {
+    return this.wellOf(this.origins[origin]!);
+  }
+
+  /** When something was last done to it, or undone. */
+  changedAt(host: Host): number {
+    return this.changed.get(host) ?? 0;
+  }
+
+  boundFor(origin: number): number {
+    return this.boundOf(this.origins[origin]!);
+  }
+
+  /** The longest that there was, in milliseconds. */
+  roundTripOf(origin: number): number {
+    return this.pathOf(this.origins[origin]!).roundTrip;
   }
 
   /** By what is in the way. */

@@ -93,6 +93,10 @@ export class Network implements Dialler {
     }
   }
 
+  resolve(origin: Origin): Promise<readonly string[]> {
+    return this.resolver.anew(origin.hostname);
+  }
+
   private attempt(origin: Origin, route: DialRoute | undefined) {
     return (
       address: string,

@@ -2,6 +2,7 @@ import './immediate.js';
 import type { Observer } from '../../dist/ports/observer.js';
 import { BaseTransport } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
+import { Addresses } from './addresses.js';
 import { Application } from './application.js';
 import { Books } from './books.js';
 import { Budgets } from './budgets.js';
@@ -73,17 +74,23 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
     random: random.fork('transport').next,
     inRootContext: (callback) => callback(),
   });
+  const now = (): number => clock.time;
   const isolation = new Isolation({
     plan,
     options,
     network,
     hosts,
-    now: () => clock.time,
+    now,
     report: (line, what) => report(`isolation, ${line}`, what),
   });
   const { requestOf } = world;
   const budgets = new Budgets({ origins: plan.origins, options, books, requestOf, report });
-  steps.others.push(budgets);
+  const addresses = new Addresses({ origins: plan.origins, options, network, isolation, requestOf, now, report });
+  steps.others.push(budgets, addresses);
+  steps.onDeaf = (milliseconds) => {
+    isolation.deaf(milliseconds);
+    addresses.deaf(milliseconds);
+  };
   steps.watch(transport, network, hosts, plan, isolation);
   const application = new Application(clock, transport, plan.origins, (what) => say('the application', what));
   application.schedule(plan.requests);

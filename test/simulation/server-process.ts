@@ -81,6 +81,8 @@ export class ServerProcess {
   private readonly usual: Behaviour;
   private readonly overrides = new Set<Partial<Behaviour>>();
   private frozen = 0;
+  /** In the world's time; Infinity: it is not. */
+  frozenAt = Infinity;
   private waiting: (() => void)[] = [];
   private life = 0;
 
@@ -126,12 +128,13 @@ export class ServerProcess {
   }
 
   freeze(): void {
-    this.frozen++;
+    if (this.frozen++ === 0) this.frozenAt = this.world.clock.time;
     this.world.tell(this.address, 'freezes');
   }
 
   thaw(): void {
     if (--this.frozen > 0) return;
+    this.frozenAt = Infinity;
     this.world.tell(this.address, 'thaws');
     const { waiting } = this;
     this.waiting = [];

@@ -19,6 +19,8 @@ export class Steps {
   readonly observer: Observer;
   /** Who else is told what is told to `observer`. */
   readonly others: Observer[] = [];
+  /** Told when the process has heard of nothing for so many milliseconds. */
+  onDeaf: (milliseconds: number) => void = () => undefined;
   private readonly clock: SimulatedClock;
   private readonly report: (oracle: string, what: string) => void;
   private readonly say: (who: string, what: string) => void;
@@ -55,6 +57,14 @@ export class Steps {
         this.isolation.onRequest(event);
         for (const one of this.others) one.request?.(event);
       },
+      address: (event) => {
+        this.count(`address ${event.type}`);
+        this.say(
+          'the client',
+          `${event.origin}: address ${event.address} ${event.type}${event.reason ? ` (${event.reason})` : ''}`,
+        );
+        for (const one of this.others) one.address?.(event);
+      },
       ...(other?.frame === undefined ? {} : { frame: (event: FrameEvent): void => other.frame?.(event) }),
     };
   }
@@ -70,12 +80,12 @@ export class Steps {
     this.clock.block = (milliseconds) => {
       this.deafFor += milliseconds;
       block.call(this.clock, milliseconds);
-      isolation.deaf(milliseconds);
+      this.onDeaf(milliseconds);
     };
     this.clock.sleep = (milliseconds) => {
       this.deafFor += milliseconds;
       sleep.call(this.clock, milliseconds);
-      isolation.deaf(milliseconds);
+      this.onDeaf(milliseconds);
     };
   }
 
@@ -154,10 +164,11 @@ export class Steps {
     }
   }
 
-  /** Where nothing is under way, a connection has one timer, and two more while it is being closed; and an origin has one. */
+  /** Where nothing is under way, a connection has one timer, and two more while it is being closed; and an origin has one, and two more for its addresses. */
   private timers(origins: number): void {
     const { all } = this.clock.timersSet;
-    let most = origins + this.network.attempts;
+    const ofOrigin = this.plan.options.loadBalancing === 'least-request' ? 3 : 1;
+    let most = ofOrigin * origins + this.network.attempts;
     for (const { ending } of this.network.open.keys()) most += ending ? 3 : 1;
     if (all > most)
       this.once('nothing left', `${all} timers are set, where nothing is under way and ${most} are enough`);

@@ -34,12 +34,16 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const random = new Random(seed);
   const uploading = random.fork('theme').chance(0.12);
   const roomy = uploading || random.fork('windows').chance(0.3);
-  const origins = drawOrigins(random.fork('origins'), roomy);
+  const balanced = random.fork('balanced').chance(0.2);
+  const origins = drawOrigins(random.fork('origins'), roomy, balanced ? random.fork('addresses') : undefined);
   const mix = drawMix(random.fork('mix'), uploading);
   const storm = !uploading && random.fork('storm').chance(0.06);
   const count = storm ? random.fork('storm count').magnitude(120, 400) : random.fork('count').magnitude(3, 80);
   const begins = storm ? drawStorm(random.fork('storm times'), count) : drawTimes(random.fork('times'), count);
-  const options = drawOptions(random.fork('options'), random.fork('sending again'));
+  const options = {
+    ...drawOptions(random.fork('options'), random.fork('sending again')),
+    ...(balanced ? drawBalance(random.fork('balance')) : {}),
+  };
   const requests = begins.map((at, i) => {
     const drawn = drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix);
     const most = uploading ? mostWhereManyUpload : storm ? mostInAStorm : Infinity;
@@ -97,12 +101,17 @@ function bounded(request: RequestPlan, ours: number | undefined, theirs: number)
   return { ...request, upload: sent, handler: { ...handler, bytes } };
 }
 
-/** `roomy`: their windows hold nothing up, so that what stalls is the kernel. */
-function drawOrigins(r: Random, roomy: boolean): OriginPlan[] {
+/** Requests are spread over addresses, which are looked up again. */
+function drawBalance(r: Random): TransportOptions {
+  return { loadBalancing: 'least-request', resolveInterval: r.pick([undefined, 500, 5_000]) };
+}
+
+/** `roomy`: their windows hold nothing up, so that what stalls is the kernel. `spread`: draws names of several addresses. */
+function drawOrigins(r: Random, roomy: boolean, spread: Random | undefined): OriginPlan[] {
   return Array.from({ length: r.pick([1, 1, 1, 2, 3, 5]) }, (_, i) => ({
     name: `${'abcde'[i] ?? 'x'}.example`,
     secure: r.chance(0.6),
-    hosts: r.pick([1, 1, 2, 3]),
+    hosts: spread === undefined ? r.pick([1, 1, 2, 3]) : spread.pick([r.pick([1, 1, 2, 3]), 2, 3, 5]),
     delay: r.pick([0.05, 1, 5, 20, 80, 150]),
     bandwidth: r.pick([0, 0, 0, 6_250, 1_000, 200]),
     limit: r.pick([100, 100, 100, 1, 3, 10]),

@@ -1,0 +1,130 @@
+import type { AddressEvent, RequestEvent } from '../../dist/ports/observer.js';
+import type { ResolvedOptions } from '../../dist/transport-options.js';
+import type { Isolation } from './isolation.js';
+import type { Host, Network } from './network.js';
+import type { OriginPlan, RequestPlan } from './plan.js';
+
+/** For turns of the loop, rounding, and packets that were on their way. */
+const slack = 300;
+
+/** A silent address gets no further request so long after one has gone there: `probeAfter`, or four round trips. */
+export function silenceBound({ probeAfter }: Pick<ResolvedOptions, 'probeAfter'>, roundTrip: number): number {
+  return Math.max(probeAfter, 4 * roundTrip) + slack;
+}
+
+export interface AddressesWorld {
+  readonly origins: readonly OriginPlan[];
+  readonly options: ResolvedOptions;
+  readonly network: Network;
+  readonly isolation: Isolation;
+  requestOf(id: number): RequestPlan | undefined;
+  /** The world's time. */
+  now(): number;
+  report(oracle: string, what: string): void;
+}
+
+/** What was seen of one address. */
+interface Seen {
+  /** When the first request went there since it froze, in the world's time; Infinity: none has. */
+  owedSince: number;
+  frozenAt: number;
+  /** In monotonic time. */
+  ejectedUntil: number;
+}
+
+/** Which address each request goes to, where a name stands for several and requests are spread over them ('least-request'). */
+export class Addresses {
+  private readonly world: AddressesWorld;
+  private readonly seen = new Map<Host, Seen>();
+  /** A name stands, or stood, for other addresses than at first. */
+  private renamed = false;
+  private readonly told = new Set<string>();
+
+  constructor(world: AddressesWorld) {
+    this.world = world;
+  }
+
+  private of(host: Host): Seen {
+    let seen = this.seen.get(host);
+    if (seen === undefined) this.seen.set(host, (seen = { owedSince: Infinity, frozenAt: 0, ejectedUntil: -Infinity }));
+    return seen;
+  }
+
+  /** The process heard of nothing for so long, until now. */
+  deaf(milliseconds: number): void {
+    for (const seen of this.seen.values()) seen.owedSince += milliseconds;
+  }
+
+  readonly address = ({ address, type, origin, until = 0 }: AddressEvent): void => {
+    const host = this.world.network.hosts.get(address);
+    if (host === undefined) return;
+    if (type === 'removed') this.renamed = true;
+    const seen = this.of(host);
+    seen.ejectedUntil = type === 'ejected' ? until : type === 'returned' ? -Infinity : seen.ejectedUntil;
+    if (type !== 'ejected') return;
+    const all = this.world.network.names.get(origin.slice(origin.lastIndexOf('/') + 1))?.addresses ?? [];
+    const hosts = all.map((one) => this.world.network.hosts.get(one)!);
+    const ejected = hosts.filter((one) => this.of(one).ejectedUntil > -Infinity).length;
+    if (!this.renamed && ejected > hosts.length / 2)
+      this.once('ejection', `${ejected} of ${hosts.length} addresses of ${origin} are ejected`);
+  };
+
+  readonly request = ({ type, request, remoteAddress, time }: RequestEvent): void => {
+    if (type !== 'bound' || this.world.options.loadBalancing !== 'least-request') return;
+    const host = this.world.network.hosts.get(remoteAddress ?? '');
+    if (host === undefined) return;
+    const id = Number(request.url.slice(request.url.lastIndexOf('/') + 1));
+    const origin = this.world.requestOf(id)?.origin ?? 0;
+    const { name } = this.world.origins[origin]!;
+    const seen = this.of(host);
+    const now = this.world.now();
+    this.frozen(id, origin, host, seen, now);
+    if (!this.hasOther(origin, host, now)) return;
+    if (time < seen.ejectedUntil) this.once('ejection', `request ${id} went to ${host.address}, which is ejected`);
+    const { resolveInterval } = this.world.options;
+    const since = this.world.isolation.changedAt(host);
+    const listed = this.world.network.names.get(name)?.addresses.includes(host.address) !== false;
+    if (!listed && now - since > resolveInterval + this.world.isolation.boundFor(origin))
+      this.once(
+        'addresses',
+        `request ${id} went to ${host.address}, which ${name} has not stood for in ${now - since} ms`,
+      );
+  };
+
+  private frozen(id: number, origin: number, host: Host, seen: Seen, now: number): void {
+    const { frozenAt } = host.process;
+    if (frozenAt === Infinity) {
+      seen.owedSince = Infinity;
+      return;
+    }
+    if (seen.frozenAt !== frozenAt) seen.owedSince = Infinity; // it was well in between
+    seen.frozenAt = frozenAt;
+    if (seen.owedSince === Infinity) seen.owedSince = now;
+    // With `probeAfter` at 0 the application has said that silence is to tell nothing.
+    if (this.world.options.probeAfter === 0) return;
+    const owed = now - seen.owedSince;
+    if (
+      owed > silenceBound(this.world.options, this.world.isolation.roundTripOf(origin)) &&
+      this.hasOther(origin, host, now)
+    )
+      this.once(
+        'frozen address',
+        `request ${id} went to ${host.address}, which has owed an answer for ${Math.round(owed)} ms`,
+      );
+  }
+
+  /** Another address has been well for long enough that there is a connection to it. */
+  private hasOther(origin: number, but: Host, now: number): boolean {
+    const { isolation } = this.world;
+    const bound = isolation.boundFor(origin);
+    return isolation
+      .wellHosts(origin)
+      .some(([host, since]) => host !== but && now - since > bound && this.of(host).ejectedUntil === -Infinity);
+  }
+
+  private once(oracle: string, what: string): void {
+    if (this.told.has(oracle)) return;
+    this.told.add(oracle);
+    this.world.report(oracle, what);
+  }
+}
