@@ -79,6 +79,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   private over = false;
   /** Nobody waits for more of the response, so that it does not keep the process alive. */
   private unattended = false;
+  /** Registered with {@link unread}. */
+  private watched = false;
   /** Made only where there are any. */
   readonly limits: TimeLimits | undefined;
 
@@ -259,6 +261,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const buffered = this.body?.buffered ?? 0;
     this.attended();
     const mayBeLeft = !this.over || buffered > smallBody || (this.uploading && buffered > 0);
+    this.watched = mayBeLeft;
     if (mayBeLeft) return unread.register(body, this, this);
     this.trailers?.fetched();
     if (buffered > 0) {
@@ -333,7 +336,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    */
   private nothingUnread(): void {
     this.trailers?.fetched();
-    unread.unregister(this);
+    if (this.watched) unread.unregister(this);
   }
 
   /** Somebody waits for more of the response, or does no longer. */
