@@ -161,6 +161,7 @@ export class TunnelStream extends Duplex {
     if (chunks.finished) {
       this.#wanted = false;
       this.push(null);
+      this.read(0); // as a socket does: with nothing left to read, its end is seen though nobody reads
       return;
     }
     this.#waiting = true;

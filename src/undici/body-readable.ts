@@ -33,7 +33,9 @@ export class BodyReadable extends Readable {
   }
 
   async text(): Promise<string> {
-    return new TextDecoder().decode(await this.#all());
+    const bytes = await this.#all();
+    const encoding = this.readableEncoding;
+    return encoding === null || encoding === 'utf8' ? new TextDecoder().decode(bytes) : bytes.toString(encoding);
   }
 
   async json(): Promise<unknown> {
@@ -71,6 +73,8 @@ export class BodyReadable extends Readable {
     const limit = options?.limit ?? 131_072;
     if (!(limit >= 0)) throw invalidArgument('limit must be a non-negative number');
     const { signal } = options ?? {};
+    if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== 'boolean')
+      throw invalidArgument('signal must be an AbortSignal');
     signal?.throwIfAborted();
     const onAbort = (): void => {
       this.destroy(signal?.reason as Error);
@@ -79,7 +83,7 @@ export class BodyReadable extends Readable {
     let size = 0;
     try {
       for await (const chunk of this) {
-        size += (chunk as Buffer).length;
+        size += this.#bytes(chunk as Buffer | string).length;
         if (size > limit) break; // leaving the loop destroys the stream
       }
     } catch (error) {
@@ -97,11 +101,16 @@ export class BodyReadable extends Readable {
     });
   }
 
+  /** A chunk is text where an encoding was set. */
+  #bytes(chunk: Buffer | string): Buffer {
+    return typeof chunk === 'string' ? Buffer.from(chunk, this.readableEncoding ?? undefined) : chunk;
+  }
+
   async #all(): Promise<Buffer> {
     if (this.destroyed && !this.readableDidRead) await this.#failure();
     if (this.readableDidRead || this.destroyed) throw new TypeError('unusable: the body was read or destroyed');
     const chunks: Buffer[] = [];
-    for await (const chunk of this) chunks.push(chunk as Buffer);
+    for await (const chunk of this) chunks.push(this.#bytes(chunk as Buffer | string));
     return Buffer.concat(chunks);
   }
 }

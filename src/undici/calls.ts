@@ -138,7 +138,8 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
 
   onResponseEnd(_: DispatchController, trailers: IncomingHeaders): void {
     this.leave();
-    Object.assign(this.trailers, trailers);
+    // As what they are: one may be called __proto__.
+    Object.defineProperties(this.trailers, Object.getOwnPropertyDescriptors(trailers));
     this.body?.push(null);
   }
 

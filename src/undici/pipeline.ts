@@ -4,6 +4,9 @@ import { RequestCall } from './calls.js';
 import type { Dispatch } from './contract.js';
 import { aborted, invalidArgument, UndiciError } from './undici-error.js';
 
+/** What a handler gives back; a stream of an older kind cannot be destroyed. */
+type Source = Pick<Readable, 'on' | 'pause' | 'resume' | 'readableEnded'> & { destroy?: Readable['destroy'] | null };
+
 /**
  * What is written becomes the request's body; what is read is what the handler makes of the response's. What is wrong
  * with the arguments is the stream's error.
@@ -28,7 +31,7 @@ function connected<TOpaque>(
   if (typeof options !== 'object' || (options as unknown) === null) throw invalidArgument('invalid opts');
   if (typeof handler !== 'function') throw invalidArgument('invalid handler');
   const upload = new PassThrough();
-  let source: Readable | undefined = undefined;
+  let source: Source | undefined = undefined;
   const duplex = new Duplex({
     readableObjectMode: options.objectMode === true,
     autoDestroy: true,
@@ -41,7 +44,7 @@ function connected<TOpaque>(
     destroy: (error, done) => {
       const reason = error ?? (duplex.readableEnded ? null : aborted());
       upload.destroy();
-      source?.destroy(error ?? undefined);
+      source?.destroy?.(error ?? undefined);
       if (call.under !== undefined && !duplex.readableEnded) call.under(reason);
       done(reason);
     },
@@ -53,9 +56,10 @@ function connected<TOpaque>(
       const { body } = data;
       body.on('error', ignore); // of a body that the handler has not taken; what fails is told by the duplex
       // What is thrown here ends the request, which ends the duplex with it.
-      source = handler(data);
-      if (typeof (source as Partial<Readable> | undefined)?.on !== 'function')
+      const made: Source = handler(data);
+      if (typeof (made as Partial<Source> | undefined)?.on !== 'function')
         throw new UndiciError('UND_ERR_INVALID_RETURN_VALUE', 'expected Readable');
+      source = made;
       connect(source, duplex);
     },
     (error) => duplex.destroy(error as Error),
@@ -72,7 +76,7 @@ function connected<TOpaque>(
   return duplex;
 }
 
-function connect(source: Readable, duplex: Duplex): void {
+function connect(source: Source, duplex: Duplex): void {
   source
     .on('data', (chunk) => {
       if (!duplex.push(chunk)) source.pause();
