@@ -1,5 +1,6 @@
 // The suites, in the order of the document.
 import { grpcInterop } from './grpc-interop.mjs';
 import { h2spec } from './h2spec.mjs';
+import { undici } from './undici.mjs';
 
-export const suites = [h2spec, grpcInterop];
+export const suites = [h2spec, grpcInterop, undici];
