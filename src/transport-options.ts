@@ -233,6 +233,8 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   observer: [observer],
 };
 
+export const optionNames: readonly string[] = Object.keys(table);
+
 const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fallback: unknown]>> = {
   maxAttempts: [integer(1, 1_000), 8],
   baseDelay: [checkTime, 1_000],

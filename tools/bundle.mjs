@@ -33,6 +33,14 @@ const { metafile } = await build({
   metafile: true,
 });
 
+// A class that names itself in its own body becomes `var Name = class _Name`, and errors and console.log show that.
+for (const file of Object.keys(metafile.outputs)) {
+  const code = readFileSync(join(root, file), 'utf8');
+  const renamed = [...code.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name);
+  if (renamed.length === 0) continue;
+  writeFileSync(join(root, file), code.replace(new RegExp(`\\b_(${renamed.join('|')})\\b`, 'g'), '$1'));
+}
+
 /** These files of lib/ and all of its that they load. */
 function withLoaded(files) {
   const found = new Set(files);

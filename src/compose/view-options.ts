@@ -1,5 +1,12 @@
-import { invalidArgument } from '../errors.js';
-import { checkRequestOptions, flatten, isRecord, type HeadersInput, type RequestOptions } from '../request/index.js';
+import { invalidArgument, sentenceOf, TransportError } from '../errors.js';
+import {
+  checkFields,
+  checkRequestOptions,
+  flatten,
+  isRecord,
+  type HeadersInput,
+  type RequestOptions,
+} from '../request/index.js';
 
 const ofRequests = [
   'headers',
@@ -38,7 +45,7 @@ export const noDefaults: Defaults = { base: undefined, fields: [], options: {} }
 
 const allowed: readonly string[] = ['baseURL', ...ofRequests];
 
-/** What a view of a view gives. Throws a TypeError, ERR_INVALID_ARG_VALUE, or what is wrong with the headers. */
+/** What a view of a view gives. Throws a TypeError, ERR_INVALID_ARG_VALUE. */
 export function extendDefaults(outer: Defaults, given: ViewOptions): Defaults {
   if (!isRecord(given)) throw invalidArgument('options', given, 'an object with options of a view');
   for (const name of Object.keys(given))
@@ -52,9 +59,22 @@ export function extendDefaults(outer: Defaults, given: ViewOptions): Defaults {
   checkRequestOptions({ ...options, headers });
   return {
     base: baseURL === undefined ? outer.base : toBase(baseURL, outer.base),
-    fields: withDefaults(outer.fields, headers),
+    fields: checkedFields(outer.fields, headers),
     options: mergeOptions(outer.options, options),
   };
+}
+
+/** With headers that no request could have, it is an option that is wrong, and no request. */
+function checkedFields(outer: readonly string[], headers: HeadersInput | undefined): string[] {
+  try {
+    const fields = withDefaults(outer, headers);
+    checkFields(fields);
+    return fields;
+  } catch (error) {
+    if (!TransportError.isInstance(error)) throw error;
+    const wrong = new TypeError(`Invalid option 'headers': ${sentenceOf(error)}`, { cause: error });
+    throw Object.assign(wrong, { code: 'ERR_INVALID_ARG_VALUE' });
+  }
 }
 
 function toBase(given: unknown, outer: URL | undefined): URL {

@@ -66,10 +66,10 @@ export class Totals implements TransportTotals {
     this.replayCauses[cause]++;
   }
 
-  /** With what the connections that live have counted so far. */
+  /** A snapshot, with what the connections that live have counted so far. */
   with(living: Iterable<Counted>): TransportTotals {
     const sum = Object.assign(new Totals(), this, { replayCauses: { ...this.replayCauses } });
     for (const connection of living) sum.add(connection);
-    return sum;
+    return Object.assign({}, sum);
   }
 }

@@ -19,7 +19,8 @@ export interface HedgeSettings {
 
 /** Throws a TypeError, ERR_INVALID_ARG_VALUE, that names the option after `name`. */
 export function checkHedge(name: string, value: unknown): void {
-  if (!isRecord(value)) throw invalidArgument(`option '${name}'`, value, 'an object with after, budget');
+  if (!isRecord(value))
+    throw invalidArgument(`option '${name}'`, value, 'an object with after, budget, or {} for the defaults');
   for (const [key, one] of Object.entries(value) as [string, unknown][]) {
     if (key !== 'after' && key !== 'budget') throw invalidArgument(`option '${name}.${key}'`, one, 'after, budget');
     if (one === undefined) continue;

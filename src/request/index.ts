@@ -10,7 +10,14 @@ export { type HedgeOptions, type HedgeSettings, checkHedge, resolveHedge } from 
 export { forwardableHeaders } from './forwardable-headers.js';
 export { intercept, type InterceptedRequest, type Interceptor, type Next } from './interceptors.js';
 export { normalizeMethod } from './methods.js';
-export { type RequestDefaults, type RequestParts, flatten, prepareParts, prepareRequest } from './prepare-request.js';
+export {
+  type RequestDefaults,
+  type RequestParts,
+  checkFields,
+  flatten,
+  prepareParts,
+  prepareRequest,
+} from './prepare-request.js';
 export type { PreparedRequest } from './prepared-request.js';
 export type { RequestHooks } from './request-hooks.js';
 export {

@@ -220,6 +220,25 @@ function buildHeader(
   return { fields, block: new SharedBlock(), asksCoding, asksRange, asksClose: asksClose(headers) };
 }
 
+/** Throws what a request with these fields would, ERR_PASSINGLANE_INVALID_HEADER. */
+export function checkFields(fields: readonly string[]): void {
+  buildRequestFields({
+    method: 'GET',
+    scheme: 'https',
+    authority: 'host.invalid',
+    path: '/',
+    protocol: undefined,
+    fields,
+    contentLength: -1,
+    hasBody: true, // which may have any content-length
+    trailerNames: [],
+    userAgent: undefined,
+    acceptEncoding: undefined,
+    expectContinue: false,
+    priority: undefined,
+  });
+}
+
 function asksClose(fields: readonly string[]): boolean {
   for (let i = 0; i + 1 < fields.length; i += 2)
     if (fields[i]!.toLowerCase() === 'connection') return fields[i + 1]!.trim().toLowerCase() === 'close';

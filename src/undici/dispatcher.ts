@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
 import { isRecord, parseUrl, type RequestParts } from '../request/index.js';
-import { TransportError } from '../errors.js';
+import { invalidArgument as invalidOption, TransportError } from '../errors.js';
 import { forever, markedAs, type ConnectionEvent, type Origin } from '../ports/index.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { nameRequest } from '../request-line.js';
 import { originOf } from '../pool/index.js';
 import { BaseTransport, connectsPlainly, isTracedBy } from '../transport.js';
+import { optionNames } from '../transport-options.js';
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor } from './contract.js';
 import { observed, PublishedRequest } from './diagnostics.js';
 import type { Dispatched, DispatchOwner } from './dispatched.js';
@@ -68,6 +69,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     if (transport instanceof BaseTransport) this.transport = transport;
     else {
       const { http1: given, ...own } = transport ?? {};
+      checkNames(own);
       http1 ??= given;
       this.transport = this.makeTransport(transport === undefined ? undefined : own);
     }
@@ -405,6 +407,13 @@ function withQuery({ path, query }: DispatchOptions): string {
     throw invalidArgument('Query params cannot be passed when "?" or "#" is present in the path');
   const text = stringify(query as ParsedUrlQueryInput);
   return text === '' ? path : `${path}?${text}`;
+}
+
+/** The transport would refuse a name that it does not know as well, and not tell of `http1`. */
+function checkNames(options: object): void {
+  const unknown = Object.entries(options).find(([name]) => !optionNames.includes(name));
+  if (unknown === undefined) return;
+  throw invalidOption(`option '${unknown[0]}'`, unknown[1], ['http1', ...optionNames].join(', '));
 }
 
 /** Where a CONNECT leads (RFC 9113 section 8.5): its path, unless a host field says so. */

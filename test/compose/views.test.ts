@@ -130,3 +130,29 @@ test('what is wrong with a request of a view rejects, as it does without', async
   await assert.rejects(view.request('nowhere'), { code: 'ERR_INVALID_URL' });
   await assert.rejects(view.fetch('nowhere'), TypeError);
 });
+
+test('headers that no request could have are refused when a view is made, and their values are not told', () => {
+  const transport = new Transport();
+  const wrong: [headers: ViewOptions['headers'], names: RegExp][] = [
+    [{ 'a b': 'secret' }, /"a b"/],
+    [{ 'x-token': 'secret\n' + 'x' }, /"x-token"/],
+    [[['te', 'secret']], /"te"/],
+    [{ ':path': '/secret' }, /":path"/],
+    [{ upgrade: 'secret' }, /"upgrade"/],
+    [{ host: 'secret@host' }, /"host"/],
+    [{ 'x-object': {} as string }, /"x-object"/],
+  ];
+  for (const [headers, names] of wrong)
+    assert.throws(
+      () => transport.with({ headers }),
+      (error: Error & { code?: string }) => {
+        assert.ok(error instanceof TypeError);
+        assert.equal(error.code, 'ERR_INVALID_ARG_VALUE');
+        assert.match(error.message, /^Invalid option 'headers': /);
+        assert.match(error.message, names);
+        assert.doesNotMatch(error.message, /secret/);
+        return true;
+      },
+    );
+  transport.with({ headers: { connection: 'keep-alive', 'content-length': '3', host: 'other.test:1', a: undefined } });
+});

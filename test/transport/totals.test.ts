@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { Transport } from '../../dist/index.js';
 import { closedPort } from '../support/closed-port.js';
 import { rawServer } from '../support/raw-server.js';
@@ -38,4 +42,22 @@ test('totals count requests, failures, replays, dials and bytes, and outlive the
     stalls: 0,
   });
   assert.equal(open.replayCauses.refused, 1, 'a snapshot stays what it was');
+});
+
+test('totals are shown as a plain object, and a view by the name that it has in the documents', async (t) => {
+  const shipped = new URL('../../lib/index.js', import.meta.url).href;
+  const { Transport } = (await import(shipped)) as typeof import('../../dist/index.js');
+  const transport = new Transport();
+  t.after(() => transport.destroy());
+  const { totals } = transport.stats();
+  assert.equal(Object.getPrototypeOf(totals), Object.prototype);
+  assert.match(inspect(totals), /^\{\n {2}requests: 0,/);
+  assert.match(inspect(transport.with({})), /^TransportView \{/);
+});
+
+test('no class of what ships has a name that the bundler gave it', () => {
+  const lib = fileURLToPath(new URL('../../lib/', import.meta.url));
+  const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => /\.c?js$/.test(file));
+  assert.ok(files.length > 20);
+  for (const file of files) assert.doesNotMatch(readFileSync(join(lib, file), 'utf8'), /class _\w/, file);
 });

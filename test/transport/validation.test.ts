@@ -45,8 +45,9 @@ function noInteger(min: number, max: number): Refusal[] {
   ];
 }
 const noHedge: Refusal[] = [
-  [5, '5', /an object with after, budget/],
+  [5, '5', /an object with after, budget, or {} for the defaults/],
   ['p95', '"p95"', /an object with after, budget/],
+  [true, 'true', /an object with after, budget, or {} for the defaults/],
 ];
 const noAfter: Refusal[] = [
   ['p50', '"p50"', /'p95' or milliseconds/],

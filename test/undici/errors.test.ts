@@ -152,3 +152,10 @@ test('connectionError tells of a failed dial in undici\u2019s words', async (t) 
   const [, , error] = (await told) as [URL, unknown[], NodeJS.ErrnoException];
   assert.equal(error.code, 'ECONNREFUSED');
 });
+
+test('a dispatcher that is given a misspelt option names all that it knows, its own among them', () => {
+  assert.throws(() => new H2Dispatcher({ htttp1: undefined } as object), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /^Invalid option 'htttp1': undefined\. Allowed: http1, tls, /,
+  });
+});
