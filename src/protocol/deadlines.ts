@@ -125,13 +125,14 @@ export function askAfterStall(c: ConnectionState): void {
 }
 
 /**
- * Asks the peer for a sign of life: any byte from it will do, as will an answer that it owes already. Where the budget has no
+ * Asks the peer for a sign of life: any byte from it will do, as will an answer that it owes already. A PING that it has not
+ * answered asks as much as another would: it comes to that one first, and counts both when it reads on. Where the budget has no
  * PING left, an empty SETTINGS asks, of which no second goes out before the ACK of the first.
  */
 export function sendProbe(c: ConnectionState): void {
   const live = c.liveness;
   if (live.probeSentAt >= 0 || c.failure !== undefined) return;
-  if (oldestPing(c) < 0) ask(c);
+  if (live.pings.length === 0) ask(c);
   live.probeSentAt = c.now;
   live.stallReported = false;
   c.events.onOutput();

@@ -221,7 +221,7 @@ function isSilent(c: ConnectionState, now: number): boolean {
  * SETTINGS, whose ACK is owed as well (RFC 9113 section 6.5.3). That needs a peer that has acknowledged the first.
  */
 function mayAsk(c: ConnectionState, now: number): boolean {
-  return c.liveness.mayPing(now) || c.ourSettingsAcked || oldestPing(c) >= 0;
+  return c.liveness.mayPing(now) || c.ourSettingsAcked || c.liveness.pings.length > 0;
 }
 
 /**

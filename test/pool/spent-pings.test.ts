@@ -74,3 +74,20 @@ test('an ACK of SETTINGS that were not sent is a protocol error, also after some
   assert.deepEqual(p.peer(0).goAways, [1]);
   p.transport.destroy();
 });
+
+test('a peer that goes on with old answers and reads nothing is sent one PING, however often it falls silent', async () => {
+  const p = poolHarness({ probeAfter: 100, answer, maxConnectionsPerOrigin: 2 });
+  for (let i = 0; i < 6; i++) p.get('/slow');
+  await p.settle();
+  p.peer(0).holdsBack = true;
+  for (let i = 0; i < 5; i++) {
+    await p.clock.advance(150);
+    p.get('/quick');
+    await p.clock.advance(150);
+    p.peer(0).ok(1 + 2 * i);
+    await p.settle();
+  }
+  p.peer(0).read();
+  assert.equal(p.peer(0).pings, 1);
+  p.transport.destroy();
+});

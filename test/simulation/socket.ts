@@ -70,6 +70,11 @@ export class SimulatedSocket implements ByteTransport, End {
     tcp.up.onWritable = () => clock.poll(() => this.writable());
   }
 
+  /** A write has not ended. */
+  get writing(): boolean {
+    return this.done !== undefined;
+  }
+
   start(sink: ByteSink): void {
     this.sink = sink;
     this.zeroCopyReads.deliverTo((bytes) => {

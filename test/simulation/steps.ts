@@ -148,7 +148,7 @@ export class Steps {
   private credit({ origins }: TransportStats): void {
     const connections = origins.flatMap((origin) => origin.connections);
     for (const [socket, { tcp, host }] of this.network.open) {
-      if (socket.ending) continue;
+      if (socket.ending || socket.writing) continue;
       const theirs = [...host.process.connections].find((connection) => connection === tcp.server);
       if (theirs?.quiet !== true) continue;
       const ours = connections.filter(({ remoteAddress }) => remoteAddress === host.address);
