@@ -39,6 +39,8 @@ export interface Name {
 export class Network implements Dialler {
   readonly hosts = new Map<string, Host>();
   readonly names = new Map<string, Name>();
+  /** Those that a name has ever stood for. */
+  readonly machines = new Map<string, readonly Host[]>();
   /** Connections that the process has not closed. */
   readonly open = new Map<SimulatedSocket, { readonly tcp: Tcp; readonly host: Host }>();
   /** Attempts to connect that are under way. */

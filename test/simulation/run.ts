@@ -7,6 +7,7 @@ import { Application } from './application.js';
 import { Books } from './books.js';
 import { Budgets } from './budgets.js';
 import { SimulatedClock } from './clock.js';
+import { Dials } from './dials.js';
 import { isLossless, schedule } from './faults.js';
 import { Isolation, linesOff } from './isolation.js';
 import { Link } from './link.js';
@@ -86,10 +87,17 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
   const { requestOf } = world;
   const budgets = new Budgets({ origins: plan.origins, options, books, requestOf, report });
   const addresses = new Addresses({ origins: plan.origins, options, network, isolation, requestOf, now, report });
-  steps.others.push(budgets, addresses);
+  const dials = new Dials({ origins: plan.origins, options, network, report });
+  const struck = (those: readonly Host[]): void => {
+    isolation.struck(those);
+    dials.struck(those);
+  };
+  steps.others.push(budgets, addresses, dials);
+  steps.onLook = (stats, passed) => dials.look(stats, passed);
   steps.onDeaf = (milliseconds) => {
     isolation.deaf(milliseconds);
     addresses.deaf(milliseconds);
+    dials.struck(hosts);
   };
   steps.watch(transport, network, hosts, plan, isolation);
   const application = new Application(clock, transport, plan.origins, (what) => say('the application', what));
@@ -100,7 +108,7 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
     hosts,
     transport,
     random: random.fork('faults'),
-    struck: isolation.struck.bind(isolation),
+    struck,
   };
   for (const fault of plan.faults) schedule(fault, faultWorld, (what) => say('fate', what));
 
@@ -168,6 +176,8 @@ function build(plan: Plan, world: World, random: Random): { network: Network; ho
   plan.origins.forEach((origin, i) => {
     const addresses = Array.from({ length: origin.hosts }, (_, j) => `10.0.${i}.${j + 1}`);
     network.names.set(origin.name, { addresses, delay: origin.delay, hangsUntil: 0, failing: false });
+    const machines: Host[] = [];
+    network.machines.set(origin.name, machines);
     for (const address of addresses) {
       const link = new Link(clock, origin.delay, origin.bandwidth || Infinity, random.fork(address).next);
       const { limit, initialWindow, connectionWindow, creditByHandlers } = origin;
@@ -175,6 +185,7 @@ function build(plan: Plan, world: World, random: Random): { network: Network; ho
       const process = new ServerProcess(address, world, { limit, initialWindow, connectionWindow, credit });
       const host: Host = { address, link, process, listening: true, swallowing: false };
       network.hosts.set(address, host);
+      machines.push(host);
       hosts.push(host);
     }
   });

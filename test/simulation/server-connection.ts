@@ -30,6 +30,14 @@ const strikes = 2;
 const mostPings = 5;
 const pingGap = 290_000;
 
+/**
+ * So many PINGs there may be on a connection in all: one for each answer, to measure the round trip; one for each stream that
+ * the client resets; those that a budget allows; and one each `pingGap` milliseconds.
+ */
+export function pingsAllowed(answers: number, resets: number, age: number): number {
+  return answers + resets + mostPings + Math.floor(age / pingGap);
+}
+
 /** What comes into force when the client acknowledges it (RFC 9113 section 6.5.3); undefined: no change. */
 interface SentSettings {
   readonly limit?: number;
@@ -75,6 +83,11 @@ export class ServerConnection implements End {
   private lastSeen = 0;
   private lastActed = 0;
   private lastAccepted = Infinity;
+  private pings = 0;
+  /** HEADERS and DATA that it has sent, and RST_STREAM that it has received. */
+  private answers = 0;
+  private resets = 0;
+  private readonly madeAt: number;
   private pingsInARow = 0;
   private lastPing = -Infinity;
   private reading = false;
@@ -85,6 +98,7 @@ export class ServerConnection implements End {
     this.process = process;
     this.tcp = tcp;
     this.number = number;
+    this.madeAt = process.world.clock.time;
     this.stage = secure ? 'hello' : 'preface';
     tcp.server = this;
     tcp.down.onWritable = () =>
@@ -318,6 +332,7 @@ export class ServerConnection implements End {
 
   private onReset_(streamId: number, code: number): void {
     if (streamId > this.lastSeen) this.complain('protocol', `RST_STREAM on stream ${streamId}, which is idle`);
+    this.resets++;
     this.tell(`is told RST_STREAM ${code} on stream ${streamId}`);
     this.streams.get(streamId)?.gone();
   }
@@ -351,6 +366,9 @@ export class ServerConnection implements End {
     if ((f.flags & Flag.ack) !== 0) return;
     const { books, clock } = this.process.world;
     books.pings++;
+    this.pings++;
+    const most = pingsAllowed(this.answers, this.resets, clock.time - this.madeAt);
+    if (this.pings > most) this.complain('pings in total', `${this.pings}, where ${most} may be`);
     this.pingsInARow++;
     if (this.pingsInARow > mostPings && clock.time - this.lastPing < pingGap)
       this.complain('pings', `${this.pingsInARow} without HEADERS or DATA in between`);
@@ -428,7 +446,10 @@ export class ServerConnection implements End {
   // --- writing ---
 
   send(type: number, flags: number, streamId: number, payload?: Uint8Array): void {
-    if (type === Type.headers || type === Type.data) this.pingsInARow = 0;
+    if (type === Type.headers || type === Type.data) {
+      this.pingsInARow = 0;
+      this.answers++;
+    }
     if (type !== Type.windowUpdate && type !== Type.data)
       this.tell(
         `sends ${typeNames[type] ?? type}${(flags & Flag.ack) !== 0 && (type === Type.settings || type === Type.ping) ? ' ACK' : ''}${streamId === 0 ? '' : ` on stream ${streamId}`}`,

@@ -21,6 +21,8 @@ export class Steps {
   readonly others: Observer[] = [];
   /** Told when the process has heard of nothing for so many milliseconds. */
   onDeaf: (milliseconds: number) => void = () => undefined;
+  /** Told at each look, so many milliseconds after the last. */
+  onLook: (stats: TransportStats, passed: number) => void = () => undefined;
   private readonly clock: SimulatedClock;
   private readonly report: (oracle: string, what: string) => void;
   private readonly say: (who: string, what: string) => void;
@@ -124,9 +126,11 @@ export class Steps {
   }
 
   private look(): void {
-    if (this.clock.time < this.lookedAt + lookEvery) return;
+    const passed = this.clock.time - this.lookedAt;
+    if (passed < lookEvery) return;
     this.lookedAt = this.clock.time;
     const stats = this.transport.stats();
+    this.onLook(stats, passed);
     const most = this.plan.options.maxConnectionsPerOrigin ?? 64;
     if (stats.bufferedBytes > stats.maxBufferedBytes + 65_536 * this.dials)
       this.once('memory', `${stats.bufferedBytes} bytes are held of ${stats.maxBufferedBytes}`);
