@@ -1,5 +1,5 @@
 // Removes compiled output whose source is gone: `tsc -b` never deletes, so a removed test would keep running and a
-// removed module would keep shipping.
+// removed module would keep shipping. The API pages, build/api and build/site, are none of its.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ for (const { out, source } of outputs) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
     const module = /^(.*?)(?:\.d\.ts|\.js)$/.exec(relative(outDir, file))?.[1];
-    if (module === undefined || existsSync(join(root, source, `${module}.ts`))) continue;
+    if (module === undefined || /^(api|site)\b/.test(module) || existsSync(join(root, source, `${module}.ts`))) continue;
     rmSync(file);
     console.error(`removed ${relative(root, file)}: it has no source any more`);
   }

@@ -1,6 +1,7 @@
 import type { ClientResponse, Interceptor, RequestOptions } from './request/index.js';
 import { addInterceptor, extendDefaults, noDefaults, TransportView, type ViewOptions } from './compose/index.js';
 import { debugLog } from './diagnostics/debug-log.js';
+import { networkPanel } from './diagnostics/network-panel.js';
 import { observers } from './diagnostics/observers.js';
 import { fetchOver, type FetchInit } from './fetch/index.js';
 import { inRootContext, nodeClock, SocketTransport } from './node/index.js';
@@ -70,6 +71,8 @@ export class Transport extends BaseTransport {
       inRootContext,
     });
     this.fetch = this.fetch.bind(this);
+    const panel = networkPanel();
+    if (panel !== undefined) this.use(panel);
   }
 
   override request(url: string | URL, options?: RequestOptions): Promise<ClientResponse> {
