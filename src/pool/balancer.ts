@@ -75,10 +75,16 @@ export class Balancer {
     return found ?? (demand.early || lastResort ? this.choose(demand, lastResort) : undefined);
   }
 
-  private choose(demand: Demand, lastResort: boolean): PooledConnection | undefined {
+  /** One for an attempt beside that on this connection: at another address, where one can carry it. */
+  pickOther(demand: Demand, than: PooledConnection): PooledConnection | undefined {
+    const here = this.endpoints.of(than);
+    return this.choose(demand, false, here) ?? here?.connections.find((one) => one !== than && one.takes(demand));
+  }
+
+  private choose(demand: Demand, lastResort: boolean, but?: Endpoint): PooledConnection | undefined {
     const now = this.clock.now();
     const usable = (endpoint: Endpoint): boolean =>
-      (lastResort || endpoint.load.open(now)) && endpoint.offers(demand, lastResort, now);
+      endpoint !== but && (lastResort || endpoint.load.open(now)) && endpoint.offers(demand, lastResort, now);
     return chooseOfTwo(this.endpoints.current, usable, this.load, this.random)?.offered;
   }
 
@@ -217,6 +223,14 @@ class Attempt implements AttemptWatcher {
     if (error.scope === 'connection' && !load.lost(this.connection)) return;
     load.failed();
     this.balancer.judge(this.endpoint, this.connection.now, true);
+  }
+
+  overtaken(): void {
+    const { load } = this.endpoint;
+    if (this.era !== load.era || this.sentAt < 0) return;
+    const { now } = this.connection;
+    load.took(now, now - this.sentAt); // at least
+    this.balancer.judge(this.endpoint, now, false);
   }
 }
 

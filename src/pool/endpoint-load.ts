@@ -89,7 +89,11 @@ export class EndpointLoad implements Load, Standing {
   answered(now: number, error: boolean, took: number | undefined): void {
     this.failures = 0;
     this.outcome(error);
-    if (took === undefined) return;
+    if (took !== undefined) this.took(now, took);
+  }
+
+  /** So long until the response headers. */
+  took(now: number, took: number): void {
     const first = this.samples === 0;
     this.smoothed = first ? took : this.smoothed + smoothing * (took - this.smoothed);
     this.samples++;

@@ -1,5 +1,6 @@
 import { setDeadline, type Clock, type PooledConnection, type TimerHandle } from '../ports/index.js';
 import { Hedge, type Exchange, type HedgeSettings } from '../request/index.js';
+import type { Balancer } from './balancer.js';
 import type { Connections } from './connections.js';
 import type { OriginLoad } from './origin-load.js';
 import { retryOf, type Retry } from './replay.js';
@@ -12,6 +13,7 @@ const shortest = 1;
 export interface HedgingHost {
   readonly clock: Clock;
   readonly connections: Connections;
+  readonly balancer: Balancer | undefined;
   /** Nothing speaks against a dial, and none is under way. */
   readonly mayDial: boolean;
   /** `bypass`: to get around another connection. */
@@ -124,13 +126,14 @@ export class Hedging {
   /** True when it was sent, or never will be. */
   private place(watched: Watched): boolean {
     const { exchange, hedge, first } = watched;
-    const { clock, connections } = this.host;
+    const { clock, connections, balancer } = this.host;
     if (!this.load.hedges.open(clock.now())) return true;
-    const second = connections.pickOther(exchange.demand, first);
+    const spread = balancer?.active === true ? balancer : undefined;
+    const second = (spread ?? connections).pickOther(exchange.demand, first);
     if (second === undefined) return false;
     const received = second.bytesReceived;
     try {
-      hedge.bind(second);
+      hedge.bind(second, spread?.watch(second));
     } catch {
       hedge.end(false); // what this connection does not take is no fault of the request's: the first attempt goes on
       return true;

@@ -69,7 +69,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   readonly connections = new Connections();
   readonly endpoints: Endpoints;
   /** There where requests are spread over the addresses. */
-  private readonly balancer: Balancer | undefined;
+  readonly balancer: Balancer | undefined;
   readonly dialling: Dialling;
   private readonly env: PoolEnvironment;
   /** Its dials offer nothing but HTTP/1.1, and nothing is learned from that. */

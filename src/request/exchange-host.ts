@@ -25,4 +25,6 @@ export interface AttemptWatcher {
   answered(status: number, fields: readonly string[], end: boolean): void;
   /** It ended before that. */
   failed(error: TransportError): void;
+  /** Another attempt was answered first. */
+  overtaken(): void;
 }

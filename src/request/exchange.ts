@@ -301,7 +301,8 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   onFailed(error: TransportError): void {
     if (this.dropped !== undefined) return this.dropped.end();
-    if (this.hedge?.standsIn(!error.unprocessed) === true) return;
+    const { watcher } = this;
+    if (this.hedge?.standsIn(!error.unprocessed) === true) return watcher?.failed(error);
     this.upload?.stop(error);
     this.upload = undefined;
     this.limits?.stopPhase();

@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { TransportError } from '../errors.js';
 import { ErrorCode, type StreamSink } from '../protocol/index.js';
 import { setDeadline, type Clock, type HttpConnection, type RequestHandle, type TimerHandle } from '../ports/index.js';
+import type { AttemptWatcher } from './exchange-host.js';
 import { openInit } from './open-init.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportSent } from './request-hooks.js';
@@ -30,6 +31,8 @@ export interface HedgedRequest extends StreamSink {
   readonly context: AsyncResource | undefined;
   readonly host: { readonly clock: Clock };
   readonly tracer: RequestTracer | undefined;
+  /** Of the attempt that it goes on with. */
+  watcher: AttemptWatcher | undefined;
   attempts: number;
   /** Attempts beside another. */
   hedges: number;
@@ -55,6 +58,7 @@ export class Hedge implements StreamSink {
   /** All of it has been sent. */
   private sent = false;
   private readonly told: HedgeOver;
+  private watcher: AttemptWatcher | undefined = undefined;
   private over = false;
   /** The first attempt is gone: what happens here happens to the request. */
   private alone = false;
@@ -68,12 +72,13 @@ export class Hedge implements StreamSink {
   }
 
   /** It goes out on this connection. Throws what `Connection.open` throws. */
-  bind(connection: HttpConnection): void {
+  bind(connection: HttpConnection, watcher: AttemptWatcher | undefined): void {
     const { exchange } = this;
     const { request } = exchange;
     const init = openInit(request, this, connection, exchange.tracer !== undefined);
     const handle = connection.open(init, request);
     this.handle = handle;
+    this.watcher = watcher;
     exchange.attempts++;
     exchange.hedges++;
     exchange.tracer?.hedged(handle, exchange.attempts);
@@ -116,6 +121,8 @@ export class Hedge implements StreamSink {
     const { request, context } = exchange;
     this.finish(answered, answered);
     this.alone = true;
+    if (answered) exchange.watcher?.overtaken();
+    exchange.watcher = this.watcher;
     if (upload !== undefined) upload.unheard = false;
     exchange.switchTo(handle, upload);
     if (request.hooks !== undefined) reportAssigned(request.hooks, handle, context);
@@ -152,7 +159,10 @@ export class Hedge implements StreamSink {
   onHeaders(status: number, fields: readonly string[], endStream: boolean): void {
     const { handle } = this;
     if (!this.alone && handle !== undefined) {
-      if (this.exchange.dropsStatus(status)) return this.end(false);
+      if (this.exchange.dropsStatus(status)) {
+        this.watcher?.answered(status, fields, endStream);
+        return this.end(false);
+      }
       this.takeOver(handle, true);
     }
     this.exchange.onHeaders(status, fields, endStream);
@@ -168,8 +178,9 @@ export class Hedge implements StreamSink {
 
   onSent(): void {
     this.sent = true;
-    if (this.alone) this.exchange.onSent();
-    else if (this.upload !== undefined) this.upload.done = true;
+    if (this.alone) return this.exchange.onSent();
+    this.watcher?.sent();
+    if (this.upload !== undefined) this.upload.done = true;
   }
 
   onDrain(): void {
@@ -182,6 +193,7 @@ export class Hedge implements StreamSink {
 
   onFailed(error: TransportError): void {
     if (this.alone) return this.exchange.onFailed(error);
+    this.watcher?.failed(error);
     this.exchange.exposed ||= !error.unprocessed;
     this.end(false);
   }

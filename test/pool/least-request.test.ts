@@ -266,3 +266,47 @@ test('an address is told of on its channel and in stats()', async () => {
   const [one] = s.p.transport.stats().origins[0]?.addresses ?? [];
   assert.ok(one !== undefined && one.requests > 20 && one.latency === 10, JSON.stringify(one));
 });
+
+test('second attempts are spread as well: at another address than the first, and at none that is ejected', async () => {
+  const s = spread(4, { hedge: { after: 50, budget: 1 }, retry: { budget: 0 } });
+  await s.load(40);
+  s.machines.set('192.0.2.1', { status: 500 });
+  await s.load(60);
+  assert.equal(s.states()[0], '1 ejected');
+  for (const address of s.addresses) s.machines.set(address, { delay: 300 });
+  s.counts();
+  const before = s.p.transport.stats().totals.hedges;
+  const calls: Pending[] = [];
+  for (let i = 0; i < 60; i++) {
+    calls.push(s.p.get(`/${i}`, { idempotent: true }));
+    await s.p.clock.advance(5);
+  }
+  await s.p.clock.advance(400);
+  assert.equal(failed(calls), 0);
+  assert.equal(s.p.transport.stats().totals.hedges - before, 60);
+  const { '192.0.2.1': ejected = 0, ...others } = s.counts();
+  const shares = Object.values(others);
+  assert.equal(ejected, 0);
+  assert.ok(shares.length === 3 && Math.max(...shares) <= 1.25 * Math.min(...shares), String(shares));
+  for (let i = 0; i < 60; i++) {
+    const met = s.p.peers.filter(({ requests }) => requests.includes(`/${i}`));
+    assert.equal(new Set(met.map(({ info }) => info.remoteAddress)).size, 2, `/${i}`);
+  }
+  s.p.transport.destroy();
+});
+
+test('an address whose answers are overtaken by second attempts gets few of them', async () => {
+  const s = spread(3, { hedge: { after: 50, budget: 1 } });
+  await s.load(60);
+  s.machines.set('192.0.2.1', { delay: 10_000 });
+  s.counts();
+  const calls: Pending[] = [];
+  for (let i = 0; i < 400; i++) {
+    calls.push(s.p.get('/', { idempotent: true }));
+    await s.p.clock.advance(10);
+  }
+  assert.equal(failed(calls.slice(0, -20)), 0);
+  const share = s.counts()['192.0.2.1'] ?? 0;
+  assert.ok(share < 40, `${share} of 400`);
+  s.p.transport.destroy();
+});
