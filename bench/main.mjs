@@ -60,7 +60,9 @@ const say = (text) => console.error(`[${String(Math.round((Date.now() - start) /
 say(`Node ${version}; ${placement}; servers: ${servers.name}`);
 for (const [name, { absent }] of Object.entries(peers)) if (absent !== undefined) say(`absent: ${name}: ${absent}`);
 
-const wanted = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const wanted = scenarios.filter(({ name, apart }) =>
+  positionals.length === 0 ? apart !== true : positionals.includes(name),
+);
 const folder = fileURLToPath(new URL('results/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 const names = positionals.length > 3 ? ['part'] : positionals;

@@ -1,5 +1,5 @@
 // Who is measured: how each is run, how it is configured, and why it is absent where it is.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -121,10 +121,15 @@ async function runNode(node, flags, job) {
   return JSON.parse(output.trim().split('\n').at(-1));
 }
 
+const sources = (folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.go'))
+    .map((name) => join(folder, name));
+
 /** Go's client, built when it is first run. */
 function goPeer(files) {
   const go = findProgram('go');
-  const source = fileURLToPath(new URL('../clients/go/main.go', import.meta.url));
+  const source = fileURLToPath(new URL('../clients/go', import.meta.url));
   const binary = join(files.folder, 'go-client');
   const env = { GO111MODULE: 'off', GOPATH: goPath };
   let built;
@@ -138,7 +143,7 @@ function goPeer(files) {
           ? undefined
           : `golang.org/x/net is not in ${goPath}`,
     async run(job) {
-      built ??= runClient([go, 'build', '-o', binary, source], { env, seconds: 300 });
+      built ??= runClient([go, 'build', '-o', binary, ...sources(source)], { env, seconds: 300 });
       await built;
       return JSON.parse(await runClient([binary, JSON.stringify(job)], { env: { GOMAXPROCS: '1' } }));
     },

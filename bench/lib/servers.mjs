@@ -55,6 +55,10 @@ export class Servers {
       const ports = JSON.parse(await this.#once('canned', () => this.#script('canned')));
       return { origin: `http://127.0.0.1:${ports[behaviour]}` };
     }
+    if (kind === 'isolation') {
+      const control = await this.#once('isolation', () => this.#script('isolation', this.key, this.cert));
+      return { control: Number(control), ca: this.#certificate.cert };
+    }
     const port = await this.#once(`files ${scheme}`, () => this.#startFiles(tls));
     if (kind === 'files') return { origin: `${scheme}://127.0.0.1:${port}`, ...trust };
     const path = await this.#once(`path ${scheme}`, () => this.#script('path', port, delay, bytesPerMs));

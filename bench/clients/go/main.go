@@ -40,6 +40,7 @@ type job struct {
 	BytesPerSecond float64
 	Operation      string
 	Vectors        string
+	isolationJob
 }
 
 func main() {
@@ -55,6 +56,8 @@ func main() {
 		result = longFat(j)
 	case "hpack":
 		result = vectors(j)
+	case "isolation":
+		result = isolation(j)
 	default:
 		check(fmt.Errorf("there is no work %q", j.Work))
 	}
