@@ -78,6 +78,23 @@ function variantTable(scenario, variant) {
   return ['', `${variant.name}, ${rounds}:`, '', ...table(['', ...Object.values(scenario.metrics)], rows)];
 }
 
+/** One table for all variants, a column for each client: how many in time, of how many, the median and the 99th percentile. */
+function inTimeTable({ variants }) {
+  const cell = ({ absent, failed, median: { inTime, p50, p99, connections } }) => {
+    if (absent !== undefined || failed !== undefined) return absent ?? `failed: ${failed}`;
+    const times = [p50, p99].map((time) => (time === undefined ? '-' : time.toFixed(0))).join(' / ');
+    return `${inTime}${inTime === 0 ? '' : `: ${times} ms`}, on ${connections}`;
+  };
+  const names = variants[0].clients.map(({ name }) => name);
+  return [
+    '',
+    ...table(
+      ['', ...names],
+      variants.map(({ name, clients }) => [name, ...clients.map(cell)]),
+    ),
+  ];
+}
+
 /** Every figure of every scenario. */
 export function scenarioTables(result, level = '##') {
   return result.scenarios.flatMap((scenario) => [
@@ -85,7 +102,9 @@ export function scenarioTables(result, level = '##') {
     `${level} ${scenario.name}`,
     '',
     scenario.title + '.',
-    ...scenario.variants.flatMap((variant) => variantTable(scenario, variant)),
+    ...(scenario.metrics.inTime === undefined
+      ? scenario.variants.flatMap((variant) => variantTable(scenario, variant))
+      : inTimeTable(scenario)),
   ]);
 }
 

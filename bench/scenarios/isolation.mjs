@@ -24,7 +24,7 @@ const ways = [
 
 export const isolation = {
   name: 'isolation',
-  title: `${count} small requests beside what blocks their connection, over TLS; a blank is one that is not answered within 2 s (5 s where new connections are swallowed)`,
+  title: `${count} small requests beside what blocks their connection, over TLS: how many are answered within 2 s (5 s where new connections are swallowed), the median and the 99th percentile, and the connections that there have been in all`,
   metrics: { inTime: `in time, of ${count}`, p50: 'median ms', p99: 'p99 ms', connections: 'connections' },
   apart: true, // it measures no speed, and takes minutes
   rounds: 1,
