@@ -190,13 +190,17 @@ In the page: arrow keys go from request to request, + and - zoom, 0 fits,
 `;
 
 /** `passinglane demo --help`. */
-export const demoHelp = `Usage: passinglane demo [--trace FILE]
+export const demoHelp = `Usage: passinglane demo [--scene NAME] [--trace FILE]
 
-Starts an HTTPS origin and a proxy before it in this process, sends 500 requests
-through one Transport, and lets the proxy stop reading one connection for a
-while in the middle. Prints a table of what became of the requests. Takes some
-ten seconds; exits with 0 only if no request failed.
+Starts origins in this process, sends requests to them, and lets something block
+them. Prints a table of what became of the requests. Takes some fifteen seconds;
+exits with 0 only if no request failed. The scenes:
 
+  stall    a proxy stops reading one connection for a while; 500 requests
+  window   an upload that nobody reads holds the window of its connection
+  address  the machine at the first of two addresses is frozen
+
+      --scene NAME          only that one
       --trace FILE          write a trace, for 'passinglane view' and Perfetto
   -h, --help
 `;

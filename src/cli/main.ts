@@ -51,7 +51,7 @@ const runners: Readonly<Record<string, (argv: readonly string[], io: Io) => Prom
     const args = parseDemoArguments(argv);
     if (args.help) return print(io, demoHelp);
     const { runDemo } = await import('./demo/demo.js');
-    return runDemo(io, args.trace);
+    return runDemo(io, args.trace, args.scene);
   },
 };
 

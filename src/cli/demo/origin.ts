@@ -45,11 +45,11 @@ export async function startOrigin(certificate: Certificate): Promise<EmbeddedOri
   };
 }
 
-/** Resolves once the server listens on a free port of 127.0.0.1; rejects when it cannot. */
-export function listening(server: Server): Promise<void> {
+/** Resolves once the server listens, on a free port of 127.0.0.1 unless it is told otherwise; rejects when it cannot. */
+export function listening(server: Server, address = '127.0.0.1', port = 0): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, address, () => {
       server.off('error', reject);
       resolve();
     });
