@@ -1,6 +1,8 @@
 // One name, twenty server processes at 127.0.0.1 to 127.0.0.20 (Linux): how a client spreads its requests over them, and what
-// it does when one is slow, errs, freezes, or all are restarted in turn. `node bench/addresses.mjs [CLIENT...] [--quick]`;
-// clients: passinglane, undici (BalancedPool; Node 22 and later), grpc-js (round_robin). A table, tab-separated, goes to stdout.
+// it does when one is slow, errs, freezes, or all are restarted in turn.
+// `node bench/addresses.mjs [CLIENT...] [--quick] [--equal]`; `--equal`: only while all are well. Clients: passinglane; in-turn
+// (its connections, one to each, taken in turn: what spreading costs nothing in); undici (BalancedPool) and undici-turn
+// (RoundRobinPool), on Node 22.19 and later; grpc-js (round_robin). A table, tab-separated, goes to stdout.
 import { Buffer } from 'node:buffer';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -67,6 +69,17 @@ async function counts(children) {
   );
 }
 
+const h2c = { useH2c: true, allowH2: true, connections: 1, pipelining: inFlight };
+
+function overUndici(pool) {
+  const get = async () => {
+    const { statusCode, body } = await pool.request({ path: '/', method: 'GET' });
+    await body.dump();
+    return statusCode === 200;
+  };
+  return { get, close: () => pool.destroy() };
+}
+
 /** Clients: `get()` settles with true where it was answered well. */
 const clients = {
   async passinglane() {
@@ -84,19 +97,40 @@ const clients = {
     };
     return { get, close: () => transport.destroy() };
   },
+  async 'in-turn'() {
+    const { Transport } = await import('passinglane');
+    const transport = new Transport({ cleartext: 'h2c', decompress: false });
+    const origins = addresses.map((address) => `http://${address}:${port}/`);
+    const connections = await Promise.all(origins.map((origin) => transport.connect(origin)));
+    let turn = 0;
+    const get = async () => {
+      const at = turn++ % machines;
+      const response = await connections[at].request(origins[at]);
+      response.body.cancel();
+      return response.status === 200;
+    };
+    return { get, close: () => transport.destroy() };
+  },
   async undici() {
     const { BalancedPool } = await import('undici');
-    const options = { useH2c: true, allowH2: true, connections: 1, pipelining: inFlight };
-    const pool = new BalancedPool(
-      addresses.map((address) => `http://${address}:${port}`),
-      options,
+    return overUndici(
+      new BalancedPool(
+        addresses.map((address) => `http://${address}:${port}`),
+        h2c,
+      ),
     );
-    const get = async () => {
-      const { statusCode, body } = await pool.request({ path: '/', method: 'GET' });
-      await body.dump();
-      return statusCode === 200;
+  },
+  async 'undici-turn'() {
+    const { RoundRobinPool } = await import('undici');
+    let turn = 0; // it spreads over connections: each goes to the next address
+    const lookup = (_name, options, done) => {
+      const address = addresses[turn++ % machines];
+      if (options.all) done(null, [{ address, family: 4 }]);
+      else done(null, address, 4);
     };
-    return { get, close: () => pool.destroy() };
+    return overUndici(
+      new RoundRobinPool(`http://machines.test:${port}`, { ...h2c, connections: machines, connect: { lookup } }),
+    );
   },
   async 'grpc-js'() {
     const { Client, credentials } = await import('@grpc/grpc-js');
@@ -171,6 +205,10 @@ async function run(args) {
       'equal',
       `most/least ${spread}, failed ${failed}, p99 ${p99.toFixed(1)} ms, ${((user + system) / total).toFixed(1)} us CPU a request`,
     );
+    if (args.includes('--equal')) {
+      close();
+      continue;
+    }
     const length = quick ? 500 : 3_000;
     children[0].send({ behaviour: { delay: 30, status: 200 } });
     await share('one ten times slower', length, length);

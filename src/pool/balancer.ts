@@ -13,8 +13,8 @@ import type { Endpoint } from './endpoint.js';
 import type { Endpoints } from './endpoints.js';
 import type { PoolSettings } from './settings.js';
 
-/** How often latency is held against that of the peers, in answers. */
-const judgedEvery = 4;
+/** How often latency is held against that of the peers, in milliseconds. */
+const judgedEvery = 100;
 
 /** The pool that it decides for. */
 export interface BalancerHost {
@@ -100,7 +100,8 @@ export class Balancer {
   judge(endpoint: Endpoint, now: number, error: boolean): void {
     const { load } = endpoint;
     const trial = load.fault !== undefined;
-    if (!trial && !error && load.samples % judgedEvery !== 0) return;
+    if (!trial && !error && now < load.judgedAt + judgedEvery) return;
+    load.judgedAt = now;
     const others = this.endpoints.current.filter((one) => one !== endpoint && one.load.fault === undefined);
     const fault = faultOf(
       load,
@@ -129,9 +130,17 @@ export class Balancer {
 
   // --- connections to all of them ---
 
+  /** Some address has neither a connection that takes requests nor a dial, and is to have one. */
+  lacks(): boolean {
+    const { endpoints } = this;
+    if (!this.wanted || !this.active || this.stopped || !endpoints.changedReach) return false;
+    endpoints.changedReach = endpoints.current.some(({ reached }) => !reached);
+    if (!endpoints.changedReach) this.again.stop();
+    return endpoints.changedReach;
+  }
+
   /** Those that are to be dialled now, where there is room for so many connections more. */
   missing(room: number): readonly Endpoint[] {
-    if (!this.wanted || !this.active || this.stopped) return [];
     const { dials, again } = decideReach(this.endpoints.current, this.clock.now(), room);
     this.again.aim(again);
     return dials;

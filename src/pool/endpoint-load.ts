@@ -39,6 +39,8 @@ export class EndpointLoad implements Load, Standing {
   ejectedUntil = -Infinity;
   /** Rises whenever it is ejected, or taken back: what was sent before says nothing any more. */
   era = 0;
+  /** When it was last held against its peers. */
+  judgedAt = -Infinity;
   private lagsSince = Infinity;
   private ejections = 0;
   private lastLost: PooledConnection | undefined = undefined;

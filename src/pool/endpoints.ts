@@ -37,6 +37,8 @@ export class Endpoints {
   private readonly clock: Clock;
   /** Dials are spread over the addresses, one for each. */
   private readonly spread: boolean;
+  /** Some may have neither a connection that takes requests nor a dial, since that was last looked at. */
+  changedReach = true;
   /** The pool that has them now. */
   owner: EndpointsOwner | undefined = undefined;
 
@@ -73,6 +75,7 @@ export class Endpoints {
     const end = (endpoint: Endpoint | undefined, failed: boolean): void => {
       if (endpoint === undefined || !tried.delete(endpoint)) return;
       endpoint.dialEnded();
+      this.changedReach = true;
       if (failed) endpoint.failed(this.clock.now());
     };
     begin(to);
@@ -117,6 +120,7 @@ export class Endpoints {
 
   /** The name stands for these now. */
   update(addresses: readonly string[]): void {
+    this.changedReach = true;
     const before = new Map(this.listed.map((endpoint) => [endpoint.address, endpoint]));
     const were = new Set(this.all);
     for (const endpoint of this.all) endpoint.current = false;
@@ -170,6 +174,7 @@ export class Endpoints {
     const since = useless ? connection.openedAt : connection.troubledSince(0);
     if (since !== Infinity) endpoint.failed(now, since);
     endpoint.remove(connection);
+    this.changedReach = true;
   }
 }
 

@@ -210,7 +210,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
 
   /** Where requests are spread over addresses, there is to be a connection to each. */
   private reachAddresses(): void {
-    if (this.balancer === undefined || this.destroyed !== undefined) return;
+    if (this.balancer?.lacks() !== true || this.destroyed !== undefined) return;
     const { connections, dialling, env } = this;
     const room = env.maxConnectionsPerOrigin - connections.accepting.length - dialling.dials.size;
     for (const to of this.balancer.missing(room)) this.dial(false, { to });
@@ -335,6 +335,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   }
 
   onDraining(): void {
+    this.endpoints.changedReach = true;
     this.consider();
   }
 

@@ -310,3 +310,20 @@ test('an address whose answers are overtaken by second attempts gets few of them
   assert.ok(share < 40, `${share} of 400`);
   s.p.transport.destroy();
 });
+
+test('what a request costs does not grow with the addresses, by how often the clock is read', async () => {
+  const reads: number[] = [];
+  for (const count of [2, 20]) {
+    const s = spread(count);
+    await s.load(100);
+    let seen = 0;
+    const { clock } = s.p;
+    const now = clock.now.bind(clock);
+    clock.now = () => (seen++, now());
+    await s.load(200);
+    reads.push(seen / 200);
+    s.p.transport.destroy();
+  }
+  const [few = 0, many = 0] = reads;
+  assert.ok(many < 2 * few, `${few} times a request with 2 addresses, ${many} with 20`);
+});
