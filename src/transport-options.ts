@@ -54,6 +54,11 @@ export interface TransportOptions {
   readonly retry?: RetryOptions | undefined;
   /** For `idempotent` requests whose response headers are overdue; also an option of `request`. Default: none. */
   readonly hedge?: HedgeOptions | undefined;
+  /**
+   * While bulk on a connection makes its round trips long, other requests take another one, at most one more an origin.
+   * Default: true.
+   */
+  readonly bulkIsolation?: boolean | undefined;
   /** Of header lists that we accept. Default: 262,144. */
   readonly maxHeaderListSize?: number | undefined;
   /** Of frames that we accept. Default: 16,384. */
@@ -210,6 +215,7 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   bodyTimeout: [checkTime, 0],
   retry: [ofType('object', 'an object with maxAttempts, baseDelay, maxDelay, jitter, budget, statuses'), {}],
   hedge: [checkHedge],
+  bulkIsolation: [flag, true],
   maxHeaderListSize: [integer(1, 0xffff_ffff), 262_144],
   maxFrameSize: [integer(16_384, 16_777_215), 16_384],
   headerTableSize: [integer(0, 0xffff_ffff), 4_096],

@@ -161,6 +161,7 @@ export class BaseTransport {
         maxConnectionsPerOrigin,
         places: options.strictMaxConcurrentStreams ? undefined : options.maxRequestsPerConnection || undefined,
         strict: options.strictMaxConcurrentStreams,
+        bulkIsolation: options.bulkIsolation,
         stallTimeout,
         resolveInterval: options.loadBalancing === 'least-request' ? options.resolveInterval : undefined,
         probeAfter: options.probeAfter,

@@ -12,6 +12,7 @@ import {
 } from '../protocol/index.js';
 import {
   DeadlineTimer,
+  RequestKind,
   describeConnection,
   type ByteSink,
   type ByteTransport,
@@ -40,6 +41,7 @@ export interface DriverConfig extends Omit<ConnectionConfig, 'trace'> {
 const suspicious: ReadonlySet<HealthState> = new Set([
   HealthState.Ready,
   HealthState.Busy,
+  HealthState.Slow,
   HealthState.Full,
   HealthState.Silent,
 ]);
@@ -339,11 +341,22 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     return streams === 0 && reserved === 0;
   }
 
-  takes({ early, needs }: Demand, lastResort = false): boolean {
+  takes({ early, needs, kind }: Demand, lastResort = false): boolean {
     if (this.opening && needs === 0 && this.core.staysReady(this.now)) return true;
-    const { state } = this.health(lastResort, needs);
+    let { state } = this.health(lastResort, needs);
+    // Bulk stays with bulk.
+    if (state === HealthState.Slow && kind === RequestKind.Bulk) ({ state } = this.health(true, needs));
     if (state === HealthState.Silent) this.probe();
     return state === HealthState.Ready || (early && state === HealthState.EarlyOnly);
+  }
+
+  holdBulk(): void {
+    this.core.holdBulk(this.clock.now());
+  }
+
+  measure(): void {
+    this.core.measure(this.clock.now());
+    this.endStepSoon();
   }
 
   suspect(): void {

@@ -136,6 +136,11 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
   }
 
   /** It carries no other request before that is over. */
+  /** One at a time: nothing shares it with bulk. */
+  holdBulk(): void {}
+
+  measure(): void {}
+
   suspect(): void {}
 
   get now(): number {

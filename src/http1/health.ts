@@ -11,6 +11,8 @@ interface Http1State {
 export class Http1Health implements ConnectionHealth {
   readonly since = Infinity;
   readonly slowUntil = -Infinity;
+  readonly delay = 0;
+  readonly slow = false;
   readonly greeted = true;
   readonly limit = 1;
   readonly zeroFromStart = false;

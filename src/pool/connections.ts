@@ -65,8 +65,27 @@ export class Connections {
   pick(demand: Demand, lastResort: boolean): PooledConnection | undefined {
     const shared = demand.kind === RequestKind.Bulk ? this.shared : undefined;
     if (shared !== undefined) return shared.find((connection) => connection.takes(demand, true));
-    for (const connection of this.all) if (connection.takes(demand, lastResort)) return connection;
+    let slow = false;
+    for (const connection of this.all) {
+      if (connection.takes(demand, lastResort)) {
+        if (lastResort && connection.numbers.slow) return this.fastest(demand);
+        if (slow) connection.measure();
+        return connection;
+      }
+      slow ||= connection.numbers.slow;
+    }
     return undefined;
+  }
+
+  /** Where all are slow, the one that answers first. */
+  private fastest(demand: Demand): PooledConnection | undefined {
+    const able = this.all.filter((one) => one.takes(demand, true));
+    return able.sort((a, b) => a.health(true).delay - b.health(true).delay)[0];
+  }
+
+  /** No other connection is faster than those that bulk fills: it leaves room to what is small. */
+  holdBulk(): void {
+    for (const connection of this.all) if (connection.numbers.slow) connection.holdBulk();
   }
 
   /** The slow connections with room, where there are so many slow ones that bulk takes no others. */

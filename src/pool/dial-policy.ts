@@ -2,7 +2,7 @@ import { HealthState, type Health } from '../ports/index.js';
 
 /** One connection as the policy sees it. */
 export interface Candidate {
-  readonly health: Readonly<Pick<Health, 'state' | 'since' | 'greeted' | 'limit' | 'zeroFromStart'>>;
+  readonly health: Readonly<Pick<Health, 'state' | 'since' | 'delay' | 'greeted' | 'limit' | 'zeroFromStart'>>;
   /** It was dialled to get around another. */
   readonly bypass: boolean;
   /** It has not come to a connection yet. */
@@ -23,6 +23,8 @@ export interface Situation {
   readonly sharedUntil: number;
   /** Dials that may come to a connection in a moment. */
   readonly dialling: number;
+  /** Since when the first of those, and of connections without SETTINGS, has been under way; Infinity: there is none. */
+  readonly comingSince: number;
   /** Connections that still take requests, and dials that have been silent for long. */
   readonly connections: readonly Candidate[];
   readonly maxConnections: number;
@@ -50,8 +52,10 @@ export interface Decision {
   readonly dials: number;
   /** They lead around a connection in trouble. */
   readonly bypass: boolean;
-  /** No other way is open, or being opened, so one that is recovering from a stall may be used. */
+  /** No other way is open, or being opened in time, so one that is recovering from a stall, or slow, may be used. */
   readonly resort: boolean;
+  /** Bulk fills the path of all that could be used, so it is to leave room. */
+  readonly holdBulk: boolean;
   /** No dial has room, and connections that allow no stream take it up: one that carries nothing is to be closed. */
   readonly retireZero: boolean;
   /** No connection allows any stream, and none will: those who wait are to be told. */
@@ -60,7 +64,15 @@ export interface Decision {
   readonly again: number;
 }
 
-const wait: Decision = { dials: 0, bypass: false, resort: false, retireZero: false, giveUp: false, again: Infinity };
+const wait: Decision = {
+  dials: 0,
+  bypass: false,
+  resort: false,
+  holdBulk: false,
+  retireZero: false,
+  giveUp: false,
+  again: Infinity,
+};
 
 /** Whether the waiting requests call for new connections. It looks at its argument and nothing else. */
 export function decideDials(s: Situation): Decision {
@@ -68,7 +80,7 @@ export function decideDials(s: Situation): Decision {
   const seen = survey(s.connections);
   if (seen.soon >= s.waiting) return wait;
   const coming = s.dialling + seen.awaitingSettings;
-  const stuck = { ...wait, resort: coming === 0 };
+  const stuck = { ...wait, resort: coming === 0, holdBulk: coming === 0 && seen.slow > 0 };
   const room = s.maxConnections - s.connections.length - s.dialling;
   const zeroAt = coming > 0 ? Infinity : zeroLimitDue(s, seen);
   if (room <= 0) {
@@ -77,7 +89,7 @@ export function decideDials(s: Situation): Decision {
   }
   if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
   const places = Math.min(s.places ?? Infinity, seen.full > 0 && !s.strict ? seen.limit : Infinity);
-  if (places !== Infinity) {
+  if (places !== Infinity && seen.slow === 0) {
     // What one connection takes is known, so those that are needed can be dialled at once. Those that turned out to be
     // silent cause one more, all together.
     const waiting = s.waiting - seen.soon;
@@ -86,8 +98,14 @@ export function decideDials(s: Situation): Decision {
   }
   if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
   if (seen.soon > 0) return wait;
-  if (coming > 0) return stuck;
+  if (coming > 0) {
+    // Where a slow one would have answered by now, there is no more to gain.
+    const slowAt = s.comingSince + seen.delay;
+    return s.now < slowAt ? { ...stuck, again: slowAt } : { ...wait, resort: true };
+  }
   if (s.now >= zeroAt) return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
+  // One more, for what is small. Where that is slow as well, the queue is one that all share.
+  if (seen.slow > 0) return seen.slow === 1 && seen.troubled === 0 ? { ...wait, dials: 1 } : stuck;
   const bypassAt = seen.full > 0 && !s.strict ? Infinity : bypassDue(s, seen);
   if (s.now >= bypassAt) return { ...wait, dials: 1, bypass: true };
   return { ...stuck, again: Math.min(zeroAt, bypassAt) };
@@ -119,6 +137,10 @@ interface Survey {
   full: number;
   /** The largest limit of those that are full. */
   limit: number;
+  /** Bulk fills their path. */
+  slow: number;
+  /** How long the fastest of those takes to answer; Infinity: there is none. */
+  delay: number;
   troubled: number;
   /** Since when the last of them has been: until then there was another to wait for. */
   troubledSince: number;
@@ -137,6 +159,8 @@ function survey(connections: readonly Candidate[]): Survey {
     zeroFromStart: 0,
     full: 0,
     limit: 1,
+    slow: 0,
+    delay: Infinity,
     troubled: 0,
     troubledSince: -Infinity,
     lastIsDial: false,
@@ -158,6 +182,9 @@ function survey(connections: readonly Candidate[]): Survey {
     } else if (health.state === HealthState.Full) {
       seen.full++;
       seen.limit = Math.max(seen.limit, health.limit);
+    } else if (health.state === HealthState.Slow) {
+      seen.slow++;
+      seen.delay = Math.min(seen.delay, health.delay);
     } else {
       seen.soon += health.limit;
     }

@@ -107,13 +107,19 @@ export class Dialling {
     return [...this.dials].some((dial) => dial.bypass || (dial.begun <= since && !this.isSilent(dial)));
   }
 
+  /** Since when the first of all that are not ready has been; Infinity: there is none. */
+  get since(): number {
+    for (const { begun } of this.connecting) return begun;
+    return Infinity;
+  }
+
   /** The others, which are gone around as connections without SETTINGS are. */
   get silent(): Candidate[] {
     const state = HealthState.AwaitingSettings;
     return [...this.dials]
       .filter((dial) => this.isSilent(dial))
       .map(({ begun, bypass }) => ({
-        health: { state, since: begun, greeted: false, limit: 0, zeroFromStart: false },
+        health: { state, since: begun, delay: 0, greeted: false, limit: 0, zeroFromStart: false },
         bypass,
         dial: true,
       }));

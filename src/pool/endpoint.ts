@@ -1,4 +1,4 @@
-import type { AddressEvent, Clock, Demand, PooledConnection } from '../ports/index.js';
+import { Path, type AddressEvent, type Clock, type Demand, type PooledConnection } from '../ports/index.js';
 import type { Reach } from './balance.js';
 import { EndpointLoad } from './endpoint-load.js';
 
@@ -23,6 +23,8 @@ export class Endpoint implements Reach {
   readonly connections: PooledConnection[] = [];
   /** It was not there from the beginning, or has lost its connections since: it starts slowly. */
   late = false;
+  /** The way there, as its connections find it. */
+  readonly path = new Path();
   /** How it answers, where requests are spread over addresses. */
   readonly load = new EndpointLoad();
   /** What {@link offers} has found. */

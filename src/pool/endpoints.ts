@@ -1,4 +1,4 @@
-import type { Clock, DialRoute, PooledConnection } from '../ports/index.js';
+import { Path, type Clock, type DialRoute, type PooledConnection } from '../ports/index.js';
 import { Endpoint, type ToldOfAddress } from './endpoint.js';
 
 /** So many addresses of a name are looked at. */
@@ -34,6 +34,8 @@ export class Endpoints {
   /** In the order of the look-up. */
   private all: Endpoint[] = [];
   private readonly ofConnection = new Map<PooledConnection, Endpoint>();
+  /** The way to wherever it is that a dialler without addresses leads. */
+  private readonly unknown = new Path();
   private readonly clock: Clock;
   /** Dials are spread over the addresses, one for each. */
   private readonly spread: boolean;
@@ -151,6 +153,11 @@ export class Endpoints {
     if (endpoint === undefined) return;
     endpoint.add(connection);
     this.ofConnection.set(connection, endpoint);
+  }
+
+  /** What is known of the way there, by all connections to the address. */
+  path(address: string | undefined): Path {
+    return (address === undefined ? undefined : this.at(address))?.path ?? this.unknown;
   }
 
   of(connection: PooledConnection): Endpoint | undefined {

@@ -128,8 +128,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   }
 
   get empty(): boolean {
-    const connections = this.connections.all.length + this.dialling.dials.size;
-    return connections === 0 && this.queue.size === 0 && this.replays.size === 0;
+    return this.connections.all.length + this.dialling.dials.size + this.queue.size + this.replays.size === 0;
   }
 
   // --- choosing a connection ---
@@ -203,6 +202,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
       this.connections.retireZero(zeroLimitPatience);
       this.alarm.aim(this.clock.now() + zeroLimitPatience);
     }
+    if (decision.holdBulk) this.connections.holdBulk();
     if (decision.resort && this.send(true)) return this.consider();
     const again = Math.min(decision.again, this.dialling.silentAt);
     this.alarm.aim(again);
@@ -237,6 +237,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
       waiting,
       sharedUntil,
       dialling: this.dialling.fresh,
+      comingSince: this.dialling.since,
       connections: [...candidates, ...this.dialling.silent],
       // Those whose address is ejected take up room as well.
       maxConnections: env.maxConnectionsPerOrigin - (connections.accepting.length - candidates.length),
@@ -266,7 +267,8 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
 
   connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection {
     this.learn(dialled.protocol === 'h2' ? undefined : (this.http1Reason ?? 'chosen'));
-    const config = { ...this.env.driverConfig(this.origin), dialTime: took };
+    const path = this.env.bulkIsolation ? this.endpoints.path(dialled.address) : undefined;
+    const config = { ...this.env.driverConfig(this.origin), dialTime: took, path };
     const connection: PooledConnection =
       dialled.protocol === 'h2'
         ? new ConnectionDriver(dialled.transport, config, this.clock, this)

@@ -22,6 +22,8 @@ export interface PoolSettings {
   readonly allowHTTP1: boolean;
   /** Whether HTTP/1.1 is what is spoken to http: origins. */
   readonly cleartextHTTP1: boolean;
+  /** Whether requests go around connections whose path bulk fills. */
+  readonly bulkIsolation: boolean;
   readonly stallTimeout: number;
   readonly probeAfter: number;
   /** How often names are looked up again where requests are spread over addresses; undefined: they are not. */

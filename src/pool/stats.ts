@@ -4,7 +4,17 @@ import type { OriginPool } from './origin-pool.js';
 import type { TransportTotals } from './totals.js';
 
 export type ConnectionStatus =
-  'connecting' | 'idle' | 'ready' | 'busy' | 'full' | 'stalled' | 'recovering' | 'silent' | 'starved' | 'draining';
+  | 'connecting'
+  | 'idle'
+  | 'ready'
+  | 'busy'
+  | 'full'
+  | 'stalled'
+  | 'recovering'
+  | 'silent'
+  | 'starved'
+  | 'slow'
+  | 'draining';
 
 export interface ConnectionStats {
   /** As in `ClientResponse.connection.id`. */
@@ -81,6 +91,7 @@ const statusOf: Readonly<Record<HealthState, ConnectionStatus>> = {
   [HealthState.AwaitingSettings]: 'connecting',
   [HealthState.EarlyOnly]: 'connecting',
   [HealthState.Starved]: 'starved',
+  [HealthState.Slow]: 'slow',
   [HealthState.Closing]: 'draining',
 };
 

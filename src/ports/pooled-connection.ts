@@ -13,12 +13,14 @@ export type ConnectionHealth = Readonly<
     | 'state'
     | 'since'
     | 'slowUntil'
+    | 'delay'
     | 'greeted'
     | 'limit'
     | 'zeroFromStart'
     | 'streams'
     | 'requests'
     | 'answered'
+    | 'slow'
     | 'roundTrip'
     | 'sendWindow'
     | 'receiveWindow'
@@ -82,7 +84,7 @@ export interface PooledConnection extends HttpConnection {
   /** It ended, or was told to, and nothing came of it. */
   readonly carriedNothing: boolean;
   /** What {@link health} says but for what depends on the time; always of now. */
-  readonly numbers: Omit<ConnectionHealth, 'state' | 'since' | 'slowUntil'>;
+  readonly numbers: Omit<ConnectionHealth, 'state' | 'since' | 'slowUntil' | 'delay'>;
   /** Begins to read. `established` is called once: the connection is ready, or it failed (`closeError`). */
   start(established: () => void): void;
   /** What a new request that needs so much of the window would meet. `lastResort`: there is no other way to go. */
@@ -92,6 +94,10 @@ export interface PooledConnection extends HttpConnection {
    * looked at: `onCapacity` follows, or `onClosed`.
    */
   takes(demand: Demand, lastResort?: boolean): boolean;
+  /** Bulk on it is to take no more of its path's queue than keeps the path busy: no other connection is faster. */
+  holdBulk(): void;
+  /** Requests go around a slow one by it: it asks now and then whether that is the faster way. */
+  measure(): void;
   /** A request on it is overdue, and nothing has come since it was sent: it takes no new ones until the peer is heard of. */
   suspect(): void;
   /** No new requests; it closes after those that run, at once if there are none. */

@@ -11,6 +11,8 @@ import { Liveness, type LivenessLimits } from './liveness.js';
 import { Opening } from './opening.js';
 import { OwedReplies } from './owed-replies.js';
 import { ReceivedBlocks } from './repeated-block.js';
+import type { Path } from './path.js';
+import { PathMeter } from './path-meter.js';
 import { ResetConfirm } from './reset-confirm.js';
 import { ResponseFields } from './response-fields.js';
 import { SendScheduler } from './send-scheduler.js';
@@ -33,6 +35,8 @@ export interface ConnectionConfig extends LocalSettings, LivenessLimits {
   readonly origin: string;
   /** 32 bits that make our PING payloads ours. */
   readonly pingSeed: number;
+  /** What is known of the way to the peer; undefined: whether bulk fills it is nobody's concern. */
+  readonly path?: Path | undefined;
   readonly trace?: FrameTrace | undefined;
 }
 
@@ -87,6 +91,8 @@ export class ConnectionState {
   readonly closedStreams = new ClosedStreams();
   readonly window: SendWindow;
   readonly smallData = new SmallData();
+  /** How full the path is; undefined: nobody asks. */
+  readonly meter: PathMeter | undefined;
 
   // Written by connection.ts.
   nextStreamId = 1;
@@ -137,6 +143,7 @@ export class ConnectionState {
     });
     this.liveness = new Liveness(config, now);
     this.window = new SendWindow(now);
+    this.meter = config.path && new PathMeter(config.path);
   }
 
   /** No new stream may start: closing, closed, or told to go away. */

@@ -13,6 +13,7 @@ import {
   type Failure,
 } from './lifecycle.js';
 import { lastClientStreamId } from './limits.js';
+import { alive, measure } from './measure.js';
 import { receive } from './receive.js';
 import { creditStream } from './receive-stream.js';
 import type { SharedBlock } from './repeated-block.js';
@@ -101,6 +102,7 @@ export class Connection {
     c.quick = now - c.liveness.writingSince <= 1;
     const stallReported = c.liveness.stallReported;
     c.liveness.taken(now);
+    alive(c);
     if (stallReported && !c.liveness.stallReported) c.events.onResumed();
     c.replies.taken();
     askAfterStall(c);
@@ -288,6 +290,17 @@ export class Connection {
     const { requests, failure, goAway } = this.c;
     if (goAway.received && goAway.lastStreamId === 0) return true;
     return requests === 0 && (failure !== undefined || goAway.received);
+  }
+
+  /** Bulk is to take no more of the queue than keeps the path busy: no other connection is faster. */
+  holdBulk(now: number): void {
+    this.c.meter?.hold(now);
+  }
+
+  /** Asks how long a round trip takes here, where bulk fills the path on another connection. */
+  measure(now: number): void {
+    this.c.now = now;
+    measure(this.c);
   }
 
   get goAwaySent(): boolean {

@@ -1,6 +1,7 @@
 import type { ConnectionState } from './connection-state.js';
 import { oldestPing } from './health.js';
 import { checkDrained, failConnection, stopReuse } from './lifecycle.js';
+import { remeasure } from './measure.js';
 
 /**
  * When `tick` is next due, in the time of `now`; Infinity: never, as things stand. It compares with these same sums, so
@@ -10,7 +11,8 @@ export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
   const write = Math.min(reportStallAt(c), writeTimeoutAt(c), recoveredAt(c));
   const idle = Math.min(pingTimeoutAt(c), probeAt(c), retireAt(c));
-  return Math.min(write, idle, settingsOverdueAt(c), starvedAt(c), c.smallData.dueAt);
+  const flow = Math.min(starvedAt(c), c.smallData.dueAt, remeasureAt(c));
+  return Math.min(write, idle, settingsOverdueAt(c), flow);
 }
 
 /** Does what has come due, after which nothing is. The caller has let data that had already arrived be read first. */
@@ -46,6 +48,7 @@ export function tick(c: ConnectionState): void {
     for (const stream of c.smallData.take()) c.scheduler.add(stream);
     c.events.onOutput();
   }
+  if (now >= remeasureAt(c)) remeasure(c);
   if (now >= recoveredAt(c)) {
     live.recovery.end();
     c.events.onCapacity();
@@ -106,6 +109,11 @@ function settingsOverdueAt(c: ConnectionState): number {
 function starvedAt(c: ConnectionState): number {
   const { starvedSince, starvedReported } = c.window;
   return starvedReported || starvedSince === Infinity ? Infinity : starvedSince + c.liveness.creditPatience();
+}
+
+/** When to look again whether bulk fills the path. */
+function remeasureAt(c: ConnectionState): number {
+  return c.meter?.remeasureAt ?? Infinity;
 }
 
 /** When the connection has gone without another stall for long enough. */

@@ -1,5 +1,6 @@
 import type { ConnectionState } from './connection-state.js';
 import { lastClientStreamId } from './limits.js';
+import type { RoundTrip } from './path-meter.js';
 
 /** What a new request would meet on a connection. */
 export const HealthState = {
@@ -25,6 +26,8 @@ export const HealthState = {
   EarlyOnly: 9,
   /** The connection's send window does not cover the beginning of the request's body. */
   Starved: 10,
+  /** Bulk fills its path, so that an answer takes several times as long as it need: as a last resort it is usable. */
+  Slow: 11,
 } as const;
 
 export type HealthState = (typeof HealthState)[keyof typeof HealthState];
@@ -51,6 +54,8 @@ export interface ConnectionNumbers {
   readonly sendWindow: number;
   /** What the peer may still send on the connection, in bytes. */
   readonly receiveWindow: number;
+  /** Bulk fills its path: `state` says so where nothing else has more to say. */
+  readonly slow: boolean;
   /** The smoothed round trip in milliseconds; 0 until the first sample. */
   readonly roundTrip: number;
   /** The shortest round trip that was measured; 0 until the first sample. */
@@ -71,6 +76,8 @@ export class Health implements ConnectionNumbers {
   stalled = false;
   /** It is stalled, or recovers from that, on a link that is slow and not dead, as far as is known until then; -Infinity: no. */
   slowUntil = -Infinity;
+  /** What a request waits for an answer while bulk fills the path, in milliseconds; 0: it does not. */
+  delay = 0;
   /** It was stalled, takes bytes again, and how much stands before a new request is not known yet. */
   recovering = false;
   private readonly c: ConnectionState;
@@ -119,6 +126,10 @@ export class Health implements ConnectionNumbers {
     return this.c.credit.available;
   }
 
+  get slow(): boolean {
+    return this.c.meter?.filled === true;
+  }
+
   get roundTrip(): number {
     return this.c.liveness.roundTrip;
   }
@@ -144,8 +155,9 @@ export function health(c: ConnectionState, now: number, lastResort: boolean, nee
   answer.stalled = stalled;
   answer.recovering = recovering;
   answer.slowUntil = stalled || recovering ? live.slowUntil(now) : -Infinity;
+  answer.delay = c.meter?.filled === true ? c.meter.delay(now) : 0;
   answer.since = troubledSince(c, stalled, recovering);
-  answer.state = stateOf(c, now, stalled, recovering && !lastResort, answer.since === Infinity || lastResort, starved);
+  answer.state = stateOf(c, now, lastResort, starved, answer);
   if (starved && c.window.starvedReported) answer.since = Math.min(answer.since, c.window.starvedSince);
   return answer;
 }
@@ -153,11 +165,12 @@ export function health(c: ConnectionState, now: number, lastResort: boolean, nee
 function stateOf(
   c: ConnectionState,
   now: number,
-  stalled: boolean,
-  recovering: boolean,
-  well: boolean,
+  lastResort: boolean,
   starved: boolean,
+  { stalled, recovering: recovers, since }: Health,
 ): HealthState {
+  const recovering = recovers && !lastResort;
+  const well = since === Infinity || lastResort;
   if (!acceptsRequests(c, now)) return HealthState.Closing;
   // A write that has been in flight for `stallTimeout` keeps new requests away even while bytes still arrive: they
   // could not be written. (Only `writeTimeout` takes received bytes as a sign of life.)
@@ -170,6 +183,7 @@ function stateOf(
   if (live.probeSentAt >= 0) return HealthState.Probing;
   if (recovering) return HealthState.Recovering;
   if (starved) return HealthState.Starved;
+  if (!lastResort && c.meter?.filled === true) return HealthState.Slow;
   if (busy) return HealthState.Busy;
   if (isSilent(c, now) && mayAsk(c, now)) return HealthState.Silent;
   return HealthState.Ready;
@@ -192,7 +206,25 @@ export function staysReady(c: ConnectionState, now: number): boolean {
   if (!acceptsRequests(c, now) || !c.peer.received || c.atHighWaterMark) return false;
   // What a last resort was, a stall not quite over, is not Ready; nor is what has begun to write, or asks for a sign of life.
   if (now < live.recovery.until || live.writingSince >= 0 || live.probeSentAt >= 0) return false;
+  if (c.meter?.filled === true) return false;
   return c.slotsUsed < c.peer.maxConcurrentStreams;
+}
+
+/** A round trip beside bulk is too long where it is longer than so many times the least, and so many milliseconds more. */
+const tooLong = [4, 20] as const;
+/** Once it was, it is so until it is no longer than this. */
+const longStill = [3, 15] as const;
+
+/**
+ * Whether bulk fills the path: what comes or goes now waits in a queue for several times as long as the path itself takes.
+ * A time in which nothing moved is no queue's: then the peer, or this process, was busy with something else.
+ *
+ * @param floor the least round trip of the path, in milliseconds
+ * @param was bulk filled it before
+ */
+export function isFilled({ took, silence, bulk }: RoundTrip, floor: number, was: boolean): boolean {
+  const [times, more] = was ? longStill : tooLong;
+  return bulk && took - silence > times * floor + more;
 }
 
 /** False once the connection is on its way out, out of IDs, too old, or idle for so long that it may be gone. */

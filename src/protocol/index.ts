@@ -7,6 +7,7 @@ export type { ConnectionConfig, ConnectionEvents } from './connection-state.js';
 export { BufferBudget } from './credit.js';
 export { HealthState, type ConnectionNumbers, type Health } from './health.js';
 export type { Failure } from './lifecycle.js';
+export { Path } from './path.js';
 export { SharedBlock } from './repeated-block.js';
 export { buildRequestFields, buildTrailerFields, declaredLength, type RequestHead } from './request-fields.js';
 export { bodyStart } from './send-window.js';

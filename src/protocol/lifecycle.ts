@@ -2,6 +2,7 @@ import { errorCodeName, TransportError, type ErrorInitiator, type TransportError
 import { ErrorCode, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { isStalled } from './health.js';
+import { bulkEnded } from './measure.js';
 import type { Stream } from './stream.js';
 
 /** Takes a stream out of the table: its slot is free, and its unsealed output is dropped. */
@@ -11,6 +12,7 @@ export function forget(c: ConnectionState, stream: Stream): void {
   if (c.blocked.size > 0) c.blocked.delete(stream);
   if (stream.windowWait) c.smallData.delete(stream);
   if (stream.promised > 0) release(c, stream);
+  if (stream.bulk) bulkEnded(c);
   if (c.streams.size === 0) c.liveness.idleSince = c.now;
   c.events.onCapacity();
   checkDrained(c);
@@ -99,6 +101,7 @@ export function failConnection(c: ConnectionState, failure: Failure): void {
   c.blocked.clear();
   c.smallData.take();
   c.credit.close();
+  c.meter?.emptied();
   for (const stream of streams) {
     dropOutput(stream);
     if (stream.resetCode < 0) stream.sink.onFailed(describe(stream));

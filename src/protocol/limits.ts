@@ -42,6 +42,24 @@ export const lastClientStreamId = 0x7fff_ffff;
 export const freePings = 2;
 export const pingGap = 300_000;
 
+/** A stream that has moved more than so many bytes either way carries bulk. */
+export const bulkStart = 16_384;
+/** And one whose response declares more than this, from its first byte on. */
+export const bulkDeclared = 65_536;
+/**
+ * So many bytes of bulk since the last measurement of a path are worth another, and so many milliseconds between two: where
+ * we receive it, and where we send it.
+ */
+export const measureStep = 16_384;
+export const measureGap = 100;
+export const measureSentGap = 500;
+/** Where bulk was found to fill a path, and has not moved since: when to look again, in milliseconds. */
+export const remeasureAfter = 2_000;
+/** A longer round trip than the least one counts for the path's own length once that is so old, in milliseconds. */
+export const floorAge = 60_000;
+/** What a stream whose credit is held may have on the way at the least, in bytes. */
+export const leastHold = 4_096;
+
 /** PINGs without an answer that are remembered: a peer that answers none may live for long. */
 export const maxOutstandingPings = 1_000;
 

@@ -160,18 +160,17 @@ export class Liveness {
     return this.nextPingId++;
   }
 
-  /** The ACK of a PING: true when it was one of ours. */
-  pong(id: number, now: number): boolean {
+  /** The ACK of a PING: when that was sent; Infinity: it measures nothing; -1: it was none of ours. */
+  pong(id: number): number {
     if (id === this.recovery.ping) {
       this.recovery.end();
-      return true;
+      return Infinity;
     }
     const at = this.pings.findIndex((ping) => ping.id === id);
     const ping = this.pings[at];
-    if (ping === undefined) return false;
+    if (ping === undefined) return -1;
     this.pings.splice(at, 1);
-    this.sample(now - ping.sentAt);
-    return true;
+    return ping.sentAt;
   }
 
   forgetPing(id: number): void {

@@ -3,8 +3,10 @@ import { HpackError } from '../hpack/index.js';
 import { ErrorCode, Flag, FrameType, max31, noBytes, ProtocolViolation, uint32 } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { checkDrained, connectionError, forget, stopReuse, unblock } from './lifecycle.js';
+import { alive, answered, bulkReceived } from './measure.js';
 import { onContinuation, onHeaders } from './receive-headers.js';
 import { creditStream, endReceived, lengthMismatch, streamFrameArrived, streamOf } from './receive-stream.js';
+import { bySettings } from './path-meter.js';
 import { answerLate, confirmResets, failStream } from './reset.js';
 import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
@@ -18,6 +20,7 @@ export function receive(c: ConnectionState, bytes: Uint8Array): void {
   if (c.failure !== undefined) return;
   const probing = c.liveness.probeSentAt >= 0;
   c.liveness.received(c.now);
+  alive(c);
   if (probing) c.events.onCapacity();
   if (!c.peer.received) c.opening.take(bytes);
   c.reader.push(bytes);
@@ -122,6 +125,7 @@ function onData(c: ConnectionState): void {
     stream.receivedLength += end - start;
     if (end > start) {
       stream.unread += end - start;
+      if (!(reader.last && (reader.flags & Flag.EndStream) !== 0)) bulkReceived(c, stream, end - start);
       c.credit.take(end - start);
       stream.sink.onData(reader.bytes, start, end);
     }
@@ -179,7 +183,7 @@ function onSettings(c: ConnectionState): void {
     c.liveness.settingsSentAt = -1;
     if (!c.ourSettingsAcked) c.decoder.setMaxTableSize(c.config.headerTableSize);
     c.ourSettingsAcked = true;
-    c.liveness.sample(c.now - settingsSentAt);
+    answered(c, bySettings, c.now - settingsSentAt);
     return;
   }
   const peer = c.peer;
@@ -223,7 +227,9 @@ function onPing(c: ConnectionState): void {
   }
   if (uint32(bytes, start) !== c.config.pingSeed) return;
   const id = uint32(bytes, start + 4);
-  if (!c.liveness.pong(id, c.now)) return;
+  const sentAt = c.liveness.pong(id);
+  if (sentAt < 0) return;
+  if (sentAt < Infinity) answered(c, id, c.now - sentAt);
   confirmResets(c);
   c.events.onPong(id);
   c.events.onCapacity();

@@ -4,6 +4,7 @@ import type { ConnectionState } from './connection-state.js';
 import { announceStream } from './credit.js';
 import { forget } from './lifecycle.js';
 import { usefulData } from './limits.js';
+import { bulkSent } from './measure.js';
 import { encodeBlock, type SharedBlock } from './repeated-block.js';
 import { fieldListSize } from './request-fields.js';
 import { failStream, sealReset } from './reset.js';
@@ -123,7 +124,10 @@ function sealListed(c: ConnectionState): void {
       continue;
     }
     if (stream.state !== StreamState.Open && stream.state !== StreamState.HalfClosedLocal) continue;
-    const increment = announceStream(stream, c.config.maxStreamWindow, c.now, c.liveness.roundTrip);
+    // What fills the path already would only stand in its queue for longer.
+    const most = c.meter?.filled === true ? 0 : c.config.maxStreamWindow;
+    const held = stream.bulk ? c.meter!.share : Infinity;
+    const increment = announceStream(stream, most, held, c.now, c.liveness.roundTrip);
     if (increment === 0) continue;
     advance(stream, StreamInput.SendWindowUpdate);
     windowUpdate(c, stream.id, increment);
@@ -172,6 +176,7 @@ function sealData(c: ConnectionState, stream: Stream): void {
   stream.promised -= promised;
   stream.sendWindow -= size;
   c.window.take(size, promised, c.now);
+  if (!endStream) bulkSent(c, stream, size);
   stream.chunkAt += size;
   if (!whole) c.scheduler.add(stream);
   else chunkSealed(c, stream, endStream);

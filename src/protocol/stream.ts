@@ -78,6 +78,10 @@ export class Stream {
   bodyless: boolean;
   expectedLength = -1;
   receivedLength = 0;
+  /** Sealed of its body, as far as that is not at hand whole. */
+  sentLength = 0;
+  /** One of the two is more than a short body has. */
+  bulk = false;
 
   /** The error code of a RST_STREAM that waits to be sealed; -1: none. */
   resetCode = -1;

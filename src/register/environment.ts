@@ -25,6 +25,7 @@ const kinds: Readonly<Record<keyof TransportOptions, Kind>> = {
   bodyTimeout: 'number',
   retry: 'JSON',
   hedge: 'JSON',
+  bulkIsolation: 'flag',
   maxHeaderListSize: 'number',
   maxFrameSize: 'number',
   headerTableSize: 'number',

@@ -11,7 +11,7 @@ function candidate(
   more: Partial<Candidate['health']> = {},
   bypass = false,
 ): Candidate {
-  const settled = { since: Infinity, greeted: true, limit: 100, zeroFromStart: false };
+  const settled = { since: Infinity, delay: 0, greeted: true, limit: 100, zeroFromStart: false };
   return { health: { ...settled, state: HealthState[state], ...more }, bypass };
 }
 
@@ -33,6 +33,8 @@ const starved = candidate('Starved', { since: now - 100 });
 const recovering = candidate('Recovering', { since: now - 500 });
 const awaiting = candidate('AwaitingSettings', { greeted: false });
 const overdue = candidate('AwaitingSettings', { greeted: false, since: now - 1_000 });
+const slow = candidate('Slow', { delay: 300 });
+const slower = candidate('Slow', { delay: 900 });
 /** A dial that has not come to a connection for so long. */
 const dialled: Candidate = {
   ...candidate('AwaitingSettings', { greeted: false, since: now - 1_000, limit: 0 }),
@@ -224,6 +226,44 @@ const cases: Readonly<Record<string, Case>> = {
     situation: { zeroLimitNotBefore: now + 2_000 },
     decision: { resort: true, again: now + 2_000 },
   },
+  'slow: one more, for what is small': { connections: [slow], decision: { dials: 1 } },
+  'slow, and one that is not': { connections: [slow, ready] },
+  'slow, and one that is free in a moment': { connections: [slow, busy] },
+  'slow, and one more on its way, for no longer than an answer takes': {
+    connections: [slow],
+    situation: { dialling: 1, comingSince: now - 200 },
+    decision: { again: now + 100 },
+  },
+  'slow, and one more on its way for longer than an answer would have taken': {
+    connections: [slow],
+    situation: { dialling: 1, comingSince: now - 300 },
+    decision: { resort: true },
+  },
+  'slow, and one more that awaits SETTINGS': {
+    connections: [slower, awaiting],
+    situation: { comingSince: now },
+    decision: { again: now + 900 },
+  },
+  'slow, and the one more is slow as well: they share the queue': {
+    connections: [slow, slower],
+    decision: { resort: true, holdBulk: true },
+  },
+  'slow, and no room for another': {
+    connections: [slow],
+    situation: { maxConnections: 1 },
+    decision: { resort: true, holdBulk: true },
+  },
+  'slow, and the last dial failed': {
+    connections: [slow],
+    situation: { notBefore: now + 500 },
+    decision: { resort: true, holdBulk: true, again: now + 500 },
+  },
+  'two that are slow, where what a connection takes is known': {
+    connections: [slow, slower],
+    situation: { places: 10 },
+    decision: { resort: true, holdBulk: true },
+  },
+  'slow, and the one more is stalled': { connections: [slow, stalled], decision: { resort: true, holdBulk: true } },
   'stalled beside one at 0 whose wait goes on': {
     connections: [stalled, zero],
     situation: { zeroLimitNotBefore: now + 2_000 },
@@ -243,6 +283,7 @@ for (const [name, { connections, situation, decision }] of Object.entries(cases)
       waiting: 1,
       sharedUntil: -Infinity,
       dialling: 0,
+      comingSince: Infinity,
       connections,
       maxConnections: 64,
       places: undefined,
@@ -258,6 +299,7 @@ for (const [name, { connections, situation, decision }] of Object.entries(cases)
       dials: 0,
       bypass: false,
       resort: false,
+      holdBulk: false,
       retireZero: false,
       giveUp: false,
       again: Infinity,

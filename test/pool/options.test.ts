@@ -23,6 +23,7 @@ test('without options a transport has the defaults that are documented', () => {
     connectTimeout: 10_000,
     maxConnectionsPerOrigin: 64,
     strictMaxConcurrentStreams: false,
+    bulkIsolation: true,
     stallTimeout: 100,
     probeAfter: 1_000,
     readIdleTimeout: 15_000,

@@ -22,7 +22,7 @@ interface Path {
 /** How long a new attempt to connect runs alone (RFC 8305), and the addresses that have not failed before: src/node/race.ts. */
 const attemptDelay = 250;
 const groupDelay = 1_000;
-const inTrouble = new Set(['stalled', 'silent', 'recovering', 'starved', 'connecting']);
+const inTrouble = new Set(['stalled', 'silent', 'recovering', 'starved', 'slow', 'connecting']);
 /** For turns of the loop, rounding and the oracle's own looks. */
 const slack = 300;
 

@@ -93,6 +93,7 @@ const transportTable: Readonly<
   connectTimeout: noTime,
   maxConnectionsPerOrigin: noInteger(1, 65_535),
   strictMaxConcurrentStreams: noFlag,
+  bulkIsolation: noFlag,
   resolveInterval: [...noTime, [0, '0', /milliseconds from 1 to 2147483647/]],
   stallTimeout: [...noTime, [0, '0', /milliseconds from 1 to 2147483647/]],
   probeAfter: noTime,

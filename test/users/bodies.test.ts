@@ -24,6 +24,7 @@ test('100 MB over 100 ms of round trip and 400 Mbit/s arrive at 80% of the speed
   await clock.advance(2 * halfTrip);
   const peer = p.peer(0);
   peer.greet({});
+  peer.answersPings = false; // but a round trip later
   peer.send(type.settings, flag.ack, 0);
   // The peer's books. The harness takes our frames at once, so they count half a round trip later.
   const windows = new Map([
@@ -37,6 +38,8 @@ test('100 MB over 100 ms of round trip and 400 Mbit/s arrive at 80% of the speed
       if (frame?.type === type.windowUpdate) {
         const { streamId, payload } = frame;
         clock.setTimer(halfTrip, () => windows.set(streamId, (windows.get(streamId) ?? 0) + payload.readUInt32BE(0)));
+      } else if (frame?.type === type.ping) {
+        clock.setTimer(2 * halfTrip, () => peer.send(type.ping, flag.ack, 0, frame.payload));
       } else if (frame?.type === type.settings && frame.payload.length > 0) {
         for (let at = 0; at < frame.payload.length; at += 6)
           if (frame.payload.readUInt16BE(at) === 4) windows.set(1, frame.payload.readUInt32BE(at + 2));

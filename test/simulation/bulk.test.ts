@@ -1,0 +1,96 @@
+/** Bulk that fills a path, and small requests beside it, on the simulated network. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { median, PathWorld, type PathOptions } from './path.js';
+
+/** 50 Mbit/s and 20 ms, with 1 MB of queue. */
+const path = { bandwidth: 6_250, delay: 10, queue: 1 << 20 };
+const alone = 20;
+const settles = 500;
+
+/** Small GETs beside bulk, for 2 s, once it has had time to fill the path; what of the path's capacity the bulk had. */
+async function beside(options: PathOptions, begin: (world: PathWorld) => void) {
+  const world = new PathWorld(options);
+  const before = world.smallGets(50, 200);
+  await world.pass(settles);
+  assert.ok(Math.abs(median(before) - alone) < 1, `${median(before)} ms alone`);
+  begin(world);
+  await world.pass(settles);
+  const [moved, small] = [world.received + world.uploaded, world.smallGets(33, 2_000)];
+  await world.pass(2_000);
+  const share = (world.received + world.uploaded - moved) / (2_000 * options.bandwidth);
+  const { states } = world;
+  const { connections, pings } = world.books;
+  await world.end();
+  return { median: median(small), share, connections, pings, states };
+}
+
+const four = (bytes: number) => (world: PathWorld) => {
+  for (let i = 0; i < 4; i++) world.download(bytes);
+};
+
+test('small GETs beside downloads that fill a queue of their connection go by one more', async () => {
+  const seen = await beside({ ...path, shared: false }, four(40_000_000));
+  assert.ok(seen.median <= 2 * alone, `${seen.median} ms`);
+  assert.ok(seen.share >= 0.9, `the downloads have ${seen.share} of the path`);
+  assert.deepEqual([seen.connections, seen.states[0]], [2, 'slow']);
+});
+
+test('with bulkIsolation: false they stay, and wait in the queue', async () => {
+  const seen = await beside({ ...path, shared: false, options: { bulkIsolation: false } }, four(40_000_000));
+  assert.ok(seen.median > 4 * alone, `${seen.median} ms`);
+  assert.deepEqual([seen.connections, seen.pings, seen.states], [1, 0, ['ready']]);
+});
+
+test('small GETs beside uploads that fill a queue of their connection go by one more', async () => {
+  const seen = await beside({ ...path, shared: false }, (world) => {
+    for (let i = 0; i < 4; i++) world.upload(40_000_000);
+  });
+  assert.ok(seen.median <= 2 * alone, `${seen.median} ms`);
+  assert.ok(seen.share >= 0.9, `the uploads have ${seen.share} of the path`);
+  assert.deepEqual([seen.connections, seen.pings, seen.states[0]], [2, 0, 'slow']);
+});
+
+test('where all connections share one queue, downloads leave room in it', async () => {
+  const seen = await beside({ ...path, shared: true }, four(40_000_000));
+  assert.ok(seen.median <= 4 * alone, `${seen.median} ms`);
+  assert.ok(seen.share >= 0.85, `the downloads have ${seen.share} of the path`);
+  assert.equal(seen.connections, 2);
+});
+
+test('bulk on a path with room for it is no reason for another connection', async () => {
+  const seen = await beside({ ...path, queue: 16_384, bandwidth: 1_000_000, shared: true }, four(4_000_000));
+  assert.ok(seen.median <= 2 * alone, `${seen.median} ms`);
+  assert.equal(seen.connections, 1);
+});
+
+test('many small requests are no bulk: they cause neither a connection nor a PING', async () => {
+  const seen = await beside({ ...path, shared: false }, (world) => void world.smallGets(4, 2_500));
+  assert.deepEqual([seen.connections, seen.pings], [1, 0]);
+});
+
+test('all of 150 small GETs beside a download that has 10 KB/s are answered in time, on one more connection', async () => {
+  const world = new PathWorld({ bandwidth: 10, delay: 10, queue: 1 << 20, shared: false });
+  await world.pass(0);
+  world.download(10_000_000);
+  await world.pass(8_000);
+  const small = world.smallGets(33, 150 * 33);
+  await world.pass(5_500);
+  assert.deepEqual([small.length, world.books.connections], [150, 2]);
+  const late = small.filter(({ took }) => took > 500);
+  assert.deepEqual(late, []);
+  await world.end();
+});
+
+test('when the bulk is over, small requests go where they went before, and the other connection closes', async () => {
+  const world = new PathWorld({ ...path, shared: false, options: { idleTimeout: 1_000 } });
+  await world.pass(0);
+  world.download(10_000_000);
+  await world.pass(settles);
+  world.smallGets(33, 4_000);
+  await world.pass(500);
+  assert.equal(world.states[0], 'slow');
+  await world.pass(3_000);
+  assert.deepEqual([world.received, world.states.length, world.books.connections], [10_000_000, 1, 2]);
+  await world.end();
+});

@@ -1,0 +1,182 @@
+import { BaseTransport } from '../../dist/transport.js';
+import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
+import type { ClientResponse, RequestOptions } from '../../dist/request/index.js';
+import { Books } from './books.js';
+import { SimulatedClock } from './clock.js';
+import { piece } from './frames.js';
+import { Link } from './link.js';
+import { Network, type Host } from './network.js';
+import type { RequestPlan } from './plan.js';
+import { Random } from './random.js';
+import { ServerProcess } from './server-process.js';
+
+/** A path of so many bytes a millisecond, and milliseconds each way. */
+export interface PathOptions {
+  readonly bandwidth: number;
+  readonly delay: number;
+  /** Of the queue, in bytes. */
+  readonly queue: number;
+  /** All connections share one queue and what passes it; else each has its own. */
+  readonly shared: boolean;
+  readonly options?: TransportOptions;
+}
+
+const url = 'http://path.example';
+const always: TransportOptions = { decompress: false, allowHTTP1: false, cleartext: 'h2c' };
+
+const handler = {
+  delay: 0,
+  status: 200,
+  bytes: 100,
+  pause: 0,
+  trailers: false,
+  informational: false,
+  early: false,
+  readsAfter: 0,
+};
+
+/** How one small GET fared. */
+interface Small {
+  readonly at: number;
+  took: number;
+}
+
+/** A client and a server with one path between them, on the simulated network, whose clock the test moves. */
+export class PathWorld {
+  readonly clock = new SimulatedClock();
+  readonly books = new Books();
+  readonly host: Host;
+  /** That of all connections, where they share one. */
+  readonly link: Link;
+  readonly network: Network;
+  readonly transport: BaseTransport;
+  /** Of all downloads, in bytes. */
+  received = 0;
+  private over = false;
+  private readonly plans = new Map<number, RequestPlan>();
+
+  constructor({ bandwidth, delay, queue, shared, options }: PathOptions) {
+    const random = new Random(1);
+    const world = {
+      clock: this.clock,
+      books: this.books,
+      random,
+      requestOf: (id: number) => this.plans.get(id),
+      tell: () => undefined,
+    };
+    const path = (): Link => {
+      const link = new Link(this.clock, delay, bandwidth, () => 0.5);
+      link.queue = queue;
+      return link;
+    };
+    this.link = path();
+    const { link } = this;
+    const process = new ServerProcess('10.0.0.1', world, { connectionWindow: 1 << 24, initialWindow: 1 << 22 });
+    this.host = {
+      address: '10.0.0.1',
+      process,
+      listening: true,
+      swallowing: false,
+      get link() {
+        return shared ? link : path();
+      },
+    };
+    this.network = new Network(this.clock, { send: 1 << 20, receive: 1 << 22 });
+    this.network.hosts.set(this.host.address, this.host);
+    this.network.names.set('path.example', { addresses: [this.host.address], delay: 0, hangsUntil: 0, failing: false });
+    this.transport = new BaseTransport(resolveOptions({ ...always, ...options }, 'simulation'), {
+      clock: this.clock,
+      dialler: this.network,
+      wrap: () => {
+        throw new Error('nothing is adopted here');
+      },
+      random: random.next,
+      inRootContext: (callback) => callback(),
+    });
+  }
+
+  private plan(bytes: number, upload: number): number {
+    const id = this.plans.size + 1;
+    const sends =
+      upload === 0
+        ? undefined
+        : ({ kind: 'made', bytes: upload, pause: 0, fails: false, trailers: false } as RequestPlan['upload']);
+    const of = { id, upload: sends, handler: { ...handler, bytes } };
+    this.plans.set(id, of as RequestPlan);
+    return id;
+  }
+
+  private ask(id: number, options: RequestOptions, read: (response: ClientResponse) => Promise<unknown>): void {
+    const sent = this.transport.request(`${url}/${id}`, { ...options, headers: { 'x-id': String(id) } });
+    sent.then(read).catch((error: unknown) => {
+      if (!this.over) throw error;
+    });
+  }
+
+  /** A response of so many bytes, read as it comes. */
+  download(bytes: number): void {
+    const id = this.plan(bytes, 0);
+    this.clock.poll(() => {
+      this.ask(id, {}, async (response) => {
+        for await (const piece of response.body) this.received += piece.length;
+      });
+    });
+  }
+
+  /** A body of so many bytes, that is there as fast as it goes. */
+  upload(bytes: number): void {
+    const id = this.plan(100, bytes);
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < bytes; at += 65_536) {
+        const bytesOf = piece(id, at, Math.min(65_536, bytes - at));
+        yield await Promise.resolve(bytesOf);
+      }
+    };
+    this.clock.poll(() => {
+      this.ask(id, { method: 'POST', body: body() }, (response) => response.bytes());
+    });
+  }
+
+  /** How many bytes of uploads the server has. */
+  get uploaded(): number {
+    let bytes = 0;
+    for (const sightings of this.books.sightings.values()) for (const { received } of sightings) bytes += received;
+    return bytes;
+  }
+
+  /** A small GET every so often, for so long; their round trips come in as time goes on. */
+  smallGets(every: number, duration: number): Small[] {
+    const all: Small[] = [];
+    for (let at = 0; at < duration; at += every)
+      this.clock.after(at, () => {
+        this.clock.poll(() => {
+          const id = this.plan(100, 0);
+          const one: Small = { at: this.clock.time, took: Infinity };
+          all.push(one);
+          this.ask(id, {}, async (response) => {
+            await response.bytes();
+            one.took = this.clock.time - one.at;
+          });
+        });
+      });
+    return all;
+  }
+
+  pass(milliseconds: number): Promise<void> {
+    return this.clock.runUntil(this.clock.time + milliseconds);
+  }
+
+  get states(): string[] {
+    return this.transport.stats().origins.flatMap(({ connections }) => connections.map(({ state }) => state));
+  }
+
+  end(): Promise<void> {
+    this.over = true;
+    this.transport.destroy();
+    return this.pass(20_000);
+  }
+}
+
+export function median(of: readonly Small[]): number {
+  return of.map(({ took }) => took).sort((a, b) => a - b)[Math.floor(of.length / 2)] ?? NaN;
+}

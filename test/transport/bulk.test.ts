@@ -1,0 +1,101 @@
+/** On real sockets, through a relay that is as narrow as a real path: bulk that fills it, and small requests beside that. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Transport, type TransportOptions } from '../../dist/index.js';
+import { startOrigin } from '../support/origin.js';
+import { shapedPath, type Shape } from '../support/shaped-path.js';
+
+/** 50 Mbit/s and 20 ms, with 1 MB of queue. */
+const path: Shape = { bandwidth: 6_250, delay: 10, queue: 1 << 20, shared: false };
+
+interface Fixture {
+  readonly transport: Transport;
+  readonly connections: () => number;
+  /** The state of the oldest connection. */
+  readonly state: () => string | undefined;
+  /** Of all downloads, in bytes. */
+  readonly received: () => number;
+  download(bytes: number): void;
+  /** How long a small GET takes, in milliseconds. */
+  small(): Promise<number>;
+  end(): Promise<void>;
+}
+
+async function over(shape: Shape, options: TransportOptions = {}): Promise<Fixture> {
+  const origin = await startOrigin({
+    handler: (request, response) => {
+      response.end(Buffer.alloc(Number(request.url.slice(1))));
+    },
+  });
+  const relay = await shapedPath(origin.port, shape);
+  const url = `http://127.0.0.1:${relay.port}`;
+  const transport = new Transport({ cleartext: 'h2c', ...options });
+  let received = 0;
+  return {
+    transport,
+    connections: () => relay.connections,
+    state: () => transport.stats().origins[0]?.connections[0]?.state,
+    received: () => received,
+    download: (bytes) => {
+      const read = async (): Promise<void> => {
+        const response = await transport.request(`${url}/${bytes}`);
+        for await (const piece of response.body) received += piece.length;
+      };
+      read().catch(() => undefined); // it ends with the transport
+    },
+    small: async () => {
+      const begun = performance.now();
+      await (await transport.request(`${url}/100`)).bytes();
+      return performance.now() - begun;
+    },
+    end: async () => {
+      transport.destroy();
+      await relay.close();
+      await origin.close();
+    },
+  };
+}
+
+async function until(done: () => boolean): Promise<void> {
+  while (!done()) await sleep(5);
+}
+
+test('small GETs beside downloads that fill the path go by one more connection, and back when it has room', async () => {
+  const f = await over(path);
+  await f.small();
+  const total = 12_000_000;
+  for (let i = 0; i < 4; i++) f.download(total / 4);
+  await until(() => f.state() === 'slow');
+  const requests = (which: number): number => f.transport.stats().origins[0]?.connections[which]?.requests ?? 0;
+  while (requests(1) < 10 && f.received() < total) await f.small();
+  assert.equal(f.connections(), 2);
+  assert.ok(f.received() < total, 'the bulk goes on beside them');
+  await until(() => f.received() === total && f.state() !== 'slow');
+  const before = requests(0);
+  await f.small();
+  assert.deepEqual([requests(0), f.connections()], [before + 1, 2]);
+  await f.end();
+});
+
+test('where the queue is shared by all connections, downloads leave room in it', async () => {
+  const f = await over({ ...path, shared: true });
+  await f.small();
+  for (let i = 0; i < 4; i++) f.download(20_000_000);
+  await until(() => f.state() === 'slow');
+  while (f.state() === 'slow' && f.received() < 80_000_000) await f.small();
+  // Its round trips are short again, though the bulk goes on.
+  assert.ok(f.received() < 80_000_000);
+  assert.equal(f.connections(), 2);
+  await f.end();
+});
+
+test('with bulkIsolation: false, small GETs stay behind the bulk, and nothing is measured', async () => {
+  const f = await over(path, { bulkIsolation: false });
+  await f.small();
+  for (let i = 0; i < 4; i++) f.download(1_000_000);
+  await until(() => f.received() > 2_000_000);
+  await f.small();
+  assert.deepEqual([f.connections(), f.transport.stats().origins[0]?.connections[0]?.requests], [1, 6]);
+  await f.end();
+});
