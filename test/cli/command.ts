@@ -13,18 +13,20 @@ export interface Result {
 
 /**
  * Runs `passinglane` with these arguments and this standard input, both outputs being pipes. No proxy of this machine's is
- * used but one that `env` names.
+ * used but one that `env` names. `onOutput` hears of the first bytes on stdout.
  */
 export async function passinglane(
   args: readonly string[],
   stdin: string | Uint8Array = '',
   env: Readonly<Record<string, string>> = { no_proxy: '*' },
+  onOutput?: () => void,
 ): Promise<Result> {
   // The time-out is a guard against a hang, never a pass mark.
   const child = spawn(process.execPath, [main, ...args], { timeout: 100_000, env: { ...process.env, ...env } });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  if (onOutput !== undefined) child.stdout.once('data', onOutput);
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   child.stdin.on('error', () => undefined); // a command that does not read it has closed it
   child.stdin.end(stdin);
