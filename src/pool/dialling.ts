@@ -21,6 +21,8 @@ interface Dial {
   /** It is to lead around another. */
   readonly bypass: boolean;
   readonly begun: number;
+  /** It was, and stays so whatever others take: the kernel asks again for it ever more rarely. */
+  silent: boolean;
   readonly controller: AbortController;
   /** It goes on although no request waits. */
   readonly kept: boolean;
@@ -91,8 +93,17 @@ export class Dialling {
     return probeAfter === 0 || (connectTimeout > 0 && patience >= connectTimeout) ? Infinity : patience;
   }
 
-  private isSilent({ begun }: Dial): boolean {
-    return this.clock.now() >= begun + this.patience;
+  private isSilent(dial: Dial): boolean {
+    dial.silent ||= this.clock.now() >= dial.begun + this.patience;
+    return dial.silent;
+  }
+
+  /** One came to a connection. If it was silent before, most of its time was the outage's, so that patience no more than doubles. */
+  private measure(dial: Dial): number {
+    const took = this.clock.now() - dial.begun;
+    for (const one of this.dials) this.isSilent(one); // by the patience until now
+    this.took = this.isSilent(dial) ? Math.min(took, this.patience / 2) : took;
+    return this.took;
   }
 
   /** How many may come to a connection in a moment. */
@@ -137,6 +148,7 @@ export class Dialling {
     const dial: Dial = {
       bypass,
       begun,
+      silent: false,
       controller: new AbortController(),
       waiters: [],
       kept: route.address !== undefined,
@@ -168,8 +180,7 @@ export class Dialling {
           return end(this.destroyed ?? abandoned());
         }
         route.ended();
-        this.took = this.clock.now() - begun;
-        const connection = this.owner.connected(dialled, bypass, this.took, end);
+        const connection = this.owner.connected(dialled, bypass, this.measure(dial), end);
         giveUp = (error) => {
           connection.fail(error);
         };

@@ -115,6 +115,20 @@ test('an old connection dead and new ones swallowed: within a second and a half 
   p.transport.destroy();
 });
 
+test('a dial that comes after all says of those that were swallowed beside it that they are to be made again', async () => {
+  const p = poolHarness({
+    answer: answerQuick,
+    dialTimes: [4_500, ...Array<number>(4).fill(Infinity)],
+    dialTime: 20,
+    maxRequestsPerConnection: 1,
+    connectTimeout: 30_000,
+  });
+  const calls = Array.from({ length: 3 }, () => p.get('/quick'));
+  await p.clock.advance(4_520);
+  assert.deepEqual(statuses(calls), new Set([200]));
+  p.transport.destroy();
+});
+
 test('after a long time of swallowed dials, one that is not serves those who wait within five seconds', async () => {
   const p = poolHarness({
     answer: answerQuick,

@@ -175,7 +175,7 @@ export class ServerConnection implements End {
     if (!this.greeted && before.settingsAfter !== settingsAfter && this.stage !== 'hello')
       this.process.after(settingsAfter, () => this.greet());
     if (before.readRate !== readRate) this.read();
-    if (before.credit !== this.behaviour.credit && this.behaviour.credit === 'prompt') this.giveBackAll();
+    if (before.credit !== this.behaviour.credit && this.behaviour.credit !== 'never') this.giveBackAll();
     for (const stream of this.streams.values()) stream.behaviourChanged();
     if (before.muteInTls && !this.behaviour.muteInTls) this.read();
   }
