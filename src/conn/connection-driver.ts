@@ -332,7 +332,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   /** Since when requests that need so much of its window have had reason to go around it; Infinity: they have none. */
   troubledSince(needs: number): number {
-    return this.core.health(this.clock.now(), false, needs).since;
+    const now = this.clock.now();
+    return needs === 0 ? this.core.troubledSince(now) : this.core.health(now, false, needs).since;
   }
 
   /** No stream is open, and none is promised. */

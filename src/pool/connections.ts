@@ -124,7 +124,7 @@ export class Connections {
 
   /** Its state may have changed. Once there is nothing to go around, bypasses are connections like others. */
   changed(connection: PooledConnection): void {
-    if (connection.numbers.answered && this.unproven.delete(connection)) this.fruitless = 0;
+    if (this.unproven.size > 0 && connection.numbers.answered && this.unproven.delete(connection)) this.fruitless = 0;
     if (this.fruitless === 0 && this.bypasses.size === 0) return;
     if (this.all.some((one) => one.troubledSince(bodyStart) !== Infinity)) return;
     this.fruitless = 0;

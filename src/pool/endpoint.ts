@@ -197,6 +197,6 @@ function allowsNone({ accepts, numbers: { greeted, limit } }: PooledConnection):
 }
 
 function isOfUse(connection: PooledConnection): boolean {
-  const { accepts, numbers } = connection;
-  return accepts && numbers.greeted && !allowsNone(connection) && connection.troubledSince(0) === Infinity;
+  const { greeted, limit } = connection.numbers;
+  return greeted && limit > 0 && connection.accepts && connection.troubledSince(0) === Infinity;
 }

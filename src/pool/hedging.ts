@@ -150,6 +150,7 @@ export class Hedging {
 
   /** Connections may have room for those that wait. */
   drain(): void {
+    if (this.waiting.size === 0) return; // as nearly always, for each read
     for (const watched of this.waiting) if (this.place(watched)) this.waiting.delete(watched);
     for (const { first } of this.waiting) return this.dialAround(first);
   }

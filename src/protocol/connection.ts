@@ -1,7 +1,7 @@
 import type { TransportError } from '../errors.js';
 import { ConnectionState, type ConnectionConfig, type ConnectionEvents } from './connection-state.js';
 import { askAfterStall, nextDeadline, sendProbe, tick } from './deadlines.js';
-import { acceptsRequests, health, Health, staysReady, type ConnectionNumbers } from './health.js';
+import { acceptsRequests, health, Health, inTroubleSince, staysReady, type ConnectionNumbers } from './health.js';
 import {
   checkDrained,
   connectionLost,
@@ -224,6 +224,11 @@ export class Connection {
   /** What a new request would meet: the connection's one answer, made anew by each call. */
   health(now: number, lastResort = false, needs = 0): Health {
     return health(this.c, now, lastResort, needs, this.answer);
+  }
+
+  /** See {@link inTroubleSince}. */
+  troubledSince(now: number): number {
+    return inTroubleSince(this.c, now);
   }
 
   /** See {@link staysReady}. */

@@ -518,6 +518,7 @@ for (const { name, config, setUp, needs = 0, state, lastResort = state, troubled
     setUp(h);
     const answer = (last: boolean): unknown => {
       const health = h.connection.health(h.now, last, needs);
+      if (needs === 0) assert.equal(h.connection.troubledSince(h.now), health.since, 'the shorter question');
       return { state: health.state, troubledFor: h.now - health.since };
     };
     const expected = { state: HealthState[state], troubledFor: troubledFor ?? -Infinity };
