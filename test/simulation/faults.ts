@@ -80,6 +80,23 @@ const names: Record<string, Fault> = {
   },
 };
 
+/** Something computes in the loop that answers: half a second of every two, on all connections alike. */
+const loopBusy: Fault = ({ host, clock }) => {
+  let over = false;
+  const usual = host.process.override({});
+  const block = (): void => {
+    if (over) return;
+    host.process.freeze();
+    clock.after(500, () => host.process.thaw());
+    clock.after(2_000, block);
+  };
+  block();
+  return () => {
+    over = true;
+    usual();
+  };
+};
+
 /** Not the process alone, whose kernel answers for it: nothing at that address says a word until it thaws. */
 const machineFrozen: Fault = (struck) => {
   const { host } = struck;
@@ -121,6 +138,13 @@ const connections: Record<string, Fault> = {
       one.paused = false;
       host.process.run(() => one.read());
     };
+  },
+  'one connection slow': ({ host, amount }) => {
+    const all = [...host.process.connections];
+    const one = all[Math.floor(amount * all.length)];
+    if (one === undefined) return;
+    one.slowTo(10);
+    return () => one.slowTo(Infinity);
   },
   'bulk not read': ({ host }) => {
     host.process.bulkUnread = true;
@@ -164,6 +188,8 @@ const servers: Record<string, Fault> = {
     return () => host.process.thaw();
   },
   'machine frozen': machineFrozen,
+  'event loop of the server blocked': loopBusy,
+  'few requests a connection': behave((amount) => ({ mostRequests: 1 + Math.floor(amount * 4) })),
   'process restarts': ({ host, amount }) => {
     host.process.die(amount < 0.5);
     return change(host, 'listening', false);

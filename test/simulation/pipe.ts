@@ -34,6 +34,10 @@ export class Pipe {
   arrivedBytes = 0;
   /** Nothing passes any more, and nobody is told: a box on the way has forgotten the connection. */
   dead = false;
+  /** Bytes a millisecond that its own way lets through, however wide the link is. */
+  rate = Infinity;
+  /** When that will have let through what has been sent so far. */
+  private busyUntil = 0;
   private readonly clock: SimulatedClock;
   private readonly link: Link;
   private readonly way: Way;
@@ -197,7 +201,9 @@ export class Pipe {
   }
 
   private send(bytes: Uint8Array, fin: boolean): void {
-    const arrival = this.link.enqueue(this.way, bytes.length) + this.link.delay + this.link.lostDelay;
+    this.busyUntil = Math.max(this.busyUntil, this.clock.time) + bytes.length / this.rate;
+    const sent = Math.max(this.link.enqueue(this.way, bytes.length), this.busyUntil);
+    const arrival = sent + this.link.delay + this.link.lostDelay;
     this.lastArrival = Math.max(this.lastArrival, arrival);
     this.flying.push({ bytes, fin, at: this.lastArrival });
     this.flyingBytes += bytes.length;

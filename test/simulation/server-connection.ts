@@ -84,6 +84,7 @@ export class ServerConnection implements End {
   private lastActed = 0;
   private lastAccepted = Infinity;
   private pings = 0;
+  private requests = 0;
   /** HEADERS and DATA that it has sent, and RST_STREAM that it has received. */
   private answers = 0;
   private resets = 0;
@@ -308,10 +309,12 @@ export class ServerConnection implements End {
       return this.send(Type.rstStream, 0, streamId, numbers(refused ? Code.refusedStream : Code.http11Required));
     }
     this.lastActed = streamId;
+    this.requests++;
     this.tell(`acts on request ${id} on stream ${streamId}`);
     const stream = new ServerStream(this, streamId, request, sighting, this.clientInitialWindow, this.initialWindow);
     this.streams.set(streamId, stream);
     stream.begin(ends, fields.get('expect') === '100-continue');
+    if (this.requests === behaviour.mostRequests) this.goAway('latest', Code.noError);
   }
 
   private onData(f: Frame): void {
@@ -493,6 +496,11 @@ export class ServerConnection implements End {
   }
 
   // --- the end ---
+
+  /** Bytes a millisecond that come through, either way; Infinity: as many as the link carries. */
+  slowTo(rate: number): void {
+    this.tcp.up.rate = this.tcp.down.rate = rate;
+  }
 
   /** From now on, or no longer, this one connection allows no stream. */
   allowNone(none: boolean): void {

@@ -38,6 +38,8 @@ export interface Behaviour {
   silent: boolean;
   /** Requests get HTTP_1_1_REQUIRED. */
   wantsHttp1: boolean;
+  /** After so many requests a connection is told to go away. */
+  mostRequests: number;
   /** Bytes a millisecond that it reads; Infinity: at once. 0: nothing. */
   readRate: number;
 }
@@ -58,6 +60,7 @@ export const goodBehaviour: Behaviour = {
   errs: 0,
   silent: false,
   wantsHttp1: false,
+  mostRequests: Infinity,
   readRate: Infinity,
 };
 
