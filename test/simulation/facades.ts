@@ -1,12 +1,13 @@
 import './immediate.js';
+import { createHttpClient } from '../../dist/connect/index.js';
 import { fetchOver } from '../../dist/fetch/index.js';
 import type { ClientResponse, RequestOptions } from '../../dist/request/index.js';
 import type { BaseTransport } from '../../dist/transport.js';
 import { H2Dispatcher } from '../../dist/undici/index.js';
 import type { ReaderKind, RequestPlan } from './plan.js';
 
-/** By what the application asks: `transport.request`, `fetch` over the transport, or undici's `request` over it. */
-export const facadeKinds = ['request', 'fetch', 'undici'] as const;
+/** By what the application asks: `transport.request`, or over the transport `fetch`, undici's `request`, or Connect-ES's client. */
+export const facadeKinds = ['request', 'fetch', 'undici', 'connect'] as const;
 export type FacadeKind = (typeof facadeKinds)[number];
 
 /** A response, whoever made it. */
@@ -29,14 +30,17 @@ export interface Asked {
 export class Facades {
   private readonly transport: BaseTransport;
   private readonly dispatcher: H2Dispatcher;
+  private readonly connectClient: ReturnType<typeof createHttpClient>;
 
   constructor(transport: BaseTransport) {
     this.transport = transport;
+    this.connectClient = createHttpClient(transport);
     this.dispatcher = new H2Dispatcher(transport as ConstructorParameters<typeof H2Dispatcher>[0]);
   }
 
   ask({ facade }: RequestPlan, asked: Asked): Promise<Answer> {
     if (facade === 'fetch') return this.fetch(asked);
+    if (facade === 'connect') return this.connect(asked);
     return facade === 'undici' ? this.undici(asked) : this.request(asked);
   }
 
@@ -58,6 +62,36 @@ export class Facades {
       },
       pieces: () => stream ?? none(),
       cancel: () => void response.body?.cancel().catch(() => undefined), // it may have failed long ago
+    };
+  }
+
+  private async connect({ url, options: { method = 'GET', body, headers, signal } }: Asked): Promise<Answer> {
+    const { status, body: received } = await this.connectClient({
+      url,
+      method,
+      header: new Headers(headers as Record<string, string>),
+      ...(body === undefined ? {} : { body: body as AsyncIterable<Uint8Array> }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const pieces = received[Symbol.asyncIterator]();
+    const cancel = async (): Promise<void> => {
+      await pieces.return?.(undefined);
+    };
+    const iterable = { [Symbol.asyncIterator]: () => pieces };
+    return {
+      status,
+      attempts: undefined,
+      whole: async () => {
+        const parts: Uint8Array[] = [];
+        for await (const bytes of iterable) parts.push(Uint8Array.from(bytes));
+        return Buffer.concat(parts);
+      },
+      dump: async () => {
+        await cancel();
+        return false;
+      },
+      pieces: () => iterable,
+      cancel: () => void cancel(),
     };
   }
 

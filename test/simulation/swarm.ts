@@ -1,5 +1,6 @@
 import type { RetryOptions } from '../../dist/pool/index.js';
 import type { TransportOptions } from '../../dist/transport-options.js';
+import type { FacadeKind } from './facades.js';
 import { faultNames } from './faults.js';
 import { kernel } from './kernel.js';
 import {
@@ -74,7 +75,7 @@ function ofFacade(request: RequestPlan): RequestPlan {
   const common = { ...request, timeout: 0, urgency: undefined, upload: plain };
   if (facade === 'undici') return common;
   const atHand = plain?.kind === 'bytes' || plain?.kind === 'text' || plain?.kind === 'array buffer';
-  const kind = atHand ? plain.kind : 'web stream';
+  const kind = facade === 'connect' ? 'generator' : atHand ? plain.kind : 'web stream';
   const none = { idempotent: false, expectContinue: false, headersTimeout: 0, bodyTimeout: 0 };
   return { ...common, ...none, upload: plain === undefined ? undefined : { ...plain, kind } };
 }
@@ -170,7 +171,7 @@ function drawRequest(r: Random, id: number, at: number, origins: number, mix: Mi
     id,
     at,
     origin: r.integer(0, origins - 1),
-    facade: r.fork('facade').chance(mix.facades) ? r.fork('which').pick(['fetch', 'undici']) : 'request',
+    facade: r.fork('facade').chance(mix.facades) ? drawFacade(r) : 'request',
     idempotent: r.chance(mix.idempotent),
     upload,
     expectContinue: upload !== undefined && odd && r.chance(0.3),
@@ -182,6 +183,10 @@ function drawRequest(r: Random, id: number, at: number, origins: number, mix: Mi
     bodyTimeout: times && r.chance(0.3) ? r.magnitude(20, 20_000) : 0,
     handler: drawHandler(r.fork('handler'), upload !== undefined, r.chance(mix.bulk), odd),
   };
+}
+
+function drawFacade(r: Random): FacadeKind {
+  return r.fork('connect').chance(0.25) ? 'connect' : r.fork('which').pick(['fetch', 'undici']);
 }
 
 function drawUpload(r: Random, bulk: boolean, odd: boolean): UploadPlan {
