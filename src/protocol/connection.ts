@@ -102,7 +102,7 @@ export class Connection {
     c.quick = now - c.liveness.writingSince <= 1;
     const stallReported = c.liveness.stallReported;
     c.liveness.taken(now);
-    alive(c);
+    alive(c, false);
     if (stallReported && !c.liveness.stallReported) c.events.onResumed();
     c.replies.taken();
     askAfterStall(c);

@@ -64,10 +64,10 @@ function askBySettings(c: ConnectionState, meter: PathMeter): void {
   c.events.onOutput();
 }
 
-/** Bytes have come, or gone, while a question is out. */
-export function alive(c: ConnectionState): void {
+/** Bytes have come, or gone. What goes tells of the path only where that is bulk: for small requests a socket has room. */
+export function alive(c: ConnectionState, received: boolean): void {
   const { meter } = c;
-  if (!meter?.asking) return;
+  if (!meter?.asking || !(received || meter.ofSending)) return;
   meter.alive(c.now);
   if (meter.filled || !isFilled(meter.trip(c.now, true), meter.path.floor, false)) return;
   if (isBulkUnderWay(c, meter)) fill(c, meter);

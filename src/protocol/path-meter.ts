@@ -52,6 +52,11 @@ export class PathMeter {
     return this.question >= 0;
   }
 
+  /** The question is about what we send. */
+  get ofSending(): boolean {
+    return this.question === bySettings;
+  }
+
   /** Since the last question: bytes of bulk, and milliseconds. */
   movedSince(now: number): readonly [bytes: number, time: number] {
     return [this.moved - this.movedBefore, now - this.askedAt];

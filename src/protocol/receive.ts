@@ -20,7 +20,7 @@ export function receive(c: ConnectionState, bytes: Uint8Array): void {
   if (c.failure !== undefined) return;
   const probing = c.liveness.probeSentAt >= 0;
   c.liveness.received(c.now);
-  alive(c);
+  alive(c, true);
   if (probing) c.events.onCapacity();
   if (!c.peer.received) c.opening.take(bytes);
   c.reader.push(bytes);

@@ -94,3 +94,43 @@ test('when the bulk is over, small requests go where they went before, and the o
   assert.deepEqual([world.received, world.states.length, world.books.connections], [10_000_000, 1, 2]);
   await world.end();
 });
+
+test('from a fast path to a slow one and back, downloads have the path, small requests go fast, and slow is not for ever', async () => {
+  const world = new PathWorld({ ...path, shared: true });
+  await world.pass(0);
+  for (let i = 0; i < 4; i++) world.download(60_000_000);
+  const small = world.smallGets(50, 24_000);
+  const phases = [
+    { bandwidth: 6_250, delay: 10 },
+    { bandwidth: 1_250, delay: 40 },
+    { bandwidth: 6_250, delay: 10 },
+  ];
+  for (const { bandwidth, delay } of phases) {
+    Object.assign(world.link, { bandwidth, delay });
+    await world.pass(6_000); // it may take some seconds to find that out
+    const [moved, since] = [world.received, small.length];
+    await world.pass(2_000);
+    const seen = `at ${bandwidth} bytes/ms and ${2 * delay} ms`;
+    const share = (world.received - moved) / (2_000 * bandwidth);
+    assert.ok(share >= 0.85, `the downloads have ${share} of the path, ${seen}`);
+    assert.ok(median(small.slice(since, -10)) <= 4 * 2 * delay, `${median(small.slice(since, -10))} ms, ${seen}`);
+    assert.equal(world.states[0], 'ready', seen);
+  }
+  assert.equal(world.books.connections, 2);
+  await world.end();
+});
+
+test('a server whose event loop is blocked now and then is not gone around, with bulk under way', async () => {
+  const world = new PathWorld({ ...path, queue: 16_384, bandwidth: 60_000, shared: true });
+  await world.pass(0);
+  world.download(400_000_000);
+  world.smallGets(50, 4_000);
+  for (let i = 0; i < 12; i++) {
+    await world.pass(100 + 7 * i);
+    world.host.process.freeze();
+    await world.pass(200);
+    world.host.process.thaw();
+  }
+  assert.deepEqual([world.books.connections, world.states.length], [1, 1]);
+  await world.end();
+});
