@@ -428,9 +428,3 @@ function codingError(message: string, cause?: unknown): TransportError {
     cause,
   });
 }
-
-/** The value of a field in a flat list, the first where there are several. */
-export function fieldValue(fields: readonly string[], name: string): string | undefined {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
-  return undefined;
-}

@@ -1,7 +1,7 @@
 /** What other rooms use of this one. */
 export { type BodyOwner, BodyQueue } from './body-queue.js';
 export type { ChunkReader } from './body-source.js';
-export { acceptEncoding, fieldValue, planDecoding } from './decompress.js';
+export { acceptEncoding, planDecoding } from './decompress.js';
 export { isIncomingRequest } from './incoming-request.js';
 export {
   isDisturbed,

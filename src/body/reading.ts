@@ -2,7 +2,16 @@ import { TransportError } from '../errors.js';
 import { nameRequest } from '../request-line.js';
 import type { ChunkReader } from './body-source.js';
 import type { ChunkSource } from './decompress.js';
-import type { ResponseBodyOptions } from './response-body.js';
+
+export interface ResponseBodyOptions {
+  /** Of the request, for errors to name it. Default: they do not. */
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** In bytes, after decoding; 0, the default: no limit. */
+  readonly maxResponseSize?: number | undefined;
+  /** How many bytes decoding may make of each that came. Default: 500 for who reads all at once, else no limit. */
+  readonly maxDecompressionRatio?: number | undefined;
+}
 
 /** Where the one reader of a body stands: what all ways of reading are made of. */
 export class Reading implements ChunkReader {

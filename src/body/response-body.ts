@@ -4,18 +4,8 @@ import type { BodyQueue } from './body-queue.js';
 import { BodySource, type ChunkReader, type StreamShape } from './body-source.js';
 import { decodeSource } from './decompress.js';
 import { decodeText, join, longest } from './joined-chunks.js';
-import { Reading } from './reading.js';
+import { Reading, type ResponseBodyOptions } from './reading.js';
 import type { RequestLine } from '../request-line.js';
-
-export interface ResponseBodyOptions {
-  /** Of the request, for errors to name it. Default: they do not. */
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
-  /** In bytes, after decoding; 0, the default: no limit. */
-  readonly maxResponseSize?: number | undefined;
-  /** How many bytes decoding may make of each that came. Default: 500 for who reads all at once, else no limit. */
-  readonly maxDecompressionRatio?: number | undefined;
-}
 
 /** For the facades: as a loop over the body. Whoever reads must hold the body, or it is taken for dropped. */
 export let chunksOf: (body: ResponseBody) => ChunkReader;

@@ -3,6 +3,7 @@ import type { ClientResponse } from '../index.js';
 import { statusTextOf, wireFields, type RequestHooks } from '../request/index.js';
 import type { HeaderPair } from './redirect.js';
 import type { RequestBody } from './data.js';
+import { fieldPairs } from '../field-list.js';
 
 /** Counts, for -w, what a transfer sends and receives around the body of its last response. */
 export class Meter {
@@ -45,10 +46,12 @@ export class Meter {
     this.interim['2.0'] += headSize('2.0', status, '', headers);
   };
 
+  /** Its fields as they came: those that describe a coded body are there too where it is decoded. */
   received(response: ClientResponse): void {
     const { httpVersion, status } = response;
     this.sizeHeader +=
-      this.interim[httpVersion] + headSize(httpVersion, status, statusTextOf(response), fieldsOf(response));
+      this.interim[httpVersion] +
+      headSize(httpVersion, status, statusTextOf(response), fieldPairs(wireFields(response)));
   }
 }
 
@@ -58,10 +61,4 @@ function headSize(httpVersion: '1.1' | '2.0', status: number, phrase: string, fi
   let size = `HTTP/${version} ${status} ${phrase}\r\n\r\n`.length;
   for (const [name, value] of fields) if (!name.startsWith(':')) size += `${name}: ${value}\r\n`.length;
   return size;
-}
-
-/** As they came: those that describe a coded body are there too where it is decoded. */
-function* fieldsOf(response: ClientResponse): Iterable<HeaderPair> {
-  const fields = wireFields(response);
-  for (let i = 0; i + 1 < fields.length; i += 2) yield [fields[i]!, fields[i + 1]!];
 }

@@ -18,6 +18,7 @@ import {
   type ViewOptions,
   withDefaults,
 } from './view-options.js';
+import { fieldPairs } from '../field-list.js';
 
 /**
  * Another way into a transport's pool: gives its options to each request, and has its interceptors around each. `request`
@@ -50,7 +51,7 @@ export class TransportView {
     const { base, fields, options: defaults } = this.#defaults;
     checkRequestOptions(options);
     const given = mergeOptions(defaults, options);
-    const headers = pairs(withDefaults(fields, options.headers));
+    const headers = fieldPairs(withDefaults(fields, options.headers));
     const target = base === undefined ? url : resolveUrl(base, url);
     const interceptors = this.#interceptors.flat();
     // Not by the transport's own `request`, which has its interceptors around it.
@@ -76,7 +77,7 @@ export class TransportView {
       target = request ?? url;
     }
     const given = (init?.headers ?? request?.headers) as HeadersInput | undefined;
-    const changed = fields.length === 0 ? init : { ...init, headers: pairs(withDefaults(fields, given)) };
+    const changed = fields.length === 0 ? init : { ...init, headers: fieldPairs(withDefaults(fields, given)) };
     return fetchThrough(this.#transport, target, changed, { options, interceptors: this.#interceptors.flat() });
   }
 
@@ -97,10 +98,4 @@ export function addInterceptor(to: Interceptor[], interceptor: Interceptor): voi
   if (typeof interceptor !== 'function')
     throw invalidArgument('interceptor', interceptor, 'a function (request, next) that returns what next() gave');
   to.push(interceptor);
-}
-
-function pairs(fields: readonly string[]): [name: string, value: string][] {
-  const out: [string, string][] = [];
-  for (let i = 0; i < fields.length; i += 2) out.push([fields[i]!, fields[i + 1]!]);
-  return out;
 }

@@ -7,6 +7,7 @@ import {
   type HeadersInput,
   type RequestOptions,
 } from '../request/index.js';
+import { fieldNames, fieldPairs } from '../field-list.js';
 
 const ofRequests = [
   'headers',
@@ -119,11 +120,9 @@ function join(base: URL, path: string): URL {
 export function withDefaults(defaults: readonly string[], given: HeadersInput | undefined): string[] {
   if (given === undefined) return [...defaults];
   const fields = flatten(given, 'header');
-  const names = new Set(fields.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()));
+  const names = new Set(fieldNames(fields));
   if (!(Symbol.iterator in given)) for (const name of Object.keys(given)) names.add(name.toLowerCase());
-  for (let i = 0; i < defaults.length; i += 2)
-    if (!names.has(defaults[i]!.toLowerCase())) fields.push(defaults[i]!, defaults[i + 1]!);
-  return fields;
+  return fields.concat(...fieldPairs(defaults).filter(([name]) => !names.has(name.toLowerCase())));
 }
 
 /** Those given, over the defaults; one that is undefined is not given. */

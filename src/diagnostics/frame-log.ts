@@ -3,6 +3,7 @@ import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../por
 import { flagNames, frameTypeName } from '../wire/describe.js';
 import { printable, type Palette } from './paint.js';
 import { withoutSecret } from './secrets.js';
+import { fieldPairs } from '../field-list.js';
 
 export interface FrameLogOptions {
   readonly write: (text: string) => unknown;
@@ -40,10 +41,8 @@ export function formatFrame(
   if (flags.length > 0) parts.push(flags.join('|'));
   if (event.detail !== undefined && event.detail !== '') parts.push(printable(event.detail));
   let text = `${arrow} ${palette.dim(`${time} #${event.connection}`)} ${parts.join(' ')}\n`;
-  const fields = event.fields ?? [];
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    text += `${arrow}     ${formatField(fields[i] ?? '', fields[i + 1] ?? '', showSecrets)}\n`;
-  }
+  for (const [name, value] of fieldPairs(event.fields ?? []))
+    text += `${arrow}     ${formatField(name, value, showSecrets)}\n`;
   return text;
 }
 

@@ -4,6 +4,7 @@ import { Flag, FrameType } from '../wire/index.js';
 import { withoutSecret } from './secrets.js';
 import { messageOf, type TraceEvent } from './trace-event.js';
 import { RequestRow } from './trace-request.js';
+import { fieldPairs } from '../field-list.js';
 
 export interface TraceOptions {
   /** Takes the next piece of the file. */
@@ -278,9 +279,7 @@ export class TraceWriter implements Observer {
 
   private fieldsOf(fields: readonly string[]): Record<string, string> {
     const shown: Record<string, string> = {};
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const name = fields[i] ?? '';
-      const given = fields[i + 1] ?? '';
+    for (const [name, given] of fieldPairs(fields)) {
       const value = this.options.showSecrets === true ? given : withoutSecret(name, given, '[hidden]');
       shown[name] = Object.hasOwn(shown, name) ? `${shown[name]}, ${value}` : value;
     }

@@ -1,3 +1,5 @@
+import { fieldNames } from '../field-list.js';
+
 /**
  * Names and values in turn: those given, and what the standard adds to them.
  *
@@ -5,8 +7,7 @@
  */
 export function fieldsOf(headers: unknown, cache: string): string[] {
   const fields = headers === undefined ? [] : (plainFields(headers) ?? normalizedFields(headers));
-  const names: string[] = [];
-  for (let i = 0; i < fields.length; i += 2) names.push(fields[i]!.toLowerCase());
+  const names = fieldNames(fields);
   const add = (name: string, value: string): void => {
     if (!names.includes(name)) fields.push(name, value);
   };

@@ -1,3 +1,5 @@
+import { fieldPairs } from '../field-list.js';
+
 /** Whom a request says that it comes from, and how much of that (Referrer Policy, https://w3c.github.io/webappsec-referrer-policy/). */
 export interface Referrer {
   readonly url: URL;
@@ -37,9 +39,9 @@ export function referrerOf(given: string, policy: string, url: URL): Referrer | 
 /** The same after a redirect to `url`, by a response that may change the policy (section 8.2). */
 export function referrerAfter(last: Referrer, fields: readonly string[], url: URL): Referrer | undefined {
   let { policy } = last;
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] !== 'referrer-policy') continue;
-    for (const token of fields[i + 1]!.split(',').map((item) => item.trim()))
+  for (const [name, value] of fieldPairs(fields)) {
+    if (name !== 'referrer-policy') continue;
+    for (const token of value.split(',').map((item) => item.trim()))
       if (policies.some((one) => one === token)) policy = token;
   }
   return toldTo(url, { url: last.url, policy });

@@ -1,5 +1,6 @@
 import { statusTextOf, wireFields, type ClientResponse } from '../request/index.js';
 import { lazyStream, type LazyStream } from './lazy-stream.js';
+import { fieldPairs } from '../field-list.js';
 
 /** What fetch knows of a response beyond what came on the wire. */
 export interface Fetched {
@@ -75,8 +76,7 @@ function plainResponse(fetched: Fetched, body: LazyStream | null): Response {
 }
 
 function fill(headers: Headers, response: ClientResponse): void {
-  const fields = wireFields(response);
-  for (let i = 0; i + 1 < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
+  for (const [name, value] of fieldPairs(wireFields(response))) headers.append(name, value);
 }
 
 interface Mutators {

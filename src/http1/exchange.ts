@@ -18,6 +18,7 @@ import {
 import { malformedField, requestFailed, tooManyInterim, unaskedUpgrade, writeTimedOut } from './failures.js';
 import { lowerCased, requestHead } from './request-head.js';
 import { nextTick } from '../timers.js';
+import { fieldPairs } from '../field-list.js';
 
 /** A response that nobody reads is read up to here, in bytes; then its connection waits for the reader. */
 const highWaterMark = 65_536;
@@ -162,10 +163,7 @@ export class Http1Exchange implements RequestHandle {
   }
 
   sendTrailers(fields: readonly string[]): void {
-    const built = buildTrailerFields(fields, false);
-    const pairs: [string, string][] = [];
-    for (let i = 0; i + 1 < built.length; i += 2) pairs.push([built[i]!, built[i + 1]!]);
-    this.request.addTrailers(pairs);
+    this.request.addTrailers(fieldPairs(buildTrailerFields(fields, false)));
     this.request.end();
   }
 

@@ -1,5 +1,5 @@
 import { TransportError } from '../errors.js';
-import { fieldValue } from '../body/index.js';
+import { fieldValue } from '../field-list.js';
 import type { Exchange } from '../request/index.js';
 import { backOffDelay, type Replay, type Retry } from './replay.js';
 

@@ -12,6 +12,7 @@ import { chooseOfTwo, decideReach, faultOf } from './balance.js';
 import type { Endpoint } from './endpoint.js';
 import type { Endpoints } from './endpoints.js';
 import type { PoolSettings } from './settings.js';
+import { fieldValue } from '../field-list.js';
 
 /** How often latency is held against that of the peers, in milliseconds. */
 const judgedEvery = 100;
@@ -245,6 +246,5 @@ class Attempt implements AttemptWatcher {
 
 /** gRPC's UNAVAILABLE, of a server that has not begun to answer: its status then stands in the headers. */
 function isUnavailable(fields: readonly string[]): boolean {
-  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === 'grpc-status') return fields[i + 1] === '14';
-  return false;
+  return fieldValue(fields, 'grpc-status') === '14';
 }

@@ -1,8 +1,9 @@
-import { fieldValue, planDecoding, ResponseBody, type BodyQueue } from '../body/index.js';
+import { planDecoding, ResponseBody, type BodyQueue } from '../body/index.js';
 import type { RequestHandle } from '../ports/index.js';
 import { ClientResponse } from './client-response.js';
 import type { PreparedRequest } from './prepared-request.js';
 import type { TrailersHolder } from './trailers-holder.js';
+import { fieldValue } from '../field-list.js';
 
 /** The response as its caller gets it. Nothing that receives refers to it, so that an unread one can be collected. */
 export function assembleResponse(

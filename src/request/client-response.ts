@@ -2,6 +2,7 @@ import type { ResponseBody } from '../body/index.js';
 import type { RequestTiming, ResponseConnection } from '../ports/index.js';
 import { toHeaders } from './to-headers.js';
 import type { TrailersHolder } from './trailers-holder.js';
+import { fieldPairs } from '../field-list.js';
 
 /** What a {@link ClientResponse} is made of. */
 export interface ClientResponseInit {
@@ -126,12 +127,7 @@ export class ClientResponse {
 
   /** The same fields in wire order, names in lower case. Made when first touched. */
   get headerPairs(): [name: string, value: string][] {
-    if (this.#pairs === undefined) {
-      const fields = receivedFields(this);
-      const pairs: [string, string][] = [];
-      for (let i = 0; i + 1 < fields.length; i += 2) pairs.push([fields[i] as string, fields[i + 1] as string]);
-      this.#pairs = pairs;
-    }
+    this.#pairs ??= fieldPairs(receivedFields(this));
     return this.#pairs;
   }
 

@@ -1,6 +1,7 @@
 import { invalidArgument } from '../errors.js';
 import { flatten } from './prepare-request.js';
 import { concealed, type HeadersInput } from './request-options.js';
+import { fieldPairs } from '../field-list.js';
 
 /** Fields between two neighbours (RFC 9110 sections 7.6.1, 11.7 and 7.8; keep-alive and proxy-connection are older). */
 const hopByHop = [
@@ -38,9 +39,8 @@ export function forwardableHeaders(
   const dropped = new Set([...hopByHop, ...except.map((name) => name.toLowerCase())]);
   let trailersWelcome = false;
   const pairs: [string, string][] = [];
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i]!.toLowerCase();
-    const value = fields[i + 1]!;
+  for (const [given, value] of fieldPairs(fields)) {
+    const name = given.toLowerCase();
     if (name === 'connection') for (const named of tokens(value)) dropped.add(named);
     if (name === 'te') trailersWelcome ||= tokens(value).includes('trailers');
     if (!name.startsWith(':')) pairs.push([name, value]);

@@ -18,6 +18,7 @@ import {
 } from './request-options.js';
 import { givenRetry } from './retry-options.js';
 import type { HeaderRecipe, RequestHeader, Target, Targets } from './targets.js';
+import { fieldValue, hasField } from '../field-list.js';
 
 /** What a transport adds to each of its requests. */
 export interface RequestDefaults {
@@ -122,7 +123,8 @@ function assemble(
   defaults: RequestDefaults,
 ): PreparedRequest {
   const { options: given, hooks, decodeAlways, upgrade, limitsWait = false } = parts;
-  if (body?.contentType !== undefined && !has(headers, 'content-type')) headers.push('content-type', body.contentType);
+  if (body?.contentType !== undefined && !hasField(headers, 'content-type'))
+    headers.push('content-type', body.contentType);
   const method = normalizeMethod(given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT'));
   const decompress = given.decompress ?? defaults.decompress;
   const { trailers } = given;
@@ -215,9 +217,15 @@ function buildHeader(
     expectContinue: given.expectContinue === true && hasBody,
     priority: priorityField(given.priority),
   });
-  const asksCoding = has(headers, 'accept-encoding');
-  const asksRange = has(headers, 'range');
-  return { fields, block: new SharedBlock(), asksCoding, asksRange, asksClose: asksClose(headers) };
+  const asksCoding = hasField(headers, 'accept-encoding');
+  const asksRange = hasField(headers, 'range');
+  return {
+    fields,
+    block: new SharedBlock(),
+    asksCoding,
+    asksRange,
+    asksClose: fieldValue(headers, 'connection')?.trim().toLowerCase() === 'close',
+  };
 }
 
 /** Throws what a request with these fields would, ERR_PASSINGLANE_INVALID_HEADER. */
@@ -239,20 +247,9 @@ export function checkFields(fields: readonly string[]): void {
   });
 }
 
-function asksClose(fields: readonly string[]): boolean {
-  for (let i = 0; i + 1 < fields.length; i += 2)
-    if (fields[i]!.toLowerCase() === 'connection') return fields[i + 1]!.trim().toLowerCase() === 'close';
-  return false;
-}
-
-function has(fields: readonly string[], name: string): boolean {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === name) return true;
-  return false;
-}
-
 /** User-info never reaches `:authority` (RFC 9113 section 8.3.1); it means Basic credentials, as elsewhere. */
 export function addCredentials(headers: string[], url: URL): void {
-  if (has(headers, 'authorization')) return;
+  if (hasField(headers, 'authorization')) return;
   const credentials = credentialsOf(url);
   if (credentials !== undefined) headers.push('authorization', credentials);
 }

@@ -6,6 +6,7 @@ import { normalizeMethod } from './methods.js';
 import { addCredentials, flatten } from './prepare-request.js';
 import { checkRequestOptions, type RequestOptions } from './request-options.js';
 import { urlOf } from './targets.js';
+import { fieldPairs } from '../field-list.js';
 
 /**
  * The request as interceptors get it, with what can be checked before they are called. Throws as a request rejects, and
@@ -39,13 +40,13 @@ export function toIntercepted(target: string | URL, options: RequestOptions): In
 /** Names and values in turn. Node's own error would show the value. */
 export function headersOf(fields: readonly string[]): Headers {
   const headers = new Headers();
-  for (let i = 0; i < fields.length; i += 2) {
+  for (const [name, value] of fieldPairs(fields)) {
     try {
-      headers.append(fields[i]!, fields[i + 1]!);
+      headers.append(name, value);
     } catch {
       throw new TransportError(
         'ERR_PASSINGLANE_INVALID_HEADER',
-        `Header ${JSON.stringify(fields[i])} has a name or a value that cannot be sent`,
+        `Header ${JSON.stringify(name)} has a name or a value that cannot be sent`,
         { scope: 'request', initiator: 'user', unprocessed: true },
       );
     }

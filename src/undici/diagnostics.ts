@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { ResponseConnection } from '../ports/index.js';
 import { addHeader, toRaw } from './fields.js';
+import { fieldPairs } from '../field-list.js';
 
 /** Undici's channels. Others subscribe to them by name, so they hear of our requests as they do of undici's. */
 const channels = {
@@ -85,8 +86,9 @@ export class PublishedRequest {
   publishSendHeaders(connection: ResponseConnection): void {
     if (!channels.sendHeaders.hasSubscribers) return;
     const { remoteAddress, remotePort } = connection;
-    let headers = '';
-    for (let i = 0; i < this.headers.length; i += 2) headers += `${this.headers[i]!}: ${this.headers[i + 1]!}\r\n`;
+    const headers = fieldPairs(this.headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('');
     channels.sendHeaders.publish({ request: this, headers, socket: { remoteAddress, remotePort } });
   }
 

@@ -19,6 +19,7 @@ import { discardBody, toBody } from './to-body.js';
 import { Running } from './running.js';
 import { invalidArgument, toUndiciError, UndiciError } from './undici-error.js';
 import { setTimeout, clearTimeout, queueMicrotask } from '../timers.js';
+import { hasField } from '../field-list.js';
 
 /** Undici's own limits, for a transport that nobody has set others for. */
 const undiciTimeout = 300_000;
@@ -418,8 +419,7 @@ function checkNames(options: object): void {
 
 /** Where a CONNECT leads (RFC 9113 section 8.5): its path, unless a host field says so. */
 function nameTarget(fields: string[], path: string): void {
-  if (path === '' || path.startsWith('/')) return;
-  for (let i = 0; i < fields.length; i += 2) if (fields[i]!.toLowerCase() === 'host') return;
+  if (path === '' || path.startsWith('/') || hasField(fields, 'host')) return;
   fields.push('host', path);
 }
 

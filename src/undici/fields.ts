@@ -1,5 +1,6 @@
 import type { DispatchHeaders, IncomingHeaders } from './contract.js';
 import { invalidArgument, UndiciError } from './undici-error.js';
+import { hasField } from '../field-list.js';
 
 /** Adds a request's header fields to a flat list, in whatever form undici takes them. Throws UND_ERR_INVALID_ARG. */
 export function addHeaders(flat: string[], headers: DispatchHeaders | null | undefined): void {
@@ -34,8 +35,7 @@ export function addHeader(flat: string[], name: string, value: unknown): void {
 
 /** Undici's option `reset`, which says what `connection: close` does. */
 export function addClose(flat: string[]): void {
-  for (let i = 0; i < flat.length; i += 2) if (flat[i]!.toLowerCase() === 'connection') return;
-  flat.push('connection', 'close');
+  if (!hasField(flat, 'connection')) flat.push('connection', 'close');
 }
 
 function valueOf(name: string, value: unknown): string {

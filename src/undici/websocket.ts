@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ClientResponse } from '../request/index.js';
+import { fieldValue } from '../field-list.js';
 
 /** Whether the server has accepted a WebSocket: by 200 to an extended CONNECT, by 101 to HTTP/1.1's handshake. */
 export function isUpgraded({ status, httpVersion }: ClientResponse): boolean {
@@ -16,8 +17,8 @@ const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
  */
 export function asUpgraded(fields: readonly string[], requestFields: readonly string[]): string[] {
   const shown = [...fields, 'upgrade', 'websocket', 'connection', 'Upgrade'];
-  const key = valueOf(requestFields, 'sec-websocket-key');
-  if (key !== undefined && valueOf(fields, 'sec-websocket-accept') === undefined) {
+  const key = fieldValue(requestFields, 'sec-websocket-key');
+  if (key !== undefined && fieldValue(fields, 'sec-websocket-accept') === undefined) {
     shown.push(
       'sec-websocket-accept',
       createHash('sha1')
@@ -26,9 +27,4 @@ export function asUpgraded(fields: readonly string[], requestFields: readonly st
     );
   }
   return shown;
-}
-
-function valueOf(fields: readonly string[], name: string): string | undefined {
-  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i]!.toLowerCase() === name) return fields[i + 1];
-  return undefined;
 }

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type BodyOwner, BodyQueue } from '../../dist/body/body-queue.js';
-import { ResponseBody, type ResponseBodyOptions } from '../../dist/body/response-body.js';
+import type { ResponseBodyOptions } from '../../dist/body/reading.js';
+import { ResponseBody } from '../../dist/body/response-body.js';
 
 class Owner implements BodyOwner {
   readonly consumptions: number[] = [];
