@@ -1,5 +1,12 @@
 import type { ClientResponse, Interceptor, RequestOptions } from './request/index.js';
-import { addInterceptor, extendDefaults, noDefaults, TransportView, type ViewOptions } from './compose/index.js';
+import {
+  addInterceptor,
+  extendDefaults,
+  noDefaults,
+  type TransportView,
+  viewOf,
+  type ViewOptions,
+} from './compose/index.js';
 import { debugLog } from './diagnostics/debug-log.js';
 import { networkPanel } from './diagnostics/network-panel.js';
 import { observers } from './diagnostics/observers.js';
@@ -92,7 +99,7 @@ export class Transport extends BaseTransport {
    * TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range.
    */
   with(options: ViewOptions = {}): TransportView {
-    return new TransportView(this, extendDefaults(noDefaults, options), [], [this.#interceptors]);
+    return viewOf(this, extendDefaults(noDefaults, options), [this.#interceptors]);
   }
 
   /**
@@ -101,7 +108,7 @@ export class Transport extends BaseTransport {
    */
   use(interceptor: Interceptor): this {
     addInterceptor(this.#interceptors, interceptor);
-    this.#whole ??= new TransportView(this, noDefaults, [], [this.#interceptors]);
+    this.#whole ??= viewOf(this, noDefaults, [this.#interceptors]);
     return this;
   }
 }

@@ -20,28 +20,32 @@ import {
 } from './view-options.js';
 import { fieldPairs } from '../field-list.js';
 
+/** For the transport: a view of it, within interceptors that may become more. */
+export let viewOf: (
+  transport: BaseTransport,
+  defaults: Defaults,
+  inherited: readonly (readonly Interceptor[])[],
+) => TransportView;
+
 /**
  * Another way into a transport's pool: gives its options to each request, and has its interceptors around each. `request`
  * and `fetch` can be called detached. It has no connections and no life of its own: close the transport.
  */
 export class TransportView {
+  static {
+    viewOf = (transport, defaults, inherited) => new TransportView(transport, defaults, inherited);
+  }
+
   readonly #transport: BaseTransport;
   readonly #defaults: Defaults;
   /** Its own first, which are outermost; then those of what it is a view of, as they are when a request is made. */
   readonly #interceptors: readonly (readonly Interceptor[])[];
-  readonly #own: Interceptor[];
+  readonly #own: Interceptor[] = [];
 
-  /** @internal */
-  constructor(
-    transport: BaseTransport,
-    defaults: Defaults,
-    own: Interceptor[],
-    inherited: readonly (readonly Interceptor[])[],
-  ) {
+  private constructor(transport: BaseTransport, defaults: Defaults, inherited: readonly (readonly Interceptor[])[]) {
     this.#transport = transport;
     this.#defaults = defaults;
-    this.#own = own;
-    this.#interceptors = [own, ...inherited];
+    this.#interceptors = [this.#own, ...inherited];
     this.request = this.request.bind(this);
     this.fetch = this.fetch.bind(this);
   }
@@ -83,7 +87,7 @@ export class TransportView {
 
   /** A view of this view: what `options` say goes before what this one says. Throws as {@link Transport.with}. */
   with(options: ViewOptions = {}): TransportView {
-    return new TransportView(this.#transport, extendDefaults(this.#defaults, options), [], this.#interceptors);
+    return new TransportView(this.#transport, extendDefaults(this.#defaults, options), this.#interceptors);
   }
 
   /** From now on `interceptor` is around each request and fetch of this view, within those that are there already. */

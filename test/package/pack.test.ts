@@ -89,6 +89,15 @@ describe('the tarball', () => {
     }
   });
 
+  test('declares nothing that is for the library alone', () => {
+    const declarations = join(consumer, 'node_modules', manifest.name, 'dist');
+    const files = readdirSync(declarations, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.ts'),
+    );
+    assert.ok(files.length > 0);
+    for (const file of files) assert.doesNotMatch(readFileSync(join(declarations, file), 'utf8'), /@internal/, file);
+  });
+
   test('brings no dependency along', () => {
     const installed = readdirSync(join(consumer, 'node_modules')).filter((name) => !name.startsWith('.'));
     assert.deepEqual(installed, [manifest.name]);
