@@ -5,6 +5,7 @@ import { Code, ConnectError, createClient, type Client } from '@connectrpc/conne
 import { createConnectTransport, createGrpcTransport, createHttpClient } from '../../dist/connect/index.js';
 import { Transport, TransportError, type TransportOptions } from '../../dist/index.js';
 import { startOrigin } from '../support/origin.js';
+import { client, link, until } from '../users/support.js';
 import { startConnectServer } from './servers.js';
 import { Notes } from './service.js';
 
@@ -121,6 +122,22 @@ test('a peer that breaks the protocol is unavailable, as the connection is gone'
     stream.session?.destroy();
   });
   assert.equal(Code[(await failure(client.echo({}))).code], 'Unavailable');
+});
+
+test('calls that find their connection dead are answered over another; what it held ends by its deadline, or as UNAVAILABLE', async (t) => {
+  const server = await startConnectServer(false);
+  t.after(() => server.close());
+  const path = await link(t, Number(new URL(server.origin).port));
+  const transport = client(t, { stallTimeout: 20, probeAfter: 60, readIdleTimeout: 300, pingTimeout: 100 });
+  const notes = createClient(Notes, createGrpcTransport({ baseUrl: `http://127.0.0.1:${path.port}`, transport }));
+  await notes.echo({ text: 'before' });
+  path.blackhole();
+  const lost = failure(notes.echo({ text: 'lost' }));
+  const late = failure(notes.echo({ text: 'late' }, { timeoutMs: 50 }));
+  await until(() => transport.stats().origins[0]?.connections[0]?.state === 'silent');
+  assert.equal((await notes.echo({ text: 'around' })).text, 'around');
+  assert.equal(path.connections, 2);
+  assert.deepEqual([Code[(await late).code], Code[(await lost).code]], ['DeadlineExceeded', 'Unavailable']);
 });
 
 test('a loop that is left early cancels the call on the server', async (t) => {

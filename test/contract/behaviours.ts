@@ -13,8 +13,11 @@ export interface Place {
   client(options?: TransportOptions): Promise<Client>;
   /** An origin with the usual endpoints; it ends with the test. */
   origin(options?: OriginOptions): Promise<TestOrigin>;
-  /** An origin that answers each request as told, frame by frame; it ends with the test. */
-  raw(answer: (connection: RawConnection, request: RawBlock) => void): Promise<RawServer>;
+  /** An origin that answers each request as told, frame by frame; it ends with the test. Its connections' window is wide. */
+  raw(
+    answer: (connection: RawConnection, request: RawBlock) => void,
+    options?: { readonly connectionWindow?: number },
+  ): Promise<RawServer>;
 }
 
 export interface Behaviour {
@@ -45,10 +48,10 @@ export function placeOf(t: TestContext, open: (options: TransportOptions) => Pro
       t.after(() => started.close());
       return started;
     },
-    async raw(answer) {
+    async raw(answer, { connectionWindow = 1 << 28 } = {}) {
       const server = await rawServer(async (connection) => {
         await connection.greet({ initialWindowSize: 0x7fff_ffff });
-        connection.windowUpdate(0, 1 << 28);
+        if (connectionWindow > 65_535) connection.windowUpdate(0, connectionWindow - 65_535);
         for (;;) answer(connection, await connection.request());
       });
       t.after(() => server.close());

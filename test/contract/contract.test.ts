@@ -8,8 +8,9 @@ import type { Driver } from './driver.js';
 import { drivers } from './drivers.js';
 import { bodies, heads } from './exchanges.js';
 import { aborts, delivery, failures } from './failures.js';
+import { isolation } from './isolation.js';
 
-const chapters = [heads, bodies, failures, aborts, delivery];
+const chapters = [heads, bodies, failures, aborts, delivery, isolation];
 
 /** Why this facade cannot show this behaviour; undefined where it must. */
 function whyNot({ lacks }: Driver, { needs }: Behaviour): string | undefined {

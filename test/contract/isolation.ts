@@ -1,0 +1,118 @@
+/** What blocks a connection, and holds up no request that it need not. */
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startMachines } from '../support/machines.js';
+import { type as frameType, type RawConnection } from '../support/raw-server.js';
+import { link } from '../users/support.js';
+import { behaviour, until, type Chapter } from './behaviours.js';
+import { textOf, type Send } from './driver.js';
+
+const short = { stallTimeout: 20, probeAfter: 60 } as const;
+
+const ok = (connection: RawConnection, streamId: number): void =>
+  connection.headers(streamId, [[':status', '200']], { endStream: true });
+
+/** Ten at once: their statuses. */
+async function ten(send: Send, url: string, method = 'GET'): Promise<Set<number>> {
+  const call = method === 'GET' ? undefined : { method, body: 'x'.repeat(1_024) };
+  const one = async (): Promise<number> => {
+    const answer = await send(url, call);
+    await textOf(answer);
+    return answer.status;
+  };
+  return new Set(await Promise.all(Array.from({ length: 10 }, one)));
+}
+
+/** Ends with the test, by an error. */
+function beside(call: Promise<unknown>): void {
+  call.catch((error: unknown) => assert.ok(error));
+}
+
+export const isolation: Chapter = {
+  title: 'What blocks a connection',
+  behaviours: [
+    behaviour('where the server lowers its stream limit to 0, requests go to another connection', async (place) => {
+      const { send } = await place.client(short);
+      let lowered = false;
+      const server = await place.raw((connection, { streamId, get }) => {
+        if (get(':path') !== '/wait') return ok(connection, streamId);
+        connection.settings({ maxConcurrentStreams: 0 });
+        void connection.nextOf(frameType.settings).then(() => (lowered = true)); // its ACK
+      });
+      beside(send(`${server.origin}/wait`));
+      await until(() => lowered);
+      assert.deepEqual(await ten(send, server.origin), new Set([200]));
+      assert.equal(server.connections.length, 2);
+    }),
+    behaviour('an upload that nobody reads holds the window of its connection, and no other body', async (place) => {
+      const { send } = await place.client(short);
+      const server = await place.raw(
+        (connection, { streamId, get, endStream }) => {
+          if (get(':path') === '/unread') return;
+          if (endStream) return ok(connection, streamId);
+          void connection.body(streamId, { credit: false }).then(() => ok(connection, streamId));
+        },
+        { connectionWindow: 65_535 },
+      );
+      beside(send(`${server.origin}/unread`, { method: 'POST', body: Buffer.alloc(1 << 20) }));
+      await until(() => (server.connections[0]?.bytesRead ?? 0) >= 65_535);
+      assert.deepEqual(await ten(send, server.origin, 'POST'), new Set([200]));
+      assert.equal(server.connections.length, 2);
+    }),
+    behaviour('requests that find their connection dead go to another', async (place) => {
+      const { send } = await place.client(short);
+      const path = await link(place.t, (await place.origin()).port);
+      const url = `http://127.0.0.1:${path.port}/hello.txt`;
+      assert.deepEqual(await ten(send, url), new Set([200]));
+      path.blackhole();
+      beside(send(url));
+      await sleep(3 * short.probeAfter); // until it has been silent for so long
+      assert.deepEqual(await ten(send, url), new Set([200]));
+      assert.equal(path.connections, 2);
+    }),
+    behaviour('a first connection that is accepted and swallowed fails no request', async (place) => {
+      const server = await place.origin({ tls: true });
+      const { send } = await place.client({ ...short, tls: { ca: server.ca } });
+      const path = await link(place.t, server.port);
+      path.swallows = true;
+      const calls = ten(send, `https://127.0.0.1:${path.port}/hello.txt`);
+      await until(() => path.connections === 1);
+      path.swallows = false;
+      assert.deepEqual(await calls, new Set([200]));
+    }),
+    behaviour('where the machine at one of two addresses freezes, requests go to the other', async (place) => {
+      if (process.platform !== 'linux') return place.t.skip('needs all of 127.0.0.0/8');
+      const m = await startMachines(place.t, 2);
+      const { send } = await place.client({ ...short, lookup: m.lookup });
+      assert.deepEqual(await ten(send, m.origin), new Set([200]));
+      m.machines[0]?.freeze();
+      beside(send(m.origin));
+      await sleep(3 * short.probeAfter); // until it has been silent for so long
+      assert.deepEqual(await ten(send, m.origin), new Set([200]));
+      assert.deepEqual(
+        m.machines.map(({ connections }) => connections),
+        [1, 1],
+      );
+    }),
+    behaviour('where nothing is blocked there is one connection, and not one PING', async (place) => {
+      const { send } = await place.client();
+      let pings = 0;
+      const met = new Set<RawConnection>();
+      const server = await place.raw((connection, { streamId, endStream }) => {
+        if (!met.has(connection)) {
+          met.add(connection);
+          connection.answerPings = false;
+          void connection.nextOf(frameType.ping).then(
+            () => pings++,
+            () => undefined, // the connection has ended without one
+          );
+        }
+        if (endStream) ok(connection, streamId);
+        else void connection.body(streamId).then(() => ok(connection, streamId));
+      });
+      for (let round = 0; round < 10; round++)
+        for (const method of ['GET', 'POST']) assert.deepEqual(await ten(send, server.origin, method), new Set([200]));
+      assert.deepEqual([server.connections.length, pings], [1, 0]);
+    }),
+  ],
+};
