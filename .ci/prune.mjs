@@ -17,7 +17,8 @@ for (const { out, source } of outputs) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
     const module = /^(.*?)(?:\.d\.ts|\.js)$/.exec(relative(outDir, file))?.[1];
-    if (module === undefined || /^(api|site)\b/.test(module) || existsSync(join(root, source, `${module}.ts`))) continue;
+    if (module === undefined || /^(api|site)\b/.test(module) || existsSync(join(root, source, `${module}.ts`)))
+      continue;
     rmSync(file);
     console.error(`removed ${relative(root, file)}: it has no source any more`);
   }
