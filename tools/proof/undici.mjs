@@ -47,7 +47,7 @@ export const undici = {
   about:
     'HTTP/2, Dispatcher, fetch, WebSocket, EventSource and interceptors: where a test makes a Client, Pool or Agent it gets an ' +
     'H2Dispatcher, which is under fetch, WebSocket and EventSource too. Tests of connection management, parsing, mocks and ' +
-    'memory are not chosen.',
+    'memory are not chosen. A case that takes longer than its time, as on a busy machine, counts as failing.',
   missing: () => (Number.parseInt(process.versions.node) < 22 ? 'undici 8 needs Node 22' : undefined),
   async run({ copy }) {
     const { folder, files, version } = prepare(copy);
