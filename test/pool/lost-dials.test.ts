@@ -118,13 +118,14 @@ test('an old connection dead and new ones swallowed: within a second and a half 
 test('a dial that comes after all says of those that were swallowed beside it that they are to be made again', async () => {
   const p = poolHarness({
     answer: answerQuick,
-    dialTimes: [4_500, ...Array<number>(4).fill(Infinity)],
-    dialTime: 20,
+    dialTimes: [4_500, ...Array<number>(40).fill(Infinity)],
     maxRequestsPerConnection: 1,
     connectTimeout: 30_000,
   });
   const calls = Array.from({ length: 3 }, () => p.get('/quick'));
-  await p.clock.advance(4_520);
+  await p.clock.advance(4_499);
+  p.path = 20;
+  await p.clock.advance(1_100);
   assert.deepEqual(statuses(calls), new Set([200]));
   p.transport.destroy();
 });

@@ -77,6 +77,8 @@ interface Known {
   readonly bulk: Set<number>;
   /** In the world's time: when it last had as many connections as it may. */
   atMost: number;
+  /** As many as it may, when it was looked at last. */
+  wasAtMost: boolean;
   lastDial: number;
 }
 
@@ -116,6 +118,7 @@ export class Isolation {
         longestDelay: plan.delay,
         bulk: new Set(),
         atMost: 0,
+        wasAtMost: false,
         lastDial: -Infinity,
       };
     });
@@ -196,7 +199,12 @@ export class Isolation {
       for (const { link } of known.hosts) known.longestDelay = Math.max(known.longestDelay, link.delay);
     if (this.waiting.size === 0 || this.world.options.strictMaxConcurrentStreams) return;
     const now = this.world.now();
-    for (const known of this.origins) if (this.isAtMost(stats, known)) known.atMost = now;
+    for (const known of this.origins) {
+      // Between two looks nothing happens, so what was so at the last one was so until now.
+      const isAtMost = this.isAtMost(stats, known);
+      if (isAtMost || known.wasAtMost) known.atMost = now;
+      known.wasAtMost = isAtMost;
+    }
     for (const [id, waiting] of this.waiting) {
       const { origin } = waiting;
       const known = this.origins[origin]!;

@@ -40,10 +40,18 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'dials lead to the first address, whatever became of those before',
     of: 'Endpoints',
-    only: ['process frozen', 'limit of 0', 'no SETTINGS'],
+    only: ['no SETTINGS'],
     code: `around(Endpoints.prototype, 'order', (original) => function (addresses) {
       original.call(this, addresses);
       return [addresses, []];
+    });`,
+  },
+  {
+    name: 'where several origins fall silent together, each waits for another to dial',
+    of: 'Pool',
+    only: ['connections forgotten'],
+    code: `around(Pool.prototype, 'linkNotBefore', (original) => function (asking) {
+      return original.call(this, asking) === 0 ? 0 : Infinity;
     });`,
   },
   {
@@ -110,6 +118,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'DATA goes out beyond the connection window',
     of: 'sealData',
+    only: ['no credit', 'late credit'],
     code: `const original = sealData;
     sealData = (c, stream) => {
       const short = Math.max(0, 16_384 - c.window.left);
