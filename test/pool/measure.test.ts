@@ -1,0 +1,53 @@
+/** What a connection asks the peer while bulk moves, and how often. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
+
+const begins: Answer = (peer, id) => peer.headers(id, 200);
+
+async function downloading(options: Parameters<typeof poolHarness>[0] = {}): Promise<PoolHarness> {
+  const p = poolHarness({ answer: begins, probeAfter: 0, readIdleTimeout: 0, ...options });
+  const call = p.get('/large');
+  await p.settle();
+  void call.response?.body.dump().catch(() => undefined); // it ends with the transport
+  return p;
+}
+
+/** So many frames of 16 KiB, each so many milliseconds after the last. */
+async function sends(p: PoolHarness, frames: number, every: number): Promise<void> {
+  for (let i = 0; i < frames; i++) {
+    p.peer(0).data(1, Buffer.alloc(16_384));
+    await p.clock.advance(every);
+  }
+}
+
+test('a download is measured ten times a second at the most, and one that is short not at all', async () => {
+  const p = await downloading();
+  await sends(p, 1, 1);
+  assert.equal(p.peer(0).pings, 0);
+  await sends(p, 200, 5);
+  assert.equal(p.peer(0).pings, 10);
+  p.transport.destroy();
+});
+
+test('no second PING measures a path while the first is not answered', async () => {
+  const p = await downloading();
+  p.peer(0).answersPings = false;
+  await sends(p, 100, 10);
+  assert.equal(p.peer(0).pings, 1);
+  p.transport.destroy();
+});
+
+test('with bulkIsolation: false, and where bulk has ended, nothing is asked', async () => {
+  const off = await downloading({ bulkIsolation: false });
+  await sends(off, 100, 10);
+  assert.equal(off.peer(0).pings, 0);
+  off.transport.destroy();
+  const p = await downloading();
+  await sends(p, 10, 10);
+  const { pings } = p.peer(0);
+  p.peer(0).data(1, '', true);
+  await p.clock.advance(60_000);
+  assert.deepEqual([p.peer(0).pings, p.peer(0).questions], [pings, 0]);
+  p.transport.destroy();
+});
