@@ -345,8 +345,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   takes({ early, needs, kind }: Demand, lastResort = false): boolean {
     if (this.opening && needs === 0 && this.core.staysReady(this.now)) return true;
     let { state } = this.health(lastResort, needs);
-    // Bulk stays with bulk.
-    if (state === HealthState.Slow && kind === RequestKind.Bulk) ({ state } = this.health(true, needs));
+    if (state === HealthState.Slow && kind === RequestKind.Bulk) ({ state } = this.health(true, needs)); // stays with bulk
     if (state === HealthState.Silent) this.probe();
     return state === HealthState.Ready || (early && state === HealthState.EarlyOnly);
   }
