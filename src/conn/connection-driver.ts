@@ -2,7 +2,6 @@ import type { TransportError } from '../errors.js';
 import {
   Connection,
   HealthState,
-  type ConnectionConfig,
   type ConnectionEvents,
   type ConnectionNumbers,
   type FrameRecord,
@@ -19,7 +18,6 @@ import {
   type Clock,
   type Demand,
   type ConnectionOwner,
-  type Observer,
   type PooledConnection,
   type ResponseConnection,
   type Watcher,
@@ -27,15 +25,11 @@ import {
 import { ConnectionUse } from './connection-use.js';
 import { ConnectionReports } from './connection-reports.js';
 import { StallLog } from './stall-log.js';
+import type { DriverConfig } from './driver-config.js';
 import { endTransport } from './end-transport.js';
 import { Http2Request } from './http2-request.js';
 import { RetainedRead } from './retained-read.js';
 import { WritePump, type PumpSource } from './pump.js';
-
-export interface DriverConfig extends Omit<ConnectionConfig, 'trace'> {
-  readonly id: number;
-  readonly observer: Observer | undefined;
-}
 
 /** States in which nothing is known of a connection that keeps requests away from it. */
 const suspicious: ReadonlySet<HealthState> = new Set([

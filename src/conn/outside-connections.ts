@@ -11,7 +11,8 @@ import {
 import type { RequestDefaults } from '../request/index.js';
 import { ClientConn } from './client-conn.js';
 import { connectTimedOut } from './connect-errors.js';
-import { ConnectionDriver, type DriverConfig } from './connection-driver.js';
+import { ConnectionDriver } from './connection-driver.js';
+import type { DriverConfig } from './driver-config.js';
 
 /** The transport whose they are. */
 export interface OutsideHost {

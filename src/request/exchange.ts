@@ -1,11 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { TransportError } from '../errors.js';
 import { ErrorCode, type StreamSink } from '../protocol/index.js';
-import { fieldListSize } from '../protocol/request-fields.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { assembleResponse } from './assemble-response.js';
 import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
-import type { Demand, HttpConnection, RequestHandle } from '../ports/index.js';
+import { fieldListSize, type Demand, type HttpConnection, type RequestHandle } from '../ports/index.js';
 import type { ClientResponse } from './client-response.js';
 import { DroppedAnswer } from './dropped-answer.js';
 import type { AttemptWatcher, ExchangeHost } from './exchange-host.js';
