@@ -10,7 +10,7 @@ export interface DialCauses {
   readonly requests: number;
   /** Faults that struck it, and their ends: each may take connections, and be dialled around in vain. */
   readonly faults: number;
-  /** For how long any request has waited for it, in milliseconds. */
+  /** For how long requests have waited for it, all together, in milliseconds. */
   readonly waited: number;
   readonly addresses: number;
 }
@@ -29,7 +29,8 @@ export function dialsAllowed(
   }: Pick<ResolvedOptions, 'loadBalancing' | 'resolveInterval' | 'maxConnectionAge'>,
   { requests, faults, waited, addresses }: DialCauses,
 ): number {
-  const ways = waited / mostPatience + doublings;
+  // Each that waits is dialled around for, at first after a short time, and then no more often than every five seconds.
+  const ways = waited / mostPatience + requests * doublings;
   if (loadBalancing !== 'least-request') return requests + faults + ways;
   // Each address has a connection of its own, which is made anew when it is too old, until the next look-up.
   const lives = maxConnectionAge === 0 ? 1 : 2 + Math.ceil(resolveInterval / (0.9 * maxConnectionAge));
@@ -79,7 +80,7 @@ export class Dials {
   look({ origins }: TransportStats, passed: number): void {
     for (const { origin, queued } of origins) {
       const counted = this.of(origin);
-      if (queued > 0 && counted !== undefined) counted.waited += passed;
+      if (counted !== undefined) counted.waited += queued * passed;
     }
   }
 

@@ -194,6 +194,10 @@ const servers: Record<string, Fault> = {
     host.process.die(amount < 0.5);
     return change(host, 'listening', false);
   },
+  'restarts without HTTP/2': ({ host, amount }) => {
+    host.process.die(amount < 0.5);
+    return change(host, 'http2', false);
+  },
   'limit of 0': behave(() => ({ limit: 0 })),
   'low limit': behave((amount) => ({ limit: 1 + Math.floor(amount * 4) })),
   'small windows': behave((amount) => ({ initialWindow: Math.floor(amount * 2_000) })),

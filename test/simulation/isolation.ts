@@ -327,6 +327,6 @@ export class Isolation {
   }
 }
 
-function isWell({ listening, swallowing, link, process }: Host): boolean {
-  return listening && !swallowing && link.isUsual && !process.isFrozen && process.isUsual;
+function isWell({ listening, swallowing, http2, link, process }: Host): boolean {
+  return listening && http2 && !swallowing && link.isUsual && !process.isFrozen && process.isUsual;
 }

@@ -1,7 +1,7 @@
 import './immediate.js';
 import type { LookupFunction } from 'node:net';
 import type { Dialled, Dialler, DialRoute, Origin } from '../../dist/ports/dialler.js';
-import { connectFailed } from '../../dist/node/failure.js';
+import { alpnFailed, connectFailed, isAlpnRefusal, mostTelling } from '../../dist/node/failure.js';
 import { lookUp } from '../../dist/node/address.js';
 import { Resolver } from '../../dist/node/resolver.js';
 import { race } from '../../dist/node/race.js';
@@ -23,6 +23,8 @@ export interface Host {
   listening: boolean;
   /** What asks for a connection is dropped on the way, and nothing else is. */
   swallowing: boolean;
+  /** It offers HTTP/2 by ALPN; else it ends the handshake, as nobody offers it HTTP/1.1. */
+  http2: boolean;
 }
 
 /** What a name stands for, and how the resolver behaves. */
@@ -91,6 +93,7 @@ export class Network implements Dialler {
       return { protocol: 'h2', transport: socket, address: socket.info.remoteAddress };
     } catch (error) {
       signal.throwIfAborted();
+      if (isAlpnRefusal(mostTelling(error))) throw alpnFailed(origin.href, false, undefined, error);
       throw connectFailed(origin.href, error);
     }
   }
@@ -130,10 +133,11 @@ export class Network implements Dialler {
           this.clock.after(patience, () => asked(2 * patience));
           return;
         }
-        if (!host.listening) {
+        const offersNone = origin.scheme === 'https:' && !host.http2;
+        if (!host.listening || offersNone) {
           host.link.carry(
             'down',
-            () => fail('ECONNREFUSED'),
+            () => fail(host.listening ? 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' : 'ECONNREFUSED'),
             () => over,
           );
           return;

@@ -77,6 +77,7 @@ export class PathWorld {
       process,
       listening: true,
       swallowing: false,
+      http2: true,
       get link() {
         return shared ? link : path();
       },

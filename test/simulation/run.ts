@@ -183,7 +183,7 @@ function build(plan: Plan, world: World, random: Random): { network: Network; ho
       const { limit, initialWindow, connectionWindow, creditByHandlers } = origin;
       const credit = creditByHandlers ? 'handler' : 'prompt';
       const process = new ServerProcess(address, world, { limit, initialWindow, connectionWindow, credit });
-      const host: Host = { address, link, process, listening: true, swallowing: false };
+      const host: Host = { address, link, process, listening: true, swallowing: false, http2: true };
       network.hosts.set(address, host);
       machines.push(host);
       hosts.push(host);

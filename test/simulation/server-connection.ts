@@ -314,7 +314,7 @@ export class ServerConnection implements End {
     const stream = new ServerStream(this, streamId, request, sighting, this.clientInitialWindow, this.initialWindow);
     this.streams.set(streamId, stream);
     stream.begin(ends, fields.get('expect') === '100-continue');
-    if (this.requests === behaviour.mostRequests) this.goAway('latest', Code.noError);
+    if (this.greeted && this.requests >= behaviour.mostRequests) this.goAway('latest', Code.noError);
   }
 
   private onData(f: Frame): void {
