@@ -165,6 +165,12 @@ export class ConnectionState {
     return this.out.length >= (this.quick ? quickHighWaterMark : highWaterMark);
   }
 
+  /** Asks the peer for a sign of life by an empty SETTINGS frame; the caller knows that none is owed an ACK. */
+  askBySettings(): void {
+    this.liveness.settingsSent(this.now);
+    this.settingsDue = true;
+  }
+
   error(
     code: TransportErrorCode,
     message: string,

@@ -76,7 +76,7 @@ export class Connection {
     const bytes = c.out.take(limit);
     if (bytes.length > 0) {
       c.handed += bytes.length;
-      c.liveness.writingSince = now;
+      c.liveness.handed(now);
     }
     return bytes;
   }
@@ -255,7 +255,7 @@ export class Connection {
     if (c.reserved === 0) return;
     c.now = now;
     c.reserved--;
-    if (c.streams.size === 0) c.liveness.idleSince = now;
+    if (c.streams.size === 0) c.liveness.idle(now);
     c.events.onCapacity();
     checkDrained(c);
   }

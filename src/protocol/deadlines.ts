@@ -37,11 +37,11 @@ export function tick(c: ConnectionState): void {
   if (now >= retireAt(c)) stopReuse(c);
   if (now >= probeAt(c)) sendProbe(c);
   if (now >= settingsOverdueAt(c)) {
-    live.settingsOverdue = true;
+    live.settingsMissed();
     c.events.onCapacity();
   }
   if (now >= starvedAt(c)) {
-    c.window.starvedReported = true;
+    c.window.reportStarved();
     c.events.onCapacity();
   }
   if (now >= c.smallData.dueAt) {
@@ -54,7 +54,7 @@ export function tick(c: ConnectionState): void {
     c.events.onCapacity();
   }
   if (now >= reportStallAt(c)) {
-    live.stallReported = true;
+    live.reportStall();
     c.events.onStalled();
     checkDrained(c);
   }
@@ -141,16 +141,12 @@ export function sendProbe(c: ConnectionState): void {
   const live = c.liveness;
   if (live.probeSentAt >= 0 || c.failure !== undefined) return;
   if (live.pings.length === 0) ask(c);
-  live.probeSentAt = c.now;
-  live.stallReported = false;
+  live.probeSent(c.now);
   c.events.onOutput();
 }
 
 function ask(c: ConnectionState): void {
   const live = c.liveness;
   if (live.mayPing(c.now)) c.pingsDue.push(live.pingSent(c.now, true));
-  else if (live.settingsSentAt < 0) {
-    live.settingsSentAt = c.now;
-    c.settingsDue = true;
-  }
+  else if (live.settingsSentAt < 0) c.askBySettings();
 }

@@ -13,7 +13,7 @@ export function forget(c: ConnectionState, stream: Stream): void {
   if (stream.windowWait) c.smallData.delete(stream);
   if (stream.promised > 0) release(c, stream);
   if (stream.bulk) bulkEnded(c);
-  if (c.streams.size === 0) c.liveness.idleSince = c.now;
+  if (c.streams.size === 0) c.liveness.idle(c.now);
   c.events.onCapacity();
   checkDrained(c);
 }

@@ -30,7 +30,7 @@ export interface OutstandingPing {
 
 /**
  * What a connection knows of whether its peer still reads and answers: time stamps, outstanding PINGs and the budget
- * for sending them. It holds data only; `deadlines.ts` judges it.
+ * for sending them. Others tell it what happened, and write none of its fields; `deadlines.ts` judges it.
  */
 export class Liveness {
   readonly limits: LivenessLimits;
@@ -100,6 +100,11 @@ export class Liveness {
     this.stallReported = false; // what stalls next is another stall
   }
 
+  /** A chunk has been handed to the socket. */
+  handed(now: number): void {
+    this.writingSince = now;
+  }
+
   /** The socket has taken the chunk in flight. */
   taken(now: number): void {
     if (this.stallReported && now >= this.writingSince + this.limits.stallTimeout)
@@ -107,6 +112,39 @@ export class Liveness {
     this.writingSince = -1;
     this.lastProgress = now;
     this.stallReported &&= now >= this.stalledAt(); // a probe that is out may stall it all the same
+  }
+
+  /** The stall in progress has been told of. */
+  reportStall(): void {
+    this.stallReported = true;
+  }
+
+  /** No stream is left, or the connection has only been made now: `idleTimeout` counts from here. */
+  idle(now: number): void {
+    this.idleSince = now;
+  }
+
+  /** SETTINGS are about to be sealed; none may be owed an ACK, since that does not say whose it is (RFC 9113 section 6.5.3). */
+  settingsSent(now: number): void {
+    this.settingsSentAt = now;
+  }
+
+  /** The ACK of our SETTINGS: when those were sent; -1: there were none. */
+  settingsAcked(): number {
+    const sentAt = this.settingsSentAt;
+    this.settingsSentAt = -1;
+    return sentAt;
+  }
+
+  /** The time for the peer's first SETTINGS is over. */
+  settingsMissed(): void {
+    this.settingsOverdue = true;
+  }
+
+  /** The peer is asked for a sign of life; from here on it is that answer which may stall, and not the write before. */
+  probeSent(now: number): void {
+    this.probeSentAt = now;
+    this.stallReported = false;
   }
 
   /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those. */

@@ -58,9 +58,8 @@ function mayAskBySettings(c: ConnectionState): boolean {
 }
 
 function askBySettings(c: ConnectionState, meter: PathMeter): void {
-  c.liveness.settingsSentAt = c.now;
+  c.askBySettings();
   meter.asked(bySettings, c.now, false, c.liveness.limits.stallTimeout);
-  c.settingsDue = true;
   c.events.onOutput();
 }
 

@@ -177,18 +177,16 @@ function onSettings(c: ConnectionState): void {
   const reader = c.reader;
   c.floods.idleFrame(c.now);
   if ((reader.flags & Flag.Ack) !== 0) {
-    const { settingsSentAt } = c.liveness;
-    if (settingsSentAt < 0)
-      throw new ProtocolViolation(ErrorCode.ProtocolError, 'an ACK of SETTINGS that were not sent');
-    c.liveness.settingsSentAt = -1;
+    const sentAt = c.liveness.settingsAcked();
+    if (sentAt < 0) throw new ProtocolViolation(ErrorCode.ProtocolError, 'an ACK of SETTINGS that were not sent');
     if (!c.ourSettingsAcked) c.decoder.setMaxTableSize(c.config.headerTableSize);
     c.ourSettingsAcked = true;
-    answered(c, bySettings, c.now - settingsSentAt);
+    answered(c, bySettings, c.now - sentAt);
     return;
   }
   const peer = c.peer;
   const first = !peer.received;
-  if (first) c.liveness.idleSince = c.now;
+  if (first) c.liveness.idle(c.now);
   const windowBefore = peer.initialWindow;
   const tableBefore = peer.headerTableSize;
   peer.apply(reader.bytes, reader.start, reader.end);

@@ -20,7 +20,7 @@ export function sealPreface(c: ConnectionState): void {
   sealSettings(c, settings);
   const raise = c.credit.target - 65_535;
   if (raise > 0) windowUpdate(c, 0, raise);
-  c.liveness.settingsSentAt = c.now;
+  c.liveness.settingsSent(c.now);
 }
 
 function sealSettings(c: ConnectionState, settings: ReturnType<typeof settingsPayload>): void {

@@ -49,6 +49,11 @@ export class SendWindow {
     return wasShort;
   }
 
+  /** That it is starved has been told of. */
+  reportStarved(): void {
+    this.starvedReported = true;
+  }
+
   private look(now: number): void {
     if (this.free >= bodyStart) {
       this.shortSince = -1;
