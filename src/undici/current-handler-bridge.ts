@@ -1,18 +1,14 @@
 import type { Duplex } from 'node:stream';
-import type { DispatchController, DispatchHandler, IncomingHeaders } from './contract.js';
+import type { DispatchController, IncomingHeaders } from './contract.js';
 import { toRecord } from './fields.js';
+import { HandlerBridge } from './handler-bridge.js';
 import { aborted } from './undici-error.js';
 
 type RawFields = readonly (Buffer | string | readonly (Buffer | string)[])[];
 
 /** A handler of the current kind with the methods of both. */
-export class CurrentHandlerBridge implements DispatchHandler {
-  readonly behind: DispatchHandler;
+export class CurrentHandlerBridge extends HandlerBridge {
   private controller: Steering | null = null;
-
-  constructor(behind: DispatchHandler) {
-    this.behind = behind;
-  }
 
   onConnect(abort: (reason?: Error) => void, context: unknown = null): void {
     this.controller = new Steering(abort);
@@ -81,18 +77,6 @@ export class CurrentHandlerBridge implements DispatchHandler {
   onResponseError(controller: DispatchController, error: Error): void {
     if (this.behind.onResponseError === undefined) throw error;
     this.behind.onResponseError(controller, error);
-  }
-
-  onBodySent(chunk: Uint8Array | number): void {
-    this.behind.onBodySent?.(chunk);
-  }
-
-  onRequestSent(): void {
-    this.behind.onRequestSent?.();
-  }
-
-  onResponseStarted(): void {
-    this.behind.onResponseStarted?.();
   }
 
   private get started(): Steering {

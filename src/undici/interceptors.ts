@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { DispatchController, DispatchHandler, IncomingHeaders } from './contract.js';
 import { CurrentHandlerBridge } from './current-handler-bridge.js';
+import { HandlerBridge } from './handler-bridge.js';
 
 export function isCurrentHandler(handler: DispatchHandler): boolean {
   return typeof handler.onRequestStart === 'function';
@@ -17,17 +18,11 @@ export function bothKinds(handler: DispatchHandler): DispatchHandler {
 
 /** The handler behind a bridge that nobody has wrapped: what it needs no translating for. */
 export function withoutBridge(handler: DispatchHandler): DispatchHandler {
-  return handler instanceof LegacyHandlerBridge || handler instanceof CurrentHandlerBridge ? handler.behind : handler;
+  return handler instanceof HandlerBridge ? handler.behind : handler;
 }
 
 /** A handler of the legacy kind with the methods of both. */
-class LegacyHandlerBridge implements DispatchHandler {
-  readonly behind: DispatchHandler;
-
-  constructor(behind: DispatchHandler) {
-    this.behind = behind;
-  }
-
+class LegacyHandlerBridge extends HandlerBridge {
   onConnect(abort: (reason?: Error) => void, context?: unknown): void {
     this.behind.onConnect?.(abort, context);
   }
@@ -85,18 +80,6 @@ class LegacyHandlerBridge implements DispatchHandler {
 
   onResponseError(_: DispatchController, error: Error): void {
     this.onError(error);
-  }
-
-  onBodySent(chunk: Uint8Array | number): void {
-    this.behind.onBodySent?.(chunk);
-  }
-
-  onRequestSent(): void {
-    this.behind.onRequestSent?.();
-  }
-
-  onResponseStarted(): void {
-    this.behind.onResponseStarted?.();
   }
 }
 
