@@ -8,6 +8,7 @@ import {
   type Health,
   type OpenInit,
   type Stream,
+  type StreamSink,
 } from '../protocol/index.js';
 import {
   DeadlineTimer,
@@ -27,6 +28,7 @@ import { ConnectionReports } from './connection-reports.js';
 import { StallLog } from './stall-log.js';
 import type { DriverConfig } from './driver-config.js';
 import { endTransport } from './end-transport.js';
+import { FreshBodies } from './fresh-bodies.js';
 import { Http2Request } from './http2-request.js';
 import { RetainedRead } from './retained-read.js';
 import { WritePump, type PumpSource } from './pump.js';
@@ -76,7 +78,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   private readonly stallLog = new StallLog();
   private readonly pongs = new Map<number, () => void>();
   private tasks: (() => void)[] = [];
-  private fresh: { body: object; watcher: Watcher }[] = [];
+  private readonly fresh = new FreshBodies();
   private capacityChanged = false;
   private drained = false;
   private draining = false;
@@ -237,7 +239,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   /** The body's response was made in this read; if it is incomplete afterwards, it is watched for being dropped. */
   watch(body: object, watcher: Watcher): void {
-    this.fresh.push({ body, watcher });
+    this.fresh.add(body, watcher);
   }
 
   private step(): void {
@@ -254,9 +256,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   private endStep(): void {
     this.stepping = this.opening = false;
-    const { fresh } = this;
-    if (fresh.length > 0) this.fresh = [];
-    for (const { body, watcher } of fresh) watcher.registerUnread(body);
+    this.fresh.register();
     for (const stream of this.core.takeDrained()) stream.sink.onDrain();
     while (this.tasks.length > 0) {
       const { tasks } = this;
@@ -288,8 +288,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   // --- requests ---
 
   /** Follows upon {@link health} in the same step, and so is done at its time. */
-  open(init: OpenInit): Http2Request {
-    const stream = this.core.open(init, this.now);
+  open(init: OpenInit, sink: StreamSink): Http2Request {
+    const stream = this.core.open(init, sink, this.now);
     this.opening = true;
     this.use.has(this.core.numbers.streams);
     this.endStepSoon();

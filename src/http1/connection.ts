@@ -10,9 +10,9 @@ import {
   type ConnectionHealth,
   type ConnectionOwner,
   type PooledConnection,
-  type OpenInit,
   type OutgoingRequest,
   type ResponseConnection,
+  type StreamSink,
   type TimerHandle,
   type TransportInfo,
   type Watcher,
@@ -196,11 +196,11 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     });
   }
 
-  open(init: OpenInit, request: OutgoingRequest): Http1Exchange {
+  open(request: OutgoingRequest, sink: StreamSink): Http1Exchange {
     if (request.method === 'CONNECT' && request.protocol === undefined) throw connectUnsupported(this.origin);
     this.wake();
     const description = this.described[this.requests++ === 0 ? 0 : 1];
-    const exchange = this.platform.inRootContext(() => new Http1Exchange(this, description, init, request));
+    const exchange = this.platform.inRootContext(() => new Http1Exchange(this, description, request, sink));
     this.exchange = exchange;
     return exchange;
   }

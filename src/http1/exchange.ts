@@ -8,11 +8,12 @@ import {
   isToken,
   setDeadline,
   type Clock,
+  type Http1Config,
   type HttpConnection,
-  type OpenInit,
   type OutgoingRequest,
   type RequestHandle,
   type ResponseConnection,
+  type StreamSink,
   type TimerHandle,
 } from '../ports/index.js';
 import { malformedField, requestFailed, tooManyInterim, unaskedUpgrade, writeTimedOut } from './failures.js';
@@ -28,6 +29,7 @@ const pieceSize = 65_536;
 
 /** What an exchange needs of its connection. */
 export interface Http1ExchangeHost extends HttpConnection {
+  readonly config: Http1Config;
   readonly clock: Clock;
   readonly origin: string;
   readonly writeTimeout: number;
@@ -55,7 +57,8 @@ export class Http1Exchange implements RequestHandle {
   statusText = '';
   /** The last request of its connection. */
   readonly closes: boolean;
-  private readonly init: OpenInit;
+  private readonly outgoing: OutgoingRequest;
+  private readonly sink: StreamSink;
   private readonly request: ClientRequest;
   private response: IncomingMessage | undefined = undefined;
   /** It asks for an upgrade, and has no body unless that is granted. */
@@ -82,17 +85,18 @@ export class Http1Exchange implements RequestHandle {
   constructor(
     connection: Http1ExchangeHost,
     description: ResponseConnection,
-    init: OpenInit,
     request: OutgoingRequest,
+    sink: StreamSink,
   ) {
     this.connection = connection;
     this.description = description;
-    this.init = init;
+    this.outgoing = request;
+    this.sink = sink;
     this.closes = request.closes;
     this.asksUpgrade = request.protocol !== undefined;
     this.receivedBefore = connection.socket.bytesRead;
     const options = {
-      ...requestHead(request, init.endStream),
+      ...requestHead(request),
       agent: connection.agent,
       setHost: false,
       setDefaultHeaders: false,
@@ -102,7 +106,7 @@ export class Http1Exchange implements RequestHandle {
     this.request = process.getBuiltinModule('node:http').request(options);
     this.request.maxHeadersCount = 0; // no limit but the size: beyond one Node leaves headers out without a word
     this.listen();
-    if (init.endStream || this.asksUpgrade) this.request.end();
+    if (request.endStream || this.asksUpgrade) this.request.end();
     else this.request.flushHeaders();
   }
 
@@ -124,7 +128,7 @@ export class Http1Exchange implements RequestHandle {
     });
     request.once('finish', () => {
       this.stopWriteTimer();
-      if (!this.init.endStream && !this.asksUpgrade) this.init.sink.onSent();
+      if (!this.outgoing.endStream && !this.asksUpgrade) this.sink.onSent();
     });
     request.on('error', (error) => {
       this.onError(error);
@@ -144,7 +148,7 @@ export class Http1Exchange implements RequestHandle {
   /** Writes a piece of the body; the sink hears when the socket has taken it. */
   send(bytes: Uint8Array, last: boolean): void {
     if (this.asksUpgrade && this.tunnel === undefined) {
-      if (last) this.init.sink.onSent(); // no upgrade, and so nothing to be sent
+      if (last) this.sink.onSent(); // no upgrade, and so nothing to be sent
       return;
     }
     if (bytes.length === 0) {
@@ -158,7 +162,7 @@ export class Http1Exchange implements RequestHandle {
       this.stopWriteTimer();
       if (error || this.stopped || this.out.destroyed) return;
       if (rest.length > 0 || last) this.send(rest, last);
-      else this.init.sink.onDrain();
+      else this.sink.onDrain();
     });
   }
 
@@ -190,12 +194,12 @@ export class Http1Exchange implements RequestHandle {
   }
 
   private onInformational(status: number, raw: readonly string[]): void {
-    const { informationalLimit, sink } = this.init;
+    const { informationalLimit = this.connection.config.maxHeaderListSize } = this.outgoing;
     const fields = this.received(raw);
     if (fields === undefined) return;
     this.interim += fieldListSize(fields);
     if (this.interim > informationalLimit) return this.fail(tooManyInterim(this.connection.origin, informationalLimit));
-    if (!this.over) sink.onInformational(status, fields);
+    if (!this.over) this.sink.onInformational(status, fields);
   }
 
   private onResponse(response: IncomingMessage): void {
@@ -204,7 +208,7 @@ export class Http1Exchange implements RequestHandle {
       this.onError(error);
     });
     if (this.over) return;
-    const { sink, bodyless } = this.init;
+    const { bodyless } = this.outgoing;
     const fields = this.received(response.rawHeaders);
     if (fields === undefined) return;
     const { 'keep-alive': keepAlive, 'content-length': length } = response.headers;
@@ -212,7 +216,7 @@ export class Http1Exchange implements RequestHandle {
     const status = response.statusCode ?? 0;
     this.begun = true;
     this.statusText = response.statusMessage ?? '';
-    sink.onHeaders(status, fields, bodyless || status === 204 || status === 304 || length === '0');
+    this.sink.onHeaders(status, fields, bodyless || status === 204 || status === 304 || length === '0');
     response.on('data', this.onData);
     response.once('end', () => {
       this.onEnd();
@@ -222,24 +226,23 @@ export class Http1Exchange implements RequestHandle {
   /** The socket carries what was asked for, beginning with what came behind the head, and ends with it. */
   private onUpgraded(response: IncomingMessage, early: Buffer): void {
     if (this.over) return;
-    const { sink } = this.init;
     const { socket } = this.connection;
     const fields = this.received(response.rawHeaders);
     if (fields === undefined) return;
     this.tunnel = socket;
     this.connection.onUpgraded();
     this.statusText = response.statusMessage ?? '';
-    sink.onHeaders(101, fields, false);
+    this.sink.onHeaders(101, fields, false);
     socket.on('data', this.onData);
     socket.once('end', () => {
       this.ended = true;
       nextTick(() => {
-        if (!this.over) sink.onEnd(undefined);
+        if (!this.over) this.sink.onEnd(undefined);
       });
     });
     socket.once('finish', () => {
       this.stopWriteTimer();
-      if (!this.over) sink.onSent();
+      if (!this.over) this.sink.onSent();
     });
     socket.once('error', (error) => {
       this.onError(error);
@@ -256,7 +259,7 @@ export class Http1Exchange implements RequestHandle {
     this.connection.config.budget.take(chunk.length);
     this.buffered += chunk.length;
     if (this.buffered >= highWaterMark) this.source?.pause();
-    this.init.sink.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length);
+    this.sink.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length);
   };
 
   private onEnd(): void {
@@ -267,7 +270,7 @@ export class Http1Exchange implements RequestHandle {
     const deliver = (): void => {
       if (this.over) return;
       this.told = true;
-      this.init.sink.onEnd(trailers);
+      this.sink.onEnd(trailers);
       if (this.late !== undefined) this.fail(this.late);
     };
     // After node:http has left the socket free, so that what the caller does next finds it free too. Over TLS the word
@@ -329,7 +332,7 @@ export class Http1Exchange implements RequestHandle {
     this.drain();
     this.over = true;
     this.abandon();
-    this.init.sink.onFailed(error);
+    this.sink.onFailed(error);
     this.connection.onBroken(error);
   }
 

@@ -17,7 +17,7 @@ const plainMethods = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
  * exactly one of content-length and transfer-encoding, never by both (RFC 9112 section 6.2), and by none where there is
  * no body. An extended CONNECT (RFC 8441) is what it stands for: a GET that asks for an upgrade (RFC 6455 section 4.1).
  */
-export function requestHead(request: OutgoingRequest, endStream: boolean): RequestHead {
+export function requestHead(request: OutgoingRequest): RequestHead {
   const head = { method: 'GET', path: '/', headers: [] as string[] };
   const rest: string[] = [];
   const cookies: string[] = [];
@@ -43,7 +43,7 @@ export function requestHead(request: OutgoingRequest, endStream: boolean): Reque
   if (cookies.length > 0) head.headers.push('cookie', cookies.join('; '));
   if (protocol !== undefined) return head;
   // Trailers go only after chunks (RFC 9112 section 7.1.2).
-  if (!endStream && (length === undefined || request.trailers !== undefined))
+  if (!request.endStream && (length === undefined || request.trailers !== undefined))
     head.headers.push('transfer-encoding', 'chunked');
   else if (length !== undefined) head.headers.push('content-length', length);
   else if (!plainMethods.has(head.method)) head.headers.push('content-length', '0');

@@ -1,4 +1,4 @@
-import type { BufferBudget, OpenInit } from '../protocol/index.js';
+import type { BufferBudget, OpenInit, StreamSink } from '../protocol/index.js';
 import type { DialTimes } from './observer.js';
 
 /** The connection that a response came on. */
@@ -37,13 +37,11 @@ export interface ZeroCopyBody {
   detach(): boolean;
 }
 
-/** What a connection may want to know of a request that its stream does not need. */
-export interface OutgoingRequest {
+/** What a request is sent with: what its stream needs, and what else a connection may want to know. */
+export interface OutgoingRequest extends OpenInit {
   readonly method: string;
   /** Of an extended CONNECT (RFC 8441): what is spoken once the server accepts. */
   readonly protocol: string | undefined;
-  /** The header list as HTTP/2 sends it. */
-  readonly fields: readonly string[];
   /** Its connection is to carry no other after it: HTTP/1.1's `connection: close` (RFC 9112 section 9.6). */
   readonly closes: boolean;
   /** Undefined: none will be sent. */
@@ -91,8 +89,8 @@ export interface HttpConnection {
   readonly transientReads: boolean;
   /** There where what is passed on of a body can be retained until the next read. */
   readonly zeroCopy?: ZeroCopyReader | undefined;
-  /** What unread responses may hold, and the size of a header list, and of all interim responses that nobody listens to. */
-  readonly config: { readonly budget: BufferBudget; readonly maxHeaderListSize: number };
+  /** What unread responses may hold. */
+  readonly config: { readonly budget: BufferBudget };
   /** Told whether anybody waits for more of a response that is under way. */
   readonly use: { attend(attended: boolean): void };
   /** The peer takes extended CONNECT (RFC 8441 section 3). */
@@ -100,7 +98,7 @@ export interface HttpConnection {
   /** The peer's GOAWAY spared requests, so it ended for no fault of theirs. */
   readonly drainedInOrder: boolean;
   /** Begins to send a request, or throws what keeps it from being sent. */
-  open(init: OpenInit, request: OutgoingRequest): RequestHandle;
+  open(request: OutgoingRequest, sink: StreamSink): RequestHandle;
   /** Runs `task` when the step under way is over. */
   later(task: () => void): void;
   /** The body's response was made in this read; if it is incomplete afterwards, it is watched for being dropped. */

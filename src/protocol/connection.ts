@@ -22,8 +22,9 @@ import { resetStream } from './reset.js';
 import { checkListSize, seal, sealHeaders, sealPreface } from './seal.js';
 import { bodyStart } from './send-window.js';
 import { StreamState } from './stream-state.js';
-import { Stream, type StreamInit } from './stream.js';
+import { Stream, type StreamInit, type StreamSink } from './stream.js';
 
+/** What a stream is opened with: nothing that belongs to one stream alone, so many may be opened with one. */
 export interface OpenInit extends StreamInit {
   /** From `buildRequestFields`: validated, lower-case, pseudo-fields first. */
   readonly fields: readonly string[];
@@ -126,7 +127,7 @@ export class Connection {
    * ERR_PASSINGLANE_HEADERS_TOO_LARGE and leaves no trace when the peer would not accept the header list.
    * The caller has asked {@link health}.
    */
-  open(init: OpenInit, now: number): Stream {
+  open(init: OpenInit, sink: StreamSink, now: number): Stream {
     const c = this.c;
     c.now = now;
     checkListSize(c, init.fields, 'headers');
@@ -134,6 +135,8 @@ export class Connection {
     const stream = new Stream(
       c.nextStreamId,
       init,
+      sink,
+      init.informationalLimit ?? c.config.maxHeaderListSize,
       c.peer.initialWindow,
       c.config.initialStreamWindow,
       c.resets.streamFrames,

@@ -25,13 +25,12 @@ export interface StreamSink {
 }
 
 export interface StreamInit {
-  readonly sink: StreamSink;
   /** 0 (most urgent) to 7; 3 is the default (RFC 9218 section 4.1). Orders our own uploads. */
   readonly urgency: number;
   /** The response has no body whatever it declares: HEAD. */
   readonly bodyless: boolean;
-  /** What all 1xx blocks together may take, by header list size; Infinity: no limit. */
-  readonly informationalLimit: number;
+  /** What all 1xx blocks together may take, by header list size; Infinity: no limit. Undefined: as each header list. */
+  readonly informationalLimit?: number | undefined;
 }
 
 /** One stream: its state, its two windows, and what waits to be sealed on it. Owned by the connection. */
@@ -90,12 +89,21 @@ export class Stream {
   /** The connection's count of stream-related frames when this stream was opened. */
   framesAtOpen: number;
 
-  constructor(id: number, init: StreamInit, sendWindow: number, recvWindow: number, frames: number, now: number) {
+  constructor(
+    id: number,
+    init: StreamInit,
+    sink: StreamSink,
+    informationalLimit: number,
+    sendWindow: number,
+    recvWindow: number,
+    frames: number,
+    now: number,
+  ) {
     this.id = id;
-    this.sink = init.sink;
+    this.sink = sink;
     this.urgency = init.urgency;
     this.bodyless = init.bodyless;
-    this.informationalLeft = init.informationalLimit;
+    this.informationalLeft = informationalLimit;
     this.sendWindow = sendWindow;
     this.recvWindow = recvWindow;
     this.recvTarget = recvWindow;

@@ -9,7 +9,6 @@ import type { ClientResponse } from './client-response.js';
 import { DroppedAnswer } from './dropped-answer.js';
 import type { AttemptWatcher, ExchangeHost } from './exchange-host.js';
 import type { Hedge } from './hedge.js';
-import { openInit } from './open-init.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
@@ -123,14 +122,13 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   bind(connection: HttpConnection): void {
     const { request } = this;
     if (request.protocol !== undefined) checkProtocol(request, connection);
-    const init = openInit(request, this, connection, this.tracer !== undefined);
-    const handle = connection.open(init, request);
+    const handle = connection.open(request, this);
     this.limits?.stopPhase();
     this.attempts++;
     this.handle = handle;
     this.tracer?.assigned(handle, this.attempts);
     if (request.hooks !== undefined) reportAssigned(request.hooks, handle, this.context);
-    if (init.endStream) return this.onSent();
+    if (request.endStream) return this.onSent();
     this.upload = new Upload(handle, request, this.context, (error) => {
       this.giveUp(error);
     });

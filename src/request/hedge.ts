@@ -3,7 +3,6 @@ import type { TransportError } from '../errors.js';
 import { ErrorCode, type StreamSink } from '../protocol/index.js';
 import { setDeadline, type Clock, type HttpConnection, type RequestHandle, type TimerHandle } from '../ports/index.js';
 import type { AttemptWatcher } from './exchange-host.js';
-import { openInit } from './open-init.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportSent } from './request-hooks.js';
 import type { RequestTracer } from './request-tracer.js';
@@ -75,14 +74,13 @@ export class Hedge implements StreamSink {
   bind(connection: HttpConnection, watcher: AttemptWatcher | undefined): void {
     const { exchange } = this;
     const { request } = exchange;
-    const init = openInit(request, this, connection, exchange.tracer !== undefined);
-    const handle = connection.open(init, request);
+    const handle = connection.open(request, this);
     this.handle = handle;
     this.watcher = watcher;
     exchange.attempts++;
     exchange.hedges++;
     exchange.tracer?.hedged(handle, exchange.attempts);
-    if (init.endStream) {
+    if (request.endStream) {
       this.sent = true;
       return;
     }

@@ -123,19 +123,15 @@ function assemble(
   defaults: RequestDefaults,
 ): PreparedRequest {
   const { options: given, hooks, decodeAlways, upgrade, limitsWait = false } = parts;
-  if (body?.contentType !== undefined && !hasField(headers, 'content-type'))
-    headers.push('content-type', body.contentType);
+  addContentType(headers, body?.contentType);
   const method = normalizeMethod(given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT'));
   const decompress = given.decompress ?? defaults.decompress;
-  const { trailers } = given;
-  const fixedTrailers = fixedFields(trailers);
+  const fixedTrailers = fixedFields(given.trailers);
   const length = body === undefined ? 0 : body.length >= 0 ? body.length : declaredLength(headers);
-  const plain =
-    fixedTrailers === undefined &&
-    given.protocol === undefined &&
-    given.expectContinue !== true &&
-    given.priority === undefined;
+  const plain = fixedTrailers === undefined && isPlain(given);
   const hasBody = body !== undefined;
+  const expectContinue = given.expectContinue === true && hasBody;
+  const onInformational = parts.onInformational ?? listenerOf(given);
   let header = plain ? target.recall(method, headers, length, hasBody, decompress) : undefined;
   if (header === undefined) {
     const head = { method, headers, length, hasBody, decompress, trailers: fixedTrailers ?? [] };
@@ -148,18 +144,22 @@ function assemble(
     url: target.url,
     fields: header.fields,
     block: plain ? header.block : undefined,
+    endStream: (!hasBody || length === 0) && !mayGoOn(given, method),
+    atHand: expectContinue ? 0 : (body?.bytes?.length ?? 0),
+    bodyless: method === 'HEAD',
+    informationalLimit: onInformational && Infinity,
     body,
     length,
     demand: demandOf({ body, length, protocol: given.protocol, method }),
-    trailers: typeof trailers === 'function' ? trailers : fixedTrailers,
+    trailers: typeof given.trailers === 'function' ? given.trailers : fixedTrailers,
     signal: given.signal,
     timeout: given.timeout ?? 0,
     headersTimeout: given.headersTimeout ?? defaults.headersTimeout,
     bodyTimeout: given.bodyTimeout ?? defaults.bodyTimeout,
     idempotent: given.idempotent === true,
     hedge: hedgeOf(given, method, body, defaults),
-    expectContinue: given.expectContinue === true && body !== undefined,
-    onInformational: parts.onInformational ?? listenerOf(given),
+    expectContinue,
+    onInformational,
     urgency: given.priority?.urgency ?? 3,
     protocol: given.protocol,
     upgrade,
@@ -174,6 +174,20 @@ function assemble(
     hooks,
     observer: defaults.observer,
   };
+}
+
+function addContentType(headers: string[], type: string | undefined): void {
+  if (type !== undefined && !hasField(headers, 'content-type')) headers.push('content-type', type);
+}
+
+/** Nothing but what {@link Target.recall} compares has a part in its fields. */
+function isPlain({ protocol, expectContinue, priority }: RequestOptions): boolean {
+  return protocol === undefined && expectContinue !== true && priority === undefined;
+}
+
+/** Also without a body there is more to send: trailers, or what a tunnel carries. */
+function mayGoOn({ trailers, protocol }: RequestOptions, method: string): boolean {
+  return trailers !== undefined || protocol !== undefined || method === 'CONNECT';
 }
 
 /** Those that are known beforehand. */

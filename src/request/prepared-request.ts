@@ -1,5 +1,4 @@
-import type { SharedBlock } from '../protocol/index.js';
-import type { Demand, Observer, Origin, RequestTiming } from '../ports/index.js';
+import type { Demand, Observer, Origin, OutgoingRequest, RequestTiming } from '../ports/index.js';
 import type { RequestBody } from '../body/index.js';
 import type { HedgeSettings } from './hedge-options.js';
 import type { InformationalListener, RequestHooks } from './request-hooks.js';
@@ -7,15 +6,10 @@ import type { RequestOptions } from './request-options.js';
 import type { GivenRetry } from './retry-options.js';
 
 /** A request checked and made ready, once; it can then be sent any number of times. */
-export interface PreparedRequest {
-  readonly method: string;
+export interface PreparedRequest extends OutgoingRequest {
   readonly origin: Origin;
   /** As `ClientResponse.url` shows it: without fragment and user-info. */
   readonly url: string;
-  /** The header list as it goes on the wire. */
-  readonly fields: readonly string[];
-  /** What requests with these same fields share. */
-  readonly block: SharedBlock | undefined;
   readonly body: RequestBody | undefined;
   /** The body's declared length in bytes; -1: not known. */
   readonly length: number;
@@ -32,12 +26,8 @@ export interface PreparedRequest {
   readonly hedge: HedgeSettings | undefined;
   readonly expectContinue: boolean;
   readonly onInformational: InformationalListener | undefined;
-  readonly urgency: number;
-  readonly protocol: string | undefined;
   readonly upgrade: 'also' | 'only' | undefined;
   readonly limitsWait: boolean;
-  /** Its fields hold `connection: close`, which only HTTP/1.1 sends. */
-  readonly closes: boolean;
   /** We asked for content codings ourselves, so we undo them. */
   readonly decompress: boolean;
   readonly maxResponseSize: number;

@@ -170,13 +170,13 @@ class Play {
     tolerate(() => {
       exchange.stream = connection.open(
         {
-          sink: exchange,
           fields: fields(input.byte() > 250 ? 20_000 : 0),
           endStream,
           urgency: input.byte() % 8,
           bodyless: method === 'HEAD',
           informationalLimit: 2_000,
         },
+        exchange,
         world.now,
       );
       exchange.sent = endStream;

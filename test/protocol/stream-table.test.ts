@@ -1,26 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Stream, type StreamInit } from '../../dist/protocol/stream.js';
+import { Stream, type StreamInit, type StreamSink } from '../../dist/protocol/stream.js';
 import { StreamTable } from '../../dist/protocol/stream-table.js';
 
-const init: StreamInit = {
-  sink: {
-    onInformational() {},
-    onHeaders() {},
-    onData() {},
-    onEnd() {},
-    onSent() {},
-    onDrain() {},
-    onFailed() {},
-  },
-  urgency: 3,
-  bodyless: false,
-  informationalLimit: Infinity,
+const sink: StreamSink = {
+  onInformational() {},
+  onHeaders() {},
+  onData() {},
+  onEnd() {},
+  onSent() {},
+  onDrain() {},
+  onFailed() {},
 };
+const init: StreamInit = { urgency: 3, bodyless: false };
 
 function streamOf(id: number): Stream {
-  return new Stream(id, init, 0, 0, 0, 0);
+  return new Stream(id, init, sink, 0, 0, 0, 0, 0);
 }
 
 test('the table holds what a Map would, whatever is added and deleted in whatever order', () => {

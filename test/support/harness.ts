@@ -264,7 +264,6 @@ export class Harness {
     });
     call.stream = this.connection.open(
       {
-        sink: call,
         fields,
         endStream: !hasBody,
         atHand: init.atHand,
@@ -272,6 +271,7 @@ export class Harness {
         bodyless: method === 'HEAD',
         informationalLimit: init.informationalLimit ?? 65_536,
       },
+      call,
       this.now,
     );
     return call;

@@ -95,13 +95,13 @@ export function open(h: Harness, log: string[], method: string, hasBody: boolean
   });
   sink.stream = h.connection.open(
     {
-      sink,
       fields,
       endStream: !hasBody,
       urgency: h.view.nextStreamId % 8,
       bodyless: method === 'HEAD',
       informationalLimit: 500,
     },
+    sink,
     h.now,
   );
   sink.sent = !hasBody;
