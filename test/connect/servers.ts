@@ -219,24 +219,25 @@ export async function startGrpcServer(tls: boolean): Promise<NotesServer> {
     },
     grpcHandlers(seen) as Parameters<Server['addService']>[1],
   );
-  const credentials = tls
-    ? ServerCredentials.createSsl(null, [
-        { cert_chain: Buffer.from(loopback.cert), private_key: Buffer.from(loopback.key) },
-      ])
-    : ServerCredentials.createInsecure();
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
-  });
   return {
-    origin: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
-    ca: tls ? loopback.cert : undefined,
+    ...(await listen(server, tls)),
     seen,
     close() {
       server.forceShutdown();
       return Promise.resolve();
     },
   };
+}
+
+/** Has a server of @grpc/grpc-js listen on a free port. */
+export async function listen(server: Server, tls: boolean): Promise<{ origin: string; ca: string | undefined }> {
+  const pair = { cert_chain: Buffer.from(loopback.cert), private_key: Buffer.from(loopback.key) };
+  const credentials = tls ? ServerCredentials.createSsl(null, [pair]) : ServerCredentials.createInsecure();
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+  return { origin: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, ca: tls ? loopback.cert : undefined };
 }

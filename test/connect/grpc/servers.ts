@@ -6,7 +6,6 @@ import { create, fromBinary, toBinary, type DescMessage, type MessageShape } fro
 import {
   Metadata,
   Server,
-  ServerCredentials,
   type MethodDefinition,
   type sendUnaryData,
   type ServerDuplexStream,
@@ -14,7 +13,7 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
-import { loopback } from '../../support/certificates.js';
+import { listen } from '../servers.js';
 import * as proto from './proto.js';
 
 export interface InteropServer {
@@ -112,19 +111,7 @@ const handlers = {
 export async function startGrpcJs(tls: boolean): Promise<InteropServer> {
   const server = new Server();
   server.addService(service, handlers);
-  const pair = { cert_chain: Buffer.from(loopback.cert), private_key: Buffer.from(loopback.key) };
-  const credentials = tls ? ServerCredentials.createSsl(null, [pair]) : ServerCredentials.createInsecure();
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
-  });
-  return {
-    origin: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
-    ca: tls ? loopback.cert : undefined,
-    close: () => server.forceShutdown(),
-  };
+  return { ...(await listen(server, tls)), close: () => server.forceShutdown() };
 }
 
 /** One message of a call: five bytes of prefix, and what they say. */
