@@ -15,8 +15,8 @@ export interface RoundTrip {
 export const bySettings = 0;
 
 /**
- * How long the round trips of one connection are while bulk moves, from PINGs that the budget has to spare, and how much
- * comes in one. It holds data only: `measure.ts` asks, and `health.ts` judges.
+ * How long the round trips of one connection are while bulk moves, from PINGs that the budget has to spare or empty SETTINGS,
+ * and how much comes in one. It holds data only: `measure.ts` asks, and `health.ts` judges.
  */
 export class PathMeter {
   readonly path: Path;
