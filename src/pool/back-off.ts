@@ -11,6 +11,7 @@ export class BackOff {
   private readonly retry: Retry;
   /** Dials in a row of which no connection came: refused, timed out, or lost before the peer's SETTINGS. */
   private failures = 0;
+  /** When the last of them was found out. */
   private failedAt = -Infinity;
   private freshRefusals = 0;
   /** No dial on account of a limit of 0 before this time of the clock, in milliseconds. */
@@ -23,20 +24,42 @@ export class BackOff {
     this.retry = retry;
   }
 
-  /** A connection is of use, or all who waited have been told that none is. */
+  /** What was dialled last came to nothing. */
+  get failing(): boolean {
+    return this.failures > 0;
+  }
+
+  /** All who waited have been told that no connection is of use. */
   reset(): void {
     this.failures = 0;
     this.freshRefusals = 0;
     this.zeroLimits = 0;
   }
 
-  dialFailed(now: number): void {
-    this.notBefore = now + backOffDelay(this.retry, this.failures++);
+  /** A connection opened at `openedAt` is of use. One that is older than the last failure says nothing of new ones. */
+  ofUse(openedAt: number, now: number): void {
+    const { failures } = this;
+    this.reset();
+    if (openedAt < this.failedAt && now < this.failedAt + this.retry.maxDelay) this.failures = failures;
+  }
+
+  /**
+   * A dial that was begun at `begun` failed. Those that were under way beside one another count as one, and so does one
+   * that does not `count`.
+   */
+  dialFailed(begun: number, now: number, counts: boolean): void {
+    if (counts && begun >= this.failedAt) {
+      this.failedAt = now;
+      this.failures++;
+    }
+    const delay = backOffDelay(this.retry, Math.max(0, this.failures - 1));
+    this.notBefore = Math.max(this.notBefore, now + delay);
   }
 
   /** A connection that was lost before the peer's SETTINGS is dialled anew at once, the first time. */
-  takeSecondChance(): boolean {
+  takeSecondChance(now: number): boolean {
     if (this.failures > 0) return false;
+    this.failedAt = now;
     this.failures = 1;
     return true;
   }

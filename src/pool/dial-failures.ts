@@ -53,22 +53,24 @@ export class DialFailures {
 
   /** A connection that ended before the peer's SETTINGS was none. Who waits for one gets a second chance, once. */
   private lostEarly(openedAt: number, error: TransportError): void {
-    if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.backOff.takeSecondChance()) return;
-    this.noConnection(neverSent(error), openedAt);
+    if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.backOff.takeSecondChance(this.host.clock.now()))
+      return;
+    this.noConnection(neverSent(error), openedAt, true);
   }
 
   /** Of no use to those who wait, so that the next dial backs off, and in the end they are told. */
   private carriedNothing(openedAt: number, error: TransportError | undefined): void {
     const { host, maxAttempts } = this;
     if (!this.backOff.endedUnused(openedAt, host.clock.now())) return;
-    this.noConnection(neverSent(error ?? endsAtOnce(host.origin, maxAttempts)), openedAt, true);
+    this.noConnection(neverSent(error ?? endsAtOnce(host.origin, maxAttempts)), openedAt, true, true);
   }
 
   /**
    * A dial that was begun then came to nothing. Those who could wait only for that one learn why; where connections live,
    * they wait on. Dials that others have caused since give them no more time: each request would wait for the next one's.
+   * `blamed`: an address is known to be bad for it; where only the look-up failed, there is no other to take.
    */
-  noConnection(error: unknown, begun: number, forGood = false): void {
+  noConnection(error: unknown, begun: number, blamed: boolean, forGood = false): void {
     this.unreachable = true;
     const { connections, dialling, queue } = this.host;
     // Dials around one that has used up its time do not give those who wait another.
@@ -76,9 +78,9 @@ export class DialFailures {
     const live = connections.accepting.some((one) => !expired || one.numbers.greeted);
     if (expired && !live) dialling.abandonBypasses();
     const last = dialling.dials.size === 0;
-    if (!last && (live || dialling.maySoonServe(begun))) return;
-    if (live) {
-      if (!this.host.hopeful) this.backOff.dialFailed(this.host.clock.now());
+    if (live || (!last && dialling.maySoonServe(begun))) {
+      // Swallowed dials are far enough apart as it is: those that fail beside another do not add up.
+      if (!(blamed && this.host.hopeful)) this.backOff.dialFailed(begun, this.host.clock.now(), last || !expired);
       this.host.consider();
       return;
     }

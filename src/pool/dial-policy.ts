@@ -41,6 +41,8 @@ export interface Situation {
   readonly linkNotBefore: number;
   /** No dial before this time: the last one failed. */
   readonly notBefore: number;
+  /** What was dialled last came to nothing, and no newer connection has answered: one dial at a time finds out. */
+  readonly failing: boolean;
   /** No dial on account of a limit of 0 before this time: the newest connection came with one as well. */
   readonly zeroLimitNotBefore: number;
   /** So many in a row did that no further one is tried. */
@@ -94,7 +96,7 @@ export function decideDials(s: Situation): Decision {
     // silent cause one more, all together.
     const waiting = s.waiting - seen.soon;
     const needed = Math.ceil(waiting / places) - coming - seen.zeroFromStart - Math.max(0, seen.silent - 1);
-    if (needed > 0) return { ...wait, dials: Math.min(needed, room) };
+    if (needed > 0 && !(s.failing && coming > 0)) return { ...wait, dials: s.failing ? 1 : Math.min(needed, room) };
   }
   if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
   if (seen.soon > 0) return wait;

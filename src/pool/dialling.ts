@@ -37,8 +37,8 @@ export interface DialOwner {
    * undefined when the connection is ready; if that is not by the deadline, the connection is ended.
    */
   connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection;
-  /** It was begun then. */
-  failed(error: unknown, begun: number): void;
+  /** It was begun then. `blamed`: some address is known to be bad for it, so that the next dial takes another. */
+  failed(error: unknown, begun: number, blamed: boolean): void;
   /** There is one connection in the making more, or less. */
   changed(): void;
 }
@@ -188,10 +188,10 @@ export class Dialling {
       (error: unknown) => {
         // One that was abandoned is no failure: who came since then waits for a dial of its own.
         const wanted = this.dials.delete(dial);
-        if (wanted) route.cameToNothing();
-        else route.ended();
+        if (!wanted) route.ended();
+        const blamed = wanted && route.cameToNothing();
         if (wanted) this.tell('dial-failed', error);
-        if (wanted) this.owner.failed(error, begun);
+        if (wanted) this.owner.failed(error, begun, blamed);
         end(error);
       },
     );

@@ -21,8 +21,8 @@ export interface Destination {
 export interface Route extends DialRoute {
   /** It came to a connection, or was given up for lack of interest. */
   ended(): void;
-  /** It came to nothing, wherever it was tried. */
-  cameToNothing(): void;
+  /** It came to nothing, wherever it was tried. True: some address is known to be bad for it. */
+  cameToNothing(): boolean;
 }
 
 /**
@@ -69,6 +69,7 @@ export class Endpoints {
   /** A dial that goes to this address, or wherever the order says, and where a connection goes only if there is no other way. */
   route({ to, around }: Destination = {}): Route {
     const tried = new Set<Endpoint>();
+    let blamed = false;
     const begin = (endpoint: Endpoint | undefined): void => {
       if (endpoint === undefined || tried.has(endpoint)) return;
       tried.add(endpoint);
@@ -93,12 +94,17 @@ export class Endpoints {
         return [[one.address], []];
       },
       trying: (address) => begin(this.at(address)),
-      failed: (address) => end(this.at(address), true),
+      failed: (address) => {
+        blamed = true;
+        end(this.at(address), true);
+      },
       ended: () => {
         for (const endpoint of tried) end(endpoint, false);
       },
       cameToNothing: () => {
+        blamed ||= tried.size > 0;
         for (const endpoint of tried) end(endpoint, true);
+        return blamed;
       },
     };
   }

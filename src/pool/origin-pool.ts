@@ -246,6 +246,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
       patience: env.stallTimeout * 2 ** connections.fruitless,
       linkNotBefore,
       notBefore: this.backOff.notBefore,
+      failing: this.backOff.failing,
       zeroLimitNotBefore: this.backOff.zeroLimitNotBefore,
       zeroLimitsExhausted: this.backOff.zeroLimitsExhausted,
     };
@@ -301,9 +302,9 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     this.env.learn(this.origin, reason);
   }
 
-  failed(error: unknown, begun: number): void {
+  failed(error: unknown, begun: number, blamed: boolean): void {
     this.env.totals.failedDials++;
-    this.failures.noConnection(error, begun);
+    this.failures.noConnection(error, begun, blamed);
   }
 
   changed(): void {
@@ -331,7 +332,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     this.connections.changed(connection);
     this.endpoints.changed(connection);
     const { answered, limit } = connection.numbers;
-    if (answered && limit > 0) this.backOff.reset();
+    if (answered && limit > 0) this.backOff.ofUse(connection.openedAt, this.clock.now());
     this.drain();
     if (connection.idle) this.env.onQuiet(this);
   }

@@ -95,6 +95,15 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'full, with no room': { connections: [full], situation: { maxConnections: 1 }, decision: { resort: true } },
   'full, in strict mode': { connections: [full], situation: { strict: true }, decision: { resort: true } },
+  'HTTP/1.1, where the last dial came to nothing': {
+    connections: [taken],
+    situation: { waiting: 3, places: 1, failing: true },
+    decision: { dials: 1 },
+  },
+  'the same with a dial under way': {
+    connections: [taken],
+    situation: { waiting: 3, places: 1, failing: true, dialling: 1, comingSince: now - 10 },
+  },
   'HTTP/1.1, no connection': { connections: [], situation: { waiting: 3, places: 1 }, decision: { dials: 3 } },
   'HTTP/1.1, and two are being dialled': {
     connections: [],
@@ -292,6 +301,7 @@ for (const [name, { connections, situation, decision }] of Object.entries(cases)
       linkNotBefore: 0,
       notBefore: 0,
       zeroLimitNotBefore: 0,
+      failing: false,
       zeroLimitsExhausted: false,
       ...situation,
     };

@@ -332,6 +332,8 @@ export class PoolHarness {
   abortedDials = 0;
   /** How long dials take from now on, in milliseconds. */
   path: number | undefined = undefined;
+  /** What the look-up of dials ends with from now on, after 5 ms. */
+  lookupError: Error | undefined = undefined;
   private readonly options: PoolHarnessOptions;
 
   constructor(options: PoolHarnessOptions = {}) {
@@ -370,6 +372,13 @@ export class PoolHarness {
   private dial(signal: AbortSignal, route: DialRoute | undefined): Promise<Dialled> {
     const index = this.dials++;
     const begun = this.clock.now();
+    const { lookupError } = this;
+    if (lookupError !== undefined)
+      return new Promise((_, reject) => {
+        this.clock.setTimer(5, () => {
+          reject(lookupError);
+        });
+      });
     const phases = this.options.dialPhases;
     const [first, then] = route?.order(this.options.addresses ?? []) ?? [[], []];
     const order = [...first, ...then];
