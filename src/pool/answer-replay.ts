@@ -28,7 +28,7 @@ export function decideAnswerReplay(
   { retry, chance, wallNow, takeToken }: AnsweredReplay,
 ): Replay | TransportError | undefined {
   if (!mayFollowAnswer(exchange, status, retry)) return undefined;
-  const attempts = exchange.attempts - exchange.spared;
+  const attempts = exchange.attempts - exchange.earlier.spared;
   if (attempts >= retry.maxAttempts) return undefined;
   const asked = retryAfter(fieldValue(fields, 'retry-after'), wallNow);
   const own = attempts <= 1 ? 0 : backOffDelay(retry, attempts - 2);

@@ -88,7 +88,8 @@ export class Hedging {
     const budget = (hedge ?? this.settings.hedge)?.budget;
     if (budget === undefined) return;
     if (exchange.attempts === 1) this.load.hedges.request(budget, connection.now);
-    if (hedge !== undefined && exchange.hedges === 0 && exchange.pending) this.watch(exchange, connection, hedge);
+    if (hedge !== undefined && exchange.earlier.hedges === 0 && exchange.pending)
+      this.watch(exchange, connection, hedge);
   }
 
   private watch(exchange: Exchange, connection: PooledConnection, { after }: HedgeSettings): void {

@@ -362,7 +362,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   attemptFailed(exchange: Exchange, error: TransportError): void {
     if (this.destroyed !== undefined) return exchange.settleFailed(ownFailure(exchange, error, false));
     // What closed one kept connection has mostly closed its kin: a restart, or a box on the way that forgot them all.
-    if (exchange.metClosed) this.connections.closeIdle();
+    if (exchange.earlier.metClosed) this.connections.closeIdle();
     // http: origins are spoken to in what the user said.
     const http1 = this.env.allowHTTP1 && this.origin.scheme === 'https:';
     const backOff = (): number => this.backOff.delayAfter(error, this.clock.now());

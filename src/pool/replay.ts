@@ -57,9 +57,9 @@ export function decideReplay(
   takeToken: () => boolean,
 ): Replay | TransportError {
   const { request } = exchange;
-  const attempts = exchange.attempts - exchange.spared;
+  const attempts = exchange.attempts - exchange.earlier.spared;
   const repeatable = request.idempotent && error.initiator !== 'user' && error.scope !== 'request';
-  const safe = error.unprocessed || repeatable || (exchange.metClosed && asks(request));
+  const safe = error.unprocessed || repeatable || (exchange.earlier.metClosed && asks(request));
   if (!safe || (needsHttp1(error) && !http1)) return final(exchange, error, undefined);
   if (request.body?.replayable === false)
     return final(
@@ -72,7 +72,7 @@ export function decideReplay(
   if (!error.unprocessed && !takeToken())
     return final(exchange, error, 'not sent again, because too much is already (retry.budget)');
   const delay = attempts <= 1 ? 0 : backOffDelay(retry, attempts - 2) * (1 + retry.jitter * chance);
-  return { delay, needsToken: error.unprocessed && !exchange.spare };
+  return { delay, needsToken: error.unprocessed && !exchange.earlier.spare };
 }
 
 /**
@@ -81,9 +81,11 @@ export function decideReplay(
  */
 export function delayAfterDial(exchange: Exchange, retry: Retry, chance: number): number | undefined {
   if (exchange.attempts === 0) return undefined;
-  const attempts = exchange.attempts - exchange.spared + ++exchange.failedDials;
+  const failedDials = exchange.earlier.failedDials + 1;
+  exchange.earlier = { ...exchange.earlier, failedDials };
+  const attempts = exchange.attempts - exchange.earlier.spared + failedDials;
   if (attempts >= retry.maxAttempts) return undefined;
-  return backOffDelay(retry, exchange.failedDials - 1) * (1 + retry.jitter * chance);
+  return backOffDelay(retry, failedDials - 1) * (1 + retry.jitter * chance);
 }
 
 /** One of the methods that ask and change nothing (RFC 9110 section 9.2.1), and brings nothing. */
@@ -109,7 +111,7 @@ export function isUnsupported(error: unknown): boolean {
 
 /** What the caller gets: with why the request was not sent again, and true of all its attempts. */
 function final(exchange: Exchange, error: TransportError, why: string | undefined): TransportError {
-  const unprocessed = error.unprocessed && !exchange.exposed;
+  const unprocessed = error.unprocessed && !exchange.earlier.exposed;
   if (why === undefined && unprocessed === error.unprocessed) return error;
   const sentence = sentenceOf(error);
   return copy(error, why === undefined ? sentence : `${sentence}; ${why}`, unprocessed);
@@ -121,7 +123,7 @@ function final(exchange: Exchange, error: TransportError, why: string | undefine
  */
 export function ownFailure(exchange: Exchange, shared: TransportError, waiting: boolean): TransportError {
   const { code, scope, initiator, errorCode, origin, cause } = shared;
-  const unprocessed = !exchange.exposed && (waiting || shared.unprocessed);
+  const unprocessed = !exchange.earlier.exposed && (waiting || shared.unprocessed);
   const streamId = waiting ? undefined : shared.streamId;
   const { attempts } = exchange;
   const init = { scope, initiator, errorCode, unprocessed, origin, streamId, attempts, cause };

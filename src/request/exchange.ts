@@ -7,13 +7,14 @@ import { BodyQueue, discardUnopened, type BodyOwner } from '../body/index.js';
 import { fieldListSize, type Demand, type HttpConnection, type RequestHandle } from '../ports/index.js';
 import type { ClientResponse } from './client-response.js';
 import { DroppedAnswer } from './dropped-answer.js';
+import { noneEarlier, withFailed, type EarlierAttempts } from './earlier-attempts.js';
 import type { AttemptWatcher, ExchangeHost } from './exchange-host.js';
 import type { Hedge } from './hedge.js';
 import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
 import { tracerOf, type RequestTracer } from './request-tracer.js';
-import { bodyCancelled, checkProtocol, fieldsUnread, isGracefulGoAway } from './request-errors.js';
+import { bodyCancelled, checkProtocol, fieldsUnread } from './request-errors.js';
 import { TimeLimits } from './time-limits.js';
 import { TrailersHolder } from './trailers-holder.js';
 import { Upload } from './upload.js';
@@ -36,20 +37,9 @@ const unread = new FinalizationRegistry<Exchange>((exchange) => {
 export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   readonly request: PreparedRequest;
   attempts = 0;
-  /** Attempts that ended only because the connection drained while it served others; they count towards no limit. */
-  spared = 0;
-  /** Dials that failed while it waited to be sent again. */
-  failedDials = 0;
-  /** The attempt that just ended was such a one. */
-  spare = false;
-  /** An attempt ended that the peer may have acted on, so no later error can call the request unprocessed. */
-  exposed = false;
-  /** The attempt that just ended met a kept connection closed, and was the first that can have reached the peer. */
-  metClosed = false;
+  earlier: EarlierAttempts = noneEarlier;
   /** There while a second attempt beside the first may be wanted, or is out. */
   hedge: Hedge | undefined = undefined;
-  /** Attempts beside another. */
-  hedges = 0;
   /** Set by the host, anew for each attempt, before it binds it. */
   watcher: AttemptWatcher | undefined = undefined;
   /** Where it stands while it waits. Owned by WaitQueue. */
@@ -223,7 +213,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     const again = this.host.attemptAnswered?.(this, status, fields);
     if (again === undefined || handle === undefined) return this.resolve === undefined;
     this.tracer?.tell('headers', { status });
-    this.exposed = true;
+    this.expose();
     this.limits?.stopPhase();
     const unsent = this.uploading;
     this.upload?.stop(undefined);
@@ -308,16 +298,18 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (this.pending) this.watcher?.failed(error);
     error.attempts = this.attempts;
     if (this.pending) {
-      this.spare = this.handle?.connection.drainedInOrder === true && isGracefulGoAway(error);
-      if (this.spare) this.spared++;
-      this.metClosed = this.handle?.metClosed === true && !this.exposed;
-      this.exposed ||= !error.unprocessed;
+      this.earlier = withFailed(this.earlier, this.handle, error);
       this.handle = undefined;
       if (this.request.limitsWait) this.limits?.awaitHeaders();
       this.host.attemptFailed(this, error);
       return;
     }
     this.endWith(error);
+  }
+
+  /** The peer may have acted on an attempt that has ended. */
+  expose(): void {
+    if (!this.earlier.exposed) this.earlier = { ...this.earlier, exposed: true };
   }
 
   // --- what the caller does ---

@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { TransportError } from '../errors.js';
 import { ErrorCode, type StreamSink } from '../protocol/index.js';
 import { setDeadline, type Clock, type HttpConnection, type RequestHandle, type TimerHandle } from '../ports/index.js';
+import type { EarlierAttempts } from './earlier-attempts.js';
 import type { AttemptWatcher } from './exchange-host.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportSent } from './request-hooks.js';
@@ -33,10 +34,9 @@ export interface HedgedRequest extends StreamSink {
   /** Of the attempt that it goes on with. */
   watcher: AttemptWatcher | undefined;
   attempts: number;
-  /** Attempts beside another. */
-  hedges: number;
-  /** An attempt ended that the peer may have acted on. */
-  exposed: boolean;
+  earlier: EarlierAttempts;
+  /** The peer may have acted on an attempt that has ended. */
+  expose(): void;
   hedge: Hedge | undefined;
   /** It goes on with this attempt, and not with what it had. */
   switchTo(handle: RequestHandle, upload: Upload | undefined): void;
@@ -78,7 +78,7 @@ export class Hedge implements StreamSink {
     this.handle = handle;
     this.watcher = watcher;
     exchange.attempts++;
-    exchange.hedges++;
+    exchange.earlier = { ...exchange.earlier, hedges: exchange.earlier.hedges + 1 };
     exchange.tracer?.hedged(handle, exchange.attempts);
     if (request.endStream) {
       this.sent = true;
@@ -109,7 +109,7 @@ export class Hedge implements StreamSink {
       this.end(false);
       return false;
     }
-    this.exchange.exposed ||= exposed;
+    if (exposed) this.exchange.expose();
     this.takeOver(this.handle, false);
     return true;
   }
@@ -192,7 +192,7 @@ export class Hedge implements StreamSink {
   onFailed(error: TransportError): void {
     if (this.alone) return this.exchange.onFailed(error);
     this.watcher?.failed(error);
-    this.exchange.exposed ||= !error.unprocessed;
+    if (!error.unprocessed) this.exchange.expose();
     this.end(false);
   }
 }

@@ -1,5 +1,6 @@
 import type { TransportErrorCode } from '../errors.js';
 import { setDeadline, type Clock, type RequestHandle, type TimerHandle } from '../ports/index.js';
+import type { EarlierAttempts } from './earlier-attempts.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { timedOut } from './request-errors.js';
 
@@ -17,8 +18,7 @@ interface Limited {
   /** Bytes of the response that its reader has left to read. */
   readonly buffered: number;
   readonly attempts: number;
-  /** An attempt ended that the peer may have acted on. */
-  readonly exposed: boolean;
+  readonly earlier: EarlierAttempts;
   /** The attempt under way. */
   readonly handle: Pick<RequestHandle, 'streamId'> | undefined;
   giveUp(error: unknown): void;
@@ -59,9 +59,9 @@ export class TimeLimits {
   }
 
   private expire(code: TransportErrorCode, option: string, limit: number): void {
-    const { attempts, handle, request, pending, exposed } = this.owner;
+    const { attempts, handle, request, pending, earlier } = this.owner;
     // With no attempt out, what was tried before decides (the peer refused each, say); what is out may have been acted on.
-    const unprocessed = pending && handle === undefined && !exposed;
+    const unprocessed = pending && handle === undefined && !earlier.exposed;
     const about = { origin: request.origin.href, streamId: handle?.streamId, attempts, unprocessed };
     const stage = handle === undefined ? 'unsent' : pending ? 'headers' : 'body';
     this.owner.giveUp(timedOut(code, option, limit, stage, about));
