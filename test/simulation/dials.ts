@@ -19,6 +19,8 @@ export interface DialCauses {
 const mostPatience = 5_000;
 /** So often does patience double until then, from its shortest. */
 const doublings = 8;
+/** So many more each wait may cause while patience is shorter: those who wait together share what is dialled. */
+const soonWays = 2;
 
 /** The one formula: so many dials to an origin there may be in all, whatever happens. */
 export function dialsAllowed(
@@ -30,7 +32,7 @@ export function dialsAllowed(
   { requests, faults, waited, addresses }: DialCauses,
 ): number {
   // Each that waits is dialled around for, at first after a short time, and then no more often than every five seconds.
-  const ways = waited / mostPatience + requests * doublings;
+  const ways = waited / mostPatience + doublings + requests * soonWays;
   if (loadBalancing !== 'least-request') return requests + faults + ways;
   // Each address has a connection of its own, which is made anew when it is too old, until the next look-up.
   const lives = maxConnectionAge === 0 ? 1 : 2 + Math.ceil(resolveInterval / (0.9 * maxConnectionAge));
