@@ -8,7 +8,6 @@ import {
   Targets,
   WaitQueue,
   type ClientResponse,
-  type ExchangeHost,
   type RequestDefaults,
   type RequestOptions,
   type WaitOptions,
@@ -41,9 +40,10 @@ export interface ConnState {
 
 /**
  * One connection outside any pool, from `Transport.connect` or `adopt`. Requests are sent on it and on no other, and
- * never again. The queries answer in the same tick whatever the network does.
+ * never again. The queries answer in the same tick whatever the network does. It is the host of its exchanges, which its
+ * declarations need not say.
  */
-export class ClientConn implements ExchangeHost<Exchange> {
+export class ClientConn {
   readonly #driver: ConnectionDriver;
   readonly #origin: Origin;
   readonly #defaults: RequestDefaults;

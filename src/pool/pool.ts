@@ -78,10 +78,6 @@ export class Pool {
     return allowHTTP1 && this.http1Reasons.get(originKey(origin)) === 'chosen';
   }
 
-  submit(exchange: Exchange): void {
-    this.of(exchange.request.origin).submit(exchange);
-  }
-
   /**
    * `http1Only`: that of the connections which offer nothing but HTTP/1.1, where the origin can be asked for that. What
    * http: origins are spoken to in is what the user said.

@@ -113,9 +113,11 @@ export class Addresses {
       );
   }
 
-  /** Another address has been well for long enough that there is a connection to it. */
+  /** Another address has been well for long enough that there is a connection to it, where each may have one. */
   private hasOther(origin: number, but: Host, now: number): boolean {
-    const { isolation } = this.world;
+    const { isolation, network, options, origins } = this.world;
+    const addresses = network.names.get(origins[origin]!.name)?.addresses.length ?? 0;
+    if (options.maxConnectionsPerOrigin < addresses) return false;
     const bound = isolation.boundFor(origin);
     return isolation
       .wellHosts(origin)
