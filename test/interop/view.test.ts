@@ -169,7 +169,8 @@ describe('the page that view makes, in Chromium without a network', { skip: skip
     const written = /^(.*\.html): open it in a browser/m.exec(view.stderr)?.[1] ?? '';
     assert.ok(readFileSync(written, 'utf8').length > 0);
     const { page, complaints, requests } = await openOffline(browser, written);
-    assert.equal(await page.locator('.row:not(.failed)').count(), 500);
+    // Those of the first scene, and of the others.
+    assert.ok((await page.locator('.row:not(.failed)').count()) > 500);
     assert.ok((await page.locator('.stall').count()) >= 1, 'the stall is shaded');
     assert.deepEqual([complaints, requests], [[], []]);
   });
