@@ -83,6 +83,9 @@ export interface TransportErrorInit {
 
 const brand = Symbol.for('passinglane.TransportError');
 
+/** Where a message ends in what explains its code. */
+const anchor = / \(docs\/errors\.md#\w+\)$/;
+
 /**
  * The one class of failure. `code` says what happened, `scope` what it concerns, `initiator` who ended it,
  * `unprocessed` whether the request can safely be sent again. Time-outs have `name` 'TimeoutError'. The message
@@ -103,7 +106,8 @@ export class TransportError extends Error {
 
   constructor(code: TransportErrorCode, message: string, init: TransportErrorInit) {
     super(
-      `${message} (docs/errors.md#${code.toLowerCase()})`,
+      // What is made of another error's message has its anchor already.
+      `${message.replace(anchor, '')} (docs/errors.md#${code.toLowerCase()})`,
       init.cause === undefined ? undefined : { cause: init.cause },
     );
     this.name = code.endsWith('_TIMEOUT') ? 'TimeoutError' : 'TransportError';
@@ -129,7 +133,7 @@ export class TransportError extends Error {
 
 /** What an error says, without where that is explained: for messages that others are made of, and for a terminal. */
 export function sentenceOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/ \(docs\/errors\.md#\w+\)$/, '');
+  return (error instanceof Error ? error.message : String(error)).replace(anchor, '');
 }
 
 /** A TypeError with code ERR_INVALID_ARG_VALUE that names the argument, its value and what is allowed. */

@@ -58,6 +58,8 @@ test('the message of every error ends in the anchor of its code on the page that
     const [, anchor = ''] = /^It broke \((.+)\)$/.exec(error.message) ?? [];
     assert.ok(anchors.includes(anchor), error.message);
     assert.equal(sentenceOf(error), 'It broke');
+    const again = new TransportError(code, error.message, { scope: 'request', initiator: 'local', cause: error });
+    assert.equal(again.message, error.message, 'one that is made of it has it once');
   }
 });
 
