@@ -139,7 +139,10 @@ export class PathMeter {
     if (this.inEffect && !this.asking) this.mindFloor(now);
     const [bytes, time] = this.movedSince(now);
     if (bytes === 0 || time <= 0) return;
-    this.window = (2 * bytes * this.path.floor) / time;
+    const enough = (2 * bytes * this.path.floor) / time;
+    // With no queue the windows are what bounds the rate, so that the rate says nothing of the path.
+    const queued = this.took > 1.5 * this.path.floor + 5;
+    this.window = queued ? enough : Math.max(enough, 1.5 * this.window);
     this.share = Math.max(leastHold, this.window / Math.max(1, this.bulkStreams));
   }
 
