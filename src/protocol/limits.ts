@@ -55,6 +55,9 @@ export const measureGap = 100;
 export const measureSentGap = 500;
 /** Where bulk was found to fill a path, and has not moved since: when to look again, in milliseconds. */
 export const remeasureAfter = 2_000;
+/** After so many questions on a path that shows no queue, so many milliseconds between two: some servers count what they answer. */
+export const manyQuestions = 10;
+export const rareGap = 2_000;
 /** A longer round trip than the least one counts for the path's own length once that is so old, in milliseconds. */
 export const floorAge = 60_000;
 /** What a stream whose credit is held may have on the way at the least, in bytes. */

@@ -34,7 +34,7 @@ function isDue(meter: PathMeter, stream: Stream, bytes: number, step: number, no
   }
   meter.moved += bytes;
   const [since, time] = meter.movedSince(now);
-  return !meter.asking && since >= step && time >= gap;
+  return !meter.asking && since >= step && time >= meter.gapFor(gap);
 }
 
 /** A stream is over. */

@@ -1,4 +1,4 @@
-import { leastHold, remeasureAfter } from './limits.js';
+import { leastHold, manyQuestions, rareGap, remeasureAfter } from './limits.js';
 import type { Path } from './path.js';
 
 /** One measurement of the path. */
@@ -30,6 +30,7 @@ export class PathMeter {
   share = Infinity;
   private held = false;
   private question = -1;
+  private questions = 0;
   private askedAt = -Infinity;
   private movedBefore = 0;
   private silence = 0;
@@ -70,11 +71,17 @@ export class PathMeter {
   /** `stall`: times as long as this in which nothing moved are none of the queue's, each of them. */
   asked(question: number, now: number, inEffect: boolean, stall: number): void {
     this.question = question;
+    this.questions++;
     this.stall = stall;
     this.askedAt = this.aliveAt = now;
     this.movedBefore = this.moved;
     this.silence = 0;
     this.inEffect = inEffect;
+  }
+
+  /** How long a question waits for the last one: on a path that has shown no queue in `manyQuestions` of them, for longer. */
+  gapFor(least: number): number {
+    return this.filled || this.held || this.questions < manyQuestions ? least : rareGap;
   }
 
   /** Bytes have come, or gone. */
