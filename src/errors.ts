@@ -106,7 +106,7 @@ export class TransportError extends Error {
 
   constructor(code: TransportErrorCode, message: string, init: TransportErrorInit) {
     super(
-      // What is made of another error's message has its anchor already.
+      // What ends in another error's message has its anchor already.
       `${message.replace(anchor, '')} (docs/errors.md#${code.toLowerCase()})`,
       init.cause === undefined ? undefined : { cause: init.cause },
     );

@@ -2,21 +2,9 @@
 // the server is never what bounds a measurement. One port a behaviour; prints them as one line of JSON.
 import { createServer } from 'node:net';
 import process from 'node:process';
+import { ack, endHeaders, endStream, frame, type } from './frames.mjs';
 
 const { Buffer } = globalThis;
-const type = { data: 0, headers: 1, settings: 4, ping: 6, goaway: 7, windowUpdate: 8 };
-const endStream = 0x1;
-const endHeaders = 0x4;
-const ack = 0x1;
-
-function frame(kind, flags, stream, payload) {
-  const header = Buffer.alloc(9);
-  header.writeUIntBE(payload.length, 0, 3);
-  header[3] = kind;
-  header[4] = flags;
-  header.writeUInt32BE(stream, 5);
-  return Buffer.concat([header, payload]);
-}
 
 /** A field as a literal without indexing (RFC 7541 section 6.2.2), all of it shorter than 127 bytes. */
 const literal = (name, value) =>

@@ -2,22 +2,10 @@
 // to /up is not read, and holds the 65,535 bytes of the connection's window (RFC 9113 section 6.9.2).
 import { createServer } from 'node:tls';
 import { Decoder, Encoder } from 'passinglane/hpack';
+import { ack, endHeaders, endStream, frame, type } from './frames.mjs';
 
 const { Buffer } = globalThis;
-const type = { data: 0, headers: 1, settings: 4, ping: 6, windowUpdate: 8, continuation: 9 };
-const endStream = 0x1;
-const endHeaders = 0x4;
-const ack = 0x1;
 const prefaceLength = 24;
-
-function frame(kind, flags, stream, payload = Buffer.alloc(0)) {
-  const header = Buffer.alloc(9);
-  header.writeUIntBE(payload.length, 0, 3);
-  header[3] = kind;
-  header[4] = flags;
-  header.writeUInt32BE(stream, 5);
-  return Buffer.concat([header, payload]);
-}
 
 function uint32(value) {
   const bytes = Buffer.alloc(4);

@@ -16,8 +16,6 @@ export let gatheredFrom: (body: ResponseBody) => void;
 /** For fetch, and for `stream`: the source of a WHATWG stream over the body. */
 export let sourceOf: (body: ResponseBody, shape: StreamShape) => BodySource;
 
-const noCodings: readonly string[] = [];
-
 const asItIs: StreamShape = {
   chunk: (bytes) => bytes as Uint8Array<ArrayBuffer>,
   error: (error) => error,
@@ -55,13 +53,8 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
    * @param codings the content codings to undo, in the order in which they were applied
    * @param contentType of the response: the type of what `blob()` returns
    */
-  constructor(
-    queue: BodyQueue,
-    options: ResponseBodyOptions = {},
-    codings: readonly string[] = noCodings,
-    contentType = '',
-  ) {
-    const coded = codings.length > 0;
+  constructor(queue: BodyQueue, options: ResponseBodyOptions = {}, codings?: readonly string[], contentType = '') {
+    const coded = codings !== undefined && codings.length > 0;
     const source = coded ? decodeSource(queue, codings, options.maxDecompressionRatio, lineOf(options)) : queue;
     this.#reading = new Reading(source, options);
     this.#queue = queue;

@@ -1,4 +1,4 @@
-import { invalidArgument, sentenceOf, TransportError, type ErrorInitiator } from '../errors.js';
+import { invalidArgument, TransportError, type ErrorInitiator } from '../errors.js';
 import { abortable } from '../abortable.js';
 import { HealthState } from '../protocol/index.js';
 import {
@@ -154,7 +154,7 @@ export class ClientConn {
     const why = this.#driver.closeError;
     return new TransportError(
       'ERR_PASSINGLANE_CONNECTION_UNUSABLE',
-      `The connection to ${this.#origin.href} takes no new requests: ${why === undefined ? 'it is closing' : sentenceOf(why)}`,
+      `The connection to ${this.#origin.href} takes no new requests: ${why?.message ?? 'it is closing'}`,
       {
         scope: 'connection',
         initiator: this.#endedBy(),

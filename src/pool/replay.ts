@@ -113,8 +113,7 @@ export function isUnsupported(error: unknown): boolean {
 function final(exchange: Exchange, error: TransportError, why: string | undefined): TransportError {
   const unprocessed = error.unprocessed && !exchange.earlier.exposed;
   if (why === undefined && unprocessed === error.unprocessed) return error;
-  const sentence = sentenceOf(error);
-  return copy(error, why === undefined ? sentence : `${sentence}; ${why}`, unprocessed);
+  return copy(error, why === undefined ? error.message : `${sentenceOf(error)}; ${why}`, unprocessed);
 }
 
 /**
@@ -122,17 +121,17 @@ function final(exchange: Exchange, error: TransportError, why: string | undefine
  * it has nothing to do with what the failure says of others.
  */
 export function ownFailure(exchange: Exchange, shared: TransportError, waiting: boolean): TransportError {
-  const { code, scope, initiator, errorCode, origin, cause } = shared;
+  const { code, message, scope, initiator, errorCode, origin, cause } = shared;
   const unprocessed = !exchange.earlier.exposed && (waiting || shared.unprocessed);
   const streamId = waiting ? undefined : shared.streamId;
   const { attempts } = exchange;
   const init = { scope, initiator, errorCode, unprocessed, origin, streamId, attempts, cause };
-  return new TransportError(code, sentenceOf(shared), init);
+  return new TransportError(code, message, init);
 }
 
 /** The failure of a connection, for a request that waited for it and was not sent. */
 export function neverSent(error: TransportError): TransportError {
-  return copy(error, sentenceOf(error), true);
+  return copy(error, error.message, true);
 }
 
 function copy(error: TransportError, message: string, unprocessed: boolean): TransportError {

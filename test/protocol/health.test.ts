@@ -556,7 +556,7 @@ test('its numbers are those of now, without asking anew', () => {
   h.pump();
 });
 
-test('a peer that was busy once, and has answered quickly since, is asked as soon as any other', () => {
+test('a peer that was busy once, and has answered quickly since, is asked as soon as the others', () => {
   const h = harness();
   h.pump();
   h.now += 13_000;

@@ -92,6 +92,22 @@ async function pay(
   credit.stream -= bytes;
 }
 
+/** A call whose stream is reset, without an error code, once its headers and what `more` sends have gone out. */
+function reset(name: string, more: (connection: RawConnection, streamId: number) => void): Http2Case {
+  return {
+    name,
+    async serve(connection) {
+      await connection.greet();
+      const streamId = await nextCall(connection);
+      connection.headers(streamId, headers);
+      more(connection, streamId);
+      connection.rst(streamId, 0);
+      await connection.ended;
+    },
+    call: fails,
+  };
+}
+
 export const http2Cases: readonly Http2Case[] = [
   {
     name: 'goaway',
@@ -110,41 +126,9 @@ export const http2Cases: readonly Http2Case[] = [
       assert.equal(new Set(books.streams).size, 2, 'the second call has a stream of its own');
     },
   },
-  {
-    name: 'rst_after_header',
-    async serve(connection) {
-      await connection.greet();
-      const streamId = await nextCall(connection);
-      connection.headers(streamId, headers);
-      connection.rst(streamId, 0);
-      await connection.ended;
-    },
-    call: fails,
-  },
-  {
-    name: 'rst_during_data',
-    async serve(connection) {
-      await connection.greet();
-      const streamId = await nextCall(connection);
-      connection.headers(streamId, headers);
-      connection.data(streamId, framed.subarray(0, framed.length / 2));
-      connection.rst(streamId, 0);
-      await connection.ended;
-    },
-    call: fails,
-  },
-  {
-    name: 'rst_after_data',
-    async serve(connection) {
-      await connection.greet();
-      const streamId = await nextCall(connection);
-      connection.headers(streamId, headers);
-      connection.data(streamId, framed);
-      connection.rst(streamId, 0);
-      await connection.ended;
-    },
-    call: fails,
-  },
+  reset('rst_after_header', () => undefined),
+  reset('rst_during_data', (connection, streamId) => connection.data(streamId, framed.subarray(0, framed.length / 2))),
+  reset('rst_after_data', (connection, streamId) => connection.data(streamId, framed)),
   {
     name: 'ping',
     async serve(connection, books) {
