@@ -120,6 +120,23 @@ test('from a fast path to a slow one and back, downloads have the path, small re
   await world.end();
 });
 
+test('a download on the one connection that there may be has the path again once a dip of two seconds is over', async () => {
+  const world = new PathWorld({ ...path, shared: true, options: { maxConnectionsPerOrigin: 1 } });
+  await world.pass(0);
+  world.download(80_000_000);
+  world.smallGets(25, 7_000);
+  await world.pass(2_000);
+  world.link.bandwidth = path.bandwidth / 10;
+  await world.pass(2_000);
+  world.link.bandwidth = path.bandwidth;
+  await world.pass(1_000);
+  const moved = world.received;
+  await world.pass(2_000);
+  const share = (world.received - moved) / (2_000 * path.bandwidth);
+  assert.ok(share >= 0.85, `the download has ${share} of the path`);
+  await world.end();
+});
+
 test('a server whose event loop is blocked now and then is not gone around, with bulk under way', async () => {
   const world = new PathWorld({ ...path, queue: 16_384, bandwidth: 60_000, shared: true });
   await world.pass(0);
