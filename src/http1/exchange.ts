@@ -16,7 +16,7 @@ import {
   type StreamSink,
   type TimerHandle,
 } from '../ports/index.js';
-import { malformedField, requestFailed, tooManyInterim, unaskedUpgrade, writeTimedOut } from './failures.js';
+import { malformedField, requestFailed, tooManyInterim, wrongUpgrade, writeTimedOut } from './failures.js';
 import { lowerCased, requestHead } from './request-head.js';
 import { nextTick } from '../timers.js';
 import { fieldPairs } from '../field-list.js';
@@ -124,7 +124,7 @@ export class Http1Exchange implements RequestHandle {
     });
     request.once('upgrade', (response, _socket, early) => {
       if (this.asksUpgrade) this.onUpgraded(response, early);
-      else this.fail(unaskedUpgrade(this.connection.origin));
+      else this.fail(wrongUpgrade(this.connection.origin, false));
     });
     request.once('finish', () => {
       this.stopWriteTimer();
@@ -214,6 +214,7 @@ export class Http1Exchange implements RequestHandle {
     const { 'keep-alive': keepAlive, 'content-length': length } = response.headers;
     if (typeof keepAlive === 'string') this.connection.onKeepAlive(keepAlive);
     const status = response.statusCode ?? 0;
+    if (status === 101) return this.fail(wrongUpgrade(this.connection.origin, this.asksUpgrade));
     this.begun = true;
     this.statusText = response.statusMessage ?? '';
     this.sink.onHeaders(status, fields, bodyless || status === 204 || status === 304 || length === '0');

@@ -70,9 +70,10 @@ export function malformedField(origin: string, name: string): TransportError {
   });
 }
 
-/** A response of status 101, which no request of ours asks for. */
-export function unaskedUpgrade(origin: string): TransportError {
-  return new TransportError('ERR_PASSINGLANE_PROTOCOL', `${origin} switched protocols (101) without being asked`, {
+/** A response of status 101 that nobody asked for, or that does not say to what (RFC 9110 section 15.2.2). */
+export function wrongUpgrade(origin: string, asked: boolean): TransportError {
+  const what = asked ? 'and does not say to which' : 'without being asked';
+  return new TransportError('ERR_PASSINGLANE_PROTOCOL', `${origin} switched protocols (101) ${what}`, {
     scope: 'connection',
     initiator: 'local',
     origin,

@@ -7,6 +7,8 @@ interface Init {
   resume(): void;
   abort(reason: Error): void;
   readonly contentType: string;
+  /** What the response says of its length, in bytes. */
+  readonly contentLength: number | undefined;
   readonly highWaterMark: number;
 }
 
@@ -68,7 +70,7 @@ export class BodyReadable extends Readable {
     return Readable.toWeb(this) as never;
   }
 
-  /** Drops what is left, of more than `limit` bytes by cancelling. */
+  /** Drops what is left, of more than `limit` bytes by cancelling: at once where the response says that there are more. */
   async dump(options?: { limit?: number; signal?: AbortSignal }): Promise<void> {
     const limit = options?.limit ?? 131_072;
     if (!(limit >= 0)) throw invalidArgument('limit must be a non-negative number');
@@ -76,6 +78,7 @@ export class BodyReadable extends Readable {
     if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== 'boolean')
       throw invalidArgument('signal must be an AbortSignal');
     signal?.throwIfAborted();
+    if ((this.#init.contentLength ?? 0) > limit && !this.destroyed) return this.#cancel();
     const onAbort = (): void => {
       this.destroy(signal?.reason as Error);
     };
@@ -91,6 +94,17 @@ export class BodyReadable extends Readable {
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Resolves when it is closed. */
+  #cancel(): Promise<void> {
+    return new Promise((resolve) => {
+      // Paused, so that what has arrived is not told of. Its own error is for nobody.
+      this.pause()
+        .on('error', () => undefined)
+        .once('close', resolve)
+        .destroy();
+    });
   }
 
   /** Rejects with what destroyed the stream. */

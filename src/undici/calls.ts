@@ -11,10 +11,15 @@ import type {
 } from './api-types.js';
 import { BodyReadable } from './body-readable.js';
 import type { DispatchController, DispatchHandler, IncomingHeaders } from './contract.js';
+import { discardBody } from './to-body.js';
 import { aborted, invalidArgument, UndiciError } from './undici-error.js';
 import { queueMicrotask } from '../timers.js';
 
 const defaultHighWaterMark = 65_536;
+
+function lengthOf({ 'content-length': length }: IncomingHeaders): number | undefined {
+  return length === undefined ? undefined : Number(length);
+}
 
 /** What undici refuses before it dispatches, of every call. */
 function checkCall({ signal }: CallOptions<unknown>): void {
@@ -126,6 +131,7 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
         controller.abort(reason);
       },
       contentType: String(headers['content-type'] ?? ''),
+      contentLength: lengthOf(headers),
       highWaterMark: this.options.highWaterMark ?? defaultHighWaterMark,
     });
     this.body = body;
@@ -233,10 +239,17 @@ export class TunnelCall<TOpaque> extends Call<TOpaque, ConnectData<TOpaque>> imp
 export function promiseOrCallback<T>(
   call: (resolve: (data: T) => void, reject: (error: unknown) => void) => void,
   callback: ((error: Error | null, data: T) => void) | undefined,
-  options: CallOptions<unknown>,
+  options: CallOptions<unknown> & { readonly body?: unknown },
 ): unknown {
-  if (callback !== undefined && typeof callback !== 'function') throw invalidArgument('invalid callback');
-  const promise = new Promise<T>(call);
+  if (callback !== undefined && typeof callback !== 'function') throw refused(options);
+  const promise = new Promise<T>((resolve, reject) => {
+    try {
+      call(resolve, reject);
+    } catch (error) {
+      discardBody((options as { readonly body?: unknown } | null)?.body, error as Error);
+      throw error;
+    }
+  });
   if (callback === undefined) return promise;
   promise.then(
     (data) => {
@@ -251,4 +264,12 @@ export function promiseOrCallback<T>(
     },
   );
   return undefined;
+}
+
+/** Of a call whose callback is none. */
+function refused(options: { readonly body?: unknown } | null): Error {
+  if (typeof options !== 'object' || options === null) return invalidArgument('invalid opts');
+  const error = invalidArgument('invalid callback');
+  discardBody(options.body, error);
+  return error;
 }

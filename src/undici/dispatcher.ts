@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
 import { isRecord, parseUrl, type RequestParts } from '../request/index.js';
 import { invalidArgument as invalidOption, TransportError } from '../errors.js';
-import { forever, markedAs, type ConnectionEvent, type Origin } from '../ports/index.js';
+import { forever, isFieldValue, markedAs, type ConnectionEvent, type Origin } from '../ports/index.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { nameRequest } from '../request-line.js';
 import { originOf } from '../pool/index.js';
@@ -384,11 +384,13 @@ function check(options: DispatchOptions, handler: DispatchHandler, current: bool
   if (typeof path !== 'string') throw invalidArgument('path must be a string');
   if (typeof method !== 'string') throw invalidArgument('method must be a string');
   if (upgrade === true) throw invalidArgument('upgrade must be a string');
+  if (isUpgrade(upgrade) && !isFieldValue(upgrade)) throw invalidArgument('invalid upgrade header');
   if (isUpgrade(upgrade) && upgrade.toLowerCase() !== 'websocket')
     throw invalidArgument(`Custom upgrade "${upgrade}" not supported`);
   checkTime('headersTimeout', options.headersTimeout);
   checkTime('bodyTimeout', options.bodyTimeout);
   if (typeof (options.reset ?? false) !== 'boolean') throw invalidArgument('invalid reset');
+  if (typeof (options.expectContinue ?? false) !== 'boolean') throw invalidArgument('invalid expectContinue');
   const { maxRedirections } = options as { maxRedirections?: unknown };
   if (typeof maxRedirections === 'number' && maxRedirections > 0)
     throw invalidArgument('maxRedirections is not supported, use the redirect interceptor');

@@ -1,6 +1,7 @@
 import type { DispatchHeaders, IncomingHeaders } from './contract.js';
 import { invalidArgument, UndiciError } from './undici-error.js';
 import { hasField } from '../field-list.js';
+import { isToken } from '../ports/index.js';
 
 /** Adds a request's header fields to a flat list, in whatever form undici takes them. Throws UND_ERR_INVALID_ARG. */
 export function addHeaders(flat: string[], headers: DispatchHeaders | null | undefined): void {
@@ -10,14 +11,20 @@ export function addHeaders(flat: string[], headers: DispatchHeaders | null | und
     const list = headers as readonly unknown[];
     if (list.length % 2 !== 0) throw invalidArgument('headers array must be even');
     for (let i = 0; i < list.length; i += 2) addHeader(flat, nameOf(list[i]), list[i + 1]);
-  } else if (Symbol.iterator in headers) {
-    for (const pair of headers as Iterable<unknown>) {
+  } else if (isIterable(headers)) {
+    for (const pair of headers) {
       if (!Array.isArray(pair) || pair.length !== 2) throw invalidArgument('headers must be in key-value pair format');
       addHeader(flat, nameOf(pair[0]), pair[1]);
     }
   } else {
     for (const name of Object.keys(headers)) addHeader(flat, name, (headers as Record<string, unknown>)[name]);
   }
+}
+
+/** By an iterator of its own or of its class: one that somebody gave to all objects makes no list of a record. */
+function isIterable(headers: object): headers is Iterable<unknown> {
+  if (Object.hasOwn(headers, Symbol.iterator)) return true;
+  return Object.getPrototypeOf(headers) !== Object.prototype && Symbol.iterator in headers;
 }
 
 function nameOf(name: unknown): string {
@@ -28,7 +35,7 @@ function nameOf(name: unknown): string {
 
 /** Several values make several fields, null an empty one, undefined none. What HTTP/2 has no use for is left out. */
 export function addHeader(flat: string[], name: string, value: unknown): void {
-  if (value === undefined || !isForwarded(name, value)) return;
+  if (value === undefined || !isForwarded(flat, name, value)) return;
   if (Array.isArray(value)) for (const one of value as readonly unknown[]) flat.push(name, valueOf(name, one));
   else flat.push(name, valueOf(name, value));
 }
@@ -46,22 +53,38 @@ function valueOf(name: string, value: unknown): string {
   throw invalidArgument(`invalid ${name} header`);
 }
 
-/** Undici refuses fields that only the connection may set, and so does this. Told by length first: most are others. */
-function isForwarded(name: string, value: unknown): boolean {
+/**
+ * Undici refuses fields that only the connection may set, and a second host or content-length, and so does this. Told by
+ * length first: most are others.
+ */
+function isForwarded(flat: string[], name: string, value: unknown): boolean {
   const { length } = name;
-  if (length !== 6 && length !== 7 && length !== 10 && length !== 17) return true;
-  switch (name.toLowerCase()) {
+  if (length !== 4 && length !== 6 && length !== 7 && length !== 10 && length !== 14 && length !== 17) return true;
+  const lower = name.toLowerCase();
+  switch (lower) {
     case 'expect':
       throw new UndiciError('UND_ERR_NOT_SUPPORTED', 'expect header not supported; use the expectContinue option');
     case 'upgrade':
     case 'keep-alive':
     case 'transfer-encoding':
-      throw invalidArgument(`invalid ${name.toLowerCase()} header`);
+      throw invalidArgument(`invalid ${lower} header`);
+    case 'host': // two of them lead to two servers, by whom one asks
+    case 'content-length':
+      if (hasField(flat, lower)) throw invalidArgument(`duplicate ${lower} header`);
+      return true;
     case 'connection': // of HTTP/1.1 (RFC 9113 section 8.2.2)
-      return typeof value === 'string' && value.toLowerCase() === 'close';
+      if (connectionOptions(value).includes('close')) addClose(flat);
+      return false;
     default:
       return true;
   }
+}
+
+/** The members of a connection field, tokens in lower case (RFC 9110 section 7.6.1). */
+function connectionOptions(value: unknown): string[] {
+  const options = typeof value === 'string' ? value.split(',').map((option) => option.trim().toLowerCase()) : [''];
+  if (!options.every(isToken)) throw invalidArgument('invalid connection header');
+  return options;
 }
 
 /** As undici's parseHeaders: one value is a string, several an array. */

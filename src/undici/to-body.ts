@@ -34,5 +34,7 @@ async function* piecesOf(pieces: Iterable<Uint8Array | string>): AsyncGenerator<
 
 /** Gives up a body that was never sent. */
 export function discardBody(body: unknown, reason: Error): void {
-  if (body instanceof Readable && !isIncomingRequest(body)) body.destroy(reason);
+  if (!(body instanceof Readable) || isIncomingRequest(body)) return;
+  body.on('error', () => undefined); // the request's error tells of it, and whoever has no other listener is not to end by it
+  body.destroy(reason);
 }

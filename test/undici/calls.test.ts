@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { PassThrough, Writable, type Duplex, type Readable } from 'node:stream';
+import { PassThrough, Readable, Writable, type Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { H2Dispatcher } from '../../dist/undici/index.js';
@@ -23,6 +23,15 @@ async function place(t: TestContext): Promise<{ dispatcher: H2Dispatcher; origin
     await server.close();
   });
   return { dispatcher, origin: server.origin };
+}
+
+/** A server that answers with the request's x-mine. */
+async function startEcho(t: TestContext): Promise<{ origin: string }> {
+  const server = await startOrigin({
+    handler: (request, response) => void response.end(String(request.headers['x-mine'])),
+  });
+  t.after(() => server.close());
+  return server;
 }
 
 async function failureOf(stream: Duplex): Promise<Error> {
@@ -149,4 +158,50 @@ test('what undici refuses in a call is refused, before anything goes out', async
   ];
   for (const [message, call] of refused) await assert.rejects(call, { code: 'UND_ERR_INVALID_ARG', message });
   assert.throws(() => dispatcher.request(good, 'no function' as never), { message: 'invalid callback' });
+});
+
+test('a call that is refused has its body destroyed, of which nothing comes but the refusal', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const good = { origin, path: '/', method: 'POST' };
+  const sink = (): Writable => new PassThrough();
+  const unread = (): Readable => new Readable({ read: () => undefined });
+  const refused: ((body: Readable) => unknown)[] = [
+    (body) => dispatcher.request({ ...good, body }, null as never),
+    (body) => dispatcher.stream({ ...good, body }, sink, null as never),
+    (body) => dispatcher.request({ ...good, body, highWaterMark: -1 }),
+    (body) => dispatcher.stream({ ...good, body }, undefined as never),
+    (body) => dispatcher.request({ ...good, body, signal: AbortSignal.abort() }),
+  ];
+  for (const call of refused) {
+    const body = unread();
+    await assert.rejects(async () => call(body));
+    if (!body.closed) await once(body, 'close');
+    assert.ok(body.destroyed);
+  }
+  assert.throws(() => dispatcher.upgrade(null as never, null as never), { message: 'invalid opts' });
+});
+
+test('what undici refuses among the fields and options of a request is refused in its words', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const good = { origin, path: '/', method: 'GET' };
+  const refused: [string, object][] = [
+    ['duplicate host header', { headers: ['Host', 'a.test', 'host', 'b.test'] }],
+    ['duplicate content-length header', { headers: ['content-length', '1', 'Content-Length', '2'], body: 'x' }],
+    ['invalid connection header', { headers: { connection: 'no token' } }],
+    ['invalid connection header', { headers: { connection: ['close', 'te'] } }],
+    ['invalid upgrade header', { upgrade: 'websocket\r\nx: y' }],
+    ['invalid expectContinue', { expectContinue: 0 }],
+  ];
+  for (const [message, wrong] of refused)
+    await assert.rejects(dispatcher.request({ ...good, ...wrong }), { code: 'UND_ERR_INVALID_ARG', message });
+});
+
+test('a record of headers is one, whatever iterator somebody has given to all objects', async (t) => {
+  const { dispatcher } = await place(t);
+  const { origin } = await startEcho(t);
+  const all = Object.prototype as { [Symbol.iterator]?: unknown };
+  all[Symbol.iterator] = function* () {};
+  t.after(() => Reflect.deleteProperty(all, Symbol.iterator));
+  const { body } = await dispatcher.request({ origin, path: '/', method: 'GET', headers: { 'x-mine': 'here' } });
+  assert.equal(await body.text(), 'here');
 });

@@ -9,11 +9,14 @@ import { finished } from 'node:stream/promises';
 import { test, type TestContext } from 'node:test';
 import { H2Dispatcher } from '../../dist/undici/index.js';
 import { loopback } from '../support/certificates.js';
-import { startOrigin, type TestOrigin } from '../support/origin.js';
+import { startOrigin, type OriginOptions, type TestOrigin } from '../support/origin.js';
 import { rawServer } from '../support/raw-server.js';
 
-async function place(t: TestContext): Promise<{ origin: TestOrigin; dispatcher: H2Dispatcher }> {
-  const origin = await startOrigin({});
+async function place(
+  t: TestContext,
+  options: OriginOptions = {},
+): Promise<{ origin: TestOrigin; dispatcher: H2Dispatcher }> {
+  const origin = await startOrigin(options);
   const dispatcher = new H2Dispatcher({ cleartext: 'h2c' });
   t.after(async () => {
     await dispatcher.destroy();
@@ -43,6 +46,21 @@ test('dump refuses a signal that is none', async (t) => {
   body.on('error', () => undefined);
   await assert.rejects(body.dump({ signal: {} as AbortSignal }), { code: 'UND_ERR_INVALID_ARG' });
   body.destroy();
+});
+
+test('dump drops at once what says that it is more than the limit, and nobody hears of any of it', async (t) => {
+  const { origin, dispatcher } = await place(t, {
+    handler(_, response) {
+      response.writeHead(200, { 'content-length': 1_001 });
+      response.write('x'.repeat(1_000));
+    },
+  });
+  const { body } = await dispatcher.request({ origin: origin.origin, path: '/', method: 'GET' });
+  let heard = 0;
+  body.on('data', () => heard++);
+  await body.dump({ limit: 1_000 });
+  assert.equal(heard, 0);
+  assert.ok(body.destroyed);
 });
 
 test('a pipeline whose handler gives back no stream fails with UND_ERR_INVALID_RETURN_VALUE', async (t) => {

@@ -349,3 +349,17 @@ test('an answer with a field that is none fails the handshake', async (t) => {
   await assert.rejects(open(server.origin), { code: 'HPE_INVALID_HEADER_TOKEN' });
   await eventually(() => server.open.size === 0);
 });
+
+test('a 101 that does not say to which protocol fails its request, be it an upgrade or not', async (t) => {
+  const server = await rawOrigin(t, async (peer) => {
+    await peer.request();
+    peer.write('HTTP/1.1 101 Switching Protocols\nConnection: Upgrade\n\n');
+  });
+  const { open, transport } = placeFor(t);
+  await assert.rejects(open(server.origin), { code: 'UND_ERR_INFO', message: /101.*does not say to which/ });
+  await assert.rejects(transport.request(server.origin), {
+    code: 'ERR_PASSINGLANE_PROTOCOL',
+    message: /101.*without being asked/,
+  });
+  await eventually(() => server.open.size === 0);
+});
