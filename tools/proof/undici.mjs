@@ -3,10 +3,13 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installFor, layOut } from './copies.mjs';
-import { runFiles } from './undici/files.mjs';
-import { different, excluded, reasonOf } from './undici/reasons.mjs';
+import { runFiles } from './files.mjs';
+import { tally } from './tally.mjs';
+import { different, excluded } from './undici/reasons.mjs';
 
-const preload = fileURLToPath(new URL('undici/preload.cjs', import.meta.url));
+const beside = (file) => fileURLToPath(new URL(`undici/${file}`, import.meta.url));
+const preload = beside('preload.cjs');
+const flags = ['--expose-gc', '--test-force-exit', '--test-timeout=25000', `--test-reporter=${beside('reporter.mjs')}`];
 
 /** What the chosen tests import beside undici, at the versions that the copy asks for. */
 const needed = ['@matteo.collina/tspl', '@metcoder95/https-pem', '@sinonjs/fake-timers', 'abort-controller'];
@@ -38,7 +41,11 @@ function prepare(copy) {
   return { folder, files, version };
 }
 
-const keyOf = ({ file, name }) => `${file}: ${name}`;
+/** What our reporter prints. */
+function read(output) {
+  const lines = output.split('\n').filter((line) => line.startsWith('{"name":'));
+  return lines.map((line) => JSON.parse(line));
+}
 
 export const undici = {
   id: 'undici',
@@ -52,31 +59,10 @@ export const undici = {
   async run({ copy }) {
     const { folder, files, version } = prepare(copy);
     const env = { UNDICI_COPY: folder };
-    const all = await runFiles(folder, files, { env, args: ['--require', preload] });
-    const ours = all.filter(({ skipped }) => !skipped);
-    const doubtful = new Set(ours.filter(({ passed }) => !passed).map(({ file }) => file));
-    const theirs = await runFiles(folder, [...doubtful], { env });
-    const failsAnyway = new Set(theirs.filter(({ passed }) => !passed).map(keyOf));
-    const left = new Map();
-    const differences = [];
-    let passed = 0;
-    for (const one of ours) {
-      const reason = failsAnyway.has(keyOf(one)) ? 'they fail over undici itself here' : reasonOf(excluded, one);
-      if (reason !== undefined) left.set(reason, (left.get(reason) ?? 0) + 1);
-      else if (one.passed) passed++;
-      else differences.push({ what: keyOf(one), reason: reasonOf(different, one) ?? one.error.split('\n')[0] });
-    }
-    const excludedCases = [...left].map(([reason, cases]) => ({ what: '', cases, reason }));
-    const cases = ours.length - excludedCases.reduce((sum, each) => sum + each.cases, 0);
-    if (cases < 0.8 * ours.length) throw new Error(`more than a fifth of undici's ${ours.length} cases are excluded`);
+    const ours = await runFiles(folder, files, { env, args: ['--require', preload, ...flags], read });
+    const doubtful = new Set(ours.filter(({ passed, skipped }) => !passed && !skipped).map(({ file }) => file));
+    const theirs = await runFiles(folder, [...doubtful], { env, args: flags, read });
     const told = `${version}, commit ${copy.commit} of ${copy.date}, on Node ${process.versions.node}`;
-    return {
-      version: told,
-      cases,
-      excluded: excludedCases,
-      ours: passed,
-      peers: [],
-      differences,
-    };
+    return { version: told, ...tally(ours, theirs, { excluded, different, project: 'undici' }) };
   },
 };
