@@ -39,16 +39,20 @@ export const firstCode = new Uint32Array(longestCode + 1);
 export const firstRank = new Uint16Array(longestCode + 1);
 export const codeCount = new Uint16Array(longestCode + 1);
 
-let rank = 0;
-let code = 0;
-for (let length = 1; length <= longestCode; length++) {
-  code *= 2;
-  firstCode[length] = code;
-  firstRank[length] = rank;
-  for (let symbol = 0; symbol <= eos; symbol++) {
-    if (lengths[symbol] !== length) continue;
-    codes[symbol] = code++;
-    symbolsInOrder[rank++] = symbol;
+assignCodes();
+
+function assignCodes(): void {
+  let rank = 0;
+  let code = 0;
+  for (let length = 1; length <= longestCode; length++) {
+    code *= 2;
+    firstCode[length] = code;
+    firstRank[length] = rank;
+    for (let symbol = 0; symbol <= eos; symbol++) {
+      if (lengths[symbol] !== length) continue;
+      codes[symbol] = code++;
+      symbolsInOrder[rank++] = symbol;
+    }
+    codeCount[length] = rank - firstRank[length]!;
   }
-  codeCount[length] = rank - firstRank[length]!;
 }

@@ -17,12 +17,18 @@ import { latin1 } from './latin1.js';
  */
 const peekBits = 10;
 const peekMask = (1 << peekBits) - 1;
-const short = new Uint16Array(1 << peekBits);
-for (let symbol = 0; symbol < eos; symbol++) {
-  const length = codeLengths[symbol]!;
-  if (length > peekBits) continue;
-  const from = codes[symbol]! << (peekBits - length);
-  short.fill((symbol << 4) | length, from, from + (1 << (peekBits - length)));
+const short = peekTable();
+
+// Made in a function: a loop at the top level of a file that a bundler has joined would have all of that compiled.
+function peekTable(): Uint16Array {
+  const table = new Uint16Array(1 << peekBits);
+  for (let symbol = 0; symbol < eos; symbol++) {
+    const length = codeLengths[symbol]!;
+    if (length > peekBits) continue;
+    const from = codes[symbol]! << (peekBits - length);
+    table.fill((symbol << 4) | length, from, from + (1 << (peekBits - length)));
+  }
+  return table;
 }
 
 /** Decoded bytes on their way into a string; a longer string is built from several fillings. */
@@ -105,10 +111,15 @@ function longSymbol(bytes: Uint8Array, bit: number, endBit: number): number {
 }
 
 /** By symbol: code * 16 + code length, or 0 where the code is longer than 15 bits. */
-const packedCodes = new Uint32Array(eos);
-for (let symbol = 0; symbol < eos; symbol++) {
-  const length = codeLengths[symbol]!;
-  if (length <= 15) packedCodes[symbol] = (codes[symbol]! << 4) | length;
+const packedCodes = packCodes();
+
+function packCodes(): Uint32Array {
+  const packed = new Uint32Array(eos);
+  for (let symbol = 0; symbol < eos; symbol++) {
+    const length = codeLengths[symbol]!;
+    if (length <= 15) packed[symbol] = (codes[symbol]! << 4) | length;
+  }
+  return packed;
 }
 
 /**

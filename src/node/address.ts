@@ -1,5 +1,14 @@
 import type { LookupAddress } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIPv4, isIPv6, type LookupFunction } from 'node:net';
+
+/**
+ * As net.isIP, which tries its pattern for IPv6 on every name: compiling that takes milliseconds of a process's first
+ * request, and there is no address of IPv6 without a colon.
+ */
+export function familyOf(host: string): 0 | 4 | 6 {
+  if (host.includes(':')) return isIPv6(host) ? 6 : 0;
+  return isIPv4(host) ? 4 : 0;
+}
 
 /**
  * The addresses of a name in the order in which to try them: at least one. `lookup` is as in node:net; `family`
@@ -18,9 +27,9 @@ export async function lookUp(hostname: string, lookup: LookupFunction, family: n
 
 /** By turns an address of one family and of the other, beginning with that of the first (RFC 8305 section 4). */
 export function interleaveFamilies(addresses: readonly string[]): string[] {
-  const first = isIP(addresses[0] ?? '');
-  const same = addresses.filter((address) => isIP(address) === first);
-  const other = addresses.filter((address) => isIP(address) !== first);
+  const first = familyOf(addresses[0] ?? '');
+  const same = addresses.filter((address) => familyOf(address) === first);
+  const other = addresses.filter((address) => familyOf(address) !== first);
   return same
     .slice(0, Math.max(same.length, other.length))
     .flatMap((address, i) => [address, ...other.slice(i, i + 1)])

@@ -145,7 +145,7 @@ export class NodeDialler implements Dialler {
   ): Promise<Dialled> {
     const { socketPath, keepAlive } = this.options;
     const begun = nodeClock.now();
-    const secure = origin.scheme === 'https:' ? await import('node:tls') : undefined;
+    const secure = origin.scheme === 'https:' ? nodeTls() : undefined;
     const connect = (endpoints: readonly Endpoint[], late?: number): Promise<Connected> => {
       const lookup = socketPath === undefined ? nodeClock.now() : undefined;
       return race(endpoints, this.attempts(origin, offer, secure, { begun, lookup }, route), nodeClock, signal, late);
@@ -212,7 +212,7 @@ export class NodeDialler implements Dialler {
   ): Promise<Dialled> {
     const times = { begun, lookup: undefined, connect: nodeClock.now(), secure: undefined };
     if (origin.scheme === 'http:') return this.negotiated(origin, stream, undefined, times);
-    const tls = await import('node:tls');
+    const tls = nodeTls();
     if (stream.destroyed) throw closeReason(stream);
     const socket = await abortable<TLSSocket>(signal, (resolve, reject) => {
       const options = this.tlsOptions(origin, tls, offer);
@@ -311,6 +311,11 @@ export class NodeDialler implements Dialler {
     socket.destroy();
     throw alpnFailed(origin.href, false, chosen);
   }
+}
+
+/** Loaded when first needed; `import()` would do more than load it. */
+function nodeTls(): typeof import('node:tls') {
+  return process.getBuiltinModule('node:tls');
 }
 
 function speakHttp1(socket: Duplex, dial?: DialTimes): Dialled {

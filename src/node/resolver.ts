@@ -1,7 +1,7 @@
-import { isIP, type LookupFunction } from 'node:net';
+import type { LookupFunction } from 'node:net';
 import type { Clock } from '../ports/index.js';
 import { abortable } from '../abortable.js';
-import { lookUp } from './address.js';
+import { familyOf, lookUp } from './address.js';
 import { nodeClock } from './clock.js';
 import { LookupCache, type Answer } from './lookup-cache.js';
 import { LookupQueue, type LookUp } from './lookup-queue.js';
@@ -21,7 +21,7 @@ export class Resolver {
 
   /** `find` stands for dns.lookup. */
   constructor({ lookup, localAddress = '' }: ResolverOptions, clock: Clock = nodeClock, find = systemLookUp) {
-    const family = isIP(localAddress);
+    const family = familyOf(localAddress);
     if (lookup === undefined) {
       const cache = new LookupCache((hostname) => find(hostname, family), clock);
       this.cache = cache;
@@ -60,13 +60,13 @@ export class Resolver {
 
   /** What the name stands for now, whatever was kept of it. */
   async anew(hostname: string): Promise<readonly string[]> {
-    if (isIP(hostname) !== 0) return [hostname];
+    if (familyOf(hostname) !== 0) return [hostname];
     this.cache?.forget(hostname);
     return (await this.lookUp(hostname)).addresses;
   }
 
   private async resolve(hostname: string, signal: AbortSignal): Promise<Answer> {
-    if (isIP(hostname) !== 0) return { addresses: [hostname], cached: false };
+    if (familyOf(hostname) !== 0) return { addresses: [hostname], cached: false };
     return abortable(signal, (resolve, reject) => {
       this.lookUp(hostname).then(resolve, reject);
       return () => undefined; // a look-up cannot be taken back, and others may wait for it

@@ -1,6 +1,6 @@
-import { isIP, isIPv6 } from 'node:net';
 import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
 import { LatestMap } from '../latest-map.js';
+import { familyOf } from './address.js';
 
 /** The protocols to offer by ALPN, the preferred one first (RFC 9113 section 3.2). */
 export function alpnProtocols(allowHTTP1: boolean): readonly string[] {
@@ -13,7 +13,7 @@ export function alpnProtocols(allowHTTP1: boolean): readonly string[] {
  */
 export function servernameFor(hostname: string, options: ConnectionOptions): string | undefined {
   if (options.servername !== undefined) return options.servername;
-  return isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : undefined;
+  return familyOf(hostname) === 0 ? hostname.replace(/\.$/, '') : undefined;
 }
 
 /**
@@ -46,7 +46,8 @@ export function identityCheckFor(
   options: ConnectionOptions,
   nodeCheck: (hostname: string, certificate: PeerCertificate) => Error | undefined,
 ): ConnectionOptions {
-  if (options.checkServerIdentity !== undefined || options.servername !== undefined || !isIPv6(hostname)) return {};
+  if (options.checkServerIdentity !== undefined || options.servername !== undefined || familyOf(hostname) !== 6)
+    return {};
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
   return {
     checkServerIdentity(_, certificate) {

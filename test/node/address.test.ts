@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { test } from 'node:test';
-import { interleaveFamilies } from '../../dist/node/address.js';
+import { familyOf, interleaveFamilies } from '../../dist/node/address.js';
 import { Resolver, type ResolverOptions } from '../../dist/node/resolver.js';
 
 const never = new AbortController().signal;
@@ -62,4 +62,21 @@ test('an abort does not wait for the lookup', async () => {
   const reason = new Error('enough');
   controller.abort(reason);
   await assert.rejects(resolving, (error) => error === reason);
+});
+
+test('the family of a host is what net.isIP says', () => {
+  const hosts = [
+    '127.0.0.1',
+    '256.0.0.1',
+    '1.2.3',
+    '::1',
+    '2001:db8::1%eth0',
+    'fe80::zz',
+    'a:b',
+    '::ffff:10.0.0.1',
+    'example.com',
+    'localhost',
+    '',
+  ];
+  for (const host of hosts) assert.equal(familyOf(host), isIP(host), host);
 });
