@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ClientResponse } from '../index.js';
 import { statusTextOf, wireFields, type RequestHooks } from '../request/index.js';
-import type { HeaderPair } from './redirect.js';
+import type { HeaderPair, Hop } from './redirect.js';
 import type { RequestBody } from './data.js';
 import { fieldPairs } from '../field-list.js';
 
@@ -9,6 +9,8 @@ import { fieldPairs } from '../field-list.js';
 export class Meter {
   /** Of all responses so far, redirects and 1xx included: as text, whatever they came as. */
   sizeHeader = 0;
+  /** Of the heads of all requests so far that were given a connection, redirects included: as text, like those. */
+  sizeRequest = 0;
   /** When the last request was given a connection, of performance.now(); undefined until one was. */
   boundAt: number | undefined = undefined;
   private sent = { bytes: 0 };
@@ -20,8 +22,9 @@ export class Meter {
     return this.sent.bytes;
   }
 
-  /** For the request that is sent now. */
-  hooks(content: RequestBody['content'] | undefined): RequestHooks {
+  /** For the request that is sent now; `userAgent` goes out where it names none. */
+  hooks(hop: Hop, userAgent: string, content: RequestBody['content'] | undefined): RequestHooks {
+    const { sizeRequest } = this;
     const sent = { bytes: 0 };
     this.sent = sent;
     this.interim = { '1.1': 0, '2.0': 0 };
@@ -29,6 +32,7 @@ export class Meter {
       // Also where the transport sends it again, with its body from the beginning.
       onAssigned: () => {
         this.boundAt = performance.now();
+        this.sizeRequest = sizeRequest + requestSize(hop, userAgent, content);
         sent.bytes = 0;
       },
       onPiece: (piece) => {
@@ -60,5 +64,23 @@ function headSize(httpVersion: '1.1' | '2.0', status: number, phrase: string, fi
   const version = httpVersion === '2.0' ? '2' : httpVersion;
   let size = `HTTP/${version} ${status} ${phrase}\r\n\r\n`.length;
   for (const [name, value] of fields) if (!name.startsWith(':')) size += `${name}: ${value}\r\n`.length;
+  return size;
+}
+
+/** As curl counts in HTTP/2: a request line and fields, as HTTP/1.1 would have them. */
+function requestSize(
+  { method, url, headers }: Hop,
+  userAgent: string,
+  content: RequestBody['content'] | undefined,
+): number {
+  let size = `${method} ${url.pathname}${url.search} HTTP/2\r\n\r\n`.length;
+  const own = new Set(headers.map(([name]) => name.toLowerCase()));
+  const ours: HeaderPair[] = [
+    ['host', url.host],
+    ['user-agent', userAgent],
+    ['content-length', content instanceof Uint8Array ? String(content.length) : ''],
+  ];
+  const fields = [...ours.filter(([name, value]) => value !== '' && !own.has(name)), ...headers];
+  for (const [name, value] of fields) size += `${name}: ${value}\r\n`.length;
   return size;
 }

@@ -9,6 +9,7 @@ import { frameLog, observers, openTrace } from '../diagnostics/index.js';
 import type { CommonArguments } from './options.js';
 import type { ProgressView } from './progress.js';
 import { reasonOf } from './data.js';
+import { version } from '../version.js';
 import { palette, printable, wantsColour, type Palette, type Terminal } from './terminal.js';
 
 /** The streams and the environment of the process. */
@@ -79,6 +80,13 @@ export class Session<A extends CommonArguments = CommonArguments> {
     this.io.stderr.write(`passinglane: ${text}\n`);
   }
 
+  /** What goes out where the request names none; '' for none. */
+  get userAgent(): string {
+    const { noUserAgent, headers } = this.args;
+    const none = noUserAgent || headers.some((line) => /^user-agent:\s*$/i.test(line));
+    return none ? '' : `passinglane/${version}`;
+  }
+
   private transportOptions(): TransportOptions {
     const { args } = this;
     return {
@@ -87,7 +95,7 @@ export class Session<A extends CommonArguments = CommonArguments> {
         ...(args.cacert === undefined ? {} : { ca: readCertificates(args.cacert) }),
       },
       decompress: args.compressed,
-      ...(args.noUserAgent || args.headers.some((line) => /^user-agent:\s*$/i.test(line)) ? { userAgent: '' } : {}),
+      userAgent: this.userAgent,
       ...(args.http2PriorKnowledge ? { cleartext: 'h2c', allowHTTP1: false } : {}),
       // As with curl: -x goes before the environment, an empty name turns proxies off, and a Unix socket leads past them.
       ...(args.unixSocket === undefined

@@ -128,7 +128,7 @@ export class Transfer {
       const last = retries === args.retry || (body !== undefined && isStream(body));
       let retryAfter: string | null = null;
       let why: string;
-      const { sizeHeader } = this.meter;
+      const { sizeHeader, sizeRequest } = this.meter;
       try {
         const response = await this.send(hop, body);
         if (last || !isTransientStatus(response.status)) return response;
@@ -144,6 +144,7 @@ export class Transfer {
       this.session.warn(`${printable(why)}: trying again in ${delay / 1000} s; ${args.retry - retries} retries left`);
       await sleep(delay);
       this.meter.sizeHeader = sizeHeader;
+      this.meter.sizeRequest = sizeRequest;
       this.limitFrom = performance.now();
     }
   }
@@ -163,7 +164,7 @@ export class Transfer {
       timing: args.writeOut !== undefined,
     };
     const transport = this.session.transportFor(hop.url);
-    const sending = { http1: args.http1, hooks: this.meter.hooks(content) };
+    const sending = { http1: args.http1, hooks: this.meter.hooks(hop, this.session.userAgent, content) };
     const response = await sendRequest(transport, hop.url, hop.headers, options, sending);
     this.response = response;
     this.meter.received(response);
@@ -286,6 +287,7 @@ export class Transfer {
       speedUpload: speed(meter.sizeUpload),
       sizeUpload: meter.sizeUpload,
       sizeHeader: meter.sizeHeader,
+      sizeRequest: meter.sizeRequest,
       remotePort: connection?.remotePort,
       method: this.method,
       urlEffective: withoutCredentials(this.url).href,

@@ -17,6 +17,8 @@ export interface TransferReport {
   readonly sizeUpload: number;
   /** Bytes of the headers of all responses, redirects and 1xx included, as lines of text. */
   readonly sizeHeader: number;
+  /** Bytes of the heads of all requests, redirects included, as lines of text. */
+  readonly sizeRequest: number;
   readonly redirects: number;
   /** How long the redirects took, until the last request began; 0 without any. */
   readonly timeRedirect: number;
@@ -65,6 +67,7 @@ const variables: Readonly<Record<string, Variable>> = {
   scheme: (r) => r.scheme.toUpperCase(),
   size_download: (r) => r.sizeDownload,
   size_header: (r) => r.sizeHeader,
+  size_request: (r) => r.sizeRequest,
   size_upload: (r) => r.sizeUpload,
   speed_download: (r) => r.speedDownload,
   speed_upload: (r) => r.speedUpload,

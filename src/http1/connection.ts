@@ -135,14 +135,6 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     return this.config.writeTimeout;
   }
 
-  /** One at a time: nothing shares it with bulk. */
-  holdBulk(): void {}
-
-  measure(): void {}
-
-  /** It carries no other request before that is over. */
-  suspect(): void {}
-
   get now(): number {
     return this.clock.now();
   }

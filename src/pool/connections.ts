@@ -69,7 +69,7 @@ export class Connections {
     for (const connection of this.all) {
       if (connection.takes(demand, lastResort)) {
         if (lastResort && connection.numbers.slow) return this.fastest(demand);
-        if (slow) connection.measure();
+        if (slow) connection.measure?.();
         return connection;
       }
       slow ||= connection.numbers.slow;
@@ -85,7 +85,7 @@ export class Connections {
 
   /** No other connection is faster than those that bulk fills: it leaves room to what is small. */
   holdBulk(): void {
-    for (const connection of this.all) if (connection.numbers.slow) connection.holdBulk();
+    for (const connection of this.all) if (connection.numbers.slow) connection.holdBulk?.();
   }
 
   /** The slow connections with room, where there are so many slow ones that bulk takes no others. */

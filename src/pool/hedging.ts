@@ -112,7 +112,7 @@ export class Hedging {
   private due(watched: Watched, wait: number): void {
     const { exchange, hedge, first } = watched;
     if (exchange.hedge !== hedge) return;
-    if (watched.silent) first.suspect();
+    if (watched.silent) first.suspect?.();
     if (
       !this.load.hedges.open(this.host.clock.now()) ||
       exchange.attempts >= retryOf(exchange, this.settings.retry).maxAttempts
@@ -143,7 +143,7 @@ export class Hedging {
     this.settings.totals.hedges++;
     // A second attempt that is overdue in its turn tells of its own connection.
     const overdue = (): void => {
-      if (second.bytesReceived === received) second.suspect();
+      if (second.bytesReceived === received) second.suspect?.();
     };
     watched.timer = setDeadline(clock, watched.wait, overdue, false);
     return true;

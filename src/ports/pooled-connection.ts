@@ -94,18 +94,21 @@ export interface PooledConnection extends HttpConnection {
    * looked at: `onCapacity` follows, or `onClosed`.
    */
   takes(demand: Demand, lastResort?: boolean): boolean;
-  /** Bulk on it is to take no more of its path's queue than keeps the path busy: no other connection is faster. */
-  holdBulk(): void;
-  /** Requests go around a slow one by it: it asks now and then whether that is the faster way. */
-  measure(): void;
-  /** A request on it is overdue, and nothing has come since it was sent: it takes no new ones until the peer is heard of. */
-  suspect(): void;
   /** No new requests; it closes after those that run, at once if there are none. */
   stopReuse(): void;
   /** The same, and the peer is told where there is a way. */
   goAway(): void;
   /** Ends it at once, with an error like this one for its requests. */
   fail(error: TransportError): void;
+
+  // What only one that carries several requests at a time has:
+
+  /** Bulk on it is to take no more of its path's queue than keeps the path busy: no other connection is faster. */
+  holdBulk?(): void;
+  /** Requests go around a slow one by it: it asks now and then whether that is the faster way. */
+  measure?(): void;
+  /** A request on it is overdue, and nothing has come since it was sent: it takes no new ones until the peer is heard of. */
+  suspect?(): void;
 }
 
 /** What an HTTP/1.1 connection is told: the options of the same names (times in milliseconds, sizes in bytes). */

@@ -159,7 +159,7 @@ test('--http1.1 is spoken over TLS too, and -w tells when each phase of connecti
   await origin.close();
 });
 
-test('-w counts over HTTP/2 what curl counts, header lists as lines of text', async (t) => {
+test('-w counts over HTTP/2 what curl counts, heads as lines of text', async (t) => {
   const origin = await startOrigin({
     handler: (request, response) => {
       if (request.url === '/moved') {
@@ -175,17 +175,22 @@ test('-w counts over HTTP/2 what curl counts, header lists as lines of text', as
   const hints = lines('HTTP/2 103 ', 'link: </a>; rel=preload');
   const last = lines('HTTP/2 200 ', 'date: x', 'set-cookie: a=1', 'set-cookie: b=2');
   const moved = lines('HTTP/2 302 ', 'location: /hints', 'date: x');
+  const asked = (line: string, ...fields: string[]): number =>
+    lines(`${line} HTTP/2`, `host: ${new URL(origin.origin).host}`, 'user-agent: me', 'accept: */*', ...fields);
+  const form = 'content-type: application/x-www-form-urlencoded';
   const counted: [args: string[], sizes: string][] = [
-    [['/moved', '-L'], `x0 ${moved + hints + last}`],
-    [['/', '-d', 'abc'], `x3 ${hints + last}`],
-    [['/', '-T', file], `x3 ${hints + last}`],
+    [['/moved', '-L'], `x0 ${moved + hints + last} ${asked('GET /moved') + asked('GET /hints')}`],
+    [['/', '-d', 'abc'], `x3 ${hints + last} ${asked('POST /', 'content-length: 3', form)}`],
+    [['/', '-T', file], `x3 ${hints + last} ${asked('PUT /page.html', 'content-length: 3')}`],
   ];
   for (const [[path = '', ...flags], sizes] of counted) {
     const args = [
       '-s',
       '--http2-prior-knowledge',
       '-w',
-      '%{size_upload} %{size_header}',
+      '%{size_upload} %{size_header} %{size_request}',
+      '-A',
+      'me',
       ...flags,
       origin.origin + path,
     ];

@@ -19,6 +19,7 @@ const report: TransferReport = {
   sizeDownload: 1234,
   sizeUpload: 99,
   sizeHeader: 120,
+  sizeRequest: 79,
   timePretransfer: 4,
   timeRedirect: 2500,
   speedUpload: 66,
@@ -84,8 +85,8 @@ test('the phases of connecting, sizes, ports and all of it as JSON are there', (
 });
 
 test('what went up, the headers, and the redirects have their sizes and times', () => {
-  const format = '%{size_upload} %{size_header} %{speed_upload} %{time_pretransfer} %{time_redirect}';
-  assert.deepEqual(writeOut(format, report), { text: '99 120 66 0.004000 2.500000', unknown: [] });
+  const format = '%{size_upload} %{size_header} %{size_request} %{speed_upload} %{time_pretransfer} %{time_redirect}';
+  assert.deepEqual(writeOut(format, report), { text: '99 120 79 66 0.004000 2.500000', unknown: [] });
 });
 
 test('-w tells the parts of the last request, which are 0 where no response came', () => {
