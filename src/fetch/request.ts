@@ -34,6 +34,12 @@ export interface FetchRequest {
 
 const nothing: Init = {};
 
+/**
+ * Requests by their signals, so that each lives for as long as its signal is of use to somebody: Node's Request follows the
+ * signal that it was made with over a weak reference, and once it was collected no abort comes through.
+ */
+const followers = new WeakMap<AbortSignal, Request>();
+
 /** Throws a TypeError for what the standard refuses (Fetch Standard, section 5.4, the Request constructor). */
 export function toFetchRequest(input: unknown, given: unknown): FetchRequest {
   const init = (given ?? nothing) as Init;
@@ -50,7 +56,7 @@ export function toFetchRequest(input: unknown, given: unknown): FetchRequest {
   const stream = body === undefined && init['body'] === undefined ? streamOf(from) : undefined;
   if ((method === 'GET' || method === 'HEAD') && (body !== undefined || stream !== undefined))
     throw new TypeError(`A ${method} request cannot have a body`);
-  const signal = (init['signal'] === undefined ? from?.signal : init['signal']) as AbortSignal | null | undefined;
+  const signal = init['signal'] === undefined ? signalOf(from) : (init['signal'] as AbortSignal | null);
   const mode = toText(init['mode'] ?? from?.mode ?? 'cors');
   const cache = toText(init['cache'] ?? from?.cache ?? 'default');
   checkTogether(method, mode, cache, body?.stream === true);
@@ -76,6 +82,13 @@ function isRequest(input: unknown): input is Request {
     input !== null &&
     (input as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Request'
   );
+}
+
+/** A package's Request may have none. */
+function signalOf(request: Request | undefined): AbortSignal | undefined {
+  const signal = (request?.signal as AbortSignal | null | undefined) ?? undefined;
+  if (request !== undefined && signal !== undefined) followers.set(signal, request);
+  return signal;
 }
 
 /** Node 20 and 22 keep it under a symbol of that name; later ones show it to nobody. */

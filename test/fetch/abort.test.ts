@@ -1,6 +1,8 @@
 /** Abort at every stage, always with the signal's own reason (Fetch Standard, sections 5.6 and 2.2.6). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { origin, setup, client } from './support.js';
 
 const reason = new Error('enough');
@@ -51,6 +53,41 @@ test('while the body is being sent, whose stream is then cancelled with the reas
     setTimeout(() => controller.abort(reason), 20);
   });
   assert.equal(await cancelled, reason);
+});
+
+test('while the stream of a Request is being sent, which is then cancelled', async (t) => {
+  const server = await origin(t);
+  const { fetch } = client(t);
+  const controller = new AbortController();
+  let cancel = (): void => undefined;
+  const cancelled = new Promise<void>((resolve) => (cancel = resolve));
+  const body = new ReadableStream({ start: (sink) => sink.enqueue(new Uint8Array(10)), cancel });
+  const init = { method: 'POST', body, duplex: 'half', signal: controller.signal } as RequestInit;
+  const refused = assert.rejects(fetch(new Request(`${server.origin}/count`, init)), same);
+  while (server.openStreams === 0) await new Promise(setImmediate);
+  controller.abort(reason);
+  await Promise.all([refused, cancelled]);
+});
+
+test('an abort of what a Request was made with comes through, though nobody holds the Request any more', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { fetch, at } = await setup(t);
+  const begin = (path: string, signal: AbortSignal): Promise<Response> => fetch(new Request(at + path, { signal }));
+  const turns = async (): Promise<void> => {
+    for (let i = 0; i < 10; i++) {
+      await new Promise(setImmediate);
+      collect();
+    }
+  };
+  const [waiting, reading] = [new AbortController(), new AbortController()];
+  const pending = begin('/silent', waiting.signal);
+  const body = (await begin('/endless', reading.signal)).text();
+  await turns();
+  waiting.abort(reason);
+  reading.abort(reason);
+  await assert.rejects(pending, same);
+  await assert.rejects(body, same);
 });
 
 test("a Request's own signal counts, and an init's takes its place, also where that is null", async (t) => {
