@@ -10,6 +10,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { Transport, TransportError } from '../../dist/index.js';
 import { createRequest, get as sharedGet, type RequestFunction } from '../../dist/http/index.js';
 import { closedPort } from '../support/closed-port.js';
+import { askingOrigin } from '../support/continue.js';
 import { endpoints, pattern } from '../support/endpoints.js';
 import { startOrigin, type TestOrigin } from '../support/origin.js';
 
@@ -213,6 +214,15 @@ describe('request', () => {
     await once(sent, 'continue');
     sent.end('now');
     assert.equal(await text(await answer(sent)), 'now');
+  });
+
+  test('a body that is there at once waits for 100 where it is expected', async (t) => {
+    const sent = request(await askingOrigin(t), { method: 'POST', headers: { expect: '100-continue' } });
+    sent.end('wanted');
+    assert.equal(await text(await answer(sent)), 'held back: wanted');
+    const free = request(await askingOrigin(t), { method: 'POST' });
+    free.end('wanted');
+    assert.equal(await text(await answer(free)), 'at once');
   });
 
   test('a request destroyed before its response hangs up, here and there', async () => {

@@ -201,6 +201,23 @@ test('1xx responses are passed on, and expectContinue holds the body back until 
   ]);
 });
 
+test('1xx responses beyond maxHeaderListSize together end a request, unless somebody listens to them', async (t) => {
+  const hint = `HTTP/1.1 103 Early Hints\nLink: ${'x'.repeat(400)}\n\n`;
+  const server = await rawOrigin(t, async (peer) => {
+    await peer.request();
+    peer.write(`${hint.repeat(3)}HTTP/1.1 200 OK\nContent-Length: 0\n\n`);
+  });
+  const transport = transportFor(t, { maxHeaderListSize: 1_000 });
+  await assert.rejects(transport.request(server.origin), {
+    code: 'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
+    message: /1xx.*1000 bytes.*maxHeaderListSize/,
+    unprocessed: false,
+  });
+  let told = 0;
+  const { status } = await transport.request(server.origin, { onInformational: () => (told += 1) });
+  assert.deepEqual([status, told], [200, 3]);
+});
+
 test('an early refusal stops the upload, and the connection is not used again', async (t) => {
   const server = await rawOrigin(t, async (peer) => {
     await peer.request();

@@ -192,6 +192,31 @@ test('who changes the TLS options is another client, and does not resume the ses
   assert.deepEqual(reused, [false, false, true]);
 });
 
+test('a ticket whose handshake failed is not offered again, and one that got to no handshake is', async (t) => {
+  const { server, reused } = await tlsServer(t);
+  let breaks = false;
+  const front = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    if (breaks) socket.once('data', () => socket.destroy());
+    else server.emit('connection', socket);
+  });
+  t.after(() => front.close());
+  const port = await listen(front);
+  const dials = dialler();
+  const fails = (): Promise<void> => assert.rejects(dials.dial(originOf('https:', '127.0.0.1', port), never));
+  await takeTicket(dials, '127.0.0.1', port);
+  await new Promise((resolve) => front.close(resolve));
+  await fails();
+  await once(front.listen(port, '127.0.0.1'), 'listening');
+  await takeTicket(dials, '127.0.0.1', port);
+  assert.deepEqual(reused, [false, true], 'the connection was refused');
+  breaks = true;
+  await fails();
+  breaks = false;
+  await takeTicket(dials, '127.0.0.1', port);
+  assert.deepEqual(reused, [false, true, false], 'the handshake was broken off');
+});
+
 test('a TLS 1.2 cipher suite that HTTP/2 prohibits is refused (RFC 9113 section 9.2.2)', async (t) => {
   const weak = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA256' } as const;
   const { port } = await tlsServer(t, weak);

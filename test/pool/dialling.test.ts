@@ -1,10 +1,14 @@
 /** Which connection a request goes out on, who shares a dial, and what is told of it. */
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { Duplex, Readable } from 'node:stream';
 import { test } from 'node:test';
 import type { ConnectionEvent, FrameEvent } from '../../dist/index.js';
 import { originOf } from '../../dist/pool/index.js';
-import { Pending, poolHarness, type Answer } from '../support/pool-harness.js';
+import type { Dialled } from '../../dist/ports/dialler.js';
+import { BaseTransport } from '../../dist/transport.js';
+import { resolveOptions } from '../../dist/transport-options.js';
+import { Peer, Pending, poolHarness, type Answer } from '../support/pool-harness.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 const never: Answer = () => undefined;
 
@@ -268,4 +272,37 @@ test('whatever fails a request before it is sent, its body is closed, once and u
     await failed;
     assert.deepEqual([closes, reads, body.destroyed], [1, 0, true], what);
   }
+});
+
+test('a dial that finishes after it was abandoned, or after its pool was destroyed, is ended', async () => {
+  for (const protocol of ['h2', 'http/1.1'] as const)
+    for (const how of ['abandoned', 'destroyed']) {
+      const clock = new VirtualClock();
+      let finish: ((dialled: Dialled) => void) | undefined = undefined;
+      const transport = new BaseTransport(resolveOptions({}, 'test'), {
+        clock,
+        dialler: { dial: () => new Promise<Dialled>((resolve) => (finish = resolve)) }, // hears no abort
+        wrap: (): never => assert.fail('nothing is adopted here'),
+        random: () => 0.5,
+        inRootContext: (callback) => callback(),
+      });
+      const controller = new AbortController();
+      const call = new Pending(transport.request('https://test.example/', { signal: controller.signal }));
+      await clock.settle();
+      if (how === 'abandoned') controller.abort(new Error('no more'));
+      else transport.destroy();
+      await call.settled;
+      const peer = new Peer(0, {}, never);
+      const socket = new Duplex();
+      assert.ok(finish !== undefined);
+      (finish as (dialled: Dialled) => void)(
+        protocol === 'h2'
+          ? { protocol, transport: peer }
+          : { protocol, socket, open: (): never => assert.fail('nobody waits for it') },
+      );
+      await clock.settle();
+      assert.equal(protocol === 'h2' ? peer.destroyed : socket.destroyed, true, `${protocol}, ${how}`);
+      assert.equal(transport.stats().connections, 0);
+      transport.destroy();
+    }
 });

@@ -1,15 +1,17 @@
 /** The dispatcher's request, stream, pipeline, connect and upgrade beside undici's: what differs from it is a fault. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, getEventListeners, once } from 'node:events';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { PassThrough, Readable, Writable, type Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
-import { H2Dispatcher } from '../../dist/undici/index.js';
+import { H2Dispatcher, type Interceptor } from '../../dist/undici/index.js';
 import { startOrigin } from '../support/origin.js';
 
-/** `/hints` sends 103 first. */
+/** `/hints` sends 103 first, `/silent` nothing, `/headers` the request's fields; all else the path. */
 function handler(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  if (request.url === '/silent') return;
+  if (request.url === '/headers') return void response.end(JSON.stringify(request.headers));
   if (request.url === '/hints') response.writeEarlyHints({ link: '</style.css>; rel=preload' });
   request.resume();
   response.end(request.url);
@@ -204,4 +206,69 @@ test('a record of headers is one, whatever iterator somebody has given to all ob
   t.after(() => Reflect.deleteProperty(all, Symbol.iterator));
   const { body } = await dispatcher.request({ origin, path: '/', method: 'GET', headers: { 'x-mine': 'here' } });
   assert.equal(await body.text(), 'here');
+});
+
+test('an abort of any kind of signal ends the call, and nobody listens to the signal after it', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const at = (path: string): { origin: string; path: string; method: string } => ({ origin, path, method: 'GET' });
+  const emitter = new EventEmitter();
+  const controller = new AbortController();
+  const heard = (): number[] => [emitter.listenerCount('abort'), getEventListeners(controller.signal, 'abort').length];
+  for (const signal of [emitter, controller.signal]) {
+    const { body } = await dispatcher.request({ ...at('/'), signal });
+    assert.equal(await body.text(), '/');
+    const sink = new PassThrough();
+    sink.resume();
+    await dispatcher.stream({ ...at('/'), signal }, () => sink);
+    await assert.rejects(dispatcher.request({ ...at('/'), origin: 'http://127.0.0.1:1', signal }));
+    assert.deepEqual(heard(), [0, 0]);
+  }
+  const calls = [emitter, controller.signal].map((signal) => dispatcher.request({ ...at('/silent'), signal }));
+  emitter.emit('abort');
+  controller.abort('a reason that is no error');
+  for (const call of calls) await assert.rejects(call, { code: 'UND_ERR_ABORTED' });
+  assert.deepEqual(heard(), [0, 0]);
+  const mine = new Error('mine');
+  await assert.rejects(dispatcher.request({ ...at('/'), signal: AbortSignal.abort(mine) }), mine);
+});
+
+test('a header of null goes out empty, and one of undefined does not go out', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const headers = { 'x-null': null, 'x-absent': undefined, 'x-list': ['a', null, 1, true] };
+  const given = { origin, path: '/headers', method: 'GET', headers: headers as never };
+  const { body } = await dispatcher.request(given);
+  const seen = (await body.json()) as Record<string, string>;
+  assert.deepEqual([seen['x-null'], seen['x-absent'], seen['x-list']], ['', undefined, 'a, , 1, true']);
+});
+
+test('close and destroy call back, with the error where there is one', async (t) => {
+  const { dispatcher } = await place(t);
+  const called = (call: (callback: (...args: unknown[]) => void) => void): Promise<unknown[]> =>
+    new Promise((resolve) => {
+      call((...args) => resolve(args));
+    });
+  assert.deepEqual(await called((callback) => dispatcher.destroy(new Error('mine'), callback)), [null, null]);
+  const [error, data] = await called((callback) => dispatcher.close(callback));
+  assert.equal((error as NodeJS.ErrnoException).code, 'UND_ERR_DESTROYED');
+  assert.equal(data, null);
+  const other = new H2Dispatcher();
+  assert.deepEqual(await called((callback) => other.close(callback)), [null, null]);
+});
+
+test('an interceptor gives back a function of two arguments, and what is none in the list is passed over', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const bad = [() => undefined, () => () => true, () => (options: unknown) => options, () => 'text'];
+  for (const one of bad) assert.throws(() => dispatcher.compose(one as never), { message: 'invalid interceptor' });
+  assert.throws(() => dispatcher.compose(5 as never), { message: /expected function received number/ });
+  const seen: string[] = [];
+  const note =
+    (name: string): Interceptor =>
+    (dispatch) =>
+    (options, handler) => {
+      seen.push(name);
+      return dispatch(options, handler);
+    };
+  const composed = dispatcher.compose([note('inner'), null as never, undefined as never, note('outer')]);
+  await (await composed.request({ origin, path: '/', method: 'GET' })).body.dump();
+  assert.deepEqual(seen, ['outer', 'inner']);
 });

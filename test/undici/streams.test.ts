@@ -40,6 +40,24 @@ test('text, json and bytes of a body whose encoding is set are those of the byte
   assert.deepEqual(Buffer.from(await (await ask('base64')).bytes()), Buffer.from(words));
 });
 
+test('a body is read as bytes, as an ArrayBuffer of its own, and as a Blob with its type', async (t) => {
+  const { origin, dispatcher } = await place(t, {
+    handler: (request, response) => {
+      response.setHeader('content-type', 'text/x-words');
+      request.pipe(response);
+    },
+  });
+  const ask = async () =>
+    (await dispatcher.request({ origin: origin.origin, path: '/', method: 'POST', body: words })).body;
+  const wanted = Buffer.from(words);
+  assert.deepEqual(Buffer.from(await (await ask()).bytes()), wanted);
+  const buffer = await (await ask()).arrayBuffer();
+  assert.deepEqual([buffer.byteLength, Buffer.from(buffer)], [wanted.length, wanted]);
+  const blob = await (await ask()).blob();
+  assert.equal(await blob.text(), words);
+  assert.equal(blob.type, 'text/x-words');
+});
+
 test('dump refuses a signal that is none', async (t) => {
   const { origin, dispatcher } = await place(t);
   const { body } = await dispatcher.request({ origin: origin.origin, path: '/hello.txt', method: 'GET' });
