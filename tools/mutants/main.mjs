@@ -1,15 +1,20 @@
-// How many faults of one place the tests of a folder find: `npm run mutants -- FOLDER`, a folder of src/.
+// How many faults of one place the tests find: `npm run mutants -- FOLDER`, a folder of src/.
 //   --limit N     as many mutants, drawn by the seed (20)
 //   --seed S      what is drawn (1)
 //   --tests A,B   folders of test/ that are to find them (the folder of the same name)
-// A copy of the compiled package is changed in one place at a time; a mutant is found when a test fails or does not end.
-import { spawnSync } from 'node:child_process';
+//   --again       only those that the recorded run did not find
+//   --record      keeps the outcome in scores.json, and with it the table in docs/proof.md
+// A copy of the compiled package is changed in one place at a time; a mutant is found when a test file that goes there fails
+// or does not end. Not drawn are those of equivalents.json: nobody can tell them from the code as it is.
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { writeDocument } from '../proof/write.mjs';
 import { mutantsOf } from './mutate.mjs';
+import { enters, passes, reachOf } from './reach.mjs';
+import { equivalents, readScores, writeScores } from './scores.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -18,18 +23,22 @@ const { values, positionals } = parseArgs({
     limit: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     tests: { type: 'string' },
+    again: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
   },
 });
 const [room] = positionals;
 const folders = (values.tests ?? room ?? '').split(',');
-const modules = room === undefined ? [] : readdirSync(join(root, 'dist')).includes(room) ? modulesOf(room) : [];
-if (modules.length === 0) {
-  console.error('Name a folder of src/ that is built: npm run mutants -- http1');
+const modules = room !== undefined && readdirSync(join(root, 'dist')).includes(room) ? modulesOf(room) : [];
+if (modules.length === 0) stop('Name a folder of src/ that is built: npm run mutants -- http1');
+
+function stop(why) {
+  console.error(why);
   process.exit(2);
 }
 
 function modulesOf(folder) {
-  return readdirSync(join(root, 'dist', folder))
+  return readdirSync(join(root, 'dist', folder), { recursive: true })
     .filter((name) => name.endsWith('.js'))
     .map((name) => join('dist', folder, name));
 }
@@ -45,52 +54,89 @@ function randomFrom(seed) {
   };
 }
 
+// --- which mutants ---
+
+const all = modules.flatMap((module) =>
+  mutantsOf(readFileSync(join(root, module), 'utf8')).map((mutant) => ({
+    ...mutant,
+    module,
+    key: `${relative('dist', module)}: ${mutant.name}`,
+  })),
+);
+const same = new Set(equivalents.map(({ mutant }) => mutant).filter((key) => key.startsWith(`${room}/`)));
+for (const key of same)
+  if (!all.some((one) => one.key === key)) stop(`equivalents.json has a mutant that is none: ${key}`);
+
+const scores = readScores();
+const before = scores[room];
+const candidates = all.filter(({ key }) => !same.has(key) && (!values.again || before.notFound.includes(key)));
+const drawn = values.again ? candidates : draw(candidates, Number(values.limit), randomFrom(Number(values.seed)));
+
+function draw(from, count, random) {
+  const left = [...from];
+  const chosen = [];
+  while (chosen.length < count && left.length > 0) chosen.push(...left.splice(Math.floor(random() * left.length), 1));
+  return chosen;
+}
+
+// --- what finds them ---
+
 const copy = mkdtempSync(join(tmpdir(), 'passinglane-mutants-'));
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 for (const name of ['dist', 'build', 'lib', 'test', 'package.json'])
   cpSync(join(root, name), join(copy, name), { recursive: true });
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 
-const files = folders.flatMap((folder) =>
-  readdirSync(join(copy, 'build', folder), { recursive: true })
-    .filter((name) => name.endsWith('.test.js'))
-    .map((name) => join('build', folder, name)),
-);
+const reaches = folders
+  .flatMap((folder) =>
+    readdirSync(join(copy, 'build', folder), { recursive: true })
+      .filter((name) => name.endsWith('.test.js'))
+      .map((name) => join('build', folder, name)),
+  )
+  .map(
+    (file) => reachOf(copy, file, modules) ?? reachOf(copy, file, modules) ?? stop(`${file} fails without a mutant.`),
+  )
+  .sort((one, other) => one.time - other.time);
 
-/** Whether the tests pass, within the time; one file after another, as far as the first that fails. */
-function pass(timeout) {
-  for (const file of files) {
-    const { status } = spawnSync(process.execPath, ['--test', file], { cwd: copy, timeout, stdio: 'ignore' });
-    if (status !== 0) return false;
-  }
-  return true;
+/** Whether a file that goes there fails, or takes so long that the mutant must have made it hang. */
+function isFound({ module, start }) {
+  return reaches
+    .filter((reach) => enters(reach, module, start))
+    .some(({ file, time }) => !passes(copy, file, 15_000 + 5 * time));
 }
 
-const before = Date.now();
-if (!pass(600_000)) {
-  console.error(`The tests in ${folders.join(', ')} fail without a mutant.`);
-  process.exit(2);
-}
-/** A mutant that makes a file's tests take longer than all of them took has made them hang. */
-const limit = Math.max(30_000, 2 * (Date.now() - before));
-
-const all = modules.flatMap((module) =>
-  mutantsOf(readFileSync(join(root, module), 'utf8')).map((mutant) => ({ module, ...mutant })),
-);
-const random = randomFrom(Number(values.seed));
-const drawn = [];
-while (drawn.length < Number(values.limit) && all.length > 0) {
-  drawn.push(...all.splice(Math.floor(random() * all.length), 1));
-}
-
-let found = 0;
-for (const { module, line, was, is, text } of drawn) {
+const notFound = [];
+for (const mutant of drawn) {
+  const { module, line, key, text } = mutant;
   const whole = readFileSync(join(root, module));
   writeFileSync(join(copy, module), text);
-  if (pass(limit)) console.log(`not found: ${relative('dist', module)}:${line}: ${was}  ->  ${is}`);
-  else found++;
+  if (!isFound(mutant)) {
+    notFound.push(key);
+    console.log(`not found, line ${line}: ${key}`);
+  }
   writeFileSync(join(copy, module), whole);
 }
-console.log(
-  `${room}: ${found} of ${drawn.length} mutants found by the tests in ${folders.join(', ')}, seed ${values.seed}`,
-);
+
+// --- the score ---
+
+// Those of a recorded run that are no mutants any more, or that nobody can tell, count no longer.
+const count = values.again ? before.drawn - before.notFound.length + drawn.length : drawn.length;
+const found = count - notFound.length;
+console.log(`${room}: ${found} of ${count} mutants found by the tests in ${folders.join(', ')}, seed ${values.seed}`);
+if (values.record) {
+  const date = new Date().toISOString().slice(0, 10);
+  const seed = values.again ? before.seed : Number(values.seed);
+  const entry = {
+    date,
+    seed,
+    mutants: all.length,
+    equivalent: same.size,
+    drawn: count,
+    found,
+    tests: folders,
+    notFound,
+  };
+  writeScores({ ...readScores(), [room]: entry });
+  writeDocument();
+}

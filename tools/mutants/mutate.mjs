@@ -36,18 +36,29 @@ function changeOf(node, source) {
   return undefined;
 }
 
-/** Every mutant of a module's text, as `{ line, was, is, text }`, in the order of their places. */
+/**
+ * Every mutant of a module's text, as `{ name, line, start, is, text }`, in the order of their places. The name stays the
+ * same while code around it changes.
+ */
 export function mutantsOf(text) {
   const source = ts.createSourceFile('module.js', text, ts.ScriptTarget.Latest, true);
   const mutants = [];
+  const names = new Map();
+  const nameOf = (node, is) => {
+    const name = `${node.getText(source).split('\n')[0]}  ->  ${is}`;
+    const count = (names.get(name) ?? 0) + 1;
+    names.set(name, count);
+    return count === 1 ? name : `${name} (${count})`;
+  };
   const visit = (node) => {
     const change = changeOf(node, source);
     if (change !== undefined) {
       const start = change.part.getStart(source);
       const end = change.part.getEnd();
       mutants.push({
+        name: nameOf(node, change.text),
         line: source.getLineAndCharacterOfPosition(start).line + 1,
-        was: node.getText(source).split('\n')[0],
+        start,
         is: change.text,
         text: text.slice(0, start) + change.text + text.slice(end),
       });

@@ -3,14 +3,10 @@
 //   --only NAME   these suites only (may be given more than once)
 //   --check       writes nothing; a score below the recorded one is a failure
 // Without its copy a suite prints 'not run' and the last dated score, from scores.json.
-import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { findCopy } from './copies.mjs';
-import { documentOf } from './document.mjs';
 import { suites } from './suites.mjs';
-
-const scoresFile = new URL('scores.json', import.meta.url);
-const documentFile = new URL('../../docs/proof.md', import.meta.url);
+import { readScores, writeDocument, writeScores } from './write.mjs';
 
 const { values: options } = parseArgs({
   options: { from: { type: 'string' }, only: { type: 'string', multiple: true }, check: { type: 'boolean' } },
@@ -21,7 +17,7 @@ for (const name of options.only ?? []) {
   process.exit(2);
 }
 
-const scores = JSON.parse(readFileSync(scoresFile, 'utf8'));
+const scores = readScores();
 const today = new Date().toISOString().slice(0, 10);
 let failed = false;
 
@@ -52,7 +48,7 @@ for (const suite of suites) {
 }
 
 if (!options.check) {
-  writeFileSync(scoresFile, `${JSON.stringify(scores, null, 2)}\n`);
-  writeFileSync(documentFile, documentOf(suites, scores));
+  writeScores(scores);
+  writeDocument();
 }
 process.exit(failed ? 1 : 0);
