@@ -158,7 +158,8 @@ export const doctorHelp = `Usage: passinglane doctor [options] ORIGIN
 
 Connects once to each address of the origin, without a proxy, asks for the path
 (/ if there is none) with one GET, sends PINGs and a GOAWAY, and says in words
-what it saw, what is wrong, what to do, and what would block whom.
+what it saw, what is wrong, what to do, and what would block whom. A server of
+HTTP/1.1 is sent a GET alone.
 
   -W, --timeout SECONDS     of each step (5)
       --json                the same as JSON

@@ -1,9 +1,15 @@
 import { TransportError, type ErrorInitiator, type TransportErrorCode } from '../errors.js';
 import type { Origin } from '../ports/index.js';
 
-/** Nothing was sent yet, so a dial that fails costs its requests nothing but time. */
-export function connectTimedOut(origin: Origin, limit: number): TransportError {
-  const message = `No connection to ${origin.href} within ${limit} ms (connectTimeout)`;
+/**
+ * Nothing was sent yet, so a dial that fails costs its requests nothing but time. `connected`: all that is missing is the
+ * server's SETTINGS, with which HTTP/2 begins (RFC 9113 section 3.4).
+ */
+export function connectTimedOut(origin: Origin, limit: number, connected: boolean): TransportError {
+  const inTheClear = origin.scheme === 'http:' ? ', and in the clear' : '';
+  const message = connected
+    ? `${origin.href} took the connection and sent no SETTINGS within ${limit} ms (connectTimeout): does it speak HTTP/2${inTheClear}?`
+    : `No connection to ${origin.href} within ${limit} ms (connectTimeout)`;
   return noConnection('ERR_PASSINGLANE_CONNECT_TIMEOUT', message, 'local', origin);
 }
 

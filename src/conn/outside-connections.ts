@@ -47,8 +47,9 @@ export class OutsideConnections {
     const { clock, connectTimeout } = this.host;
     const controller = new AbortController();
     const { signal } = controller;
+    let connected = false;
     const expire = (): void => {
-      controller.abort(connectTimedOut(origin, connectTimeout));
+      controller.abort(connectTimedOut(origin, connectTimeout, connected));
     };
     // Without a limit it does no more than keep the process alive, which a connection in the making does not.
     const timer = setDeadline(clock, connectTimeout === 0 ? forever : connectTimeout, expire, true);
@@ -58,6 +59,7 @@ export class OutsideConnections {
     this.connecting.add(giveUp);
     try {
       const transport = await open(signal);
+      connected = true;
       if (!signal.aborted) return await this.begin(transport, origin, signal);
       transport.destroy();
       throw signal.reason as Error;

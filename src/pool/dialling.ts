@@ -159,10 +159,10 @@ export class Dialling {
     let giveUp = (error: TransportError): void => {
       dial.controller.abort(error);
     };
+    const { origin, connectTimeout } = this;
     const expire = (): void => {
-      if (this.connecting.has(dial)) giveUp(connectTimedOut(this.origin, this.connectTimeout));
+      if (this.connecting.has(dial)) giveUp(connectTimedOut(origin, connectTimeout, !this.dials.has(dial)));
     };
-    const { connectTimeout } = this;
     const deadline = connectTimeout === 0 ? undefined : setDeadline(this.clock, connectTimeout, expire, false);
     const end = (error: unknown): void => {
       if (deadline !== undefined) this.clock.clearTimer(deadline);
@@ -172,7 +172,7 @@ export class Dialling {
         else waiter.reject(error);
       this.owner.changed();
     };
-    this.dialler.dial(this.origin, dial.controller.signal, http1Only, route).then(
+    this.dialler.dial(origin, dial.controller.signal, http1Only, route).then(
       (dialled) => {
         if (!this.dials.delete(dial) || this.destroyed !== undefined) {
           drop(dialled);

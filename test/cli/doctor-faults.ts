@@ -60,6 +60,18 @@ const overTls = (options: TlsOptions, ca: string | undefined = loopback.cert) =>
   },
 });
 
+const ok = (socket: Socket): void => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello');
+
+/** A server of HTTP/1.1 over TLS, which does this with a request. */
+const http1OverTls = (answer: (socket: Socket) => void) => ({
+  async start(t: TestContext): Promise<Patient> {
+    const server = createTlsServer({ ...loopback, ALPNProtocols: ['http/1.1'] }, (socket) => {
+      socket.once('data', () => answer(socket));
+    });
+    return { url: await serve(t, server, 'https'), ca: loopback.cert };
+  },
+});
+
 /** A scripted server of HTTP/2 in the clear. */
 const frames = (script: (connection: RawConnection) => Promise<void> | void) => ({
   async start(t: TestContext): Promise<Patient> {
@@ -142,14 +154,31 @@ export const faults: readonly Fault[] = [
       ca: loopback.cert,
     }),
   },
+  { what: 'ALPN chooses HTTP/1.1', finds: ['no-http2'], exitCode: 8, ...http1OverTls(ok) },
   {
-    what: 'ALPN chooses HTTP/1.1',
-    finds: ['no-http2'],
+    what: 'ALPN chooses HTTP/1.1, and requests are not answered',
+    finds: ['no-http2', 'no-answer'],
+    exitCode: 28,
+    waits: 250,
+    ...http1OverTls(() => undefined),
+  },
+  {
+    what: 'ALPN chooses HTTP/1.1, and answers are 503',
+    finds: ['no-http2', 'server-error'],
     exitCode: 8,
-    start: async (t) => ({
-      url: await serve(t, createTlsServer({ ...loopback, ALPNProtocols: ['http/1.1'] }), 'https'),
-      ca: loopback.cert,
-    }),
+    ...http1OverTls((socket) => socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n')),
+  },
+  {
+    what: 'ALPN chooses HTTP/1.1, and the answer is none',
+    finds: ['no-http2', 'breaks-http1'],
+    exitCode: 1,
+    ...http1OverTls((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')),
+  },
+  {
+    what: 'ALPN chooses HTTP/1.1, and a request closes the connection',
+    finds: ['no-http2', 'closed-on-request'],
+    exitCode: 52,
+    ...http1OverTls((socket) => socket.end()),
   },
   {
     what: 'the cipher suite is one that HTTP/2 prohibits',
@@ -184,6 +213,31 @@ export const faults: readonly Fault[] = [
     finds: ['no-http2'],
     exitCode: 8,
     ...bytes('http', (socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))),
+  },
+  {
+    what: 'an http: origin closes on HTTP/2, and answers HTTP/1.1',
+    finds: ['no-http2'],
+    exitCode: 8,
+    ...bytes('http', (socket) =>
+      socket.once('data', (data: Buffer) => (data.toString().startsWith('GET') ? ok(socket) : socket.destroy())),
+    ),
+  },
+  {
+    what: 'an http: origin speaks HTTP/1.1, and requests are not answered',
+    finds: ['no-http2', 'no-answer'],
+    exitCode: 28,
+    waits: 250,
+    ...bytes('http', (socket) =>
+      socket.once('data', (data: Buffer) => {
+        if (!data.toString().startsWith('GET')) socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+      }),
+    ),
+  },
+  {
+    what: 'the port of an http: origin speaks TLS',
+    finds: ['speaks-tls'],
+    exitCode: 16,
+    start: async (t) => ({ url: await serve(t, createTlsServer(loopback), 'http') }),
   },
   {
     what: 'something else than HTTP answers',

@@ -51,6 +51,16 @@ test('the doctor tells a fault with what to do, and --json all that was seen', a
   assert.deepEqual([seen['findings'], seen['works']], [[], true]);
 });
 
+test('the doctor says of a server that answers 503 that requests are answered with errors, in HTTP/2 and HTTP/1.1', async (t) => {
+  for (const finds of ['server-error', 'no-http2,server-error']) {
+    const fault = faults.find((one) => one.finds.join() === finds)!;
+    const { url } = await fault.start(t);
+    const { stdout } = await passinglane(['doctor', '-k', url]);
+    assert.match(stdout.toString(), /^ {4}GET: 503 in [\d.]+ ms/m);
+    assert.match(stdout.toString(), /^Requests are answered, with errors\.$/m);
+  }
+});
+
 test('what is wrong on the command line of the doctor is told by name', async () => {
   for (const [args, message] of [
     [[], /no origin/],

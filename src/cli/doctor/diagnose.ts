@@ -1,9 +1,10 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { lookup } from 'node:dns/promises';
 import type { Observer } from '../../index.js';
 import { exitCodeFor, found, type Finding } from './findings.js';
+import { probeHttp1, type Http1Report } from './http1.js';
 import { probeHttp2, type Http2Report } from './http2.js';
-import { openTcp, openTls, type Place, type TlsReport } from './secure.js';
+import { openTcp, openTls, type Place, type Step, type TlsReport } from './secure.js';
 
 export interface Examination {
   readonly url: URL;
@@ -24,6 +25,8 @@ export interface AddressReport {
   readonly connect: number | undefined;
   readonly tls: TlsReport | undefined;
   readonly http2: Http2Report | undefined;
+  /** Where it is spoken to in HTTP/1.1. */
+  readonly http1: Http1Report | undefined;
 }
 
 export interface Diagnosis {
@@ -73,27 +76,57 @@ interface Examined {
 async function examine(given: Examination, address: string): Promise<Examined> {
   const { url, ca, insecure = false, timeout, log } = given;
   const place: Place = { address, url, ca, insecure, timeout };
-  const findings: Finding[] = [];
-  const report = { address, connect: undefined, tls: undefined, http2: undefined };
   const tcp = await openTcp(place);
-  findings.push(...tcp.findings);
-  if (tcp.value === undefined) return { report, findings };
+  const nothing = { address, connect: undefined, tls: undefined, http2: undefined, http1: undefined };
+  if (tcp.value === undefined) return { report: nothing, findings: tcp.findings };
   const { socket, time: connect } = tcp.value;
   try {
-    if (url.protocol === 'http:') {
-      const { value, findings: more } = await probeHttp2(place, socket, log);
-      return { report: { ...report, connect, http2: value }, findings: [...findings, ...more] };
-    }
-    const secured = await openTls(place, socket);
-    findings.push(...secured.findings);
-    if (secured.value === undefined) return { report: { ...report, connect }, findings };
-    const { report: tls, socket: secure } = secured.value;
-    if (tls.alpn !== 'h2') {
-      findings.push(found('no-http2', `Of h2 and http/1.1 it chose ${tls.alpn ?? 'none'} by ALPN.`, address));
-      return { report: { ...report, connect, tls }, findings };
-    }
-    const { value, findings: more } = await probeHttp2(place, secure, log);
-    return { report: { ...report, connect, tls, http2: value }, findings: [...findings, ...more] };
+    const { value, findings } = await (url.protocol === 'http:' ? inTheClear : overTls)(place, socket, log);
+    return { report: { ...nothing, connect, ...value }, findings };
+  } finally {
+    socket.destroy();
+  }
+}
+
+type Spoken = Partial<Pick<AddressReport, 'tls' | 'http2' | 'http1'>>;
+
+async function overTls(place: Place, socket: Socket, log: Observer | undefined): Promise<Step<Spoken>> {
+  const { value: secured, findings } = await openTls(place, socket);
+  if (secured === undefined) return { value: undefined, findings };
+  const { report: tls, socket: secure } = secured;
+  if (tls.alpn === 'h2') {
+    const { value: http2, findings: more } = await probeHttp2(place, secure, log);
+    return { value: { tls, http2 }, findings: [...findings, ...more] };
+  }
+  const chosen = found('no-http2', `Of h2 and http/1.1 it chose ${tls.alpn ?? 'none'} by ALPN.`, place.address);
+  const { value: http1, findings: more } = await probeHttp1(place, secure);
+  return { value: { tls, http1 }, findings: [...findings, chosen, ...more] };
+}
+
+/** In HTTP/2 with prior knowledge; where that comes to nothing, HTTP/1.1 and TLS are tried, each on a connection of its own. */
+async function inTheClear(place: Place, socket: Socket, log: Observer | undefined): Promise<Step<Spoken>> {
+  const { address } = place;
+  const { value: http2, findings } = await probeHttp2(place, socket, log);
+  if (http2 !== undefined) return { value: { http2 }, findings };
+  const [http1, tls] = await Promise.all([
+    overAnother(place, (one) => probeHttp1(place, one)),
+    overAnother(place, (one) => openTls(place, one)),
+  ]);
+  const status = http1?.value?.status;
+  // A server with TLS may answer in the clear as well, to say that it has.
+  if (tls?.value !== undefined && (status === undefined || status === 400))
+    return { value: undefined, findings: [found('speaks-tls', 'It speaks TLS, and is asked in the clear.', address)] };
+  const known = findings.filter(({ name }) => name === 'no-http2');
+  if (http1 === undefined || (status === undefined && known.length === 0)) return { value: undefined, findings };
+  if (known.length === 0) known.push(found('no-http2', 'It speaks HTTP/1.1, and no HTTP/2.', address));
+  return { value: { http1: http1.value }, findings: [...known, ...http1.findings] };
+}
+
+async function overAnother<T>(place: Place, probe: (socket: Socket) => Promise<Step<T>>): Promise<Step<T> | undefined> {
+  const socket = (await openTcp(place)).value?.socket;
+  if (socket === undefined) return undefined;
+  try {
+    return await probe(socket);
   } finally {
     socket.destroy();
   }
@@ -104,11 +137,11 @@ const slower = { by: 50, times: 4 };
 
 function compared(examined: readonly Examined[], works: boolean): Finding[] {
   const findings: Finding[] = [];
-  const times = examined.flatMap(({ report }) => report.http2?.answer?.time ?? []);
+  const times = examined.flatMap(({ report }) => timeOf(report) ?? []);
   const best = Math.min(...times);
   for (const { report, findings: own } of examined) {
-    const { address, http2 } = report;
-    const time = http2?.answer?.time;
+    const { address } = report;
+    const time = timeOf(report);
     if (works && own.some(({ severity }) => severity === 'fault'))
       findings.push(found('address-down', `${address} does not work, while another address does.`, address));
     else if (time !== undefined && time > best * slower.times && time > best + slower.by)
@@ -121,4 +154,9 @@ function compared(examined: readonly Examined[], works: boolean): Finding[] {
       );
   }
   return findings;
+}
+
+/** To the headers of the answer, in milliseconds. */
+function timeOf({ http2, http1 }: AddressReport): number | undefined {
+  return (http2 ?? http1)?.answer?.time;
 }

@@ -20,6 +20,7 @@ export const kinds = {
   unreachable: fault(ExitCode.Connect, 'Is the address right, and does a firewall let it through?'),
   'connect-timeout': fault(ExitCode.Timeout, 'A firewall that drops what it does not let through looks like this.'),
   'not-tls': fault(ExitCode.TlsHandshake, 'Does this port speak http: instead of https:?'),
+  'speaks-tls': fault(ExitCode.Http2Framing, 'Use an https: URL.'),
   'tls-version': fault(ExitCode.TlsHandshake, 'Enable TLS 1.3 or 1.2 on the server.'),
   'tls-closed': fault(ExitCode.TlsHandshake, 'Does this port speak TLS, and does the server know this name (SNI)?'),
   'tls-silent': fault(ExitCode.Timeout, 'The process behind it may be frozen, or waits for another protocol.'),
@@ -43,7 +44,7 @@ export const kinds = {
   'not-http2': fault(ExitCode.Http2Framing, 'Something else than an HTTP/2 server answers on this port.'),
   'no-settings': fault(
     ExitCode.Timeout,
-    'The connection was taken and nobody speaks: the process behind it may be frozen.',
+    'An HTTP/2 server begins with SETTINGS: the process behind it may be frozen, or the port be for something else.',
   ),
   'closed-at-once': fault(
     ExitCode.EmptyReply,
@@ -54,6 +55,7 @@ export const kinds = {
     'It says GOAWAY to a new connection: too many of them, or it is going down.',
   ),
   'breaks-http2': fault(ExitCode.Http2Framing, 'It breaks the protocol: -v shows the frames that led to it.'),
+  'breaks-http1': fault(ExitCode.UnsupportedScheme, 'What it answers is no HTTP/1.1: is the port right?'),
   'no-streams': fault(
     ExitCode.Http2Stream,
     'It allows no request on its connections (SETTINGS_MAX_CONCURRENT_STREAMS is 0).',
@@ -70,7 +72,10 @@ export const kinds = {
     ExitCode.EmptyReply,
     'It closes the connection on a request: it crashes, or a proxy forbids it.',
   ),
-  'no-answer': fault(ExitCode.Timeout, 'The server lives, and what answers requests does not: look behind it.'),
+  'no-answer': fault(
+    ExitCode.Timeout,
+    'The server takes connections, and what answers requests does not answer: look behind it.',
+  ),
   silent: fault(
     ExitCode.Timeout,
     'Neither requests nor PINGs are answered: the process is frozen, or its network is gone.',

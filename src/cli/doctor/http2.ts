@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { sentenceOf, TransportError } from '../../errors.js';
+import { sentenceOf } from '../../errors.js';
 import { observers } from '../../diagnostics/index.js';
 import { Transport, type ClientConn, type FrameEvent, type Observer } from '../../index.js';
 import { FrameType } from '../../wire/index.js';
+import { ask, codeOf, type Answer } from './ask.js';
 import { found, type Finding, type FindingName } from './findings.js';
 import type { Place, Step } from './secure.js';
 
@@ -16,14 +17,6 @@ export interface Http2Report {
   readonly answer: Answer | undefined;
   /** Told GOAWAY, it finished what ran. */
   readonly finishes: boolean | undefined;
-}
-
-interface Answer {
-  readonly status: number;
-  /** To its headers, in milliseconds. */
-  readonly time: number;
-  /** Of its body, as far as it was read. */
-  readonly bytes: number;
 }
 
 /** What the peer has said, from its frames. */
@@ -43,8 +36,6 @@ class Watch implements Observer {
   }
 }
 
-/** So much of a body is read, in bytes. */
-const mostRead = 65_536;
 const pings = 2;
 
 /** Speaks HTTP/2 on a connection: what it says of itself, one GET, PINGs, and a goodbye with a GET under way. */
@@ -127,45 +118,14 @@ class Probe {
   }
 
   private async ask(): Promise<Answer | undefined> {
-    const { url, timeout } = this.place;
-    const begun = performance.now();
-    let status: number | undefined;
-    try {
-      const response = await this.conn.request(url, { decompress: false });
-      status = response.status;
-      const time = performance.now() - begun;
-      let bytes = 0;
-      for await (const chunk of response.body.borrow()) {
-        bytes += chunk.length;
-        if (bytes >= mostRead) break;
-      }
-      if (status === 421) this.found('misdirected', `It answered ${url.host} with 421.`);
-      else if (status >= 500) this.found('server-error', `It answered with ${status}.`);
-      return { status, time, bytes };
-    } catch (error) {
-      this.failed(error, status, timeout);
-      return undefined;
-    }
-  }
-
-  private failed(error: unknown, status: number | undefined, timeout: number): void {
-    const message = sentenceOf(error);
-    const reset = error instanceof TransportError ? error.errorCode : undefined;
-    const code = codeOf(error);
-    if (code === 'ERR_PASSINGLANE_PROTOCOL') return this.found('breaks-http2', `${message}.`);
-    if (code === 'ERR_PASSINGLANE_BODY_TIMEOUT')
-      return this.found('body-stops', `It answered ${status}, and its body did not go on within ${timeout} ms.`);
-    if (status !== undefined) return this.found('body-cut', `It answered ${status}, and broke the body off.`);
-    if (code === 'ERR_PASSINGLANE_HEADERS_TIMEOUT')
-      return this.found('no-answer', `It did not answer a GET within ${timeout} ms.`);
-    if (reset === 'REFUSED_STREAM') return this.found('request-refused', 'It refused the request (REFUSED_STREAM).');
-    if (code === 'ERR_PASSINGLANE_STREAM_RESET') return this.found('request-reset', `It reset the request (${reset}).`);
+    const { url, address } = this.place;
+    const { answer, findings } = await ask(this.place, 'HTTP/2', () => this.conn.request(url, { decompress: false }));
     const { goAway } = this.watch;
-    if (goAway !== undefined) {
-      this.findings.push(goodbyeAtOnce(goAway, this.place.address));
-      return;
-    }
-    this.found('closed-on-request', 'It closed the connection when it was asked something.');
+    for (const one of findings)
+      this.findings.push(
+        one.name === 'closed-on-request' && goAway !== undefined ? goodbyeAtOnce(goAway, address) : one,
+      );
+    return answer;
   }
 
   /** The best of a few; undefined where one was not answered. */
@@ -220,8 +180,4 @@ class Probe {
       return false;
     }
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

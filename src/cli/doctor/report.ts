@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration, printable, type Palette } from '../terminal.js';
 import type { AddressReport, Diagnosis } from './diagnose.js';
+import type { Http1Report } from './http1.js';
 
 /** The diagnosis in words. */
 export function inWords({ origin, addresses, findings, works }: Diagnosis, palette: Palette): string {
@@ -12,11 +13,17 @@ export function inWords({ origin, addresses, findings, works }: Diagnosis, palet
     const where = address === undefined || addresses.length < 2 ? '' : ` at ${address}`;
     lines.push('', `${mark}${where}: ${printable(text)}`, `  ${advice}`);
   }
-  if (findings.length > 0) lines.push('', works ? 'Requests are answered.' : 'Requests are not answered.');
+  if (findings.length > 0) lines.push('', summary(findings, works));
   return `${lines.join('\n')}\n`;
 }
 
-function wordsOf({ address, connect, tls, http2 }: AddressReport, secure: boolean): string[] {
+function summary(findings: Diagnosis['findings'], works: boolean): string {
+  if (!works) return 'Requests are not answered.';
+  const errs = findings.some(({ name }) => name === 'server-error' || name === 'misdirected');
+  return errs ? 'Requests are answered, with errors.' : 'Requests are answered.';
+}
+
+function wordsOf({ address, connect, tls, http2, http1 }: AddressReport, secure: boolean): string[] {
   const lines = [
     `  ${address}: ${connect === undefined ? 'no connection' : `connected in ${formatDuration(connect)}`}`,
   ];
@@ -27,28 +34,31 @@ function wordsOf({ address, connect, tls, http2 }: AddressReport, secure: boolea
         : `    TLS: ${tls.version} ${tls.cipher} in ${formatDuration(tls.time)}, ALPN ${tls.alpn ?? 'none'}; ` +
             `certificate for ${printable(tls.subject)} until ${tls.validTo}`,
     );
+  if (http1 !== undefined) lines.push('    HTTP/1.1', ...answerOf(http1));
   if (http2 === undefined) return lines;
-  const { settings, connectionWindow, ping, answer, finishes } = http2;
+  const { settings, connectionWindow, ping, finishes } = http2;
   const said = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   lines.push(`    SETTINGS: ${said.length === 0 ? 'all as RFC 9113 has them' : said.join(', ')}`);
   lines.push(
     `    windows up: ${formatBytes(settings['INITIAL_WINDOW_SIZE'] ?? 65_535)} a request, ${formatBytes(connectionWindow)} for all`,
   );
-  if (answer !== undefined)
-    lines.push(
-      `    GET: ${answer.status} in ${formatDuration(answer.time)}, ${formatBytes(answer.bytes)} of body read`,
-    );
+  lines.push(...answerOf(http2));
   lines.push(`    PING: ${ping === undefined ? 'not answered' : formatDuration(ping)}`);
   if (finishes !== undefined) lines.push(`    GOAWAY: ${finishes ? 'finishes what runs' : 'drops what runs'}`);
   return lines;
+}
+
+function answerOf({ answer }: Pick<Http1Report, 'answer'>): string[] {
+  if (answer === undefined) return [];
+  const { status, time, bytes } = answer;
+  return [`    GET: ${status} in ${formatDuration(time)}, ${formatBytes(bytes)} of body read`];
 }
 
 /** What one request does to others there. */
 function blocking(addresses: readonly AddressReport[]): string[] {
   const spoken = addresses.find(({ http2 }) => http2 !== undefined)?.http2;
   if (spoken === undefined) {
-    const speakHttp1 = addresses.some(({ tls }) => tls !== undefined && tls.alpn !== 'h2');
-    return speakHttp1
+    return addresses.some(({ http1 }) => http1 !== undefined)
       ? ['What blocks whom: each request has a connection to itself, and waits where there is none.']
       : [];
   }
