@@ -142,6 +142,48 @@ export function invalidArgument(name: string, value: unknown, allowed: string): 
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
+/** The same for a name that is none of those `known`; with the one that may have been meant. `what` has the name in it. */
+export function unknownName(
+  what: string,
+  name: string,
+  value: unknown,
+  known: readonly string[],
+): TypeError & { code: string } {
+  return invalidArgument(what, value, known.join(', ') + orWasIt(name, known));
+}
+
+/** The end of what is allowed: which of the names may have been meant, if any. */
+export function orWasIt(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : ` (did you mean '${meant}'?)`;
+}
+
+/** Of the names one that differs in no more than case or two letters. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const given = name.toLowerCase();
+  let best: string | undefined = undefined;
+  let least = Math.min(3, name.length / 2);
+  for (const one of known) {
+    const difference = editDistance(given, one.toLowerCase());
+    if (difference < least) [best, least] = [one, difference];
+  }
+  return best;
+}
+
+/** How many letters are to be added, left out or replaced to make one of the other (Levenshtein). */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (let i = 0; i < one.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < other.length; j++) {
+      const same = one[i] === other[j] ? 0 : 1;
+      next.push(Math.min(row[j]! + same, row[j + 1]! + 1, next[j]! + 1));
+    }
+    row = next;
+  }
+  return row[other.length]!;
+}
+
 function describe(value: unknown): string {
   // Boxed by whoever throws, since it may be a secret.
   for (const kind of [String, Number, Boolean, BigInt, Symbol])

@@ -1,5 +1,5 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { TransportError, invalidArgument } from './errors.js';
+import { TransportError, invalidArgument, unknownName } from './errors.js';
 import type { Origin } from './ports/index.js';
 
 /** Where all copies of the library in a process find whether tests have turned the network off. */
@@ -32,7 +32,7 @@ function checkOptions(options: unknown): void {
   if (typeof options !== 'object' || options === null)
     throw invalidArgument('options', options, 'an object with allow');
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
-    if (name !== 'allow') throw invalidArgument(`option '${name}'`, value, 'allow');
+    if (name !== 'allow') throw unknownName(`option '${name}'`, name, value, ['allow']);
     if (value === undefined) continue;
     if (!Array.isArray(value)) throw invalidArgument("option 'allow'", value, 'an array of hosts');
     for (const host of value as unknown[])

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { LookupFunction } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { invalidArgument } from './errors.js';
+import { invalidArgument, nearest, unknownName } from './errors.js';
+import { checkTls } from './tls-options.js';
 import {
   checkHedge,
   checkTime,
@@ -167,12 +168,22 @@ function headerValue(name: string, value: unknown): void {
     throw invalidArgument(`option '${name}'`, value, 'a string that can be the value of a header');
 }
 
+const observed: readonly string[] = ['frame', 'connection', 'address', 'request'];
+
+/** What else it has is its own business, unless it looks like one of these and is none. */
 function observer(name: string, value: unknown): void {
-  const allowed = 'an object with functions frame, connection, address and request, or some of them';
+  const allowed = `an object with functions ${observed.join(', ')}, or some of them`;
   ofType('object', allowed)(name, value);
-  for (const part of ['frame', 'connection', 'address', 'request'] as const) {
-    const called = (value as Partial<Record<string, unknown>>)[part];
-    if (called !== undefined) ofType('function', 'a function')(`${name}.${part}`, called);
+  const given = value as Partial<Record<string, unknown>>;
+  if (typeof given['then'] === 'function')
+    throw invalidArgument(`option '${name}'`, value, `${allowed}, and no promise of one: await it`);
+  for (const part of observed)
+    if (given[part] !== undefined) ofType('function', 'a function')(`${name}.${part}`, given[part]);
+  for (const [part, called] of Object.entries(given)) {
+    if (typeof called !== 'function' || observed.includes(part)) continue;
+    const meant = nearest(part.replace(/^on/, ''), observed);
+    if (meant !== undefined && given[meant] === undefined)
+      throw unknownName(`option '${name}.${part}'`, part.replace(/^on/, ''), called, observed);
   }
 }
 
@@ -197,7 +208,7 @@ const flag = oneOf(true, false);
 
 /** Every option with its check, and its default where it has one. */
 const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fallback?: unknown]>> = {
-  tls: [ofType('object', 'an object with node:tls options'), {}],
+  tls: [checkTls, {}],
   allowHTTP1: [flag, true],
   cleartext: [oneOf('http/1.1', 'h2c'), 'http/1.1'],
   connectTimeout: [checkTime, 10_000],
@@ -280,7 +291,7 @@ function resolve(
   for (const [name, [, fallback]] of Object.entries(checks)) values[name] = fallback;
   for (const [name, value] of Object.entries(given)) {
     const entry = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (entry === undefined) throw invalidArgument(`option '${prefix}${name}'`, value, Object.keys(checks).join(', '));
+    if (entry === undefined) throw unknownName(`option '${prefix}${name}'`, name, value, Object.keys(checks));
     if (value === undefined) continue;
     entry[0](prefix + name, value);
     values[name] = value;

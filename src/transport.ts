@@ -98,11 +98,14 @@ export let poolOf: (transport: BaseTransport) => Pool;
 /** For the same: no option says how to connect. */
 export let connectsPlainly: (transport: BaseTransport) => boolean;
 
-/** For mocks: `admit` says why a request is refused, and the network is none of this transport's. */
-export let answerInstead: (
-  transport: BaseTransport,
-  admit: (request: PreparedRequest) => TransportError | undefined,
-) => void;
+/** What stands in for the network. Each returns why a request fails, before it is sent or in place of its response. */
+export interface Gate {
+  admit(request: PreparedRequest): TransportError | undefined;
+  accept(response: ClientResponse, request: PreparedRequest): TransportError | undefined;
+}
+
+/** For mocks: the network is none of this transport's. */
+export let answerInstead: (transport: BaseTransport, gate: Gate) => void;
 
 /** For the facades: spans are made of its requests here, so that who listens to a host's channels need not make others. */
 export let isTracedBy: (transport: BaseTransport) => boolean;
@@ -119,9 +122,8 @@ export class BaseTransport {
     headersTimeoutOf = (transport) => transport.#defaults.headersTimeout;
     poolOf = (transport) => transport.#pool;
     connectsPlainly = (transport) => isPlain(transport.#options);
-    answerInstead = (transport, admit) => {
-      transport.#admit = admit;
-      transport.#reachesNetwork = false;
+    answerInstead = (transport, gate) => {
+      transport.#gate = gate;
     };
     isTracedBy = (transport) => isTraced(transport.#defaults.observer);
   }
@@ -133,8 +135,8 @@ export class BaseTransport {
   readonly #defaults: RequestDefaults;
   readonly #targets = new Targets(originOf);
   readonly #outside: OutsideConnections;
-  #admit: (request: PreparedRequest) => TransportError | undefined = ({ origin }) => networkRefusal(origin);
-  #reachesNetwork = true;
+  /** In place of the network. */
+  #gate: Gate | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
   #closed = false;
   #destroyed = false;
@@ -206,7 +208,9 @@ export class BaseTransport {
       ? request.signal.reason
       : closed
         ? this.#closedError(request.origin)
-        : this.#admit(request);
+        : this.#gate === undefined
+          ? networkRefusal(request.origin)
+          : this.#gate.admit(request);
     if (refusal !== undefined) {
       if (!aborted) nameRequest(refusal, request);
       request.body?.discard(refusal);
@@ -214,7 +218,13 @@ export class BaseTransport {
       return undefined;
     }
     const pool = this.#pool.of(request.origin, request.upgrade === 'only');
-    const exchange = new Exchange(request, pool, resolve, reject);
+    const gate = this.#gate;
+    const exchange = new Exchange(
+      request,
+      pool,
+      gate === undefined ? resolve : through(gate, request, resolve, reject),
+      reject,
+    );
     pool.submit(exchange);
     return exchange;
   }
@@ -273,7 +283,7 @@ export class BaseTransport {
   }
 
   #checkNetwork(origin: Origin): void {
-    const refusal = this.#reachesNetwork ? networkRefusal(origin) : undefined;
+    const refusal = this.#gate === undefined ? networkRefusal(origin) : undefined;
     if (refusal !== undefined) throw refusal;
   }
 
@@ -382,4 +392,20 @@ export class BaseTransport {
       pingSeed: Math.floor(random() * 2 ** 32),
     };
   }
+}
+
+/** What takes a response where a gate has a say. */
+function through(
+  gate: Gate,
+  request: PreparedRequest,
+  resolve: (response: ClientResponse) => void,
+  reject: (reason: unknown) => void,
+): (response: ClientResponse) => void {
+  return (response) => {
+    const error = gate.accept(response, request);
+    if (error === undefined) return resolve(response);
+    response.body.cancel();
+    nameRequest(error, request);
+    reject(error);
+  };
 }

@@ -1,4 +1,4 @@
-import { invalidArgument, sentenceOf, TransportError } from '../errors.js';
+import { invalidArgument, sentenceOf, TransportError, unknownName } from '../errors.js';
 import {
   checkFields,
   checkRequestOptions,
@@ -51,11 +51,7 @@ export function extendDefaults(outer: Defaults, given: ViewOptions): Defaults {
   if (!isRecord(given)) throw invalidArgument('options', given, 'an object with options of a view');
   for (const name of Object.keys(given))
     if (!allowed.includes(name))
-      throw invalidArgument(
-        `option '${name}'`,
-        concealed((given as Record<string, unknown>)[name]),
-        allowed.join(', '),
-      );
+      throw unknownName(`option '${name}'`, name, concealed((given as Record<string, unknown>)[name]), allowed);
   const { baseURL, headers, ...options } = given;
   checkRequestOptions({ ...options, headers });
   return {

@@ -3,7 +3,7 @@ import { validateReadWriteMaxBytes, type CommonTransportOptions } from '@connect
 import { createTransport as createConnect } from '@connectrpc/connect/protocol-connect';
 import { createTransport as createGrpc } from '@connectrpc/connect/protocol-grpc';
 import { createTransport as createGrpcWeb } from '@connectrpc/connect/protocol-grpc-web';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, orWasIt } from '../errors.js';
 import { Transport } from '../index.js';
 import { compressionBrotli, compressionGzip } from './compression.js';
 import { createHttpClient, type Requester } from './http-client.js';
@@ -68,7 +68,7 @@ function complete(options: ConnectTransportOptions, known: readonly string[]): C
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) {
       const allowed = `${known.join(', ')}; give what concerns connections to a Transport, as the option 'transport'`;
-      throw invalidArgument(`option '${name}'`, value, allowed);
+      throw invalidArgument(`option '${name}'`, value, allowed + orWasIt(name, known));
     }
   }
   checkBaseUrl(options.baseUrl);

@@ -1,4 +1,5 @@
 import type { UniversalClientFn, UniversalClientRequest, UniversalClientResponse } from '@connectrpc/connect/protocol';
+import { invalidArgument } from '../errors.js';
 import type { ClientResponse, RequestOptions, Transport } from '../index.js';
 import { toConnectError } from './connect-errors.js';
 
@@ -11,6 +12,8 @@ export type Requester = Pick<Transport, 'request'>;
  * not the request's body has ended. Failures are ConnectErrors whose `cause` is the TransportError.
  */
 export function createHttpClient(transport: Requester): UniversalClientFn {
+  if (typeof (transport as Partial<Requester> | null)?.request !== 'function')
+    throw invalidArgument('transport', transport, 'a Transport, or a view of one');
   return async (request) => {
     try {
       return toUniversal(await transport.request(request.url, requestOptions(request)));

@@ -33,6 +33,8 @@ export function createRequest(transport: Requester): {
   readonly request: RequestFunction;
   readonly get: RequestFunction;
 } {
+  if (typeof (transport as Partial<Requester> | null)?.request !== 'function')
+    throw invalidArgument('transport', transport, 'a Transport, or a view of one');
   return functions((options) => {
     const settings = connectionSettings(options);
     if (settings === undefined) return transport;

@@ -4,7 +4,7 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, unknownName } from '../errors.js';
 import type { ConnectionEvent, Observer, RequestEvent } from '../index.js';
 import { connectionChannelNames, marked, requestChannelNames, traceAll } from '../ports/index.js';
 import { version } from '../version.js';
@@ -78,7 +78,7 @@ function check(options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw invalidArgument('options', options, `an object with ${known.join(', ')}`);
   for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) throw invalidArgument(`option '${name}'`, value, known.join(', '));
+    if (!known.includes(name)) throw unknownName(`option '${name}'`, name, value, known);
     if (value === undefined) continue;
     if (flags.includes(name) && typeof value !== 'boolean')
       throw invalidArgument(`option '${name}'`, value, 'true or false');

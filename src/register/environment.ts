@@ -1,5 +1,5 @@
 import { Transport, type TransportOptions } from '../index.js';
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, orWasIt } from '../errors.js';
 
 /** How the text of a variable says the value of its option; undefined where no text can. */
 type Kind = 'number' | 'flag' | 'flag or number' | 'text' | 'JSON' | undefined;
@@ -66,8 +66,11 @@ export function optionsFrom(environment: Readonly<Record<string, string | undefi
   for (const [variable, text = ''] of Object.entries(environment)) {
     if (!variable.startsWith('PASSINGLANE_') || text === '' || ofKubernetes.test(variable)) continue;
     const name = optionOf.get(variable);
-    if (name === undefined)
-      throw invalidArgument('environment variable', variable, `PASSINGLANE_* of ${[...optionOf.keys()].join(', ')}`);
+    if (name === undefined) {
+      const known = [...optionOf.keys()];
+      const allowed = `PASSINGLANE_* of ${known.join(', ')}${orWasIt(variable, known)}`;
+      throw invalidArgument('environment variable', variable, allowed);
+    }
     options[name] = checked(variable, name, text);
   }
   return options;
@@ -90,7 +93,8 @@ function parsed(variable: string, kind: Kind, text: string): unknown {
     try {
       return JSON.parse(text);
     } catch {
-      throw invalidArgument(`environment variable ${variable}`, undefined, 'an object in JSON'); // it may hold a secret
+      // It may hold a secret.
+      throw invalidArgument(`environment variable ${variable}`, Object(text), 'an object in JSON');
     }
   }
   if (kind !== 'number' && flag !== undefined) return flag;

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, unknownName } from '../errors.js';
 import { checkTime, isRecord } from './checks.js';
 
 /** When a request that has had no response headers goes out once more, and how often that may be. */
@@ -22,7 +22,8 @@ export function checkHedge(name: string, value: unknown): void {
   if (!isRecord(value))
     throw invalidArgument(`option '${name}'`, value, 'an object with after, budget, or {} for the defaults');
   for (const [key, one] of Object.entries(value) as [string, unknown][]) {
-    if (key !== 'after' && key !== 'budget') throw invalidArgument(`option '${name}.${key}'`, one, 'after, budget');
+    if (key !== 'after' && key !== 'budget')
+      throw unknownName(`option '${name}.${key}'`, key, one, ['after', 'budget']);
     if (one === undefined) continue;
     if (key === 'budget' && (typeof one !== 'number' || !(one >= 0 && one <= 1)))
       throw invalidArgument(`option '${name}.budget'`, one, 'a number from 0 to 1');

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, unknownName } from '../errors.js';
 import type { RequestBodyInit } from '../body/index.js';
 import { checkTime, isRecord } from './checks.js';
 import { checkHedge, type HedgeOptions } from './hedge-options.js';
@@ -90,7 +90,6 @@ const known = new Set<string>([
   'protocol',
   'decompress',
   'timing',
-  'timing',
 ]);
 
 /** Throws a TypeError, ERR_INVALID_ARG_VALUE, for an option that is unknown or out of range. */
@@ -98,7 +97,7 @@ export function checkRequestOptions(options: RequestOptions): void {
   if (!isRecord(options)) throw invalidArgument('options', options, 'an object with request options');
   for (const name of Object.keys(options)) {
     if (!known.has(name))
-      throw invalidArgument(`option '${name}'`, (options as Record<string, unknown>)[name], [...known].join(', '));
+      throw unknownName(`option '${name}'`, name, (options as Record<string, unknown>)[name], [...known]);
   }
   const { method, protocol, timeout, headersTimeout, bodyTimeout } = options;
   checkType('method', method, 'string', 'a method name such as GET');
@@ -148,7 +147,7 @@ export interface WaitOptions {
 export function checkWait(options: WaitOptions, ...known: readonly (keyof WaitOptions)[]): void {
   if (!isRecord(options)) throw invalidArgument('options', options, `an object with ${known.join(', ')}`);
   for (const name of Object.keys(options) as (keyof WaitOptions)[])
-    if (!known.includes(name)) throw invalidArgument(`option '${name}'`, options[name], known.join(', '));
+    if (!known.includes(name)) throw unknownName(`option '${name}'`, name, options[name], known);
   checkSignal(options.signal);
   if (options.timeout !== undefined) checkTime('timeout', options.timeout);
 }
@@ -170,7 +169,7 @@ function checkPriority(priority: RequestPriority): void {
   if (!isRecord(priority)) throw invalidArgument("option 'priority'", priority, '{ urgency, incremental }');
   for (const [name, value] of Object.entries(priority)) {
     if (name !== 'urgency' && name !== 'incremental')
-      throw invalidArgument(`option 'priority.${name}'`, value, 'urgency, incremental');
+      throw unknownName(`option 'priority.${name}'`, name, value, ['urgency', 'incremental']);
   }
   const { urgency } = priority;
   if (urgency !== undefined && !(Number.isInteger(urgency) && urgency >= 0 && urgency <= 7))

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.js';
+import { invalidArgument, unknownName } from '../errors.js';
 import { type Check, checkTime, integer, isRecord, share, statuses } from './checks.js';
 
 /** How one request is sent again: of a transport's option `retry` all that is not common to its requests. */
@@ -20,10 +20,10 @@ const checks: Readonly<Record<keyof RequestRetry, Check>> = {
 
 /** Throws a TypeError, ERR_INVALID_ARG_VALUE, that names what is wrong. */
 export function checkRetry(value: unknown): void {
-  const names = Object.keys(checks).join(', ');
-  if (!isRecord(value)) throw invalidArgument("option 'retry'", value, `an object with ${names}`);
+  const names = Object.keys(checks);
+  if (!isRecord(value)) throw invalidArgument("option 'retry'", value, `an object with ${names.join(', ')}`);
   for (const [name, one] of Object.entries(value) as [string, unknown][]) {
-    if (!Object.hasOwn(checks, name)) throw invalidArgument(`option 'retry.${name}'`, one, names);
+    if (!Object.hasOwn(checks, name)) throw unknownName(`option 'retry.${name}'`, name, one, names);
     if (one !== undefined) checks[name as keyof RequestRetry](`retry.${name}`, one);
   }
 }

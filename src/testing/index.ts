@@ -2,4 +2,4 @@
 export { disableNetwork, enableNetwork } from '../network.js';
 export { MockTransport } from './mock-transport.js';
 export { type MockCall } from './mock-call.js';
-export type { MockBody, MockMatcher, MockReply, MockReplyFunction } from './mock-route.js';
+export type { MockBody, MockMatcher, MockReplies, MockReply, MockReplyFunction } from './mock-route.js';

@@ -1,4 +1,4 @@
-import { invalidArgument, errorCodeNames } from '../errors.js';
+import { invalidArgument, errorCodeNames, unknownName } from '../errors.js';
 import { forever } from '../ports/index.js';
 import { isRecord } from '../request/index.js';
 import type { MockCall } from './mock-call.js';
@@ -26,7 +26,7 @@ export interface MockReply {
   readonly errorCode?: (typeof errorCodeNames)[number] | undefined;
 }
 
-/** Answers by what the request is; undefined: it is not mocked. */
+/** Answers by what the request is; undefined: it is not mocked, and rejects with ERR_PASSINGLANE_NOT_MOCKED. */
 export type MockReplyFunction = (
   call: MockCall,
 ) => MockReply | Response | undefined | Promise<MockReply | Response | undefined>;
@@ -37,7 +37,9 @@ export type MockReplyFunction = (
  */
 export type MockMatcher = string | RegExp | ((request: { readonly method: string; readonly url: string }) => boolean);
 
-type Replies = MockReply | MockReplyFunction | readonly (MockReply | MockReplyFunction)[];
+/** A `Response` is read when it is first needed, and the same from then on. */
+export type MockReplies =
+  MockReply | Response | MockReplyFunction | readonly (MockReply | Response | MockReplyFunction)[];
 
 const names = ['status', 'headers', 'body', 'json', 'trailers', 'delay', 'fault', 'errorCode'];
 const faults = ['stall', 'reset', 'goaway', 'cut'];
@@ -47,33 +49,49 @@ export class MockRoute {
   private readonly predicate: (method: string, url: string) => boolean;
   private readonly replies: (MockReply | MockReplyFunction)[];
 
-  constructor(matcher: MockMatcher, replies: Replies) {
+  constructor(matcher: MockMatcher, replies: MockReplies) {
     this.shown = typeof matcher === 'function' ? 'a function' : String(matcher);
     this.predicate = toPredicate(matcher);
-    this.replies = Array.isArray(replies) ? [...(replies as [])] : [replies as MockReply];
-    if (this.replies.length === 0) throw invalidArgument('replies', replies, 'one reply at least');
-    for (const reply of this.replies) if (typeof reply !== 'function') checkReply(reply);
+    const given = Array.isArray(replies) ? (replies as readonly unknown[]) : [replies];
+    if (given.length === 0) throw invalidArgument('replies', replies, 'one reply at least');
+    this.replies = given.map((reply) => {
+      if (typeof reply === 'function') return reply as MockReplyFunction;
+      return isResponse(reply) ? repeated(reply) : checkReply(reply);
+    });
   }
 
   matches(method: string, url: string): boolean {
     return this.predicate(method, url);
   }
 
-  /** Each of the replies once, and the last one from then on. */
-  async reply(call: MockCall): Promise<MockReply | undefined> {
+  /** Each of the replies once, and the last one from then on. A text says why there is none. */
+  async reply(call: MockCall): Promise<MockReply | string> {
     const next = this.replies.length > 1 ? this.replies.shift()! : this.replies[0]!;
     if (typeof next !== 'function') return next;
     const given = await next(call);
-    if (given === undefined) return undefined;
-    return given instanceof Response ? fromResponse(given) : checkReply(given);
+    if (given === undefined)
+      return `the function of route ${this.shown} returned nothing: let it return a reply, or a Response`;
+    return isResponse(given) ? fromResponse(given) : checkReply(given);
   }
 }
 
-function checkReply(reply: MockReply): MockReply {
-  if (typeof reply !== 'object' || (reply as unknown) === null)
-    throw invalidArgument('reply', reply, 'an object, a function, or an array of these');
+/** Also one of another realm's class, as test environments have them. */
+function isResponse(value: unknown): value is Response {
+  return isRecord(value) && 'arrayBuffer' in value && 'headers' in value && 'status' in value;
+}
+
+/** Its body can be read but once. */
+function repeated(response: Response): MockReplyFunction {
+  let read: Promise<MockReply> | undefined;
+  return () => (read ??= fromResponse(response));
+}
+
+function checkReply(given: unknown): MockReply {
+  if (!isRecord(given) || 'then' in given)
+    throw invalidArgument('reply', given, 'an object, a Response, a function, or an array of these');
+  const reply = given as MockReply;
   for (const name of Object.keys(reply))
-    if (!names.includes(name)) throw invalidArgument(`reply's '${name}'`, undefined, names.join(', '));
+    if (!names.includes(name)) throw unknownName(`reply's '${name}'`, name, undefined, names);
   const { status = 200, headers, body, trailers, delay = 0, fault, errorCode } = reply;
   for (const [name, value] of Object.entries({ headers, trailers }))
     if (value !== undefined && (!isRecord(value) || isIterable(value)))

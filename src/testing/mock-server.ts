@@ -2,13 +2,23 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { performServerHandshake } from 'node:http2';
 import { Readable, duplexPair, type Duplex } from 'node:stream';
 import { errorCodeNames } from '../errors.js';
+import type { ClientResponse } from '../index.js';
 import { forever } from '../ports/index.js';
 import { clearTimeout, setImmediate, setTimeout } from '../timers.js';
 import { MockCall } from './mock-call.js';
 import type { MockBody, MockReply } from './mock-route.js';
 
-/** Says what becomes of a request. Called when its head has come, before its body. */
-export type Answerer = (call: MockCall) => () => Promise<MockReply | undefined>;
+/** Says what becomes of a request, or why nothing does. Called when its head has come, before its body. */
+export type Answerer = (call: MockCall) => () => Promise<MockReply | string>;
+
+/** What only a mock's answer has: why there is none, of which its transport makes an error. */
+const whyNot = { status: 599, field: 'passinglane-not-mocked' } as const;
+
+/** Why a request was not answered; undefined: it was. */
+export function whyUnanswered(response: ClientResponse): string | undefined {
+  if (response.status !== whyNot.status) return undefined;
+  return decodeURIComponent(response.headers.get(whyNot.field) ?? '') || undefined;
+}
 
 /** A connection to a server of this process, as the client has it: HTTP/2 with everything that belongs to it, and no socket. */
 export function connectInMemory(answerer: Answerer): Duplex {
@@ -57,8 +67,10 @@ async function answer(
   stream: ServerHttp2Stream,
   { near, far }: Ends,
   call: MockCall,
-  reply: MockReply = { fault: 'reset' },
+  reply: MockReply | string,
 ): Promise<void> {
+  if (typeof reply === 'string')
+    return stream.respond({ ':status': whyNot.status, [whyNot.field]: encodeURIComponent(reply) }, { endStream: true });
   const { delay = 0, fault, errorCode = 'INTERNAL_ERROR' } = reply;
   if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
   if (stream.destroyed) return;

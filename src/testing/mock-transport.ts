@@ -1,9 +1,13 @@
+import { invalidArgument } from '../errors.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { notMocked } from '../network.js';
 import { answerInstead } from '../transport.js';
 import type { MockCall } from './mock-call.js';
-import { MockRoute, type MockMatcher, type MockReply, type MockReplyFunction } from './mock-route.js';
-import { connectInMemory } from './mock-server.js';
+import { MockRoute, type MockMatcher, type MockReplies } from './mock-route.js';
+import { connectInMemory, whyUnanswered } from './mock-server.js';
+
+/** What says how to connect, which is the mock's own business. */
+const own = ['createConnection', 'proxy', 'socketPath', 'cleartext'] as const;
 
 /**
  * A Transport whose every origin is a server within this process: requests go through all of the library, pool, retries and
@@ -15,8 +19,13 @@ export class MockTransport extends Transport {
   readonly calls: MockCall[] = [];
   readonly #routes: MockRoute[];
 
-  /** Takes what Transport does, but for what says how to connect. */
-  constructor(options: Omit<TransportOptions, 'createConnection' | 'proxy' | 'socketPath' | 'cleartext'> = {}) {
+  /** Takes what Transport does, but for what says how to connect. Throws as {@link Transport}'s does. */
+  constructor(options: Omit<TransportOptions, (typeof own)[number]> = {}) {
+    for (const name of own) {
+      const value = (options as TransportOptions | null)?.[name];
+      if (value !== undefined)
+        throw invalidArgument(`option '${name}'`, Object(value), 'undefined: a MockTransport connects to nothing');
+    }
     const routes: MockRoute[] = [];
     const find = (method: string, url: string): MockRoute | undefined =>
       routes.findLast((route) => route.matches(method, url));
@@ -27,13 +36,18 @@ export class MockTransport extends Transport {
         connectInMemory((call) => {
           this.calls.push(call);
           const route = find(call.method, call.url);
-          return async () => route?.reply(call);
+          return async () => route?.reply(call) ?? this.#whyNot();
         }),
     });
     this.#routes = routes;
-    answerInstead(this, ({ method, url, origin }) =>
-      find(method, url) === undefined ? notMocked(origin.href, this.#whyNot()) : undefined,
-    );
+    answerInstead(this, {
+      admit: ({ method, url, origin }) =>
+        find(method, url) === undefined ? notMocked(origin.href, this.#whyNot()) : undefined,
+      accept: (response, { origin }) => {
+        const why = whyUnanswered(response);
+        return why === undefined ? undefined : notMocked(origin.href, why);
+      },
+    });
   }
 
   #whyNot(): string {
@@ -45,10 +59,7 @@ export class MockTransport extends Transport {
    * From now on requests that `matcher` is for are answered so. Of several replies each counts once, and the last one from
    * then on. A later route goes before an earlier one. Returns the transport.
    */
-  route(
-    matcher: MockMatcher,
-    replies: MockReply | MockReplyFunction | readonly (MockReply | MockReplyFunction)[],
-  ): this {
+  route(matcher: MockMatcher, replies: MockReplies): this {
     this.#routes.push(new MockRoute(matcher, replies));
     return this;
   }

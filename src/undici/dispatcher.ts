@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring';
 import { isRecord, parseUrl, type RequestParts } from '../request/index.js';
-import { invalidArgument as invalidOption, TransportError } from '../errors.js';
+import { TransportError, unknownName } from '../errors.js';
 import { forever, isFieldValue, markedAs, type ConnectionEvent, type Origin } from '../ports/index.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { nameRequest } from '../request-line.js';
@@ -66,11 +66,12 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
       throw invalidArgument(
         'H2Dispatcher takes a Transport of its own copy of passinglane, and not of another, nor a view',
       );
+    checkNames(options ?? {}, ['http1']);
     let { http1 } = options ?? {};
     if (transport instanceof BaseTransport) this.transport = transport;
     else {
       const { http1: given, ...own } = transport ?? {};
-      checkNames(own);
+      checkNames(own, ['http1', ...optionNames]);
       http1 ??= given;
       this.transport = this.makeTransport(transport === undefined ? undefined : own);
     }
@@ -413,10 +414,10 @@ function withQuery({ path, query }: DispatchOptions): string {
 }
 
 /** The transport would refuse a name that it does not know as well, and not tell of `http1`. */
-function checkNames(options: object): void {
-  const unknown = Object.entries(options).find(([name]) => !optionNames.includes(name));
+function checkNames(options: object, known: readonly string[]): void {
+  const unknown = Object.entries(options).find(([name]) => !known.includes(name));
   if (unknown === undefined) return;
-  throw invalidOption(`option '${unknown[0]}'`, unknown[1], ['http1', ...optionNames].join(', '));
+  throw unknownName(`option '${unknown[0]}'`, unknown[0], unknown[1], known);
 }
 
 /** Where a CONNECT leads (RFC 9113 section 8.5): its path, unless a host field says so. */

@@ -90,6 +90,46 @@ test('what no route is for is refused with the routes that there are, and nothin
   assert.equal(mock.calls.length, 0);
 });
 
+test('a function that returns nothing leaves the request without a mock, and the error names its route', async (t) => {
+  const mock = mocked(t).route('POST /orders', () => undefined);
+  const unanswered = (error: Error & { code?: string }): boolean => {
+    assert.equal(error.code, 'ERR_PASSINGLANE_NOT_MOCKED');
+    assert.match(
+      error.message,
+      /^POST https:\/\/api\.test\/orders: the function of route POST \/orders returned nothing: let it return a reply/,
+    );
+    return true;
+  };
+  const post = { method: 'POST', body: 'x' } as const;
+  await assert.rejects(mock.request(`${api}/orders?token=secret`, { ...post, idempotent: true }), unanswered);
+  await assert.rejects(mock.fetch(`${api}/orders`, post), ({ cause }) => unanswered(cause as Error));
+  assert.equal(mock.calls.length, 2, 'and it is not sent again');
+});
+
+test('a Response is a reply, as often as it is asked for, and in a list', async (t) => {
+  const made = (status: number): Response =>
+    new Response('tea', {
+      status,
+      headers: [
+        ['x-a', '1'],
+        ['set-cookie', 'a=1'],
+        ['set-cookie', 'b=2'],
+      ],
+    });
+  const mock = mocked(t)
+    .route('/one', made(201))
+    .route('/list', [made(503), { status: 204 }]);
+  for (let i = 0; i < 2; i++) {
+    const response = await mock.request(`${api}/one`);
+    assert.deepEqual(
+      [response.status, response.headers.get('x-a'), response.headers.getSetCookie(), await response.text()],
+      [201, '1', ['a=1', 'b=2'], 'tea'],
+    );
+  }
+  assert.equal((await mock.request(`${api}/list`)).status, 503);
+  assert.equal((await mock.request(`${api}/list`)).status, 204);
+});
+
 test('a stall ends by the time-out of whoever waits, before the answer or in its body', async (t) => {
   const mock = mocked(t).route('/head', { fault: 'stall' }).route('/body', { fault: 'stall', body: 'part' });
   await assert.rejects(mock.request(`${api}/head`, { headersTimeout: 20 }), {
@@ -195,6 +235,8 @@ test('a mock of nonsense is refused by name', (t) => {
   assert.throws(() => mock.route('/', { status: 99 }), invalid);
   assert.throws(() => mock.route('/', { boddy: 'x' } as object), /boddy/);
   assert.throws(() => mock.route('/', { fault: 'explode' as 'cut' }), /explode/);
+  assert.throws(() => mock.route('/', Promise.resolve({ status: 201 }) as object), /reply: an object \(Promise\)/);
+  assert.throws(() => new MockTransport({ proxy: 'http://proxy.test' } as object), /option 'proxy': a string/);
   assert.throws(() => mock.route('/', { delay: -1 }), /'delay': -1/);
   assert.throws(() => mock.route('/', { delay: NaN }), /'delay': NaN/);
   assert.throws(() => mock.route('/', { body: 1 as unknown as string }), /'body': 1/);
