@@ -39,8 +39,8 @@ function serve() {
   });
 }
 
-/** Carries bytes both ways; the oldest connection can be held. */
-async function proxy(port, address) {
+/** Carries bytes both ways; the oldest connection can be held. `at`: its own port, 0 for any. */
+async function proxy(port, address, at = 0) {
   const pairs = [];
   const door = createTcpServer((socket) => {
     const inner = connect(port, '127.0.0.1');
@@ -50,7 +50,7 @@ async function proxy(port, address) {
     socket.on('close', () => inner.destroy());
     inner.on('close', () => socket.destroy());
   });
-  door.listen(0, address);
+  door.listen(at, address);
   await once(door, 'listening');
   const hold = () => pairs[0]?.forEach((one) => one.pause());
   const release = () => pairs[0]?.forEach((one) => one.resume());
@@ -99,11 +99,20 @@ async function load(transport, url, { rate, seconds, each, idempotent = true }) 
   return outcomes;
 }
 
-async function frozen(server, origin, hedge, seconds) {
+/** One connection of an origin with so many addresses, one connection to each, is held for a second of five. */
+async function frozen(server, origin, { hedge, seconds, addresses }) {
   const way = await proxy(origin, '127.0.0.1');
-  const transport = new Transport({ cleartext: 'h2c', hedge });
-  const url = `http://127.0.0.1:${way.port}/`;
-  await (await transport.request(url)).body.dump();
+  const hosts = Array.from({ length: addresses }, (_, i) => `127.0.0.${i + 1}`);
+  const others = await Promise.all(hosts.slice(1).map((host) => proxy(origin, host, way.port)));
+  const lookup = (_name, _options, callback) =>
+    callback(
+      null,
+      hosts.map((address) => ({ address, family: 4 })),
+    );
+  const loadBalancing = addresses > 1 ? 'least-request' : 'pick-first';
+  const transport = new Transport({ cleartext: 'h2c', hedge, lookup, loadBalancing });
+  const url = `http://addresses.test:${way.port}/`;
+  for (const one of await load(transport, url, { rate: 100, seconds: 1 })) await one;
   await count(server);
   const each = (second) => {
     if (second % 5 === 1) way.hold();
@@ -115,10 +124,10 @@ async function frozen(server, origin, hedge, seconds) {
   const received = await count(server);
   const { hedges, hedgesWon } = transport.stats().totals;
   transport.destroy();
-  way.close();
+  for (const one of [way, ...others]) one.close();
   const name = hedge === undefined ? 'without hedge' : `hedge after ${hedge.after}`;
   console.log(
-    `frozen 1 s of 5, 200/s, ${name}: p50 ${quantile(sorted, 0.5)} p99 ${quantile(sorted, 0.99)} p99.9 ` +
+    `one connection of ${addresses} frozen 1 s of 5, 200/s, ${name}: p50 ${quantile(sorted, 0.5)} p99 ${quantile(sorted, 0.99)} p99.9 ` +
       `${quantile(sorted, 0.999)} ms, received ${(received / made).toFixed(3)} of made, hedges ${hedges}, won ${hedgesWon}`,
   );
 }
@@ -164,7 +173,9 @@ if (process.argv[2] === 'serve') {
   const short = process.argv.includes('--short');
   const server = fork(fileURLToPath(import.meta.url), ['serve']);
   const [{ port }] = await once(server, 'message');
-  for (const hedge of [{ after: 50 }, { after: 'p95' }, undefined]) await frozen(server, port, hedge, short ? 10 : 60);
+  for (const addresses of [1, 4])
+    for (const hedge of [{ after: 50 }, { after: 'p95' }, undefined])
+      await frozen(server, port, { hedge, seconds: short ? 10 : 60, addresses });
   for (const budget of [undefined, Infinity]) await outage(server, port, budget, short ? 10 : 30);
   await busy(server, port, 20, undefined);
   await busy(server, port, 200, 2);
