@@ -204,7 +204,8 @@ export class ClientRequest extends Writable {
     // As in node:http: an error of its own is emitted here even when there is a response.
     const reason = error ?? (res === undefined && !this.#responseOver ? socketHangUp() : null);
     this.#responseOver = true;
-    this.socket.destroyed = true;
+    // After a whole response it is kept for others, as node:http's agent keeps it.
+    this.socket.destroyed = error !== null || res?.complete !== true;
     this.#abort.abort(reason ?? aborted());
     this.#body.close();
     callback(reason);

@@ -82,12 +82,13 @@ export class TransportsBySettings {
 }
 
 function entryFor(settings: ConnectionSettings | undefined): Entry {
-  return { settings, transport: new Transport(settings === undefined ? {} : toOptions(settings)) };
+  return { settings, transport: new Transport(toOptions(settings ?? {})) };
 }
 
 function toOptions(settings: ConnectionSettings): TransportOptions {
   const { socketPath, localAddress, lookup, family, ...tls } = settings;
   return {
+    userAgent: '', // node:http sends none of its own
     tls: tls as ConnectionOptions,
     socketPath: socketPath as string | undefined,
     localAddress: localAddress as string | undefined,

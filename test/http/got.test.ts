@@ -169,6 +169,19 @@ for (const { name, load, skip } of versions) {
         assert.deepEqual(Buffer.concat(chunks), pattern(500_000));
       });
 
+      test('a stream whose cookies are stored before it is read comes to its end', async () => {
+        const stored: string[] = [];
+        const cookieJar = {
+          getCookieString: () => Promise.resolve(''),
+          setCookie: async (cookie: string) => {
+            await new Promise(setImmediate);
+            stored.push(cookie);
+          },
+        };
+        assert.equal(await text(got.stream(at('/cookies'), { cookieJar })), 'eaten');
+        assert.deepEqual(stored, ['a=1', 'b=2']);
+      });
+
       test('a stream uploads, and the answer comes back through it', async () => {
         const upload = got.stream.post(at('/count'));
         const pieces = Array.from({ length: 50 }, () => Buffer.alloc(10_000));

@@ -38,6 +38,22 @@ describe('calls that say who they are', () => {
     return text(response);
   };
 
+  test('no user-agent is sent that the call does not name, as by node:http', async (t) => {
+    const agents = await startOrigin({
+      tls: true,
+      handler: (request, response) => void response.end(request.headers['user-agent'] ?? 'none'),
+    });
+    t.after(() => agents.close());
+    for (const [headers, sent] of [
+      [{}, 'none'],
+      [{ 'user-agent': 'mine' }, 'mine'],
+    ] as const) {
+      const asked = get(agents.origin, { ca: agents.ca, headers });
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      assert.equal(await text(response), sent);
+    }
+  });
+
   test('each secure context has connections of its own, and keeps them', async () => {
     const [one, other] = [alice, bob].map(({ cert, key }) => createSecureContext({ cert, key, ca: origin.ca }));
     assert.equal(await seen({ secureContext: one }), 'alice');

@@ -298,6 +298,15 @@ describe('request', () => {
     assert.ok(TransportError.isInstance(error.cause));
     assert.equal(error.cause.errorCode, 'CANCEL');
     assert.deepEqual([response.complete, response.aborted], [false, true]);
+    assert.equal(response.socket.destroyed, true);
+  });
+
+  test('the socket of a response that was read to its end is not destroyed, as one that is kept', async () => {
+    const sent = get(at('/hello.txt'));
+    const response = await answer(sent);
+    assert.equal(await text(response), 'hello\n');
+    if (!sent.closed) await once(sent, 'close');
+    assert.deepEqual([sent.destroyed, response.socket.destroyed], [true, false]);
   });
 
   test('an answer before the end of the request lets go of whoever writes', async () => {
