@@ -1,6 +1,7 @@
 // The suites, in the order of the document.
 import { grpcInterop } from './grpc-interop.mjs';
 import { h2spec } from './h2spec.mjs';
+import { got } from './got.mjs';
 import { undici } from './undici.mjs';
 
-export const suites = [h2spec, grpcInterop, undici];
+export const suites = [h2spec, grpcInterop, undici, got];
