@@ -95,8 +95,8 @@ export interface TransportOptions {
    */
   readonly proxy?: string | URL | false | undefined;
   /**
-   * Where an origin's name stands for several addresses: 'least-request' keeps a connection to each, and gives each request
-   * to the better of two that are drawn at random, by load and latency; an address that errs or lags is left out for a while.
+   * Where an origin's name stands for several addresses: 'least-request' keeps a connection to each. They take turns, but for
+   * one that another, drawn at random, is better than, by load and latency; an address that errs or lags is left out for a while.
    * 'pick-first' takes one, and another only where that is of no use. Default: 'pick-first'.
    */
   readonly loadBalancing?: 'pick-first' | 'least-request' | undefined;

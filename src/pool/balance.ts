@@ -1,4 +1,4 @@
-/** Which of several addresses carries a request, and which of them is of no use: functions of values, and of nothing else. */
+/** Which of two addresses carries a request, and which is of no use: functions of values, and of nothing else. */
 
 /** What an address would be for one more request. */
 export interface Load {
@@ -8,52 +8,19 @@ export interface Load {
   readonly latency: number;
   /** Its share of what it would get otherwise, 0 to 1: a new address starts slowly. */
   readonly weight: number;
-  /** Rises with each request that an address gets: the greater, the later it got its last. */
-  readonly used: number;
 }
 
 /** Latencies that are not further apart than so many times say nothing, and neither do those below, in milliseconds. */
-const noise = 2;
-const leastLatency = 1;
+export const noise = 2;
+export const leastLatency = 1;
 
-/**
- * Whether `one` is to carry the request rather than `other`, by (in flight + 1) × latency. Of two that are equal it goes to
- * the one that has been without for longer.
- */
+/** Whether `one`, whose turn it is, is to carry the request rather than `other`, by (in flight + 1) x latency. */
 export function prefers(one: Load, other: Load): boolean {
-  const [here, there] = [Math.max(one.latency, leastLatency), Math.max(other.latency, leastLatency)];
+  const here = Math.max(one.latency, leastLatency);
+  const there = Math.max(other.latency, leastLatency);
   const known = one.latency > 0 && other.latency > 0;
   const apart = known && (here > there * noise || there > here * noise);
-  const difference = score(one, apart ? here : 1) - score(other, apart ? there : 1);
-  return difference === 0 ? one.used <= other.used : difference < 0;
-}
-
-function score({ inFlight, weight }: Load, latency: number): number {
-  return ((inFlight + 1) * latency) / weight;
-}
-
-/**
- * The better of two that are usable, drawn at random ("the power of two choices": near to the best of all, and two clients
- * that know the same do not all go the same way). Undefined where none is. `random` gives 0 to 1, 1 excluded.
- */
-export function chooseOfTwo<T>(
-  all: readonly T[],
-  usable: (one: T) => boolean,
-  load: (one: T) => Load,
-  random: () => number,
-): T | undefined {
-  const count = all.length;
-  const next = (from: number, but?: T): T | undefined => {
-    for (let i = 0; i < count; i++) {
-      const one = all[(from + i) % count] as T;
-      if (one !== but && usable(one)) return one;
-    }
-    return undefined;
-  };
-  const first = next(Math.floor(random() * count));
-  if (first === undefined || count === 1) return first;
-  const second = next(Math.floor(random() * count), first);
-  return second === undefined || prefers(load(first), load(second)) ? first : second;
+  return (one.inFlight + 1) * (apart ? here : 1) <= (other.inFlight + 1) * (apart ? there : 1);
 }
 
 /** How an address has fared with its last requests. */

@@ -8,10 +8,11 @@ import {
   type PooledConnection,
 } from '../ports/index.js';
 import type { AttemptWatcher } from '../request/index.js';
-import { chooseOfTwo, decideReach, faultOf } from './balance.js';
+import { decideReach, faultOf } from './balance.js';
 import type { Endpoint } from './endpoint.js';
 import type { Endpoints } from './endpoints.js';
 import type { PoolSettings } from './settings.js';
+import { Turns } from './turns.js';
 import { fieldValue } from '../field-list.js';
 
 /** How often latency is held against that of the peers, in milliseconds. */
@@ -35,12 +36,10 @@ export class Balancer {
   private readonly endpoints: Endpoints;
   private readonly clock: Clock;
   private readonly dialler: Dialler;
-  private readonly random: () => number;
   private readonly interval: number;
   private readonly again: DeadlineTimer;
   private readonly lookUp: DeadlineTimer;
-  private readonly load = (endpoint: Endpoint): Endpoint['load'] => endpoint.load;
-  private turn = 0;
+  private readonly turns: Turns<Endpoint>;
   /** A request has come since the last look-up, and since a connection ended in good order: addresses are worth one each. */
   private wanted = false;
   /** Its origin's pool is closing, or was let go of: no address is worth a connection of its own any more. */
@@ -56,7 +55,7 @@ export class Balancer {
     this.endpoints = host.endpoints;
     this.clock = clock;
     this.dialler = dialler;
-    this.random = random;
+    this.turns = new Turns(({ load }) => load, random);
     this.interval = interval;
     this.again = new DeadlineTimer(clock, () => host.drain());
     this.lookUp = new DeadlineTimer(clock, () => this.resolve());
@@ -86,14 +85,14 @@ export class Balancer {
     const now = this.clock.now();
     const usable = (endpoint: Endpoint): boolean =>
       endpoint !== but && (lastResort || endpoint.load.open(now)) && endpoint.offers(demand, lastResort, now);
-    return chooseOfTwo(this.endpoints.current, usable, this.load, this.random)?.offered;
+    return this.turns.next(this.endpoints.current, usable)?.offered;
   }
 
   /** The connection is about to carry a request. */
   watch(connection: PooledConnection): AttemptWatcher | undefined {
     const endpoint = this.endpoints.of(connection);
     if (endpoint === undefined) return undefined;
-    endpoint.load.take(connection.now, ++this.turn);
+    endpoint.load.take(connection.now);
     return new Attempt(this, endpoint, connection);
   }
 

@@ -1,8 +1,12 @@
 import type { PooledConnection } from '../ports/index.js';
-import type { Fault, Load, Standing } from './balance.js';
+import { leastLatency, noise, type Fault, type Standing } from './balance.js';
+import type { Share } from './turns.js';
 
 /** An answer counts for so much of the smoothed time to response headers. */
 const smoothing = 0.1;
+
+/** So many turns are owed at most, either way: a pause is made up for, and not an outage. */
+const mostOwed = 32;
 
 /** What is known of the latency is worth half as much after so long without an answer, in milliseconds. */
 const halfLife = 10_000;
@@ -25,11 +29,11 @@ const longestEjection = 120_000;
 const forgiven = 120_000;
 
 /** How one address answers: its latency and its last outcomes, and whether it is ejected for them. */
-export class EndpointLoad implements Load, Standing {
+export class EndpointLoad implements Share, Standing {
   inFlight = 0;
   latency = 0;
   weight = 1;
-  used = 0;
+  owed = 0;
   failures = 0;
   outcomes = 0;
   samples = 0;
@@ -59,7 +63,7 @@ export class EndpointLoad implements Load, Standing {
   }
 
   /** The same, as it is now. */
-  at(now: number, inFlight: number): Load {
+  at(now: number, inFlight: number): this {
     this.inFlight = inFlight;
     const age = now - this.sampledAt;
     this.latency = age < fresh ? this.smoothed : this.smoothed * 2 ** (-age / halfLife);
@@ -71,6 +75,7 @@ export class EndpointLoad implements Load, Standing {
   /** It begins with a small share, which grows. */
   startSlowly(now: number): void {
     this.startedAt = now;
+    this.owed = 0;
   }
 
   /** A request may go there: it is not ejected, or one is due that shows whether that is to end. */
@@ -81,9 +86,12 @@ export class EndpointLoad implements Load, Standing {
     return this.triedAt === Infinity || now >= this.triedAt + shortestEjection;
   }
 
-  /** It gets a request; `turn` rises with each. */
-  take(now: number, turn: number): void {
-    this.used = turn;
+  owe(turns: number): void {
+    this.owed = Math.max(-mostOwed, Math.min(mostOwed, this.owed + turns));
+  }
+
+  /** It gets a request. */
+  take(now: number): void {
     if (this.fault !== undefined) this.triedAt = now;
   }
 
@@ -94,10 +102,10 @@ export class EndpointLoad implements Load, Standing {
     if (took !== undefined) this.took(now, took);
   }
 
-  /** So long until the response headers. */
+  /** So long until the response headers. What waited together for a moment to pass says little of the address, however long. */
   took(now: number, took: number): void {
-    const first = this.samples === 0;
-    this.smoothed = first ? took : this.smoothed + smoothing * (took - this.smoothed);
+    const most = noise * Math.max(this.smoothed, leastLatency);
+    this.smoothed = this.samples === 0 ? took : this.smoothed + smoothing * (Math.min(took, most) - this.smoothed);
     this.samples++;
     this.sampledAt = now;
     this.latency = this.smoothed;
