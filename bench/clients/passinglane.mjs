@@ -23,8 +23,10 @@ export async function open(job) {
     cleartext: 'h2c',
     ...(job.ca === undefined ? {} : { tls: { ca: job.ca } }),
     ...(job.origins === undefined ? {} : { lookup: toLoopback }),
+    ...(job.addresses === undefined ? {} : { lookup: toAddresses(job.addresses), loadBalancing: 'least-request' }),
   });
-  const { origin, path } = job;
+  const { path } = job;
+  const origin = job.addresses === undefined ? job.origin : job.origin.replace('127.0.0.1', 'localhost');
 
   const checked = async (answer) => {
     const response = await answer;
@@ -122,4 +124,13 @@ function withFields(transport, url, job) {
 function toLoopback(hostname, options, callback) {
   if (options.all) callback(null, [{ address: '127.0.0.1', family: 4 }]);
   else callback(null, '127.0.0.1', 4);
+}
+
+/** So many addresses of the loopback, from 127.0.0.1 on. */
+function toAddresses(count) {
+  const all = Array.from({ length: count }, (_, i) => ({ address: `127.0.0.${i + 1}`, family: 4 }));
+  return (hostname, options, callback) => {
+    if (options.all) callback(null, all);
+    else callback(null, all[0].address, 4);
+  };
 }

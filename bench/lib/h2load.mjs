@@ -13,8 +13,9 @@ export async function runH2load(program, job, files) {
       `x-field-${i + 1}: the value of ${i}`,
     ]);
     const url = job.origin + job.path;
+    const post = job.post === undefined ? [] : ['-d', files.json];
     const { output, cpu } = await runTimed(
-      [...common, '-n', requests, '-m', job.inFlight, ...fields.flat(), url].map(String),
+      [...common, '-n', requests, '-m', job.inFlight, ...fields.flat(), ...post, url].map(String),
     );
     succeeded(output, requests);
     return { cpu: cpu / requests, rate: Number(/([\d.]+) req\/s/.exec(output)[1]) };

@@ -59,7 +59,8 @@ function summaryCell(variant, target) {
   if (target === undefined) return 'not run';
   if (target.missing !== undefined) return target.missing;
   const { of, over, metric, value, lowest, highest, pairs } = target;
-  const figure = (client) => short(variant.clients.find(({ name }) => name === client)?.median[metric]);
+  const median = (client) => variant.clients.find(({ name }) => name === client)?.median[metric];
+  const figure = (names) => short(names.split(' and ').reduce((sum, name) => sum + median(name), 0));
   const sides = over === undefined || over === of ? '' : `${figure(of)} / ${figure(over)} = `;
   const spread = pairs > 1 ? ` (${short(lowest)} to ${short(highest)})` : '';
   return `${sides}**${short(value)}**${spread} ${verdict(target)}`;

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Transport } from 'passinglane';
+import { commandPeers } from './commands.mjs';
 import { findProgram, firstLine, runClient } from './processes.mjs';
 import { runH2load } from './h2load.mjs';
 
@@ -62,6 +63,24 @@ export function makePeers(node, files) {
       extra: { undici },
       absent: facade(existsSync(dist('undici/index.js')), 'passinglane/undici') ?? undiciPeer.absent,
     }),
+    everyday: ofNode('everyday', {
+      version: ours,
+      configuration: `each as its documentation shows; undici ${packageVersion(undici)}, got ${packageVersion('got')}, axios ${packageVersion('axios')}`,
+      extra: { undici },
+      absent: undiciPeer.absent ?? missing('got') ?? missing('axios'),
+    }),
+    'undici ceiling': ofNode('undici-ceiling', {
+      ...undiciPeer,
+      configuration: 'over a dispatcher that answers at once: no network at all',
+    }),
+    'grpc request': ofNode('passinglane-grpc', { version: ours, configuration: "a call's bytes by request()" }),
+    idle: ofNode('idle', { version: ours, configuration: 'default options' }),
+    'JSON.parse': ofNode(undefined, {
+      version: `of Node ${node.version}`,
+      configuration: 'JSON.parse of the same text',
+      extra: { json: files.json },
+    }),
+    ...commandPeers(node, files),
     'passinglane/connect': ofNode('passinglane-connect', {
       version: ours,
       configuration: 'createGrpcTransport over one Transport',
@@ -117,7 +136,7 @@ export function makePeers(node, files) {
 
 async function runNode(node, flags, job) {
   const command = [node.path, ...flags, program, JSON.stringify(job)];
-  const output = await runClient(command, { env: { NODE_NO_WARNINGS: '1' } });
+  const output = await runClient(command, { env: { NODE_NO_WARNINGS: '1', NODE_EXTRA_CA_CERTS: '' } });
   return JSON.parse(output.trim().split('\n').at(-1));
 }
 

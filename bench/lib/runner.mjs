@@ -9,6 +9,8 @@ const defaultRounds = 5;
 function quickened(job) {
   const quick = { ...job };
   for (const time of ['warmUp', 'duration']) if (quick[time] !== undefined) quick[time] /= 5;
+  if (quick.work === 'workers') quick.requests /= 10;
+  if (quick.work === 'idle') quick.count /= 10;
   if (quick.times !== undefined) quick.times = Math.ceil(quick.times / 4);
   if (quick.batches !== undefined) quick.batches = Math.ceil(quick.batches / 10);
   if (quick.work === 'churn') quick.requests /= 20;
@@ -42,11 +44,12 @@ export async function runScenario(scenario, { peers, servers, quick, rounds, say
 }
 
 async function runVariant(scenario, variant, { peers, servers, quick, rounds: most, say }) {
-  const server = await servers.at(variant.server);
+  const lacking = servers.lacks(variant.server);
+  const server = lacking === undefined ? await servers.at(variant.server) : {};
   const usual = variant.rounds ?? scenario.rounds ?? defaultRounds;
   const rounds = quick ? 1 : Math.min(usual, most);
   const lines = variant.clients.map(({ name, client, job, rounds: turns = rounds }) => {
-    const { absent } = peers[client];
+    const absent = lacking ?? peers[client].absent;
     const sized = quick ? quickened(job) : job;
     return { name: name ?? client, client, job: sized, absent, turns: Math.min(turns, rounds), samples: [] };
   });
@@ -80,16 +83,31 @@ function medians(samples) {
   );
 }
 
-/** What a target asks for beside what was measured: the median over the pairs, and their spread. */
+/**
+ * What a target asks for beside what was measured: the median over the pairs, and their spread. With `over.plus` ours is held
+ * against what two cost together.
+ */
 function compare({ what, of, metric, over, max, min }, lines) {
   const ours = lines.find(({ name }) => name === of);
   const theirs = over && lines.find(({ name }) => name === over.client);
+  const added = over?.plus && lines.find(({ name }) => name === over.plus);
   const [first, then] = max ?? min;
-  const target = { what, of, metric, over: over?.client, sense: max === undefined ? 'min' : 'max', first, then };
-  const missing = [ours, theirs].find((line) => line !== undefined && line.samples.length === 0);
+  const target = {
+    what,
+    of,
+    metric,
+    over: over?.plus === undefined ? over?.client : `${over.client} and ${over.plus}`,
+    sense: max === undefined ? 'min' : 'max',
+    first,
+    then,
+  };
+  const missing = [ours, theirs, added].find((line) => line !== undefined && line.samples.length === 0);
   if (missing !== undefined) return { ...target, missing: missing.absent ?? missing.failed ?? 'not measured' };
   const pairs = ours.samples.map((sample, round) => {
-    const base = theirs === undefined ? 1 : theirs.samples[round]?.[over.metric ?? metric];
+    const base =
+      theirs === undefined
+        ? 1
+        : theirs.samples[round]?.[over.metric ?? metric] + (added?.samples[round]?.[metric] ?? 0);
     return sample[metric] / base;
   });
   const values = pairs.filter((value) => Number.isFinite(value));

@@ -7,10 +7,22 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { selfSignedCertificate } from '../../dist/cli/certificate.js';
+import { nginxConfig } from './nginx.mjs';
 import { findProgram, firstLine, startServer } from './processes.mjs';
 
 /** Bodies at /bytes-<size>, in bytes: of the path with a long round trip, and of downloads. */
-const sizes = [1e8, 256 * 1_048_576];
+const sizes = [1e8, 256 * 1_048_576, 3e8];
+
+/** A JSON text of 621 bytes, as an API answers. */
+const json = JSON.stringify({
+  items: Array.from({ length: 9 }, (_, i) => ({
+    id: i,
+    name: `item ${i}`,
+    price: i * 1.5,
+    tags: ['a', 'b'],
+    ok: true,
+  })),
+}).padEnd(621);
 
 const script = (name) => fileURLToPath(new URL(`../servers/${name}.mjs`, import.meta.url));
 
@@ -18,6 +30,7 @@ export class Servers {
   #folder = mkdtempSync(join(tmpdir(), 'passinglane-bench-'));
   #started = new Map();
   #nghttpd = findProgram('nghttpd');
+  #nginx = findProgram('nginx');
   #certificate = selfSignedCertificate({ names: ['localhost'], ips: ['127.0.0.1'] });
 
   constructor() {
@@ -26,6 +39,8 @@ export class Servers {
     this.cert = this.#write('cert.pem', this.#certificate.cert);
     this.#write('small', 'x'.repeat(100));
     this.#write('sink', '');
+    this.json = this.#write('json', json);
+    this.#write('64k', 'x'.repeat(65_536));
     for (const size of sizes) truncateSync(this.#write(`bytes-${size}`, ''), size); // no block of it is on the disk
   }
 
@@ -33,6 +48,11 @@ export class Servers {
   get name() {
     if (this.#nghttpd === undefined) return 'the embedded origin (node:http2), since nghttpd is not installed';
     return `${firstLine(this.#nghttpd, '--version') ?? 'nghttpd'}, upload windows of 1 MiB a stream and 16 MiB a connection`;
+  }
+
+  /** Why the server that a scenario asks for cannot be had. */
+  lacks({ kind }) {
+    return kind === 'nginx' && this.#nginx === undefined ? 'nginx is not installed' : undefined;
   }
 
   /** A folder that is removed at the end. */
@@ -58,6 +78,10 @@ export class Servers {
     if (kind === 'isolation') {
       const control = await this.#once('isolation', () => this.#script('isolation', this.key, this.cert));
       return { control: Number(control), ca: this.#certificate.cert };
+    }
+    if (kind === 'nginx') {
+      const ports = await this.#once('nginx', () => this.#startNginx());
+      return { origin: `${scheme}://127.0.0.1:${tls ? ports.tls : ports.clear}`, ...trust };
     }
     const port = await this.#once(`files ${scheme}`, () => this.#startFiles(tls));
     if (kind === 'files') return { origin: `${scheme}://127.0.0.1:${port}`, ...trust };
@@ -85,13 +109,26 @@ export class Servers {
     const port = await freePort();
     const windows = ['-m', '20000', '-w', '20', '-W', '24'];
     const command = [this.#nghttpd, '-a', '127.0.0.1', '-d', this.#folder, ...windows];
-    const server = startServer([...command, ...(tls ? [] : ['--no-tls']), String(port), ...keys]);
+    await this.#listening('nghttpd', [...command, ...(tls ? [] : ['--no-tls']), String(port), ...keys], port);
+    return port;
+  }
+
+  async #startNginx() {
+    const ports = { tls: await freePort(), clear: await freePort() };
+    const config = nginxConfig({ folder: this.#folder, key: this.key, cert: this.cert, ...ports });
+    const file = this.#write('nginx.conf', config);
+    await this.#listening('nginx', [this.#nginx, '-p', this.#folder, '-c', file], ports.tls);
+    return ports;
+  }
+
+  /** Starts a server, and waits until it takes connections. */
+  async #listening(name, command, port) {
+    const server = startServer(command);
     server.child.stdout.resume();
     while (!(await accepts(port))) {
-      if (server.child.exitCode !== null) throw new Error(`nghttpd does not start: ${server.errors()}`);
+      if (server.child.exitCode !== null) throw new Error(`${name} does not start: ${server.errors()}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    return port;
   }
 }
 

@@ -1,5 +1,5 @@
 // Small requests, so many in flight at all times: CPU, throughput, and the latency of every 16th.
-import { performance } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { openClient, percentiles, startMeter } from './measure.mjs';
 
 export async function run(job) {
@@ -8,11 +8,14 @@ export async function run(job) {
   const gets = client.gets ?? [client.get];
   await load(gets, job.inFlight, job.warmUp, []);
   const times = [];
+  const delays = job.delay === true ? monitorEventLoopDelay({ resolution: 1 }) : undefined;
+  delays?.enable();
   const meter = startMeter();
   const done = await load(gets, job.inFlight, job.duration, times);
   const measured = meter.stop(done);
   await client.close();
-  return { ...measured, ...percentiles(times) };
+  const delay = delays === undefined ? {} : { delay: delays.percentile(99.9) / 1e6 };
+  return { ...measured, ...percentiles(times), ...delay };
 }
 
 /**
