@@ -1,6 +1,6 @@
 import type { ConnectionState } from './connection-state.js';
 import { oldestPing } from './health.js';
-import { checkDrained, failConnection, stopReuse } from './lifecycle.js';
+import { checkDrained, connectionDeserted, failConnection, stopReuse } from './lifecycle.js';
 import { remeasure } from './measure.js';
 
 /**
@@ -10,7 +10,7 @@ import { remeasure } from './measure.js';
 export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
   const write = Math.min(reportStallAt(c), writeTimeoutAt(c), recoveredAt(c));
-  const idle = Math.min(pingTimeoutAt(c), probeAt(c), retireAt(c));
+  const idle = Math.min(pingTimeoutAt(c), deserted(c), probeAt(c), retireAt(c));
   const flow = Math.min(starvedAt(c), c.smallData.dueAt, remeasureAt(c));
   return Math.min(write, idle, settingsOverdueAt(c), flow);
 }
@@ -34,6 +34,7 @@ export function tick(c: ConnectionState): void {
       initiator: 'local',
       silent: true,
     });
+  if (now >= deserted(c)) return connectionDeserted(c);
   if (now >= retireAt(c)) stopReuse(c);
   if (now >= probeAt(c)) sendProbe(c);
   if (now >= settingsOverdueAt(c)) {
@@ -84,10 +85,21 @@ function pingTimeoutAt(c: ConnectionState): number {
   return ping < 0 ? Infinity : ping + pingTimeout;
 }
 
+/**
+ * When a peer that has called the connection broken has left it to us. It MUST close it (RFC 9113 section 5.4.1), so nothing
+ * asks whether it lives, and an answer to that would say nothing: what it still sends of streams below the last is
+ * heard, and its silence is the end once it lasts as long as that of a peer which is asked and does not answer.
+ */
+function deserted({ goAway, liveness: { limits, lastProgress }, streams }: ConnectionState): number {
+  const { readIdleTimeout, pingTimeout } = limits;
+  if (!goAway.broken || streams.size === 0 || readIdleTimeout === 0 || pingTimeout === 0) return Infinity;
+  return lastProgress + readIdleTimeout + pingTimeout;
+}
+
 function probeAt(c: ConnectionState): number {
   const live = c.liveness;
   const { readIdleTimeout } = live.limits;
-  if (readIdleTimeout === 0 || c.streams.size === 0 || oldestPing(c) >= 0) return Infinity;
+  if (readIdleTimeout === 0 || c.streams.size === 0 || c.goAway.broken || oldestPing(c) >= 0) return Infinity;
   return Math.max(live.silentSince() + readIdleTimeout, live.nextOwnPing());
 }
 

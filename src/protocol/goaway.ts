@@ -26,6 +26,11 @@ export class GoAway {
     return this.peerCode;
   }
 
+  /** The peer has called the connection broken: it is to close it by itself (RFC 9113 section 5.4.1). */
+  get broken(): boolean {
+    return this.peerSent && this.peerCode !== ErrorCode.NoError;
+  }
+
   /** The peer's reason, for messages. */
   get said(): string {
     const debug = this.peerDebug === '' ? '' : ` (${this.peerDebug})`;

@@ -121,9 +121,21 @@ export function connectionError(c: ConnectionState, errorCode: number, message: 
   failConnection(c, { code: 'ERR_PASSINGLANE_PROTOCOL', message: said, initiator: 'local', errorCode, silent: false });
 }
 
+/** The peer has said by GOAWAY that it ends the connection for an error, and has neither done so nor gone on with a stream. */
+export function connectionDeserted(c: ConnectionState): void {
+  const { readIdleTimeout, pingTimeout } = c.liveness.limits;
+  failConnection(c, {
+    code: 'ERR_PASSINGLANE_GOAWAY',
+    message: `The server sent ${c.goAway.said}, and then neither answered nor closed the connection for ${readIdleTimeout + pingTimeout} ms (readIdleTimeout and pingTimeout)`,
+    initiator: 'remote',
+    errorCode: c.goAway.code,
+    silent: true,
+  });
+}
+
 /** The connection ended under us: end of stream, reset, write failure. A GOAWAY received before explains it. */
 export function connectionLost(c: ConnectionState, cause: Error | undefined): void {
-  if (c.goAway.received && c.goAway.code !== ErrorCode.NoError) {
+  if (c.goAway.broken) {
     failConnection(c, {
       code: 'ERR_PASSINGLANE_GOAWAY',
       message: `The server ended the connection with ${c.goAway.said}, then closed it`,

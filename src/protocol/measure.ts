@@ -54,7 +54,8 @@ function askByPing(c: ConnectionState, meter: PathMeter): void {
 }
 
 function mayAskBySettings(c: ConnectionState): boolean {
-  return c.liveness.settingsSentAt < 0 && c.ourSettingsAcked && c.failure === undefined;
+  // What a peer answers that has called the connection broken would pass for a sign that it goes on with it.
+  return c.liveness.settingsSentAt < 0 && c.ourSettingsAcked && c.failure === undefined && !c.goAway.broken;
 }
 
 function askBySettings(c: ConnectionState, meter: PathMeter): void {

@@ -133,6 +133,36 @@ test('a peer that is silent but answers is asked again and again, as the budget 
   assert.equal(h.failure, undefined);
 });
 
+test('a request that a broken connection neither answers nor ends, though its server answers PINGs, fails after readIdleTimeout and pingTimeout', () => {
+  const h = harness({ config: { readIdleTimeout: 2_000, pingTimeout: 3_000, pingGap: 10 } }).greet();
+  const [r, answered] = [h.get('/1'), h.get('/2')];
+  for (const one of [r, answered]) h.expect.headers(one, { end: true });
+  h.peer.goAway(3, 11, 'too_many_pings');
+  h.now += 4_000;
+  h.connection.tick(h.now);
+  h.expect.quiet('it has had too many, and is to close the connection by itself');
+  h.peer.headers(answered, 200, { end: true });
+  const last = h.now;
+  assert.equal(fire(h), last + 5_000, 'what came of another request counts');
+  h.expect.failed('ERR_PASSINGLANE_GOAWAY', 'the server had its time');
+  assert.deepEqual(
+    [r.error?.code, r.error?.errorCode, r.error?.unprocessed, answered.error],
+    ['ERR_PASSINGLANE_GOAWAY', 'ENHANCE_YOUR_CALM', false, undefined],
+  );
+});
+
+test('after a GOAWAY without an error a silent server is asked as ever, and its answer is enough', () => {
+  const h = harness({ config: { readIdleTimeout: 2_000, pingTimeout: 3_000 } }).greet();
+  h.expect.headers(h.get('/'), { end: true });
+  h.peer.goAway(1, 0);
+  const start = h.now;
+  assert.equal(fire(h), start + 2_000);
+  h.peer.pong(h.expect.ping('a check'));
+  assert.equal(fire(h), start + 4_000);
+  h.expect.ping('and another');
+  assert.equal(h.failure, undefined);
+});
+
 test('without streams nothing is owed, so silence asks nothing, and idleTimeout retires the connection', () => {
   const h = harness().greet();
   const r = h.get('/');
