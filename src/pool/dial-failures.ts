@@ -49,6 +49,19 @@ export class DialFailures {
     const { openedAt, numbers } = connection;
     if (!numbers.greeted && error !== undefined) this.lostEarly(openedAt, error);
     else if (connection.carriedNothing) this.carriedNothing(openedAt, error);
+    else if (error !== undefined && !numbers.answered && connection.httpVersion === '2.0') this.unanswered(openedAt);
+  }
+
+  /**
+   * It had requests, which have been told, and broke before it answered any. Each that waits for room beside a connection
+   * that lives would cost one more like it, so the next dial backs off, though not after the first. Where none lives, the
+   * next request hears at once what is wrong.
+   */
+  private unanswered(openedAt: number): void {
+    const { backOff, host } = this;
+    const now = host.clock.now();
+    if (host.connections.accepting.length === 0 || backOff.takeSecondChance(now)) return;
+    backOff.dialFailed(openedAt, now, true);
   }
 
   /** A connection that ended before the peer's SETTINGS was none. Who waits for one gets a second chance, once. */

@@ -26,6 +26,20 @@ const endings: readonly (readonly [string, (peer: Peer) => void])[] = [
       });
     },
   ],
+  [
+    'breaks the rules once it has been asked',
+    (peer) => {
+      peer.greet({ maxConcurrentStreams: 1 });
+      peer.headers(2, 200); // no stream of that number can be open (RFC 9113 section 5.1.1)
+    },
+  ],
+  [
+    'is lost once it has been asked',
+    (peer) => {
+      peer.greet({ maxConcurrentStreams: 1 });
+      peer.drop();
+    },
+  ],
 ];
 
 /** A request each 50 ms for ten seconds, while dials take `dialTimes` and what they come to does `ending`. */
