@@ -324,10 +324,10 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
   }
 
   private onClose(): void {
+    if (this.socket.destroyed) this.stopTimer();
     if (this.closed) return;
     this.closed = true;
     this.closing = true;
-    if (this.socket.destroyed) this.stopTimer();
     this.observe('closed', this.closeError);
     this.owner.onClosed(this, this.closeError);
   }
