@@ -1,3 +1,4 @@
+import type { TransportStats } from '../../dist/pool/index.js';
 import type { AddressEvent, RequestEvent } from '../../dist/ports/observer.js';
 import type { ResolvedOptions } from '../../dist/transport-options.js';
 import type { Isolation } from './isolation.js';
@@ -12,12 +13,21 @@ export function silenceBound({ probeAfter }: Pick<ResolvedOptions, 'probeAfter'>
   return Math.max(probeAfter, 4 * roundTrip) + slack;
 }
 
+/** What becomes of a dial to a frozen address is known so long after it began. */
+function dialBound({ connectTimeout }: Pick<ResolvedOptions, 'connectTimeout'>): number {
+  return connectTimeout === 0 ? Infinity : connectTimeout + slack;
+}
+
+/** States of a connection that takes requests, or would if it had room. */
+const answering = new Set(['idle', 'ready', 'busy', 'full']);
+
 export interface AddressesWorld {
   readonly origins: readonly OriginPlan[];
   readonly options: ResolvedOptions;
   readonly network: Network;
   readonly isolation: Isolation;
   requestOf(id: number): RequestPlan | undefined;
+  stats(): TransportStats;
   /** The world's time. */
   now(): number;
   report(oracle: string, what: string): void;
@@ -28,6 +38,11 @@ interface Seen {
   /** When the first request went there since it froze, in the world's time; Infinity: none has. */
   owedSince: number;
   frozenAt: number;
+  /** The same of the first dial. */
+  dialledSince: number;
+  dialFrozenAt: number;
+  /** The client has said so, and not taken it back. */
+  failed: boolean;
   /** In monotonic time. */
   ejectedUntil: number;
 }
@@ -36,6 +51,8 @@ interface Seen {
 export class Addresses {
   private readonly world: AddressesWorld;
   private readonly seen = new Map<Host, Seen>();
+  /** Connections that an answer has come on. */
+  private readonly answered = new Set<number>();
   /** A name stands, or stood, for other addresses than at first. */
   private renamed = false;
   private readonly told = new Set<string>();
@@ -46,13 +63,27 @@ export class Addresses {
 
   private of(host: Host): Seen {
     let seen = this.seen.get(host);
-    if (seen === undefined) this.seen.set(host, (seen = { owedSince: Infinity, frozenAt: 0, ejectedUntil: -Infinity }));
+    if (seen === undefined)
+      this.seen.set(
+        host,
+        (seen = {
+          owedSince: Infinity,
+          frozenAt: 0,
+          dialledSince: Infinity,
+          dialFrozenAt: 0,
+          failed: false,
+          ejectedUntil: -Infinity,
+        }),
+      );
     return seen;
   }
 
   /** The process heard of nothing for so long, until now. */
   deaf(milliseconds: number): void {
-    for (const seen of this.seen.values()) seen.owedSince += milliseconds;
+    for (const seen of this.seen.values()) {
+      seen.owedSince += milliseconds;
+      seen.dialledSince += milliseconds;
+    }
   }
 
   readonly address = ({ address, type, origin, until = 0 }: AddressEvent): void => {
@@ -60,6 +91,8 @@ export class Addresses {
     if (host === undefined) return;
     if (type === 'removed') this.renamed = true;
     const seen = this.of(host);
+    if (type === 'failed') seen.failed = true;
+    else if (type === 'returned' && seen.ejectedUntil === -Infinity) seen.failed = false; // else from its ejection
     seen.ejectedUntil = type === 'ejected' ? until : type === 'returned' ? -Infinity : seen.ejectedUntil;
     if (type !== 'ejected') return;
     const all = this.world.network.names.get(origin.slice(origin.lastIndexOf('/') + 1))?.addresses ?? [];
@@ -69,7 +102,8 @@ export class Addresses {
       this.once('ejection', `${ejected} of ${hosts.length} addresses of ${origin} are ejected`);
   };
 
-  readonly request = ({ type, request, remoteAddress, time }: RequestEvent): void => {
+  readonly request = ({ type, request, connection = 0, remoteAddress, time }: RequestEvent): void => {
+    if (type === 'headers') this.answered.add(connection);
     if (type !== 'bound' || this.world.options.loadBalancing !== 'least-request') return;
     const host = this.world.network.hosts.get(remoteAddress ?? '');
     if (host === undefined) return;
@@ -90,6 +124,48 @@ export class Addresses {
         `request ${id} went to ${host.address}, which ${name} has not stood for in ${now - since} ms`,
       );
   };
+
+  /** A dial goes to these addresses first: is one of them known to be frozen, while another answers? */
+  dialled(name: string, first: readonly string[]): void {
+    const now = this.world.now();
+    for (const address of first) {
+      const host = this.world.network.hosts.get(address)!;
+      const { frozenAt } = host.process;
+      const seen = this.of(host);
+      if (frozenAt === Infinity || seen.dialFrozenAt !== frozenAt) seen.dialledSince = Infinity;
+      if (frozenAt === Infinity) continue;
+      seen.dialFrozenAt = frozenAt;
+      if (seen.dialledSince === Infinity) seen.dialledSince = now;
+      const since = now - seen.dialledSince;
+      if (this.renamed || since <= dialBound(this.world.options) || !this.answersElsewhere(name, host)) continue;
+      this.once(
+        'frozen address',
+        `a dial went to ${address} first, which has answered none for ${Math.round(since)} ms`,
+      );
+    }
+  }
+
+  /** A connection to another address has answered, and takes requests. */
+  private answersElsewhere(name: string, than: Host): boolean {
+    const addresses = this.world.network.names.get(name)?.addresses ?? [];
+    const origins = this.world.stats().origins.filter(({ origin }) => origin.endsWith(`//${name}`));
+    return origins.some(({ connections }) =>
+      connections.some(
+        ({ id, state, remoteAddress = '' }) =>
+          this.answered.has(id) &&
+          answering.has(state) &&
+          remoteAddress !== than.address &&
+          addresses.includes(remoteAddress) &&
+          this.isGood(remoteAddress),
+      ),
+    );
+  }
+
+  /** The client holds nothing against it. */
+  private isGood(address: string): boolean {
+    const { failed, ejectedUntil } = this.of(this.world.network.hosts.get(address)!);
+    return !failed && ejectedUntil === -Infinity;
+  }
 
   private frozen(id: number, origin: number, host: Host, seen: Seen, now: number): void {
     const { frozenAt } = host.process;

@@ -6,6 +6,8 @@ export interface Sighting {
   readonly at: number;
   /** 'refused', 'ignored': the server has told, or will, that it did not act on it. */
   verdict: 'acted' | 'refused' | 'ignored';
+  /** It came in HTTP/1.1, and not as the first on its connection. */
+  readonly kept?: boolean;
   /** Of the request's body. */
   received: number;
   receivedWhole: boolean;

@@ -45,7 +45,7 @@ const blackHole =
 const onConnections =
   (act: (connection: { cut(after: number, by: 'reset' | 'end'): void }, amount: number) => void): Fault =>
   ({ host, amount }) => {
-    for (const connection of [...host.process.connections]) act(connection, amount);
+    for (const connection of host.process.allConnections) act(connection, amount);
   };
 
 const path: Record<string, Fault> = {
@@ -122,7 +122,7 @@ const connections: Record<string, Fault> = {
   'connections reset': onConnections((connection) => connection.cut(0, 'reset')),
   'connections ended': onConnections((connection) => connection.cut(0, 'end')),
   'connections cut': ({ host, amount }) => {
-    const struck = [...host.process.connections];
+    const struck = host.process.allConnections;
     for (const connection of struck)
       connection.cut(1 + Math.floor(amount * amount * 40_000), amount < 0.5 ? 'reset' : 'end');
     return () => {
@@ -130,7 +130,7 @@ const connections: Record<string, Fault> = {
     };
   },
   'one connection not read': ({ host, amount }) => {
-    const all = [...host.process.connections];
+    const all = host.process.allConnections;
     const one = all[Math.floor(amount * all.length)];
     if (one === undefined) return;
     one.paused = true;
@@ -140,11 +140,21 @@ const connections: Record<string, Fault> = {
     };
   },
   'one connection slow': ({ host, amount }) => {
-    const all = [...host.process.connections];
+    const all = host.process.allConnections;
     const one = all[Math.floor(amount * all.length)];
     if (one === undefined) return;
     one.slowTo(10);
     return () => one.slowTo(Infinity);
+  },
+  'no credit on living connections': ({ host }) => {
+    const struck = [...host.process.connections];
+    for (const connection of struck) connection.stingy = true;
+    return () => {
+      for (const connection of struck) {
+        connection.stingy = false;
+        host.process.run(() => connection.giveBackAll());
+      }
+    };
   },
   'bulk not read': ({ host }) => {
     host.process.bulkUnread = true;
@@ -177,6 +187,11 @@ const connections: Record<string, Fault> = {
     for (const connection of [...host.process.connections])
       host.process.run(() => connection.goAway('latest', amount < 0.5 ? Code.enhanceYourCalm : Code.internalError));
   },
+};
+
+connections['GOAWAY with an error, and no end'] = ({ host, amount }) => {
+  for (const connection of [...host.process.connections])
+    host.process.run(() => connection.desert(amount < 0.5 ? Code.enhanceYourCalm : Code.internalError));
 };
 
 /** All codes, and one that has no name, but for those that say that the request was not acted on. */
@@ -256,9 +271,9 @@ const lossless = new Set([
   'handlers err',
 ]);
 
-/** Whether each attempt that the client counts has come to a server. */
-export function isLossless({ faults: all, ending }: Plan): boolean {
-  return ending === undefined && all.every(({ kind }) => lossless.has(kind));
+/** Whether each attempt that the client counts has come to a server. In HTTP/1.1 what is reset takes its connection along. */
+export function isLossless({ faults: all, ending, options }: Plan): boolean {
+  return ending === undefined && options.allowHTTP1 !== true && all.every(({ kind }) => lossless.has(kind));
 }
 
 /** Lets it happen at its time, and end. */

@@ -16,6 +16,8 @@ export const kernel = {
   /** The same for the first packet of a connection. */
   retransmitConnect: 1_000,
   mostRetransmit: 60_000,
+  /** When a connection is given up whose other side is gone, and has not said so: 15 retransmissions (tcp_retries2), in milliseconds. */
+  givesUpAfter: 924_600,
   /** As glibc asks a name server: again after so many milliseconds without an answer, and so often in all (resolv.conf(5)). */
   lookupPatience: 5_000,
   lookupAttempts: 2,

@@ -1,17 +1,19 @@
 import './immediate.js';
 import type { LookupFunction } from 'node:net';
+import { NodeHttp1Connection } from '../../dist/http1/index.js';
 import type { Dialled, Dialler, DialRoute, Origin } from '../../dist/ports/dialler.js';
 import { alpnFailed, connectFailed, isAlpnRefusal, mostTelling } from '../../dist/node/failure.js';
 import { lookUp } from '../../dist/node/address.js';
 import { Resolver } from '../../dist/node/resolver.js';
 import { race } from '../../dist/node/race.js';
 import type { SimulatedClock } from './clock.js';
+import { SimulatedDuplex } from './duplex.js';
 import { kernel } from './kernel.js';
 import type { Link } from './link.js';
 import type { Buffers } from './pipe.js';
 import { clientHello, serverHello } from './server-connection.js';
 import type { ServerProcess } from './server-process.js';
-import { SimulatedSocket } from './socket.js';
+import { infoOf, SimulatedSocket } from './socket.js';
 import { Tcp } from './tcp.js';
 
 /** A machine at an address. */
@@ -23,7 +25,7 @@ export interface Host {
   listening: boolean;
   /** What asks for a connection is dropped on the way, and nothing else is. */
   swallowing: boolean;
-  /** It offers HTTP/2 by ALPN; else it ends the handshake, as nobody offers it HTTP/1.1. */
+  /** It takes HTTP/2 by ALPN; else HTTP/1.1, and where nobody offers that it ends the handshake. */
   http2: boolean;
 }
 
@@ -37,6 +39,9 @@ export interface Name {
   failing: boolean;
 }
 
+/** What the process holds of a connection. */
+type OpenSocket = SimulatedSocket | SimulatedDuplex;
+
 /** All machines, and the dialler of the process among them: the real `Names` and `race` over simulated sockets. */
 export class Network implements Dialler {
   readonly hosts = new Map<string, Host>();
@@ -44,11 +49,15 @@ export class Network implements Dialler {
   /** Those that a name has ever stood for. */
   readonly machines = new Map<string, readonly Host[]>();
   /** Connections that the process has not closed. */
-  readonly open = new Map<SimulatedSocket, { readonly tcp: Tcp; readonly host: Host }>();
+  readonly open = new Map<OpenSocket, { readonly tcp: Tcp; readonly host: Host }>();
+  /** ALPN offers HTTP/1.1 as well. */
+  allowHTTP1 = false;
   /** Attempts to connect that are under way. */
   attempts = 0;
   /** Told of each connection attempt: for the story. */
   tell: (what: string) => void = () => undefined;
+  /** Told which addresses of a name a dial goes to before all others. */
+  onDial: (name: string, first: readonly string[]) => void = () => undefined;
   /** How the next connection's bytes are cut, in bytes a read. */
   drawMostRead: () => number = () => Infinity;
   private readonly clock: SimulatedClock;
@@ -79,21 +88,22 @@ export class Network implements Dialler {
     this.clock.after(name?.delay ?? 0, () => ask(1));
   };
 
-  async dial(origin: Origin, signal: AbortSignal, _http1Only = false, route?: DialRoute): Promise<Dialled> {
+  async dial(origin: Origin, signal: AbortSignal, http1Only = false, route?: DialRoute): Promise<Dialled> {
     /** In the order of the pool, as src/node/dial.ts does it. */
-    const connect = (hosts: readonly string[], all: readonly string[]): Promise<SimulatedSocket> => {
+    const connect = (hosts: readonly string[], all: readonly string[]): Promise<OpenSocket> => {
       const ordered = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
-      return race(ordered.flat(), this.attempt(origin, route), this.clock, signal, ordered[0]?.length);
+      if (route?.address === undefined) this.onDial(origin.hostname, ordered[0] ?? []);
+      return race(ordered.flat(), this.attempt(origin, http1Only, route), this.clock, signal, ordered[0]?.length);
     };
     try {
       signal.throwIfAborted();
       const socket = await this.resolver.connect(origin.hostname, connect, signal);
       if (signal.aborted) socket.destroy();
       signal.throwIfAborted();
-      return { protocol: 'h2', transport: socket, address: socket.info.remoteAddress };
+      return { ...speaking(socket), address: socket.info.remoteAddress };
     } catch (error) {
       signal.throwIfAborted();
-      if (isAlpnRefusal(mostTelling(error))) throw alpnFailed(origin.href, false, undefined, error);
+      if (isAlpnRefusal(mostTelling(error))) throw alpnFailed(origin.href, this.allowHTTP1, undefined, error);
       throw connectFailed(origin.href, error);
     }
   }
@@ -102,19 +112,16 @@ export class Network implements Dialler {
     return this.resolver.anew(origin.hostname);
   }
 
-  private attempt(origin: Origin, route: DialRoute | undefined) {
-    return (
-      address: string,
-      succeeded: (socket: SimulatedSocket) => void,
-      failed: (error: Error) => void,
-    ): (() => void) => {
+  private attempt(origin: Origin, http1Only: boolean, route: DialRoute | undefined) {
+    const secure = origin.scheme === 'https:';
+    return (address: string, succeeded: (socket: OpenSocket) => void, failed: (error: Error) => void): (() => void) => {
       const host = this.hosts.get(address);
       if (host === undefined) throw new Error(`there is no machine at ${address}`);
       this.attempts++;
       route?.trying(address);
       let over = false;
       let tcp: Tcp | undefined = undefined;
-      let unreported: SimulatedSocket | undefined = undefined;
+      let unreported: OpenSocket | undefined = undefined;
       const settle = (report: () => void): void => {
         if (over) return;
         over = true;
@@ -133,7 +140,8 @@ export class Network implements Dialler {
           this.clock.after(patience, () => asked(2 * patience));
           return;
         }
-        const offersNone = origin.scheme === 'https:' && !host.http2;
+        const http2 = !secure || (host.http2 && !http1Only);
+        const offersNone = !http2 && !http1Only && !this.allowHTTP1;
         if (!host.listening || offersNone) {
           host.link.carry(
             'down',
@@ -146,11 +154,12 @@ export class Network implements Dialler {
         tcp = made;
         made.mostRead = this.drawMostRead();
         made.client = { onReset: () => fail('ECONNRESET') };
-        host.process.accept(made, origin.scheme === 'https:');
+        host.process.accept(made, secure, http2);
         const ready = (): void => {
-          const socket = new SimulatedSocket(this.clock, made, address, origin.scheme === 'https:', (gone) => {
-            this.open.delete(gone);
-          });
+          const gone = (socket: OpenSocket): void => void this.open.delete(socket);
+          const socket = http2
+            ? new SimulatedSocket(this.clock, made, address, secure, gone)
+            : new SimulatedDuplex(this.clock, made, infoOf(this.clock, address, secure, 'http/1.1'), gone);
           this.open.set(socket, { tcp: made, host });
           unreported = socket;
           settle(() => {
@@ -161,7 +170,7 @@ export class Network implements Dialler {
         };
         host.link.carry(
           'down',
-          () => (origin.scheme === 'https:' ? this.secure(made, ready, () => fail('ECONNRESET')) : ready()),
+          () => (secure ? this.secure(made, ready, () => fail('ECONNRESET')) : ready()),
           () => over,
           kernel.retransmitConnect,
         );
@@ -196,4 +205,17 @@ export class Network implements Dialler {
       else if (tcp.down.ended) ended();
     };
   }
+}
+
+function speaking(socket: OpenSocket): Dialled {
+  if (socket instanceof SimulatedSocket) return { protocol: 'h2', transport: socket };
+  const platform = {
+    info: socket.info,
+    inRootContext: <A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R => fn(...args),
+  };
+  return {
+    protocol: 'http/1.1',
+    socket,
+    open: (stream, config, clock, owner) => new NodeHttp1Connection(stream, config, clock, owner, platform),
+  };
 }

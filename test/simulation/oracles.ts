@@ -29,7 +29,9 @@ export function judge(call: Call, { books, statuses, lossless, hedged }: Judgeme
   const { id, idempotent, upload } = call.plan;
   // One that asks and changes nothing may follow an answer that its caller has listed (RFC 9110 section 9.2.2).
   const again = upload === undefined ? acted.filter(({ status }) => statuses.includes(status)).length : 0;
-  if (acted.length - Math.min(again, acted.length - 1) > 1 && !idempotent)
+  // And once where a connection of HTTP/1.1 that was kept from a request before was met closed (RFC 9112 section 9.3.1).
+  const met = upload === undefined && acted.slice(0, -1).some(({ kept }) => kept === true) ? 1 : 0;
+  if (acted.length - Math.min(again + met, acted.length - 1) > 1 && !idempotent)
     report('delivered once', `request ${id} was acted on ${acted.length} times: ${acted.map(place).join('; ')}`);
   judgeAttempts(call, sightings.length, lossless && !hedged(id), report);
   judgeUnprocessed(call, acted, report);

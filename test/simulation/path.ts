@@ -57,10 +57,12 @@ export class PathWorld {
 
   constructor({ bandwidth, delay, queue, shared, options }: PathOptions) {
     const random = new Random(1);
+    const resolved = resolveOptions({ ...always, ...options }, 'simulation');
     const world = {
       clock: this.clock,
       books: this.books,
       random,
+      options: resolved,
       requestOf: (id: number) => this.plans.get(id),
       tell: () => undefined,
     };
@@ -85,7 +87,7 @@ export class PathWorld {
     this.network = new Network(this.clock, { send: 1 << 20, receive: 1 << 22 });
     this.network.hosts.set(this.host.address, this.host);
     this.network.names.set('path.example', { addresses: [this.host.address], delay: 0, hangsUntil: 0, failing: false });
-    this.transport = new BaseTransport(resolveOptions({ ...always, ...options }, 'simulation'), {
+    this.transport = new BaseTransport(resolved, {
       clock: this.clock,
       dialler: this.network,
       wrap: () => {

@@ -7,13 +7,14 @@ import { Application } from './application.js';
 import { Books } from './books.js';
 import { Budgets } from './budgets.js';
 import { SimulatedClock } from './clock.js';
+import { Deserted } from './deserted.js';
 import { Dials } from './dials.js';
 import { isLossless, schedule } from './faults.js';
 import { Isolation, linesOff } from './isolation.js';
 import { Link } from './link.js';
 import { Network, type Host } from './network.js';
 import { judge, judgeTimes, type Violation } from './oracles.js';
-import { endsAt, type Plan } from './plan.js';
+import { endsAt, type Plan, type RequestPlan } from './plan.js';
 import { Random } from './random.js';
 import { ServerProcess, type World } from './server-process.js';
 import { Steps } from './steps.js';
@@ -62,10 +63,12 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
   const begun = clock.time;
   const say = (who: string, what: string): void => tell?.(clock.time - begun, who, what);
   const byId = new Map(plan.requests.map((request) => [request.id, request]));
-  const world: World = { clock, books, random: random.fork('servers'), requestOf: (id) => byId.get(id), tell: say };
-  const { network, hosts } = build(plan, world, random);
   const steps = new Steps(clock, report, observer, say);
-  const options = resolveOptions({ ...defined(plan.options), ...always, observer: steps.observer }, 'simulation');
+  const given = { allowHTTP1: false, ...defined(plan.options), ...always, observer: steps.observer };
+  const options = resolveOptions(given, 'simulation');
+  const requestOf = (id: number): RequestPlan | undefined => byId.get(id);
+  const world: World = { clock, books, random: random.fork('servers'), options, requestOf, tell: say };
+  const { network, hosts } = build(plan, world, random);
   const transport = new BaseTransport(options, {
     clock,
     dialler: network,
@@ -84,19 +87,33 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
     now,
     report: (line, what) => report(`isolation, ${line}`, what),
   });
-  const { requestOf } = world;
   const budgets = new Budgets({ origins: plan.origins, options, books, requestOf, report });
-  const addresses = new Addresses({ origins: plan.origins, options, network, isolation, requestOf, now, report });
+  const addresses = new Addresses({
+    origins: plan.origins,
+    options,
+    network,
+    isolation,
+    requestOf,
+    stats: () => transport.stats(),
+    now,
+    report,
+  });
+  network.onDial = (name, first) => addresses.dialled(name, first);
   const dials = new Dials({ origins: plan.origins, options, network, report });
+  const deserted = new Deserted({ options, network, now, report });
   const struck = (those: readonly Host[]): void => {
     isolation.struck(those);
     dials.struck(those);
   };
   steps.others.push(budgets, addresses, dials);
-  steps.onLook = (stats, passed) => dials.look(stats, passed);
+  steps.onLook = (stats, passed) => {
+    dials.look(stats, passed);
+    deserted.look();
+  };
   steps.onDeaf = (milliseconds) => {
     isolation.deaf(milliseconds);
     addresses.deaf(milliseconds);
+    deserted.deaf();
     dials.struck(hosts);
   };
   steps.watch(transport, network, hosts, plan, isolation);
@@ -162,8 +179,8 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
   };
 }
 
-/** Codings are undone by zlib, whose threads no seed rules; and HTTP/1.1 is spoken by node:http. */
-const always: TransportOptions = { decompress: false, allowHTTP1: false, cleartext: 'h2c' };
+/** Codings are undone by zlib, whose threads no seed rules. */
+const always: TransportOptions = { decompress: false, cleartext: 'h2c' };
 
 function defined(options: TransportOptions): TransportOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -172,6 +189,7 @@ function defined(options: TransportOptions): TransportOptions {
 function build(plan: Plan, world: World, random: Random): { network: Network; hosts: Host[] } {
   const { clock } = world;
   const network = new Network(clock, plan.buffers);
+  network.allowHTTP1 = plan.options.allowHTTP1 === true;
   const hosts: Host[] = [];
   plan.origins.forEach((origin, i) => {
     const addresses = Array.from({ length: origin.hosts }, (_, j) => `10.0.${i}.${j + 1}`);

@@ -13,6 +13,7 @@ import {
   typeNames,
   type Frame,
 } from './frames.js';
+import { mostPings, pingGap, pingsAllowed, settingsAllowed, type Askable } from './probes.js';
 import type { Behaviour, ServerProcess } from './server-process.js';
 import { ServerStream } from './server-stream.js';
 import type { End, Tcp } from './tcp.js';
@@ -26,17 +27,6 @@ const bulkFrame = 8_000;
 const late = 400;
 /** As in gRPC: so many PINGs without HEADERS or DATA of the server's in between. */
 const strikes = 2;
-/** Twice that can be on the way: the client counts from what it receives, the server from what it sends. */
-const mostPings = 5;
-const pingGap = 290_000;
-
-/**
- * So many PINGs there may be on a connection in all: one for each answer, to measure the round trip; one for each stream that
- * the client resets; those that a budget allows; and one each `pingGap` milliseconds.
- */
-export function pingsAllowed(answers: number, resets: number, age: number): number {
-  return answers + resets + mostPings + Math.floor(age / pingGap);
-}
 
 /** What comes into force when the client acknowledges it (RFC 9113 section 6.5.3); undefined: no change. */
 interface SentSettings {
@@ -67,6 +57,12 @@ export class ServerConnection implements End {
   stage: Stage;
   /** It reads nothing of this one connection. */
   paused = false;
+  /** It gives no credit for the window of this one connection. */
+  stingy = false;
+  /** It has called the connection broken by GOAWAY, and does nothing more with it but acknowledge. */
+  deserted = false;
+  /** When something last came that has to do with a request. */
+  lastFrameAt = 0;
   private readonly tcp: Tcp;
   private readonly reader = new FrameReader();
   private readonly decoder = new HpackDecoder();
@@ -84,6 +80,7 @@ export class ServerConnection implements End {
   private lastActed = 0;
   private lastAccepted = Infinity;
   private pings = 0;
+  private settings = 0;
   private requests = 0;
   /** HEADERS and DATA that it has sent, and RST_STREAM that it has received. */
   private answers = 0;
@@ -232,6 +229,7 @@ export class ServerConnection implements End {
     if (f.payload.length > this.mostFrame) this.complain('protocol', `a frame of ${f.payload.length} bytes`);
     if (this.block.length > 0 && f.type !== Type.continuation)
       this.complain('protocol', 'a frame within a header block');
+    if (f.type !== Type.ping && f.type !== Type.settings) this.lastFrameAt = this.process.world.clock.time;
     switch (f.type) {
       case Type.data:
         return this.onData(f);
@@ -352,6 +350,9 @@ export class ServerConnection implements End {
       for (const stream of this.streams.values()) stream.onWindowChange(change);
       return;
     }
+    this.settings++;
+    const most = settingsAllowed(this.process.world.options, this.askable);
+    if (this.settings > most) this.complain('pings in total', `${this.settings} SETTINGS, where ${most} may be`);
     for (let at = 0; at + 6 <= f.payload.length; at += 6) {
       const value = f.payload.readUInt32BE(at + 2);
       const id = f.payload.readUInt16BE(at);
@@ -365,12 +366,17 @@ export class ServerConnection implements End {
     this.pump();
   }
 
+  private get askable(): Askable {
+    const { answers, resets, process } = this;
+    return { answers, resets, age: process.world.clock.time - this.madeAt };
+  }
+
   private onPing(f: Frame): void {
     if ((f.flags & Flag.ack) !== 0) return;
     const { books, clock } = this.process.world;
     books.pings++;
     this.pings++;
-    const most = pingsAllowed(this.answers, this.resets, clock.time - this.madeAt);
+    const most = pingsAllowed(this.process.world.options, this.askable);
     if (this.pings > most) this.complain('pings in total', `${this.pings}, where ${most} may be`);
     this.pingsInARow++;
     if (this.pingsInARow > mostPings && clock.time - this.lastPing < pingGap)
@@ -423,7 +429,7 @@ export class ServerConnection implements End {
   /** Bytes of the client's that are of no more use: what its policy makes of that. */
   giveBack(bytes: number): void {
     const { credit } = this.behaviour;
-    if (bytes === 0 || credit === 'never') return;
+    if (bytes === 0 || credit === 'never' || this.stingy) return;
     if (credit === 'late') return this.process.after(late, () => this.grant(bytes));
     if (credit !== 'dribble' || bytes === 1) return this.grant(bytes);
     this.grant(1);
@@ -432,7 +438,7 @@ export class ServerConnection implements End {
 
   private grant(bytes: number): void {
     const given = Math.min(bytes, this.owed);
-    if (given === 0 || this.over) return;
+    if (given === 0 || this.over || this.stingy) return;
     this.owed -= given;
     this.emptySince = Infinity;
     this.receiveWindow += given;
@@ -449,6 +455,8 @@ export class ServerConnection implements End {
   // --- writing ---
 
   send(type: number, flags: number, streamId: number, payload?: Uint8Array): void {
+    const acknowledges = (type === Type.ping || type === Type.settings) && (flags & Flag.ack) !== 0;
+    if (this.deserted && !acknowledges) return;
     if (type === Type.headers || type === Type.data) {
       this.pingsInARow = 0;
       this.answers++;
@@ -531,12 +539,22 @@ export class ServerConnection implements End {
     this.tell(`sends GOAWAY, last stream ${number}, code ${code} ${debug}`);
     this.write(frame(Type.goAway, 0, 0, Buffer.concat([numbers(number, code), Buffer.from(debug)])));
     this.lastAccepted = Math.min(this.lastAccepted, number);
-    if (last !== 'all') this.endWhenIdle();
+    if (last !== 'all' && !this.deserted) this.endWhenIdle();
+  }
+
+  /** It should close the connection now (RFC 9113 section 5.4.1), and does not. */
+  desert(code: number): void {
+    if (this.deserted) return;
+    this.tell('deserts the connection');
+    this.deserted = true;
+    this.lastFrameAt = this.process.world.clock.time;
+    this.goAway('latest', code);
   }
 
   private endingWhenIdle = false;
 
   private endWhenIdle(): void {
+    if (this.deserted) return;
     this.endingWhenIdle = true;
     if (this.streams.size === 0) this.end();
   }

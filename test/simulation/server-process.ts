@@ -1,8 +1,10 @@
 import type { Books } from './books.js';
 import type { SimulatedClock } from './clock.js';
-import type { RequestPlan } from './plan.js';
-import type { Random } from './random.js';
+import { Http1ServerConnection } from './http1-server.js';
 import { ServerConnection } from './server-connection.js';
+import type { RequestPlan } from './plan.js';
+import type { AskingOptions } from './probes.js';
+import type { Random } from './random.js';
 import type { Tcp } from './tcp.js';
 
 export const creditPolicies = ['prompt', 'late', 'dribble', 'handler', 'never'] as const;
@@ -69,6 +71,8 @@ export interface World {
   readonly clock: SimulatedClock;
   readonly books: Books;
   readonly random: Random;
+  /** Those of the client. */
+  readonly options: AskingOptions;
   requestOf(id: number): RequestPlan | undefined;
   tell(who: string, what: string): void;
 }
@@ -77,7 +81,9 @@ export interface World {
 export class ServerProcess {
   readonly address: string;
   readonly world: World;
+  /** Of HTTP/2. */
   readonly connections = new Set<ServerConnection>();
+  readonly http1Connections = new Set<Http1ServerConnection>();
   behaviour: Behaviour;
   /** It reads no further on a connection that bulk has come on; on all others it does as ever. */
   bulkUnread = false;
@@ -105,8 +111,18 @@ export class ServerProcess {
     return this.frozen > 0;
   }
 
-  accept(tcp: Tcp, secure: boolean): void {
+  /** Of both kinds. */
+  get allConnections(): (ServerConnection | Http1ServerConnection)[] {
+    return [...this.connections, ...this.http1Connections];
+  }
+
+  accept(tcp: Tcp, secure: boolean, http2 = true): void {
     this.world.books.connections++;
+    if (!http2) {
+      const connection = new Http1ServerConnection(this, tcp, secure, this.world.books.connections);
+      this.http1Connections.add(connection);
+      return this.run(() => connection.read());
+    }
     const connection = new ServerConnection(this, tcp, secure, this.world.books.connections);
     this.connections.add(connection);
     this.run(() => connection.begin());
@@ -157,7 +173,7 @@ export class ServerProcess {
   private apply(): void {
     const before = this.behaviour;
     this.behaviour = Object.assign({ ...this.usual }, ...this.overrides) as Behaviour;
-    for (const connection of [...this.connections]) this.run(() => connection.behaviourChanged(before));
+    for (const connection of this.allConnections) this.run(() => connection.behaviourChanged(before));
   }
 
   /** All that it had in memory is gone; the kernel ends its connections, by FIN or by RST. */
@@ -165,7 +181,8 @@ export class ServerProcess {
     this.world.tell(this.address, 'dies');
     this.life++;
     this.waiting = [];
-    for (const connection of [...this.connections]) connection.crash(byReset);
+    for (const connection of this.allConnections) connection.crash(byReset);
     this.connections.clear();
+    this.http1Connections.clear();
   }
 }

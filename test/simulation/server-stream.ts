@@ -3,6 +3,13 @@ import type { Sighting } from './books.js';
 import { Code, Flag, isPiece, numbers, piece, Type } from './frames.js';
 import type { RequestPlan } from './plan.js';
 import type { ServerConnection } from './server-connection.js';
+import type { World } from './server-process.js';
+
+/** In any of the forms that the field has (RFC 9110 section 10.2.3), or in none of them; undefined: it is left out. */
+export function retryAfter({ clock, random }: World): string | undefined {
+  const date = new Date(clock.wallNow() + random.integer(0, 3_000)).toUTCString();
+  return random.pick([undefined, '0', '1', '3', '1000', 'soon', date]);
+}
 
 /** One request with its handler. */
 export class ServerStream {
@@ -173,11 +180,9 @@ export class ServerStream {
 
   /** It asks for patience (RFC 9110 section 15.6.4). */
   private err(): void {
-    const { clock, random } = this.connection.process.world;
-    const date = new Date(clock.wallNow() + random.integer(0, 3_000)).toUTCString();
-    const retryAfter = random.pick([undefined, '0', '1', '3', '1000', 'soon', date]);
+    const after = retryAfter(this.connection.process.world);
     const fields = [[':status', '503']] as [string, string][];
-    if (retryAfter !== undefined) fields.push(['retry-after', retryAfter]);
+    if (after !== undefined) fields.push(['retry-after', after]);
     this.sighting.status = 503;
     this.sighting.answered = 'whole';
     this.connection.sendFields(this.id, fields, true);

@@ -13,6 +13,18 @@ const closeTimeout = 250;
 /** So many reads are cut into small ones: what comes after them is like what came before. */
 const cutReads = 300;
 
+export function infoOf(clock: SimulatedClock, address: string, secure: boolean, alpn: string): ByteTransport['info'] {
+  return {
+    remoteAddress: address,
+    remotePort: secure ? 443 : 80,
+    localAddress: '192.0.2.1',
+    localPort: undefined,
+    alpnProtocol: secure ? alpn : undefined,
+    dial: { begun: clock.now(), lookup: undefined, connect: undefined, secure: undefined },
+    tls: secure ? { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' } : undefined,
+  };
+}
+
 /**
  * The process's end of a connection, as `SocketTransport` makes it of a net.Socket or TLSSocket: reads of 64 KiB at most into a
  * buffer that the next one overwrites, one write at a time, whose end is told as Node tells it.
@@ -56,15 +68,7 @@ export class SimulatedSocket implements ByteTransport, End {
     this.tcp = tcp;
     this.secure = secure;
     this.onGone = onGone;
-    this.info = {
-      remoteAddress: address,
-      remotePort: secure ? 443 : 80,
-      localAddress: '192.0.2.1',
-      localPort: undefined,
-      alpnProtocol: secure ? 'h2' : undefined,
-      dial: { begun: clock.now(), lookup: undefined, connect: undefined, secure: undefined },
-      tls: secure ? { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' } : undefined,
-    };
+    this.info = infoOf(clock, address, secure, 'h2');
     tcp.client = this;
     tcp.down.onReadable = () => this.readable();
     tcp.up.onWritable = () => clock.poll(() => this.writable());

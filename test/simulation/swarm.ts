@@ -44,6 +44,8 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const options = {
     ...drawOptions(random.fork('options'), random.fork('sending again')),
     ...(balanced ? drawBalance(random.fork('balance')) : {}),
+    allowHTTP1: random.fork('protocols').chance(0.25),
+    bulkIsolation: random.fork('bulk isolation').chance(0.25) ? false : undefined,
   };
   const requests = begins.map((at, i) => {
     const drawn = drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix);
@@ -269,6 +271,7 @@ const stormFaults = [
 /** What keeps a write waiting strikes where one is long. */
 const stalling = new Set([
   'one connection not read',
+  'no credit on living connections',
   'bulk not read',
   'reads nothing',
   'process frozen',

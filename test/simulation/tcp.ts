@@ -43,6 +43,11 @@ export class Tcp {
     );
   }
 
+  /** Nobody is there to answer any more, or nothing passes. */
+  get gone(): boolean {
+    return this.over || this.up.dead;
+  }
+
   /** A box on the way forgets it: nothing passes any more. */
   forget(): void {
     this.up.dead = this.down.dead = true;

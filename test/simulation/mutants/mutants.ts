@@ -57,6 +57,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'requests with a body go to a connection whose window nobody opens',
     of: 'starvedAt',
+    only: ['no credit on living connections'],
     code: 'starvedAt = () => Infinity;',
   },
   {
@@ -167,6 +168,43 @@ export const mutants: readonly Mutant[] = [
     name: 'an upload whose source fails ends as if it were whole',
     of: 'Upload',
     code: `around(Upload.prototype, 'fail', () => function () { this.finish(); });`,
+  },
+  {
+    name: 'look-ups after the first are ignored',
+    of: 'Endpoints',
+    only: ['addresses change'],
+    code: `around(Endpoints.prototype, 'update', (original) => function (addresses) {
+      if (this.current.length === 0) original.call(this, addresses);
+    });`,
+  },
+  {
+    name: 'an address that failed goes first again after a while, although another answers and it has not since',
+    of: 'Endpoint',
+    only: ['machine frozen', 'process frozen'],
+    code: `Object.defineProperty(Endpoint.prototype, 'unproved', { get: () => false });`,
+  },
+  {
+    name: 'silence speaks against no connection',
+    of: 'isSilent',
+    only: ['process frozen'],
+    code: 'isSilent = () => false;',
+  },
+  {
+    name: 'a path is measured as often as bulk moves',
+    of: 'PathMeter',
+    code: `around(PathMeter.prototype, 'gapFor', () => () => 0);`,
+  },
+  {
+    name: 'a connection that its server has called broken, and left, is waited on',
+    of: 'deserted',
+    only: ['GOAWAY with an error, and no end'],
+    code: 'deserted = () => Infinity;',
+  },
+  {
+    name: 'whatever met a kept connection of HTTP/1.1 closed is sent again',
+    of: 'asks',
+    only: ['restarts without HTTP/2', 'connections reset'],
+    code: 'asks = () => true;',
   },
 ];
 

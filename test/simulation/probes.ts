@@ -1,0 +1,42 @@
+import type { ResolvedOptions } from '../../dist/transport-options.js';
+
+/** What measuring the path that bulk fills (`bulkIsolation`) may ask of one connection in each minute. */
+export const measuring = { pings: 60, settings: 14 } as const;
+
+/** Twice as many as gRPC's servers put up with can be on the way: the client counts from what it receives, they from what they send. */
+export const mostPings = 5;
+/** One in five minutes, whatever is answered; and what may be lost of that on the way. */
+export const pingGap = 290_000;
+
+/** What there is to ask for on a connection. */
+export interface Askable {
+  /** HEADERS and DATA that the server has sent. */
+  readonly answers: number;
+  /** Streams that the client has reset: it asks whether the server has seen that. */
+  readonly resets: number;
+  /** In milliseconds. */
+  readonly age: number;
+}
+
+export type AskingOptions = Pick<ResolvedOptions, 'bulkIsolation' | 'probeAfter' | 'readIdleTimeout' | 'stallTimeout'>;
+
+/** So many PINGs there may be on a connection in all: for each cause as many as its time allows, and none without a budget. */
+export function pingsAllowed(options: AskingOptions, { answers, resets, age }: Askable): number {
+  const { bulkIsolation, probeAfter, readIdleTimeout, stallTimeout } = options;
+  const measures = bulkIsolation ? measuring.pings * minutes(age) : 0;
+  const causes = measures + each(probeAfter, age) + each(readIdleTimeout, age) + each(stallTimeout, age);
+  return mostPings + resets + Math.floor(age / pingGap) + Math.min(answers, causes);
+}
+
+/** The same of SETTINGS, the first included: those after it ask for an ACK and nothing else. */
+export function settingsAllowed({ bulkIsolation, probeAfter }: AskingOptions, { age }: Askable): number {
+  return 1 + (bulkIsolation ? measuring.settings * minutes(age) : 0) + each(probeAfter, age);
+}
+
+function minutes(age: number): number {
+  return 1 + Math.floor(age / 60_000);
+}
+
+function each(milliseconds: number, age: number): number {
+  return milliseconds === 0 ? 0 : Math.floor(age / milliseconds);
+}
