@@ -1,5 +1,6 @@
 /** How long an HTTP/1.1 connection is kept, by a clock that stands still until it is moved. The server is in memory. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { NodeHttp1Connection } from '../../dist/http1/index.js';
@@ -13,6 +14,8 @@ class ServerSide extends Duplex {
   requests = 0;
   /** Holds answers back until `answer` is called. */
   held = false;
+  /** Answers before it says that it has what was written. */
+  hasty = false;
   private readonly keepAlive: string;
   private input = '';
 
@@ -32,7 +35,8 @@ class ServerSide extends Duplex {
       this.requests++;
       if (!this.held) this.answer();
     }
-    done();
+    if (this.hasty) setImmediate(() => setImmediate(done));
+    else done();
   }
 
   answer(): void {
@@ -45,21 +49,22 @@ class Place {
   readonly connections: ServerSide[] = [];
   readonly transport: BaseTransport;
 
-  constructor(t: TestContext, options: TransportOptions, keepAlive = '') {
+  /** @param dead so many of the first connections are gone before anybody can use them */
+  constructor(t: TestContext, options: TransportOptions, keepAlive = '', dead = 0) {
     const info = { remoteAddress: undefined, remotePort: undefined, localAddress: undefined, localPort: undefined };
     const inRootContext = <A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R => fn(...args);
     const platform = { info: { ...info, alpnProtocol: '', tls: undefined }, inRootContext };
     this.transport = new BaseTransport(resolveOptions(options, 'test'), {
       clock: this.clock,
       dialler: {
-        dial: () => {
+        dial: async () => {
           const socket = new ServerSide(keepAlive);
-          this.connections.push(socket);
-          return Promise.resolve({
+          if (this.connections.push(socket) <= dead) await once(socket.destroy(), 'close');
+          return {
             protocol: 'http/1.1',
             socket,
             open: (stream, config, clock, owner) => new NodeHttp1Connection(stream, config, clock, owner, platform),
-          });
+          };
         },
       },
       wrap: (): never => assert.fail('nothing is adopted here'),
@@ -118,6 +123,7 @@ for (const [idleTimeout, says, lasts] of [
   [0, 'keep-alive: timeout=5, max=100\r\n', 4_000],
   [90_000, 'keep-alive: timeout=1\r\n', 0],
   [0, 'keep-alive: timeout=0\r\n', 0],
+  [2_000, 'keep-alive: max=100\r\n', 2_000],
 ] as const)
   test(`with idleTimeout ${idleTimeout} and ${says === '' ? 'no word of the server' : says.trim()} a connection is kept ${
     lasts === never ? 'for ever' : `${lasts} ms`
@@ -171,4 +177,43 @@ test('a connection older than maxConnectionAge carries nothing more, whether a r
   assert.equal(await (await slow).body.text(), 'ok');
   await place.clock.settle();
   assert.equal(connection!.writableEnded, true, 'it aged under a request, which was not cut');
+});
+
+test('a connection that is gone before it can be used is none, and the request goes out on the next', async (t) => {
+  const place = new Place(t, { retry: { baseDelay: 100 } }, '', 1);
+  const got = place.transport.request('http://test.example/').then(({ body }) => body.text());
+  await place.clock.advance(1_000);
+  assert.equal(await got, 'ok');
+  assert.deepEqual(
+    place.connections.map(({ requests }) => requests),
+    [0, 1],
+  );
+});
+
+test('a connection that its server closes while it is idle leaves no timer behind', async (t) => {
+  const place = new Place(t, { idleTimeout: 90_000 });
+  await place.get();
+  assert.equal(place.clock.size, 1, 'its idle time');
+  place.connections[0]!.push(null);
+  await place.clock.settle();
+  assert.deepEqual([place.transport.stats().connections, place.clock.size], [0, 0]);
+});
+
+test('an idle connection that is closed leaves no timer but that which ends it where its server does not', async (t) => {
+  const place = new Place(t, { idleTimeout: 90_000 });
+  await place.get();
+  place.transport.closeIdleConnections();
+  await place.clock.settle();
+  assert.equal(place.clock.size, 1);
+  await place.clock.advance(250);
+  assert.deepEqual([place.connections[0]!.destroyed, place.clock.size], [true, 0]);
+});
+
+test('an answer that is there before the word that its request went out ends as others do', async (t) => {
+  const place = new Place(t, {});
+  await place.get();
+  place.connections[0]!.hasty = true;
+  await place.get();
+  await place.get();
+  assert.deepEqual([place.connections.length, place.connections[0]!.requests], [1, 3]);
 });
