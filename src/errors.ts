@@ -69,6 +69,30 @@ export const transportErrorCodes = [
 
 export type TransportErrorCode = (typeof transportErrorCodes)[number];
 
+/**
+ * What a request waited for, in milliseconds. At each moment it is one of these, so the parts add up to `total`, which runs
+ * from the call until all of the response has been read, or to now.
+ */
+export interface RequestTiming {
+  /** For a connection: at limits, in back-off before it was sent again, for a dial that came to nothing. */
+  readonly queue: number;
+  /** For the connection that it went out on: its name's addresses, its socket, its TLS handshake. */
+  readonly lookup: number;
+  readonly connect: number;
+  readonly tls: number;
+  /** For its own body, or for the socket to take that. */
+  readonly upload: number;
+  /** For a connection whose peer had stopped reading. */
+  readonly stall: number;
+  /** For the peer to open the window for its body. */
+  readonly window: number;
+  /** For the peer: SETTINGS of a new connection, headers, the next piece of the body. */
+  readonly peer: number;
+  /** For its caller to read what had arrived. */
+  readonly reader: number;
+  readonly total: number;
+}
+
 export interface TransportErrorInit {
   readonly scope: ErrorScope;
   readonly initiator: ErrorInitiator;
@@ -103,6 +127,8 @@ export class TransportError extends Error {
   readonly streamId: number | undefined;
   /** How many times the request was sent; 0: never. Set by whoever gives up on it. */
   attempts: number;
+  /** What the request waited for until it failed; there only where its option `timing` asked for that. */
+  declare timing?: RequestTiming;
 
   constructor(code: TransportErrorCode, message: string, init: TransportErrorInit) {
     super(

@@ -45,7 +45,7 @@ export type {
   RequestEvent,
   RequestTiming,
 } from './ports/index.js';
-export type { FetchInit } from './fetch/index.js';
+export type { FetchInit, TimedResponse } from './fetch/index.js';
 export type {
   ConnectionStats,
   ConnectionStatus,

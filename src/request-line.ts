@@ -25,10 +25,15 @@ const named = new WeakMap<TransportError, string>();
 export function nameRequest(error: unknown, { method, url }: RequestLine): void {
   if (!(error instanceof TransportError) || named.has(error)) return;
   named.set(error, error.message);
+  error.message = `${shownLine({ method, url })}: ${error.message}`;
+}
+
+/** The request as messages show it. */
+export function shownLine({ method, url }: RequestLine): string {
   const bare = url.replace(/[?#].*$/s, '').replace(/[^\x21-\x7e]/g, '?');
   const cut = bare.length > longest ? `${bare.slice(0, longest)}...` : bare;
   const shown = isAsterisk.test(bare) ? `* of ${cut}` : cut;
-  error.message = `${isToken(method) ? method : '?'} ${shown}: ${error.message}`;
+  return `${isToken(method) ? method : '?'} ${shown}`;
 }
 
 /** What the message said before it named a request, without where that is explained: for errors that tell of another request than their caller's. */

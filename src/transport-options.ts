@@ -140,6 +140,8 @@ export type ResolvedOptions = {
 } & Pick<TransportOptions, Undefaulted> & {
     readonly retry: Retry;
     readonly hedge: HedgeSettings | undefined;
+    /** Its user has said what `userAgent` is. */
+    readonly namesAgent: boolean;
   };
 
 function oneOf(...values: readonly unknown[]): Check {
@@ -277,6 +279,7 @@ export function resolveOptions(options: TransportOptions | undefined, userAgent:
   return {
     ...resolved,
     userAgent: options?.userAgent ?? userAgent,
+    namesAgent: options?.userAgent !== undefined,
     hedge: options?.hedge === undefined ? undefined : resolveHedge(options.hedge),
     retry: resolve(retryTable, resolved['retry'] as RetryOptions, 'retry.'),
   } as unknown as ResolvedOptions;

@@ -98,6 +98,9 @@ export let poolOf: (transport: BaseTransport) => Pool;
 /** For the same: no option says how to connect. */
 export let connectsPlainly: (transport: BaseTransport) => boolean;
 
+/** For the same: its user has said what the option `userAgent` is. */
+export let namesAgent: (transport: BaseTransport) => boolean;
+
 /** What stands in for the network. Each returns why a request fails, before it is sent or in place of its response. */
 export interface Gate {
   admit(request: PreparedRequest): TransportError | undefined;
@@ -122,6 +125,7 @@ export class BaseTransport {
     headersTimeoutOf = (transport) => transport.#defaults.headersTimeout;
     poolOf = (transport) => transport.#pool;
     connectsPlainly = (transport) => isPlain(transport.#options);
+    namesAgent = (transport) => transport.#options.namesAgent;
     answerInstead = (transport, gate) => {
       transport.#gate = gate;
     };

@@ -1,5 +1,5 @@
 import { TransportError } from '../errors.js';
-import { nameRequest } from '../request-line.js';
+import { nameRequest, type RequestLine } from '../request-line.js';
 import type { ChunkReader } from './body-source.js';
 import type { ChunkSource } from './decompress.js';
 
@@ -37,9 +37,15 @@ export class Reading implements ChunkReader {
 
   /** The error, saying whose response it concerns. */
   about(error: TransportError): TransportError {
-    const { method, url } = this;
-    if (method !== undefined && url !== undefined) nameRequest(error, { method, url });
+    const { request } = this;
+    if (request !== undefined) nameRequest(error, request);
     return error;
+  }
+
+  /** Whose response it is, where that is known. */
+  get request(): RequestLine | undefined {
+    const { method, url } = this;
+    return method === undefined || url === undefined ? undefined : { method, url };
   }
 
   /** Everything was read. */

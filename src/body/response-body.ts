@@ -4,6 +4,7 @@ import type { BodyQueue } from './body-queue.js';
 import { BodySource, type ChunkReader, type StreamShape } from './body-source.js';
 import { decodeSource } from './decompress.js';
 import { decodeText, join, longest } from './joined-chunks.js';
+import { notJson } from './not-json.js';
 import { Reading, type ResponseBodyOptions } from './reading.js';
 import type { RequestLine } from '../request-line.js';
 
@@ -46,19 +47,28 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   readonly #queue: BodyQueue;
   readonly #reading: Reading;
   readonly #contentType: string;
+  readonly #status: number | undefined;
   #used = false;
 
   /**
    * @param options such as the request, which is not kept
    * @param codings the content codings to undo, in the order in which they were applied
    * @param contentType of the response: the type of what `blob()` returns
+   * @param status of the response, for errors to name it
    */
-  constructor(queue: BodyQueue, options: ResponseBodyOptions = {}, codings?: readonly string[], contentType = '') {
+  constructor(
+    queue: BodyQueue,
+    options: ResponseBodyOptions = {},
+    codings?: readonly string[],
+    contentType = '',
+    status?: number,
+  ) {
     const coded = codings !== undefined && codings.length > 0;
     const source = coded ? decodeSource(queue, codings, options.maxDecompressionRatio, lineOf(options)) : queue;
     this.#reading = new Reading(source, options);
     this.#queue = queue;
     this.#contentType = contentType;
+    this.#status = status;
   }
 
   /** A way of reading was chosen, so there is no second one. */
@@ -89,9 +99,18 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     return this.#whole(decodeText, longest().MAX_STRING_LENGTH, true);
   }
 
-  /** All of it as JSON; rejects with JSON.parse's SyntaxError. */
+  /** All of it as JSON; rejects with a SyntaxError, ERR_INVALID_JSON, that names the response where it is none. */
   json(): Promise<unknown> {
-    return this.#whole((chunks) => JSON.parse(decodeText(chunks)) as unknown, longest().MAX_STRING_LENGTH, true);
+    return this.#whole((chunks) => this.#parse(decodeText(chunks)), longest().MAX_STRING_LENGTH, true);
+  }
+
+  #parse(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      const contentType = this.#contentType;
+      throw notJson(error, { request: this.#reading.request, status: this.#status, contentType, empty: text === '' });
+    }
   }
 
   /** All of it, in memory of exactly its size. */

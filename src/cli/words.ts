@@ -1,6 +1,7 @@
 /** What the transport's messages call by the names of its API, in the words of the command line. */
 const words: readonly (readonly [RegExp, string])[] = [
-  [/; with HTTP\/2, set cleartext: 'h2c'/, ''],
+  [/: leave out cleartext: 'h2c' \(or PASSINGLANE_CLEARTEXT\)/, ''],
+  [/; with HTTP\/2, set cleartext: 'h2c' \(or PASSINGLANE_CLEARTEXT=h2c\)/, ''],
   [/: for HTTP\/2 in the clear set cleartext: 'h2c', or use request\(\)/, ''],
   [/: use request\(\), which speaks HTTP\/1\.1 too/, ''],
   [

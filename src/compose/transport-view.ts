@@ -8,7 +8,7 @@ import {
   type Interceptor,
   type RequestOptions,
 } from '../request/index.js';
-import { type FetchInit, fetchThrough } from '../fetch/index.js';
+import { type FetchInit, fetchThrough, type TimedResponse } from '../fetch/index.js';
 import { BaseTransport, openSession } from '../transport.js';
 import {
   type Defaults,
@@ -72,7 +72,7 @@ export class TransportView {
   }
 
   /** As {@link Transport.fetch}, with what the view gives, and relative to its `baseURL`. */
-  async fetch(input: string | URL | Request, init?: FetchInit): Promise<Response> {
+  async fetch(input: string | URL | Request, init?: FetchInit): Promise<TimedResponse> {
     const { base, fields, options } = this.#defaults;
     const request = typeof input === 'string' || input instanceof URL ? undefined : input;
     let target = input;

@@ -109,7 +109,20 @@ function isAbsolute(url: string): boolean {
 
 function join(base: URL, path: string): URL {
   if (path === '') return base;
-  return new URL(base.href.replace(/\/$/, '') + (/^[/?#]/.test(path) ? path : `/${path}`));
+  const url = new URL(base.href.replace(/\/$/, '') + (/^[/?#]/.test(path) ? path : `/${path}`));
+  if (isUnder(base, url)) return url;
+  throw invalidArgument('path', concealed(path), `a path that stays under baseURL, ${base.origin}${base.pathname}`);
+}
+
+/** Also where a server undoes escapes before it follows `..`. A URL has followed it, and `%2e%2e`, by now. */
+function isUnder(base: URL, { pathname }: URL): boolean {
+  const top = followed(base.pathname).replace(/\/$/, '');
+  const path = followed(pathname);
+  return path === top || path.startsWith(`${top}/`);
+}
+
+function followed(path: string): string {
+  return new URL(`http://host${path.replace(/%2f|%5c/gi, '/')}`).pathname;
 }
 
 /** Names and values in turn: those given, and each default whose name is not among them, be it as undefined. */

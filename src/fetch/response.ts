@@ -1,6 +1,10 @@
+import type { RequestTiming } from '../ports/index.js';
 import { statusTextOf, wireFields, type ClientResponse } from '../request/index.js';
 import { lazyStream, type LazyStream } from './lazy-stream.js';
 import { fieldPairs } from '../field-list.js';
+
+/** A Response, and what its request waited for where the option `timing` of a view asked for that. */
+export type TimedResponse = Response & { readonly timing?: RequestTiming | undefined };
 
 /** What fetch knows of a response beyond what came on the wire. */
 export interface Fetched {
@@ -71,7 +75,11 @@ function plainResponse(fetched: Fetched, body: LazyStream | null): Response {
     statusText: statusTextOf(response),
     headers,
   });
-  Object.defineProperties(plain, { url: { value: response.url }, redirected: { value: redirected } });
+  Object.defineProperties(plain, {
+    url: { value: response.url },
+    redirected: { value: redirected },
+    timing: { get: () => response.timing },
+  });
   return plain;
 }
 
@@ -124,6 +132,11 @@ function withHeadOf(Base: typeof NodeResponse) {
 
     get statusText(): string {
       return statusTextOf(this.#fetched.response);
+    }
+
+    /** What the last request waited for, where the option `timing` of a view asked for that. */
+    get timing(): RequestTiming | undefined {
+      return this.#fetched.response.timing;
     }
 
     get ok(): boolean {

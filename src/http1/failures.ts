@@ -51,7 +51,7 @@ function otherProtocol(code: string, cause: Error | undefined): string {
   if (!(bytes instanceof Uint8Array)) return '';
   // An alert record (RFC 8446 section 5.1) is what a TLS server makes of bytes in the clear.
   if (bytes[0] === 0x15 && bytes[1] === 0x03) return '; it speaks TLS: use an https: URL';
-  return code === 'HPE_INVALID_CONSTANT' ? "; with HTTP/2, set cleartext: 'h2c'" : '';
+  return code === 'HPE_INVALID_CONSTANT' ? "; with HTTP/2, set cleartext: 'h2c' (or PASSINGLANE_CLEARTEXT=h2c)" : '';
 }
 
 /** llhttp's reason, which quotes nothing of what the server sent. */

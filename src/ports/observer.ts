@@ -1,5 +1,8 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
+import type { RequestTiming } from '../errors.js';
 import type { FrameRecord } from '../protocol/index.js';
+
+export type { RequestTiming };
 
 /** One frame, either way. Its `fields` may hold secrets. */
 export interface FrameEvent extends Omit<FrameRecord, 'sent'> {
@@ -88,30 +91,6 @@ export interface ObservedRequest {
   addHeader(name: string, value: string): void;
   /** Whether it is sent with a header field of that name, given in lower case. */
   hasHeader(name: string): boolean;
-}
-
-/**
- * What a request waited for, in milliseconds. At each moment it is one of these, so the parts add up to `total`, which runs
- * from the call until all of the response has been read, or to now.
- */
-export interface RequestTiming {
-  /** For a connection: at limits, in back-off before it was sent again, for a dial that came to nothing. */
-  readonly queue: number;
-  /** For the connection that it went out on: its name's addresses, its socket, its TLS handshake. */
-  readonly lookup: number;
-  readonly connect: number;
-  readonly tls: number;
-  /** For its own body, or for the socket to take that. */
-  readonly upload: number;
-  /** For a connection whose peer had stopped reading. */
-  readonly stall: number;
-  /** For the peer to open the window for its body. */
-  readonly window: number;
-  /** For the peer: SETTINGS of a new connection, headers, the next piece of the body. */
-  readonly peer: number;
-  /** For its caller to read what had arrived. */
-  readonly reader: number;
-  readonly total: number;
 }
 
 /** A step in a request's life: docs/observability.md says what each type means. */

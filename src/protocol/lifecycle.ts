@@ -117,7 +117,9 @@ export function connectionError(c: ConnectionState, errorCode: number, message: 
   c.writer.goAway(0, errorCode);
   traceGoAway(c, errorCode);
   c.goAway.markSent();
-  const said = c.peer.received ? message : (c.opening.foreign ?? `The server's first bytes are no HTTP/2: ${message}`);
+  const said = c.peer.received
+    ? message
+    : (c.opening.foreign(c.config.origin) ?? `The server's first bytes are no HTTP/2: ${message}`);
   failConnection(c, { code: 'ERR_PASSINGLANE_PROTOCOL', message: said, initiator: 'local', errorCode, silent: false });
 }
 
@@ -154,7 +156,8 @@ export function connectionLost(c: ConnectionState, cause: Error | undefined): vo
 
 /** What may stand between us and a server that ended the connection before HTTP/2 began. */
 function doubts({ opening, config }: ConnectionState): string {
-  if (opening.foreign !== undefined) return `. ${opening.foreign}`;
+  const foreign = opening.foreign(config.origin);
+  if (foreign !== undefined) return `. ${foreign}`;
   return config.origin.startsWith('http:')
     ? ': does it speak HTTP/2, and in the clear? Where the port speaks TLS, use an https: URL'
     : ': does it speak HTTP/2?';

@@ -17,7 +17,7 @@ export function assembleResponse(
   trailers: TrailersHolder,
 ): ClientResponse {
   const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
-  const body = new ResponseBody(queue, request, decoding?.codings, fieldValue(fields, 'content-type'));
+  const body = new ResponseBody(queue, request, decoding?.codings, fieldValue(fields, 'content-type'), status);
   return new ClientResponse({
     status,
     fields: decoding?.fields ?? fields,

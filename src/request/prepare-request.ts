@@ -3,7 +3,7 @@ import { buildRequestFields, buildTrailerFields, declaredLength, SharedBlock } f
 import { acceptEncoding, jsonBody, toRequestBody, type RequestBody } from '../body/index.js';
 import { credentialsOf } from './basic-credentials.js';
 import { demandOf } from './demand.js';
-import { normalizeMethod } from './methods.js';
+import { methodOf, normalizeMethod } from './methods.js';
 import type { Observer, Origin } from '../ports/index.js';
 import type { PreparedRequest } from './prepared-request.js';
 import { resolveHedge, type HedgeSettings } from './hedge-options.js';
@@ -64,7 +64,7 @@ export function prepareParts(parts: RequestParts, defaults: RequestDefaults, tar
   } catch (error) {
     // A path that is none would read as part of the host.
     const url = parts.origin.href + (parts.path.startsWith('/') ? parts.path : parts.path === '*' ? '' : '/');
-    nameRequest(error, { method: options.method ?? 'GET', url });
+    nameRequest(error, { method: methodOf(options), url });
     body?.discard(error);
     throw error;
   }
@@ -96,7 +96,7 @@ export function prepareRequest(
     if (at.credentials !== undefined) addCredentials(headers, at.credentials);
     return assemble(at, { options, hooks: undefined }, headers, body, defaults);
   } catch (error) {
-    if (at !== undefined) nameRequest(error, { method: options.method ?? 'GET', url: at.url });
+    if (at !== undefined) nameRequest(error, { method: methodOf(options), url: at.url });
     body?.discard(error);
     throw error;
   }
@@ -124,7 +124,7 @@ function assemble(
 ): PreparedRequest {
   const { options: given, hooks, decodeAlways, upgrade, limitsWait = false } = parts;
   addContentType(headers, body?.contentType);
-  const method = normalizeMethod(given.method ?? (given.protocol === undefined ? 'GET' : 'CONNECT'));
+  const method = normalizeMethod(methodOf(given));
   const decompress = given.decompress ?? defaults.decompress;
   const fixedTrailers = fixedFields(given.trailers);
   const length = body === undefined ? 0 : body.length >= 0 ? body.length : declaredLength(headers);

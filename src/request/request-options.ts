@@ -21,7 +21,7 @@ export interface RequestPriority {
 /** Options of one request. Times are milliseconds; 0 turns a time-out off. */
 export interface RequestOptions {
   /**
-   * Default: GET, or CONNECT where `protocol` is given. As in fetch, delete, get, head, options, post and put go out in
+   * Default: GET, or POST where `json` is given, or CONNECT where `protocol` is. As in fetch, delete, get, head, options, post and put go out in
    * upper case; in others the case matters (RFC 9110 section 9.1), so that it is PATCH.
    */
   readonly method?: string | undefined;
@@ -67,7 +67,7 @@ export interface RequestOptions {
   readonly protocol?: string | undefined;
   /** Asks for and undoes content codings. Default: the transport's. */
   readonly decompress?: boolean | undefined;
-  /** Whether `response.timing` tells what the request waited for. Default: false. */
+  /** Whether `response.timing`, and `timing` of a TransportError, tell what the request waited for. Default: false. */
   readonly timing?: boolean | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import { TransportError } from '../errors.js';
 import { buildTrailerFields } from '../protocol/index.js';
 import {
   hearsRequests,
@@ -68,6 +69,7 @@ export class RequestTracer {
 
   fail(error: unknown): void {
     this.timeline.finish(this.clock.now());
+    if (this.request.timing && error instanceof TransportError) error.timing ??= this.timing;
     this.tell('error', this.heard ? { error, timing: this.timing } : undefined);
   }
 

@@ -2,7 +2,7 @@ import { TransportError } from '../errors.js';
 import { isOneShot, jsonText, toRequestBody } from '../body/index.js';
 import { nameRequest } from '../request-line.js';
 import type { InterceptedRequest } from './interceptors.js';
-import { normalizeMethod } from './methods.js';
+import { methodOf, normalizeMethod } from './methods.js';
 import { addCredentials, flatten } from './prepare-request.js';
 import { checkRequestOptions, type RequestOptions } from './request-options.js';
 import { urlOf } from './targets.js';
@@ -25,12 +25,12 @@ export function toIntercepted(target: string | URL, options: RequestOptions): In
       url.username = url.password = '';
     }
     const headers = headersOf(fields);
-    const method = normalizeMethod(options.method ?? (options.protocol === undefined ? 'GET' : 'CONNECT'));
+    const method = normalizeMethod(methodOf(options));
     if (json === undefined) return { ...rest, url: url.href, method, headers };
     if (!headers.has('content-type')) headers.set('content-type', 'application/json');
     return { ...rest, url: url.href, method, headers, body: jsonText(json) };
   } catch (error) {
-    if (url !== undefined) nameRequest(error, { method: options.method ?? 'GET', url: url.origin + url.pathname });
+    if (url !== undefined) nameRequest(error, { method: methodOf(options), url: url.origin + url.pathname });
     const body = (options as RequestOptions | null)?.body;
     if (isOneShot(body)) toRequestBody(body)?.discard(error);
     throw error;

@@ -6,12 +6,12 @@ import { forever, isFieldValue, markedAs, type ConnectionEvent, type Origin } fr
 import { Transport, type TransportOptions } from '../index.js';
 import { nameRequest } from '../request-line.js';
 import { originOf } from '../pool/index.js';
-import { BaseTransport, connectsPlainly, isTracedBy } from '../transport.js';
+import { BaseTransport, connectsPlainly, isTracedBy, namesAgent } from '../transport.js';
 import { optionNames } from '../transport-options.js';
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor } from './contract.js';
 import { observed, PublishedRequest } from './diagnostics.js';
 import type { Dispatched, DispatchOwner } from './dispatched.js';
-import { addClose, addHeaders } from './fields.js';
+import { addClose, addHeaders, dropDefaultAgent } from './fields.js';
 import { CurrentDispatched, LegacyDispatched } from './handlers.js';
 import { Http1Route, type HandlerKind, type Http1Dispatcher } from './http1-dispatcher.js';
 import { bothKinds, isCurrentHandler, withoutBridge } from './interceptors.js';
@@ -235,6 +235,7 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
     const path = options.query === undefined || (options.query as unknown) === null ? options.path : withQuery(options);
     const fields: string[] = [];
     addHeaders(fields, options.headers);
+    if (namesAgent(this.transport)) dropDefaultAgent(fields);
     if (options.reset === true) addClose(fields);
     const body = toBody(options.body);
     const tunnel = isUpgrade(upgrade) || options.method === 'CONNECT';

@@ -40,6 +40,12 @@ export function addHeader(flat: string[], name: string, value: unknown): void {
   else flat.push(name, valueOf(name, value));
 }
 
+/** What fetch calls itself, in Node and in undici, where its caller gives no user-agent: it stands in the way of our own. */
+export function dropDefaultAgent(flat: string[]): void {
+  const at = flat.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'user-agent');
+  if (at >= 0 && /^(node|undici)$/.test(flat[at + 1]!)) flat.splice(at, 2);
+}
+
 /** Undici's option `reset`, which says what `connection: close` does. */
 export function addClose(flat: string[]): void {
   if (!hasField(flat, 'connection')) flat.push('connection', 'close');

@@ -426,6 +426,40 @@ test('json() skips a byte order mark and rejects what is no JSON', async () => {
   await assert.rejects(bad.body.json(), SyntaxError);
 });
 
+test('json() of what is none names the response, and shows nothing of its body', async () => {
+  const refused = async (
+    content: string,
+    options: ResponseBodyOptions,
+    type?: string,
+    status?: number,
+  ): Promise<string> => {
+    const { queue } = receive();
+    if (content !== '') queue.push(bytes(content));
+    queue.end();
+    const error = await new ResponseBody(queue, options, [], type, status).json().then(
+      () => assert.fail('it is none'),
+      (error: unknown) => error as SyntaxError & { code?: string },
+    );
+    assert.ok(error instanceof SyntaxError);
+    assert.equal(error.code, 'ERR_INVALID_JSON');
+    assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /secret/);
+    return error.message;
+  };
+  const request = { method: 'GET', url: 'https://a.test/x?token=secret' };
+  assert.match(
+    await refused('<p>secret</p>', request, 'text/html; charset=secret', 502),
+    /^GET https:\/\/a\.test\/x: The response body \(status 502, text\/html\) is not JSON/,
+  );
+  assert.equal(
+    await refused('', request, undefined, 200),
+    'GET https://a.test/x: The response body (status 200, no content-type) is empty, and so no JSON',
+  );
+  assert.match(
+    await refused('[1,secret]', {}, 'secret', 200),
+    /^The response body \(status 200, no content-type\) is not/,
+  );
+});
+
 test("a blob has the response's content-type", async () => {
   const { queue, body } = receive({}, [], 'text/csv');
   queue.end();

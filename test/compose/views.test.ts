@@ -1,7 +1,7 @@
 /** Views of a transport: what they give to requests, and where those may go. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Transport, type RequestOptions, type ViewOptions } from '../../dist/index.js';
+import { Transport, type RequestOptions, type TransportError, type ViewOptions } from '../../dist/index.js';
 import { client, origin as startOrigin, type Seen } from '../fetch/support.js';
 
 test('a view shares the connections of its transport', async (t) => {
@@ -37,6 +37,64 @@ test('a path is joined to baseURL with one slash, by request as by fetch', async
   }
   const inner = transport.with({ baseURL: at }).with({ baseURL: 'users' });
   assert.equal(((await (await inner.request('/7')).json()) as Seen).path, '/inspect/v1/users/7');
+});
+
+test('a path that climbs out of baseURL is refused, also where the server would undo its escapes first', async (t) => {
+  const transport = client(t);
+  const origin = await startOrigin(t);
+  const view = transport.with({ baseURL: `${origin.origin}/inspect/v1`, headers: { authorization: 'Bearer secret' } });
+  for (const path of [
+    '../admin',
+    '/../v1-other/secret',
+    'users/../../admin',
+    '%2e%2e/admin',
+    'users/%2E./.%2e/admin',
+    '..%2fadmin',
+    'users%2F..%2F..%2Fadmin',
+    '..\\admin',
+    '..%5Cadmin',
+    '..?secret',
+  ])
+    for (const call of [
+      view.request,
+      view.fetch,
+      (base: string) =>
+        transport
+          .with({ baseURL: origin.origin + '/inspect' })
+          .with({ baseURL: base })
+          .request(''),
+    ])
+      await assert.rejects(
+        async () => call(path),
+        (error: Error & { code?: string }) => {
+          assert.equal(error.code, 'ERR_INVALID_ARG_VALUE', path);
+          assert.match(error.message, /a path that stays under baseURL, http:\/\/127\.0\.0\.1:\d+\/inspect/);
+          assert.doesNotMatch(error.message, /secret/);
+          return true;
+        },
+      );
+  assert.equal(origin.streamCount, 0);
+  for (const [path, sent] of [
+    ['users/../orders', '/inspect/v1/orders'],
+    ['a%2fb..c', '/inspect/v1/a%2fb..c'],
+    ['users/..', '/inspect/v1/'],
+  ] as const)
+    assert.equal(((await (await view.request(path)).json()) as Seen).path, sent);
+});
+
+test('a view that asks for timing has it on what fetch gives, and on its errors', async (t) => {
+  const transport = client(t);
+  const origin = await startOrigin(t);
+  const view = transport.with({ baseURL: origin.origin, timing: true });
+  const response = await view.fetch('/inspect');
+  await response.text();
+  assert.ok(response.timing !== undefined && response.timing.total > 0);
+  assert.equal((await transport.with({}).fetch(`${origin.origin}/inspect`)).timing, undefined);
+  const failure = await view
+    .with({ timeout: 20 })
+    .fetch('/silent')
+    .catch((error: unknown) => error as Error);
+  assert.ok(((failure as Error).cause as TransportError).timing?.total);
 });
 
 test('a whole URL of another origin is refused by a view with a baseURL, and nothing is sent', async (t) => {

@@ -51,6 +51,11 @@ test('a variable that there is not is refused with a list of those that there ar
   assert.throws(() => optionsFrom({ PASSINGLANE_OBSERVER: '{}' }), refusal('PASSINGLANE_OBSERVER', /Allowed/));
 });
 
+test('text that is not JSON is said to be none, and not shown', () => {
+  const wrong = refusal('PASSINGLANE_TLS', /: a string\. Allowed: an object in JSON\.$/);
+  assert.throws(() => optionsFrom({ PASSINGLANE_TLS: "{ passphrase: 'secret' }" }), wrong);
+});
+
 test('what is none of the values of its option is refused by the name of its variable', () => {
   for (const [variable, text] of [
     ['PASSINGLANE_CONNECT_TIMEOUT', '-1'],

@@ -79,3 +79,21 @@ test('json beside a body is refused, and the body is closed', async () => {
   assert.equal(error.message, "Invalid option 'json': a string. Allowed: undefined where 'body' is given.");
   assert.equal(body.destroyed, true);
 });
+
+test('json without a method is a POST, and with one that method; an error names it', async () => {
+  const method = async (options: RequestOptions): Promise<string | undefined> => {
+    const h = poolHarness();
+    h.request('/', options);
+    await h.settle();
+    return h.peer(0).blocks(1)[0]?.[':method'];
+  };
+  assert.equal(await method({ json: { name: 'tea' } }), 'POST');
+  assert.equal(await method({ json: null }), 'POST');
+  assert.equal(await method({ json: 1, method: 'PUT' }), 'PUT');
+  assert.equal(await method({ json: 1, method: 'GET' }), 'GET');
+  assert.equal(await method({ json: undefined }), 'GET');
+  const h = poolHarness();
+  const refused = h.request('/x', { json: 1, headers: { 'no token': '1' } });
+  await h.settle();
+  assert.match(String(refused.error), /POST https:\/\/[^/]+\/x: /);
+});

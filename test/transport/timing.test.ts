@@ -1,6 +1,7 @@
 /** What a request waited for: the parts, to the millisecond of a clock that the test moves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TransportError } from '../../dist/errors.js';
 import type { RequestEvent, RequestTiming } from '../../dist/ports/observer.js';
 import { type Pending, type PoolHarness, poolHarness } from '../support/pool-harness.js';
 
@@ -153,4 +154,28 @@ test('who follows requests is told at their end what they waited for, failed one
   assert.deepEqual(parts(of('/late', 'error')), { queue: 20, peer: 30, total: 50 });
   assert.equal(late.state, 'failed');
   assert.equal(call.response?.timing, undefined, 'which is for who asked');
+});
+
+test('an error of a request whose timing was asked for tells what it waited for, and another does not', async () => {
+  const p = poolHarness({ answer: never, dialTime: 60, dialPhases: [10, 30] });
+  const [timed, other] = [true, false].map((timing) => p.get('/a', { timing, timeout: 100 }));
+  await p.clock.advance(60);
+  await p.clock.advance(1_000);
+  const told = (timed?.error as TransportError).timing;
+  assert.deepEqual(parts(told), { lookup: 10, connect: 20, tls: 30, peer: 40, total: 100 });
+  assert.equal((other?.error as TransportError).code, 'ERR_PASSINGLANE_TIMEOUT');
+  assert.equal('timing' in (other?.error as TransportError), false);
+});
+
+test('a body that is cut has the timing in its error', async () => {
+  const p = poolHarness({ answer: never });
+  const call = timed(p, '/a');
+  await p.settle();
+  p.peer(0).headers(1, 200);
+  await p.settle();
+  const text = call.response!.text().catch((error: unknown) => error);
+  await p.clock.advance(9);
+  p.peer(0).reset(1, 2);
+  await p.settle();
+  assert.deepEqual(parts(((await text) as TransportError).timing), { peer: 9, total: 9 });
 });

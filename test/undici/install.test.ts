@@ -169,3 +169,18 @@ test('one made by install that its user has destroyed is replaced, and taken awa
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(rejections, []);
 });
+
+test('the option userAgent goes out in place of what fetch calls itself, and not of what its caller does', async (t) => {
+  const { origin } = await place(t, {
+    handler: (request, response) => response.end(String(request.headers['user-agent'])),
+  });
+  const seen = async (headers?: Record<string, string>): Promise<string> =>
+    (await fetch(origin, headers && { headers })).text();
+  install({ cleartext: 'h2c' });
+  assert.match(await seen(), /^(node|undici)$/);
+  install({ cleartext: 'h2c', userAgent: 'mine/1' });
+  assert.equal(await seen(), 'mine/1');
+  assert.equal(await seen({ 'User-Agent': 'theirs/2' }), 'theirs/2');
+  install({ cleartext: 'h2c', userAgent: '' });
+  assert.equal(await seen(), 'undefined');
+});
