@@ -132,11 +132,10 @@ export class Balancer {
 
   /** Some address has neither a connection that takes requests nor a dial, and is to have one. */
   lacks(): boolean {
-    const { endpoints } = this;
-    if (!this.wanted || !this.active || this.stopped || !endpoints.changedReach) return false;
-    endpoints.changedReach = endpoints.current.some(({ reached }) => !reached);
-    if (!endpoints.changedReach) this.again.stop();
-    return endpoints.changedReach;
+    if (!this.wanted || !this.active || this.stopped) return false;
+    if (this.endpoints.lackConnections()) return true;
+    this.again.stop();
+    return false;
   }
 
   /** Those that are to be dialled now, where there is room for so many connections more. */

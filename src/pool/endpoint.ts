@@ -86,6 +86,19 @@ export class Endpoint implements Reach {
     return this.connections.reduce((sum, { numbers }) => sum + numbers.requests, this.requestsBefore);
   }
 
+  // --- look-ups ---
+
+  /** The name stands for it; `later`: and did not from the beginning, or not all the time. */
+  list(later: boolean): void {
+    this.current = true;
+    this.late ||= later;
+  }
+
+  /** The name does not stand for it any more. */
+  unlist(): void {
+    this.current = false;
+  }
+
   // --- its connections ---
 
   add(connection: PooledConnection): void {

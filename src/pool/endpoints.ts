@@ -40,7 +40,7 @@ export class Endpoints {
   /** Dials are spread over the addresses, one for each. */
   private readonly spread: boolean;
   /** Some may have neither a connection that takes requests nor a dial, since that was last looked at. */
-  changedReach = true;
+  private changedReach = true;
   /** The pool that has them now. */
   owner: EndpointsOwner | undefined = undefined;
 
@@ -62,6 +62,18 @@ export class Endpoints {
   /** Those that it stands for no more, and that have connections. */
   get gone(): readonly Endpoint[] {
     return this.listed.filter((endpoint) => !endpoint.current);
+  }
+
+  // --- which of them have connections ---
+
+  /** One of their connections takes no more requests. */
+  onDraining(): void {
+    this.changedReach = true;
+  }
+
+  /** Some address has neither a connection that takes requests nor a dial. Looks at all of them only where that may have changed. */
+  lackConnections(): boolean {
+    return (this.changedReach &&= this.all.some(({ reached }) => !reached));
   }
 
   // --- dials ---
@@ -131,14 +143,11 @@ export class Endpoints {
     this.changedReach = true;
     const before = new Map(this.listed.map((endpoint) => [endpoint.address, endpoint]));
     const were = new Set(this.all);
-    for (const endpoint of this.all) endpoint.current = false;
+    for (const endpoint of this.all) endpoint.unlist();
     this.all = [...new Set(addresses)]
       .slice(0, mostAddresses)
       .map((address) => before.get(address) ?? new Endpoint(address, this.clock, (event) => this.tell(event)));
-    for (const endpoint of this.all) {
-      endpoint.current = true;
-      if (were.size > 0 && !were.has(endpoint)) endpoint.late = true;
-    }
+    for (const endpoint of this.all) endpoint.list(were.size > 0 && !were.has(endpoint));
     const changes = [
       ...this.all.filter((one) => !were.has(one)).map(({ address }) => ({ type: 'added', address }) as const),
       ...[...were].filter((one) => !one.current).map(({ address }) => ({ type: 'removed', address }) as const),

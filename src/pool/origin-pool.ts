@@ -338,7 +338,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   }
 
   onDraining(): void {
-    this.endpoints.changedReach = true;
+    this.endpoints.onDraining();
     this.consider();
   }
 
