@@ -1,6 +1,10 @@
 /** What blocks a connection, and holds up no request that it need not. */
 import assert from 'node:assert/strict';
+import { createServer, type Http2Server } from 'node:http2';
+import { connect, type AddressInfo, type LookupFunction } from 'node:net';
+import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { blockAfter, type BlockingDuplex } from '../support/blocking-duplex.js';
 import { startMachines } from '../support/machines.js';
 import { type as frameType, type RawConnection } from '../support/raw-server.js';
 import { link } from '../users/support.js';
@@ -31,6 +35,20 @@ function isAround(connections: number | undefined): void {
 /** Ends with the test, by an error. */
 function beside(call: Promise<unknown>): void {
   call.catch((error: unknown) => assert.ok(error));
+}
+
+/** Refuses the first request, and takes no further connection. */
+async function refusesOnce(t: TestContext): Promise<Http2Server> {
+  const server = createServer();
+  server.on('stream', (stream) => {
+    server.close();
+    stream.on('error', () => undefined); // the client gives it up
+    stream.close(7); // REFUSED_STREAM
+    stream.session?.close();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return server;
 }
 
 export const isolation: Chapter = {
@@ -97,6 +115,51 @@ export const isolation: Chapter = {
       const [frozen, other] = m.machines;
       assert.ok(other !== undefined && other.connections >= 1);
       isAround(other.connections + (frozen?.connections ?? 0));
+    }),
+    behaviour('an upload on the way around another that is blocked holds up no request either', async (place) => {
+      const dialled: BlockingDuplex[] = [];
+      let blocked = 0;
+      const { send } = await place.client({
+        ...short,
+        createConnection: ({ port }) => {
+          const stream = blockAfter(connect(port, '127.0.0.1'), 100_000);
+          void stream.blocked.then(() => blocked++);
+          dialled.push(stream);
+          return stream;
+        },
+      });
+      const server = await place.raw((connection, { streamId, get }) => {
+        if (get(':path') !== '/up') ok(connection, streamId);
+      });
+      for (const uploads of [1, 2]) {
+        beside(send(`${server.origin}/up`, { method: 'POST', body: Buffer.alloc(1 << 20) }));
+        await until(() => blocked === uploads);
+        assert.deepEqual(await ten(send, server.origin), new Set([200]));
+      }
+      assert.ok(dialled.length >= 3 && dialled.length <= 5, `${dialled.length} connections`);
+    }),
+    behaviour(
+      'a request that was refused before the port was closed for a moment is answered once it is open',
+      async (place) => {
+        const { send } = await place.client({ retry: { baseDelay: 40 } });
+        const first = await refusesOnce(place.t);
+        const { port } = first.address() as AddressInfo;
+        const answer = send(`http://127.0.0.1:${port}/hello.txt`);
+        answer.catch(() => undefined); // it is awaited below
+        await until(() => !first.listening);
+        await sleep(300);
+        await place.origin({ port });
+        assert.equal(await textOf(await answer), 'hello\n');
+      },
+    ),
+    behaviour('look-ups that hang hold up no request to another name', async (place) => {
+      const { port } = await place.origin();
+      const lookup: LookupFunction = (name, _options, done) => {
+        if (name === 'good.test') done(null, [{ address: '127.0.0.1', family: 4 }]);
+      };
+      const { send } = await place.client({ lookup });
+      for (let i = 0; i < 8; i++) beside(send(`http://bad${i}.test:${port}/`));
+      assert.deepEqual(await ten(send, `http://good.test:${port}/hello.txt`), new Set([200]));
     }),
     behaviour('where nothing is blocked there is one connection, and not one PING', async (place) => {
       const { send } = await place.client();
