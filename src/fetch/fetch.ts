@@ -1,11 +1,12 @@
 import { pathOf, wireFields, type ClientResponse } from '../request/index.js';
+import type { Origin } from '../ports/index.js';
 import { originOf } from '../pool/index.js';
 import { openSession, type BaseTransport, type Session } from '../transport.js';
 import { networkError, toFetchError } from './errors.js';
 import { checkIntegrity } from './integrity.js';
 import { follow, isRedirect, locationOf, maxRedirects } from './redirect.js';
 import { type FetchRequest, toFetchRequest } from './request.js';
-import { bodyOfRequest } from './extract-body.js';
+import { bodyOfRequest, type FetchBody } from './extract-body.js';
 import { type Fetched, toResponse, withBytes } from './response.js';
 
 /** The platform's own, as it is when this is loaded: it serves the schemes that need no network. */
@@ -44,9 +45,9 @@ export function fetchOver(transport: BaseTransport, input: unknown, init: unknow
     if (local !== undefined) return local;
     // Redirects included, it is one thing under state, which a transport that closes lets finish.
     const session = openSession(transport);
-    const response =
-      request.stream === undefined ? run(session, request, notRedirected, asResponse) : runRequest(session, request);
-    return ending(session, response);
+    return request.stream === undefined
+      ? run(session, request, notRedirected, asResponse)
+      : runRequest(session, request, request.stream);
   } catch (error) {
     return Promise.reject(error);
   }
@@ -58,26 +59,47 @@ export function fetchLocally({ url }: FetchRequest, input: unknown, init: unknow
   return platformFetch(input as Parameters<typeof fetch>[0], init as RequestInit);
 }
 
-async function ending(session: Session, response: Promise<Response>): Promise<Response> {
-  try {
-    return await response;
-  } finally {
-    session.end();
-  }
-}
-
 /** For a Request with a body. */
-async function runRequest(session: Session, request: FetchRequest): Promise<Response> {
-  const body = await bodyOfRequest(request.stream!);
+async function runRequest(
+  session: Session,
+  request: FetchRequest,
+  stream: ReadableStream<Uint8Array>,
+): Promise<Response> {
+  let body: FetchBody | undefined;
+  try {
+    body = await bodyOfRequest(stream);
+  } catch (error) {
+    session.end();
+    throw error;
+  }
   return run(session, { ...request, body }, notRedirected, asResponse);
 }
 
+/** Where a URL leads: made once for each of the URLs that are parsed once. */
+interface Place {
+  readonly origin: Origin;
+  readonly path: string;
+}
+
+const places = new WeakMap<URL, Place>();
+
+function placeOf(url: URL): Place {
+  let place = places.get(url);
+  if (place === undefined) {
+    place = { origin: originOf(url), path: pathOf(url) };
+    places.set(url, place);
+  }
+  return place;
+}
+
+/** Makes the request and those that redirects lead to. The session ends with the last, however that ends. */
 export function run<T>(session: Session, request: FetchRequest, state: RedirectState, end: Ending<T>): Promise<T> {
   return new Promise<ClientResponse>((resolve, reject) => {
     const { url, method, body, signal, fields, referrer, options } = request;
+    const { origin, path } = placeOf(url);
     const parts = {
-      origin: originOf(url),
-      path: pathOf(url),
+      origin,
+      path,
       fields: referrer === undefined ? fields : [...fields, 'referer', referrer.url.href],
       options:
         options === undefined
@@ -90,6 +112,7 @@ export function run<T>(session: Session, request: FetchRequest, state: RedirectS
   }).then(
     (response) => answer(session, request, response, state, end),
     (error: unknown) => {
+      session.end();
       throw end.failed(error, request);
     },
   );
@@ -102,6 +125,26 @@ function answer<T>(
   state: RedirectState,
   end: Ending<T>,
 ): T | Promise<T> {
+  let next: Promise<T> | undefined;
+  try {
+    next = goOn(session, request, response, state, end);
+  } catch (error) {
+    session.end();
+    throw error;
+  }
+  if (next !== undefined) return next;
+  session.end();
+  return end.answered({ response, redirected: state.redirects > 0, crossOrigin: state.crossOrigin }, request);
+}
+
+/** The next request that this answer leads to; undefined where it is the last. */
+function goOn<T>(
+  session: Session,
+  request: FetchRequest,
+  response: ClientResponse,
+  state: RedirectState,
+  end: Ending<T>,
+): Promise<T> | undefined {
   if (isRedirect(response.status) && request.redirect !== 'manual') {
     const next = redirected(request, response, state);
     if (next !== undefined) {
@@ -115,7 +158,7 @@ function answer<T>(
     response.body.cancel();
     return run(session, request, { ...state, again: true }, end);
   }
-  return end.answered({ response, redirected: state.redirects > 0, crossOrigin: state.crossOrigin }, request);
+  return undefined;
 }
 
 /** The request that the redirect asks for; undefined where it names no location, and is an answer like others. */

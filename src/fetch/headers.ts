@@ -6,6 +6,7 @@ import { fieldNames } from '../field-list.js';
  * @param cache the request's cache mode
  */
 export function fieldsOf(headers: unknown, cache: string): string[] {
+  if (headers === undefined && cache === 'default') return ['accept', '*/*'];
   const fields = headers === undefined ? [] : (plainFields(headers) ?? normalizedFields(headers));
   const names = fieldNames(fields);
   const add = (name: string, value: string): void => {

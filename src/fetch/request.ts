@@ -1,4 +1,5 @@
 import { normalizeMethod, type RequestOptions } from '../request/index.js';
+import { LatestMap } from '../latest-map.js';
 import { checkAgent } from './agent.js';
 import { fieldsOf } from './headers.js';
 import { checkInit, checkTogether, refuseDispatcher, type Init } from './init.js';
@@ -49,7 +50,7 @@ export function toFetchRequest(input: unknown, given: unknown): FetchRequest {
   const url = parseUrl(from?.url ?? input);
   if (init !== nothing) checkInit(init);
   refuseDispatcher(init['dispatcher'] ?? dispatcherOf(from));
-  if (init['agent'] !== undefined) checkAgent(init['agent'], url);
+  if (init['agent'] !== undefined) checkAgent(init['agent'], new URL(url));
   const method = init['method'] === undefined ? (from?.method ?? 'GET') : checkMethod(toText(init['method']));
   const headers = init['headers'] === undefined ? from?.headers : init['headers'];
   const body = extractBody(init['body'], init['keepalive'], init['duplex']);
@@ -105,7 +106,24 @@ function streamOf(request: Request | undefined): ReadableStream<Uint8Array> | un
   return request.body;
 }
 
+/**
+ * The URLs given last as text, parsed, for nothing here changes one: parsing takes a tenth of a small fetch. A longer text is
+ * not worth its memory.
+ */
+const parsed = new LatestMap<URL>(64);
+const longest = 512;
+
 function parseUrl(input: unknown): URL {
+  if (typeof input !== 'string' || input.length > longest) return checkedUrl(input);
+  let url = parsed.get(input);
+  if (url === undefined) {
+    url = checkedUrl(input);
+    parsed.set(input, url);
+  }
+  return url;
+}
+
+function checkedUrl(input: unknown): URL {
   let url: URL;
   try {
     url = new URL(String(input)); // also of a URL: its owner may lead it elsewhere before a redirect is resolved against it

@@ -26,6 +26,8 @@ export async function fetchThrough(
   const local = fetchLocally(given, input, init);
   if (local !== undefined) return local;
   const session = openSession(transport);
+  // An interceptor may send more than once: the session ends with all of it.
+  const within = { ...session, end: () => undefined };
   const sent = new WeakMap<ClientResponse, { readonly fetched: Fetched; readonly request: FetchRequest }>();
   /** What the transport has failed with, which fetch tells in a way of its own. */
   const failures = new Set<unknown>();
@@ -42,7 +44,7 @@ export async function fetchThrough(
   try {
     const request = given.stream === undefined ? given : { ...given, body: await bodyOfRequest(given.stream) };
     const response = await intercept(interceptors, interceptedOf(request, options), async (one) =>
-      run(session, sendable(request, one), notRedirected, ending),
+      run(within, sendable(request, one), notRedirected, ending),
     );
     const { fetched, request: last } = sent.get(response) ?? {
       fetched: { response, redirected: false, crossOrigin: false },

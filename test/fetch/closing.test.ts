@@ -71,6 +71,22 @@ test('close({ timeout }) ends a fetch that is following redirects, and destroy()
   }
 });
 
+test('close() lets an interceptor send a fetch again that followed redirects before', async (t) => {
+  const held = await heldOrigin(t);
+  const transport = client(t).use(async (request, next) => {
+    const first = await next(request);
+    return first.status === 503 ? next(request) : first;
+  });
+  const pending = transport.fetch(held.at);
+  (await held.next()).writeHead(302, { location: '/again' }).end();
+  const redirected = await held.next();
+  const closing = transport.close();
+  redirected.writeHead(503).end();
+  (await held.next()).writeHead(200).end('well');
+  assert.equal(await (await pending).text(), 'well');
+  await closing;
+});
+
 test('a transport closes after fetches that failed, as after those that did not', async (t) => {
   const transport = client(t);
   const { origin: at } = await origin(t);

@@ -127,6 +127,15 @@ describe('what others connect by', () => {
   ] as const)
     test(`as agent, ${what} is refused`, (t) => refused(t, { agent }));
 
+  test('the URL that a function for the agent is given is its own to change', async (t) => {
+    const { fetch, at } = await setup(t);
+    const agent = (url: URL): undefined => void (url.pathname = '/no-such-page');
+    for (let i = 0; i < 2; i++) {
+      const response = await fetch(`${at}/hello.txt`, { agent } as unknown as RequestInit);
+      assert.deepEqual([response.status, response.url], [200, `${at}/hello.txt`]);
+    }
+  });
+
   test('an agent that only pools is ignored, and the process is warned once', async (t) => {
     const { fetch, at } = await setup(t);
     const warnings: (Error & { code?: string })[] = [];
