@@ -1,9 +1,9 @@
 // Makes what npm shows of the package speak of the repository that it is released from: `node tools/release.mjs [FOLDER]`, run
 // by the release workflow before it publishes. GITHUB_SERVER_URL and GITHUB_REPOSITORY say which repository that is. It goes
-// into package.json, and the links of the pages that ship become absolute, to the files of this version's tag. Without
-// `repository` npm publishes no provenance.
+// into package.json, and the links of README, which npm shows alone, become absolute, to the files of this version's tag. Those of
+// the other pages lead to files of the package. Without `repository` npm publishes no provenance.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, posix, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const folder = resolve(process.argv[2] ?? '.');
 const { GITHUB_SERVER_URL: server = '', GITHUB_REPOSITORY: name = '' } = process.env;
@@ -17,7 +17,7 @@ const read = (file) => readFileSync(join(folder, file), 'utf8');
 const write = (file, text) => writeFileSync(join(folder, file), text);
 
 const manifest = JSON.parse(read('package.json'));
-const { version, files } = manifest;
+const { version } = manifest;
 if (!new RegExp(`^## ${version.replaceAll('.', '\\.')}\\b`, 'm').test(read('CHANGELOG.md'))) {
   console.error(`CHANGELOG.md has no section for ${version}`);
   process.exit(1);
@@ -28,12 +28,11 @@ manifest.bugs = { url: `${home}/issues` };
 write('package.json', `${JSON.stringify(manifest, null, 2)}\n`);
 
 /** Links within the page, and those that are absolute, stay. */
-function withAbsoluteLinks(file, text) {
+function withAbsoluteLinks(text) {
   return text.replace(/(!?)(\[[^\]]*\])\((?!#|[a-z]+:)([^)\s]+)\)/g, (_, image, label, link) => {
     const kind = image === '' ? 'blob' : 'raw';
-    return `${image}${label}(${home}/${kind}/v${version}/${posix.join(posix.dirname(file), link)})`;
+    return `${image}${label}(${home}/${kind}/v${version}/${link})`;
   });
 }
 
-for (const file of ['README.md', ...files.filter((one) => one.endsWith('.md'))])
-  write(file, withAbsoluteLinks(file, read(file)));
+write('README.md', withAbsoluteLinks(read('README.md')));

@@ -75,10 +75,11 @@ after(() => {
 });
 
 describe('the tarball', () => {
-  test('holds what is joined of the built modules, as both kinds, their declarations, the license, the README and what explains errors, and nothing else', () => {
+  test('holds what is joined of the built modules, as both kinds, their declarations, the license, and the documents with what they show, and nothing else', () => {
     const files = run('tar', ['-tzf', tarball], folder).trim().split('\n');
     const strangers = files.filter((file) => {
-      if (/^package\/(package\.json|LICENSE|README\.md|docs\/errors\.md)$/.test(file)) return false;
+      if (/^package\/(package\.json|LICENSE|[A-Z]+\.md|docs\/.+\.(md|svg|png)|examples\/.+\.(md|mjs))$/.test(file))
+        return false;
       if (/^package\/lib\/.+\.c?js$/.test(file)) return false;
       const module = /^package\/dist\/(.+?)\.d\.c?ts$/.exec(file)?.[1];
       return module === undefined || !existsSync(join(root, 'src', `${module}.ts`));
@@ -87,6 +88,19 @@ describe('the tarball', () => {
     for (const file of ['package.json', 'LICENSE', 'README.md', 'docs/errors.md']) {
       assert.ok(files.includes(`package/${file}`), `${file} is not in the tarball`);
     }
+  });
+
+  test('holds all that its documents link to', () => {
+    const installed = join(consumer, 'node_modules', manifest.name);
+    const pages = readdirSync(installed, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md'));
+    assert.ok(pages.includes('README.md') && pages.includes(join('docs', 'errors.md')));
+    const dead: string[] = [];
+    for (const page of pages) {
+      const prose = readFileSync(join(installed, page), 'utf8').replace(/^```[\s\S]*?^```|`[^`\n]*`/gm, '');
+      for (const [, target = ''] of prose.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g))
+        if (!existsSync(join(installed, dirname(page), target))) dead.push(`${page}: ${target}`);
+    }
+    assert.deepEqual(dead, []);
   });
 
   test('declares nothing that is for the library alone', () => {

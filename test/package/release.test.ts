@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const repository = { GITHUB_SERVER_URL: 'https://git.example', GITHUB_REPOSITORY: 'somebody/lane' };
-const shown = ['README.md', 'docs/errors.md'];
 
 interface Manifest {
   readonly version: string;
@@ -22,7 +21,7 @@ const manifestOf = (folder: string): Manifest & Record<string, unknown> =>
 function copy(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'passinglane-release-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  for (const file of ['package.json', 'CHANGELOG.md', ...shown]) cpSync(join(root, file), join(folder, file));
+  for (const file of ['package.json', 'CHANGELOG.md', 'README.md']) cpSync(join(root, file), join(folder, file));
   return folder;
 }
 
@@ -42,21 +41,19 @@ test('a release names the repository that it runs in, and changes nothing else o
   assert.deepEqual(rest, manifestOf(root), 'until then it names none: no address is made up');
 });
 
-test('every link of the pages that ship is absolute after that, and leads to a file of the tag', (t) => {
+test('every link of the README is absolute after that, and leads to a file of the tag', (t) => {
   const folder = copy(t);
   release(folder, repository);
   const { version } = manifestOf(root);
   const place = new RegExp(`^https://git\\.example/somebody/lane/(blob|raw)/v${version}/([^#]+)`);
-  for (const page of shown) {
-    const links = [...readFileSync(join(folder, page), 'utf8').matchAll(/(!?)\[[^\]]*\]\(([^)]+)\)/g)];
-    const ours = links.filter(([, , link = '']) => link.startsWith('https://git.example/'));
-    assert.ok(ours.length > 0, page);
-    for (const [, , link = ''] of links) assert.match(link, /^(https?:\/\/|#)/, page);
-    for (const [, image, link = ''] of ours) {
-      const [, kind, file = ''] = place.exec(link) ?? [];
-      assert.ok(existsSync(join(root, file)), `${page}: ${link}`);
-      assert.equal(kind, image === '' ? 'blob' : 'raw', `${page}: ${link}`);
-    }
+  const links = [...readFileSync(join(folder, 'README.md'), 'utf8').matchAll(/(!?)\[[^\]]*\]\(([^)]+)\)/g)];
+  const ours = links.filter(([, , link = '']) => link.startsWith('https://git.example/'));
+  assert.ok(ours.length > 0);
+  for (const [, , link = ''] of links) assert.match(link, /^(https?:\/\/|#)/);
+  for (const [, image, link = ''] of ours) {
+    const [, kind, file = ''] = place.exec(link) ?? [];
+    assert.ok(existsSync(join(root, file)), link);
+    assert.equal(kind, image === '' ? 'blob' : 'raw', link);
   }
 });
 
