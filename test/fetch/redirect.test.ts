@@ -1,6 +1,7 @@
 /** Redirects (Fetch Standard, section 4.4, "HTTP-redirect fetch"). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { startOrigin } from '../support/origin.js';
 import { origin, seen, setup, client } from './support.js';
 
 const to = (status: number, url: string): string => `/redirect/${status}?to=${encodeURIComponent(url)}`;
@@ -140,6 +141,24 @@ describe('redirect: follow', () => {
     await (await fetch(server.origin + to(302, '/hello.txt'))).text();
     while (server.openStreams > 0) await new Promise(setImmediate);
   });
+});
+
+test('a redirect that is not followed gives its stream back, whatever more of it would come', async (t) => {
+  const server = await startOrigin({
+    handler: (request, response) => {
+      response.writeHead(302, { location: request.url === '/far' ? 'ftp://a.test/' : '/hello.txt' });
+      response.write('endless');
+    },
+  });
+  t.after(() => server.close());
+  const { fetch } = client(t);
+  for (const [path, init] of [
+    ['/', { redirect: 'error' }],
+    ['/far', {}],
+  ] as [string, RequestInit][]) {
+    await assert.rejects(fetch(server.origin + path, init), TypeError);
+    while (server.openStreams > 0) await new Promise(setImmediate);
+  }
 });
 
 test('redirect: error fails at a redirect, and at nothing else', async (t) => {

@@ -347,3 +347,14 @@ test('Transport.fetch and the fetch of the package can stand wherever a fetch is
   assert.equal(places.length, 2);
   await assert.rejects(shared('nonsense'), TypeError);
 });
+
+test('a response that an interceptor has from elsewhere is of no redirect', async (t) => {
+  const { origin: url } = await origin(t);
+  const elsewhere = client(t);
+  const { fetch } = client(t).use(() => elsewhere.request(`${url}/hello.txt`));
+  const response = await fetch(`${url}/inspect`);
+  assert.deepEqual(
+    [response.type, response.redirected, response.url, await response.text()],
+    ['basic', false, `${url}/hello.txt`, 'hello\n'],
+  );
+});

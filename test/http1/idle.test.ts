@@ -217,3 +217,16 @@ test('an answer that is there before the word that its request went out ends as 
   await place.get();
   assert.deepEqual([place.connections.length, place.connections[0]!.requests], [1, 3]);
 });
+
+test('the end of a connection is told once, whoever ends it', async (t) => {
+  for (const end of ['the server', 'we'] as const) {
+    const told: string[] = [];
+    const place = new Place(t, { observer: { connection: ({ type }) => void told.push(type) } });
+    await place.get();
+    if (end === 'we') place.transport.closeIdleConnections();
+    else place.connections[0]!.push(null);
+    await place.clock.advance(1_000);
+    assert.equal(place.connections[0]!.destroyed, true);
+    assert.deepEqual(told, ['dialling', 'connected', 'closed'], end);
+  }
+});

@@ -5,6 +5,7 @@ import { constants, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { H2Dispatcher, install, uninstall } from '../../dist/undici/index.js';
+import { asUpgraded } from '../../dist/undici/websocket.js';
 import { startOrigin } from '../support/origin.js';
 import { converse, echo } from '../support/websocket.js';
 import { versions } from './undicis.js';
@@ -117,3 +118,12 @@ test(
     assert.deepEqual(seen, ['CONNECT websocket /own']);
   },
 );
+
+test('a handshake’s key is answered as RFC 6455 section 1.3 says, unless the server did, or there is none', () => {
+  const fields = ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='];
+  const acceptOf = (shown: readonly string[]): string[] =>
+    shown.filter((_, i) => i % 2 === 1 && shown[i - 1] === 'sec-websocket-accept');
+  assert.deepEqual(acceptOf(asUpgraded(['x-a', 'b'], fields)), ['s3pPLMBiTxaQ9kYGzzhZRbK+xOo=']);
+  assert.deepEqual(acceptOf(asUpgraded(['sec-websocket-accept', 'theirs'], fields)), ['theirs']);
+  assert.deepEqual(acceptOf(asUpgraded([], [])), []);
+});

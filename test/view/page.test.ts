@@ -231,3 +231,41 @@ test('a trace without requests draws its connections, and no key goes anywhere',
   assert.match(page.byId('summary').textContent, /^0 requests, 0 failed/);
   assert.equal(page.press('End'), false);
 });
+
+test('the panel tells of an attempt, of what was waited for, of no result, and of times and sizes of every order', async (t) => {
+  const [first, ...rest] = request(1, 1, 0, { result: '' });
+  const args = { request: 1, attempt: 2, url: 'https://a/long', waited: { queue: 15, peer: 150 } };
+  const long = [
+    { ...first, dur: 2_500_000, args },
+    ...rest,
+    {
+      ph: 'i',
+      s: 't',
+      cat: 'frame',
+      pid: 1,
+      tid: 1,
+      name: 'DATA',
+      ts: 0,
+      args: { direction: 'received', length: 4e9 },
+    },
+    { ph: 'X', name: 'tls', cat: 'connection', pid: 1, tid: 0, ts: 400, dur: 100, args: {} },
+    { ph: 'X', name: 'odd', cat: 'request', pid: 1, tid: 1, ts: 0, dur: 10, args: {} },
+  ];
+  const page = await open(t, [...connection(1), ...long]);
+  rowsOf(page)[0]?.fire('click');
+  const { textContent } = page.byId('detail');
+  assert.match(textContent, /connection 1, stream 1, attempt 2: no result after 2\.50 s/);
+  assert.match(textContent, /It waited for: queue 15\.0 ms, peer 150 ms/);
+  assert.match(textContent, /DATA4\.0 GB/);
+  assert.match(page.byId('content').querySelector('.dial')?.textContent ?? '', /tcp 0\.40 ms, tls 0\.10 ms/);
+  assert.equal(page.byId('content').all('queue').length, 1, 'a phase that has no colour of its own');
+});
+
+test('the page says which of its elements is not there', async (t) => {
+  const page = await open(t, small);
+  const { byId } = (await import(new URL('../../dist/view/page/dom.js', import.meta.url).href)) as {
+    byId(id: string): unknown;
+  };
+  assert.equal(byId('tip'), page.byId('tip'));
+  assert.throws(() => byId('nothing'), /lacks #nothing/);
+});
