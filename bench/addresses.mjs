@@ -121,7 +121,7 @@ const clients = {
     );
   },
   async 'undici-turn'() {
-    const { RoundRobinPool } = await import('undici');
+    const { buildConnector, RoundRobinPool } = await import('undici');
     let turn = 0; // it spreads over connections: each goes to the next address
     const lookup = (_name, options, done) => {
       const address = addresses[turn++ % machines];
@@ -129,7 +129,11 @@ const clients = {
       else done(null, address, 4);
     };
     return overUndici(
-      new RoundRobinPool(`http://machines.test:${port}`, { ...h2c, connections: machines, connect: { lookup } }),
+      new RoundRobinPool(`http://machines.test:${port}`, {
+        ...h2c,
+        connections: machines,
+        connect: buildConnector({ ...h2c, lookup }), // its own does not speak HTTP/2 in the clear
+      }),
     );
   },
   async 'grpc-js'() {

@@ -1,4 +1,4 @@
-import type { ConnectionEvent, DialTimes, FrameEvent, Observer, RequestEvent } from '../ports/index.js';
+import type { AddressEvent, ConnectionEvent, DialTimes, FrameEvent, Observer, RequestEvent } from '../ports/index.js';
 import { flagNames, frameTypeName } from '../wire/describe.js';
 import { Flag, FrameType } from '../wire/index.js';
 import { withoutSecret } from './secrets.js';
@@ -105,6 +105,15 @@ export class TraceWriter implements Observer {
     }
   }
 
+  address({ type, origin, address, reason, until, time }: AddressEvent): void {
+    const at = this.at(time);
+    const more = {
+      ...(reason === undefined ? {} : { reason }),
+      ...(until === undefined ? {} : { until: this.until(until) }),
+    };
+    this.instant(0, connectionRow, at, type, 'address', { origin, address, ...more });
+  }
+
   frame(event: FrameEvent): void {
     const time = this.at(event.time);
     const row = this.connections.get(event.connection);
@@ -157,7 +166,12 @@ export class TraceWriter implements Observer {
     });
     this.name(connection, connectionRow, 'connection');
     if (dial !== undefined) this.dialled(connection, time, dial);
-    this.instant(connection, connectionRow, time, 'connected', 'connection', { alpnProtocol, tls });
+    this.instant(connection, connectionRow, time, 'connected', 'connection', {
+      origin,
+      remoteAddress,
+      alpnProtocol,
+      tls,
+    });
   }
 
   private dialled(connection: number, time: number, dial: DialTimes): void {
@@ -275,6 +289,11 @@ export class TraceWriter implements Observer {
     const at = Math.max(0, Math.round((time - this.start) * 1000));
     this.last = Math.max(this.last, at);
     return at;
+  }
+
+  /** The same of a time to come, which is not part of the trace yet. */
+  private until(time: number): number {
+    return Math.round((time - (this.start ?? time)) * 1000);
   }
 
   private fieldsOf(fields: readonly string[]): Record<string, string> {

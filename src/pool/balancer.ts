@@ -114,6 +114,7 @@ export class Balancer {
       if (!trial) return;
       load.takeBack(now);
       this.endpoints.tell({ type: 'returned', address: endpoint.address });
+      this.tellSlowStart(endpoint);
     } else if (trial || others.length >= this.endpoints.current.length / 2) {
       load.eject(fault, now);
       this.endpoints.tell({ type: 'ejected', address: endpoint.address, reason: fault, until: load.ejectedUntil });
@@ -158,7 +159,13 @@ export class Balancer {
 
   connected(connection: PooledConnection): void {
     const endpoint = this.endpoints.of(connection);
-    if (endpoint?.late === true && endpoint.connections.length === 1) endpoint.load.startSlowly(this.clock.now());
+    if (endpoint?.late !== true || endpoint.connections.length > 1) return;
+    endpoint.load.startSlowly(this.clock.now());
+    this.tellSlowStart(endpoint);
+  }
+
+  private tellSlowStart({ address, load }: Endpoint): void {
+    this.endpoints.tell({ type: 'slow-start', address, until: load.slowUntil });
   }
 
   /** A connection has ended in good order, as for want of requests: the next request is early enough for another. */

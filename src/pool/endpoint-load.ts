@@ -72,6 +72,11 @@ export class EndpointLoad implements Share, Standing {
     return this;
   }
 
+  /** When it has all of its share. */
+  get slowUntil(): number {
+    return this.startedAt + slowStart;
+  }
+
   /** It begins with a small share, which grows. */
   startSlowly(now: number): void {
     this.startedAt = now;

@@ -47,7 +47,7 @@ export interface ConnectionEvent {
   readonly dial?: DialTimes | undefined;
 }
 
-const addressTypes = ['added', 'removed', 'failed', 'ejected', 'returned'] as const;
+const addressTypes = ['added', 'removed', 'failed', 'ejected', 'returned', 'slow-start'] as const;
 
 /** What has become of one of several addresses that an origin's name stands for: docs/observability.md says what each type means. */
 export interface AddressEvent {
@@ -57,7 +57,10 @@ export interface AddressEvent {
   readonly time: number;
   /** On 'ejected': it failed requests, answered many with a 5xx status, or took far longer than the others. */
   readonly reason?: 'failures' | 'errors' | 'latency' | undefined;
-  /** On 'failed' and 'ejected': until when, in the same milliseconds, unless it proves to be well again before. */
+  /**
+   * On 'failed' and 'ejected': until when, in the same milliseconds, unless it proves to be well again before. On 'slow-start':
+   * when it has all of its share.
+   */
   readonly until?: number | undefined;
 }
 

@@ -1,6 +1,10 @@
+import { addressesOf, type AddressConnection, type AddressNote, type ViewAddress } from './addresses.js';
+
 /** What the page shows, made of a trace. Times are milliseconds from its start, kept short: the page carries it all. */
 export interface ViewModel {
   readonly connections: ViewConnection[];
+  /** Of names that stand for several, by origin. */
+  readonly addresses: ViewAddress[];
   /** The last time in the trace. */
   readonly end: number;
 }
@@ -83,6 +87,8 @@ interface RawEvent {
 export function readTrace(text: string): ViewModel {
   const connections = new Map<number, ViewConnection>();
   const rows = new Map<string, ViewRow>();
+  const notes: AddressNote[] = [];
+  const leads: AddressConnection[] = [];
   let end = 0;
   const events = parse(text).filter(isEvent);
   // A slice of a request comes before the slices within it; frames may come before any.
@@ -92,7 +98,11 @@ export function readTrace(text: string): ViewModel {
     if (event.ph === 'M' && event.name === 'process_name') connection.name = textOf(event.args?.['name']);
     else if (event.ph === 'C') addCount(connection, event);
     else if (event.ph === 'X') addSlice(connection, rows, event);
-    else if (event.ph === 'i' && event.cat === 'connection') addNote(connection, event);
+    else if (event.ph === 'i' && event.cat === 'address') notes.push(addressNote(event));
+    else if (event.ph === 'i' && event.cat === 'connection') {
+      addNote(connection, event);
+      if (event.name === 'connected') leads.push(leadOf(connection, event));
+    }
   }
   const lastRows = new Map<string, ViewRow[]>();
   for (const [id, connection] of connections)
@@ -105,7 +115,8 @@ export function readTrace(text: string): ViewModel {
   const shown = [...connections.values()].filter(isShown).sort((a, b) => a.id - b.id);
   if (shown.length === 0) throw new NotATrace('it holds neither connections nor requests of passinglane');
   for (const connection of shown) connection.rows.sort((a, b) => a.from - b.from || a.stream - b.stream);
-  return { connections: shown, end: Math.max(end, 0.001) };
+  const addresses = addressesOf(notes, leads, end);
+  return { connections: shown, addresses, end: Math.max(end, 0.001) };
 }
 
 /** Of other programs' traces, and of broken ones, what cannot be shown is left out. */
@@ -200,6 +211,30 @@ function waitsOf(value: unknown): [string, number][] {
 function addNote(connection: ViewConnection, event: RawEvent): void {
   const detail = textOf(event.args?.['error']);
   connection.notes.push({ at: milliseconds(event.ts), name: event.name, detail });
+}
+
+function addressNote({ ts, name, args = {} }: RawEvent): AddressNote {
+  const until = Number(args['until'] ?? Infinity);
+  return {
+    at: milliseconds(ts),
+    type: name,
+    origin: textOf(args['origin']),
+    address: textOf(args['address']),
+    reason: textOf(args['reason']),
+    until: Number.isNaN(until) ? Infinity : milliseconds(until),
+  };
+}
+
+/** Where it leads, and when it was closed, which its notes tell later. */
+function leadOf({ rows, notes }: ViewConnection, { args = {} }: RawEvent): AddressConnection {
+  return {
+    origin: textOf(args['origin']),
+    address: textOf(args['remoteAddress']),
+    rows,
+    get closedAt() {
+      return notes.find(({ name }) => name === 'closed')?.at;
+    },
+  };
 }
 
 function frameOf({ ts, name, args = {} }: RawEvent): ViewFrame {

@@ -3,7 +3,7 @@ import type { ViewModel } from './model.js';
 import { style } from './style.js';
 
 /** The page's script, in the order of its parts: each uses those before it. */
-const parts = ['dom', 'chart', 'waterfall', 'detail', 'main'];
+const parts = ['dom', 'chart', 'waterfall', 'addresses', 'detail', 'main'];
 
 /** One HTML page that holds everything it needs, and asks no server for anything. */
 export function viewPage(model: ViewModel, title: string): string {

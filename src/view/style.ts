@@ -56,6 +56,8 @@ h2 small.bad{color:var(--bad)}
 .dial{height:16px;margin:2px 0 4px}
 .dial .label{font-size:.8rem;line-height:16px}
 .dial .bar{top:3px;bottom:3px;min-width:3px}
+.address{height:16px}
+.address .label{font-size:.8rem;line-height:16px}
 .bar{position:absolute;top:1px;bottom:1px;min-width:1px;border-radius:1px}
 .row{cursor:default;height:var(--row,16px)}
 .row.hidden{display:none}
@@ -78,6 +80,7 @@ h2 small.bad{color:var(--bad)}
 .queue{background:var(--queue)}.dial-phase{background:var(--dial)}.send{background:var(--send)}.wait{background:var(--wait)}.body{background:var(--body)}
 .window{background:var(--window);top:35%;bottom:15%}
 .dense .window{top:0;bottom:0}
+.used{background:var(--body);top:55%}.against{background:var(--bad);bottom:45%}.slowly{background:var(--wait);bottom:45%}.leaving{background:var(--queue);bottom:45%}
 .whole{background:var(--line)}
 .row.failed .whole{background:var(--bad)}
 #detail{flex:0 0 auto;max-height:38vh;overflow:auto;border-top:1px solid var(--line);background:var(--panel);padding:.5rem .9rem}

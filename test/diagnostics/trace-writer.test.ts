@@ -105,6 +105,23 @@ test('an attempt that is sent again ends with the reason, and the next has slice
   assert.equal(attempts[1]?.args?.['result'], '200');
 });
 
+test('what becomes of an address is an instant with its time in the trace, and a connection says where it leads', async () => {
+  const { p, text, writer } = traced({ addresses: ['192.0.2.1', '192.0.2.2'], refusing: new Set(['192.0.2.1']) });
+  p.get('/a');
+  await p.clock.advance(50);
+  writer.close();
+  const events = readTrace(text());
+  const told = events
+    .filter(({ cat }) => cat === 'address')
+    .map(({ name, ts, args }) => [name, args?.['address'], Number(args?.['until']) - ts]);
+  assert.deepEqual(told, [
+    ['added', '192.0.2.1', NaN],
+    ['added', '192.0.2.2', NaN],
+    ['failed', '192.0.2.1', 1_000_000],
+  ]);
+  assert.equal(events.find(({ name }) => name === 'connected')?.args?.['remoteAddress'], '192.0.2.2');
+});
+
 test('a request that failed without a connection has a row', async () => {
   const { p, text, writer } = traced({ dialErrors: [new Error('refused')], retry: { maxAttempts: 1 } });
   p.get('/nowhere');

@@ -139,6 +139,7 @@ test('a machine that answers 500 at once is ejected, for twice as long each time
     'ejected 192.0.2.2 errors',
     'ejected 192.0.2.2 errors',
     'returned 192.0.2.2',
+    'slow-start 192.0.2.2',
   ]);
 });
 

@@ -42,3 +42,31 @@ export function slice(pid: number, name: 'stalled' | 'silent', ts: number, dur: 
 export function counter(pid: number, name: string, ts: number, bytes: number): TraceEvent {
   return { ph: 'C', name, pid, tid: 0, ts, args: { bytes } };
 }
+
+/** A step in the life of an address of https://a. */
+export function address(
+  name: string,
+  type: string,
+  ts: number,
+  more: Readonly<Record<string, unknown>> = {},
+): TraceEvent {
+  return {
+    ph: 'i',
+    s: 't',
+    name: type,
+    cat: 'address',
+    pid: 0,
+    tid: 0,
+    ts,
+    args: { origin: 'https://a', address: name, ...more },
+  };
+}
+
+/** The connection leads there, until it is closed. */
+export function leads(pid: number, remoteAddress: string, closed?: number): TraceEvent[] {
+  const at = { ph: 'i', s: 't', cat: 'connection', pid, tid: 0 };
+  return [
+    { ...at, name: 'connected', ts: 400, args: { origin: 'https://a', remoteAddress } },
+    ...(closed === undefined ? [] : [{ ...at, name: 'closed', ts: closed, args: {} }]),
+  ];
+}

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { NotATrace, readTrace, viewPage, type ViewModel } from '../../dist/view/index.js';
 import { passinglane } from '../cli/command.js';
 import { startOrigin } from '../support/origin.js';
-import { connection, counter, request, slice } from './traces.js';
+import { address, connection, counter, leads, request, slice } from './traces.js';
 
 const events = [
   ...connection(1),
@@ -65,6 +65,76 @@ test('what a request waited for is in its row', () => {
     ['peer', 20],
   ]);
   assert.match(viewPage(readTrace(JSON.stringify(timed)), 'timed'), /It waited for: /);
+});
+
+/** A name with two addresses: the first is ejected and comes back, the second leaves. */
+const twoAddresses = [
+  ...connection(1),
+  ...leads(1, '192.0.2.1'),
+  ...connection(2),
+  ...leads(2, '192.0.2.2', 25_000),
+  address('192.0.2.1', 'added', 100),
+  address('192.0.2.2', 'added', 100),
+  ...request(1, 1, 1_000),
+  ...request(1, 3, 3_000),
+  address('192.0.2.1', 'ejected', 9_000, { reason: 'errors', until: 1_009_000 }),
+  ...request(2, 1, 10_000),
+  ...request(1, 5, 11_000),
+  address('192.0.2.1', 'returned', 16_000),
+  address('192.0.2.1', 'slow-start', 16_000, { until: 10_016_000 }),
+  address('192.0.2.2', 'removed', 20_000),
+  ...request(1, 7, 30_000),
+];
+
+test('of each address of a name there is when it was in use, and when it was ejected, starting slowly or draining', () => {
+  const { addresses, end } = readTrace(JSON.stringify(twoAddresses));
+  assert.equal(end, 35);
+  assert.deepEqual(addresses, [
+    {
+      origin: 'https://a',
+      address: '192.0.2.1',
+      requests: 4,
+      used: [
+        [1, 8],
+        [11, 16],
+        [30, 35],
+      ],
+      states: [
+        { name: 'ejected', from: 9, to: 16, detail: 'errors' },
+        { name: 'slow start', from: 16, to: 35, detail: '' },
+      ],
+    },
+    {
+      origin: 'https://a',
+      address: '192.0.2.2',
+      requests: 1,
+      used: [[10, 15]],
+      states: [{ name: 'draining', from: 20, to: 25, detail: '' }],
+    },
+  ]);
+});
+
+test('an address that failed is shown as failed until then, or until it fails again or is well', () => {
+  const failed = (ts: number, until: number) => address('192.0.2.1', 'failed', ts, { until });
+  const events = [
+    ...connection(1),
+    ...request(1, 1, 1_000),
+    failed(2_000, 3_000),
+    failed(2_500, 4_500),
+    slice(1, 'silent', 1_000, 9_000),
+  ];
+  const spans = (more: object[]): [number, number][] =>
+    readTrace(JSON.stringify([...events, ...more])).addresses.flatMap(({ states }) =>
+      states.map(({ from, to }): [number, number] => [from, to]),
+    );
+  assert.deepEqual(spans([]), [
+    [2, 2.5],
+    [2.5, 4.5],
+  ]);
+  assert.deepEqual(spans([address('192.0.2.1', 'returned', 3_500)]), [
+    [2, 2.5],
+    [2.5, 3.5],
+  ]);
 });
 
 test('a trace of a process that was killed is read as far as it goes', () => {
@@ -145,12 +215,30 @@ class DrawnNode {
   }
 }
 
-test('the heading of a connection says 1 request of one, and 2 requests of two', async (t) => {
+/** A part of the page, with as much of a document as it needs until the test ends. */
+async function partOf(t: TestContext, name: string): Promise<unknown> {
   const createElement = (): DrawnNode => new DrawnNode();
   Object.assign(globalThis, { document: { createElement, createElementNS: createElement } });
   t.after(() => Reflect.deleteProperty(globalThis, 'document'));
-  const page = new URL('../../dist/view/page/waterfall.js', import.meta.url).href;
-  const { section } = (await import(page)) as {
+  return import(new URL(`../../dist/view/page/${name}.js`, import.meta.url).href);
+}
+
+test('the panel of a name has a lane for each of its addresses, which says what became of it', async (t) => {
+  const { addressPanel } = (await partOf(t, 'addresses')) as {
+    addressPanel(addresses: ViewModel['addresses'], end: number): DrawnNode;
+  };
+  const { addresses, end } = readTrace(JSON.stringify(twoAddresses));
+  const lines = addressPanel(addresses, end).children.map((child) => (child as DrawnNode).textContent);
+  assert.deepEqual(lines, [
+    'https://a2 addresses',
+    '192.0.2.1: 4 requests, ejected for 7.00 ms (errors), slow start for 19.0 ms',
+    '192.0.2.2: 1 request, draining for 5.00 ms',
+  ]);
+  assert.match(viewPage(readTrace(JSON.stringify(twoAddresses)), 'two'), /function addressPanel/);
+});
+
+test('the heading of a connection says 1 request of one, and 2 requests of two', async (t) => {
+  const { section } = (await partOf(t, 'waterfall')) as {
     section(connection: ViewModel['connections'][number], end: number, drawn: unknown[]): DrawnNode;
   };
   const model = readTrace(JSON.stringify([...events, ...request(2, 1, 3_000)]));

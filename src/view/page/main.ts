@@ -1,4 +1,5 @@
 import type { ViewModel } from '../model.js';
+import { addressPanel } from './addresses.js';
 import { hideTip, showDetail, showTip } from './detail.js';
 import { byId, duration, element, place } from './dom.js';
 import { isFailed, section, type DrawnRow } from './waterfall.js';
@@ -23,9 +24,22 @@ const legend: readonly (readonly [name: string, colour: string, curve?: boolean]
   ['in flight', '--flight', true],
 ];
 
+/** Where there are addresses. */
+const addressLegend: typeof legend = [
+  ['address in use', '--body'],
+  ['failed or ejected', '--bad'],
+  ['slow start', '--wait'],
+  ['draining', '--queue'],
+];
+
 function draw(): void {
+  const origins = new Set(model.addresses.map(({ origin }) => origin));
+  for (const name of origins) {
+    const here = model.addresses.filter(({ origin }) => origin === name);
+    byId('content').append(addressPanel(here, model.end));
+  }
   for (const connection of model.connections) byId('content').append(section(connection, model.end, drawn));
-  for (const [name, colour, curve] of legend) {
+  for (const [name, colour, curve] of [...legend, ...(origins.size > 0 ? addressLegend : [])]) {
     const sample = element('i', curve === true ? 'curve' : '');
     sample.style.background = `var(${colour})`;
     byId('legend').append(element('span', '', sample, name));
@@ -46,7 +60,7 @@ function draw(): void {
 /** Rows as high as lets all of them be seen at once, if that is to be had, or tall ones. */
 function layout(): void {
   const shown = drawn.filter(({ node }) => !node.classList.contains('hidden')).length;
-  const room = byId('scroll').clientHeight - model.connections.length * 130 - 40;
+  const room = byId('scroll').clientHeight - model.connections.length * 130 - model.addresses.length * 16 - 40;
   const height = tall ? 18 : Math.max(1, Math.min(18, Math.floor((room / Math.max(1, shown)) * 4) / 4));
   const content = byId('content');
   content.style.setProperty('--row', `${height}px`);
