@@ -8,7 +8,7 @@ import type { Origin } from '../ports/index.js';
 export function connectTimedOut(origin: Origin, limit: number, connected: boolean): TransportError {
   const inTheClear = origin.scheme === 'http:' ? ', and in the clear' : '';
   const message = connected
-    ? `${origin.href} took the connection and sent no SETTINGS within ${limit} ms (connectTimeout): does it speak HTTP/2${inTheClear}?`
+    ? `${origin.href} accepted the connection, but sent no SETTINGS within ${limit} ms (connectTimeout): does it speak HTTP/2${inTheClear}?`
     : `No connection to ${origin.href} within ${limit} ms (connectTimeout)`;
   return noConnection('ERR_PASSINGLANE_CONNECT_TIMEOUT', message, 'local', origin);
 }

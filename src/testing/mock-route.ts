@@ -91,7 +91,8 @@ function checkReply(given: unknown): MockReply {
     throw invalidArgument('reply', given, 'an object, a Response, a function, or an array of these');
   const reply = given as MockReply;
   for (const name of Object.keys(reply))
-    if (!names.includes(name)) throw unknownName(`reply's '${name}'`, name, undefined, names);
+    if (!names.includes(name))
+      throw unknownName(`reply's '${name}'`, name, Object(reply[name as keyof MockReply]), names);
   const { status = 200, headers, body, trailers, delay = 0, fault, errorCode } = reply;
   for (const [name, value] of Object.entries({ headers, trailers }))
     if (value !== undefined && (!isRecord(value) || isIterable(value)))

@@ -56,7 +56,7 @@ test('the doctor says of a server that answers 503 that requests are answered wi
     const fault = faults.find((one) => one.finds.join() === finds)!;
     const { url } = await fault.start(t);
     const { stdout } = await passinglane(['doctor', '-k', url]);
-    assert.match(stdout.toString(), /^ {4}GET: 503 in [\d.]+ ms/m);
+    assert.match(stdout.toString(), /^ {4}GET(?: over HTTP\/1\.1)?: 503 in [\d.]+ ms/m);
     assert.match(stdout.toString(), /^Requests are answered, with errors\.$/m);
   }
 });

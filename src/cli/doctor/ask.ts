@@ -48,8 +48,8 @@ export async function ask(
 }
 
 function judge(status: number, url: URL, address: string): Finding[] {
-  if (status === 421) return [found('misdirected', `It answered ${url.host} with 421.`, address)];
-  return status >= 500 ? [found('server-error', `It answered with ${status}.`, address)] : [];
+  if (status === 421) return [found('misdirected', `The server answered a request for ${url.host} with 421.`, address)];
+  return status >= 500 ? [found('server-error', `The server answered with ${status}.`, address)] : [];
 }
 
 function failureOf(
@@ -63,12 +63,13 @@ function failureOf(
   if (code === 'ERR_PASSINGLANE_PROTOCOL')
     return [version === 'HTTP/2' ? 'breaks-http2' : 'breaks-http1', `${sentenceOf(error)}.`];
   if (code === 'ERR_PASSINGLANE_BODY_TIMEOUT')
-    return ['body-stops', `It answered ${status}, and its body did not go on within ${timeout} ms.`];
-  if (status !== undefined) return ['body-cut', `It answered ${status}, and broke the body off.`];
-  if (code === 'ERR_PASSINGLANE_HEADERS_TIMEOUT') return ['no-answer', `It did not answer a GET within ${timeout} ms.`];
-  if (reset === 'REFUSED_STREAM') return ['request-refused', 'It refused the request (REFUSED_STREAM).'];
-  if (code === 'ERR_PASSINGLANE_STREAM_RESET') return ['request-reset', `It reset the request (${reset}).`];
-  return ['closed-on-request', 'It closed the connection when it was sent a GET.'];
+    return ['body-stops', `The server answered ${status}, but for ${timeout} ms nothing more of the body came.`];
+  if (status !== undefined) return ['body-cut', `The server answered ${status}, but broke off the body.`];
+  if (code === 'ERR_PASSINGLANE_HEADERS_TIMEOUT')
+    return ['no-answer', `The server did not answer a GET within ${timeout} ms.`];
+  if (reset === 'REFUSED_STREAM') return ['request-refused', 'The server refused the request (REFUSED_STREAM).'];
+  if (code === 'ERR_PASSINGLANE_STREAM_RESET') return ['request-reset', `The server reset the request (${reset}).`];
+  return ['closed-on-request', 'The server closed the connection when it was sent a GET.'];
 }
 
 export function codeOf(error: unknown): unknown {

@@ -98,7 +98,11 @@ async function overTls(place: Place, socket: Socket, log: Observer | undefined):
     const { value: http2, findings: more } = await probeHttp2(place, secure, log);
     return { value: { tls, http2 }, findings: [...findings, ...more] };
   }
-  const chosen = found('no-http2', `Of h2 and http/1.1 it chose ${tls.alpn ?? 'none'} by ALPN.`, place.address);
+  const chosen = found(
+    'no-http2',
+    `Offered h2 and http/1.1 by ALPN, the server chose ${tls.alpn ?? 'neither'}.`,
+    place.address,
+  );
   const { value: http1, findings: more } = await probeHttp1(place, secure);
   return { value: { tls, http1 }, findings: [...findings, chosen, ...more] };
 }
@@ -115,10 +119,13 @@ async function inTheClear(place: Place, socket: Socket, log: Observer | undefine
   const status = http1?.value?.status;
   // A server with TLS may answer in the clear as well, to say that it has.
   if (tls?.value !== undefined && (status === undefined || status === 400))
-    return { value: undefined, findings: [found('speaks-tls', 'It speaks TLS, and is asked in the clear.', address)] };
+    return {
+      value: undefined,
+      findings: [found('speaks-tls', 'The port speaks TLS, and the URL says http:.', address)],
+    };
   const known = findings.filter(({ name }) => name === 'no-http2');
   if (http1 === undefined || (status === undefined && known.length === 0)) return { value: undefined, findings };
-  if (known.length === 0) known.push(found('no-http2', 'It speaks HTTP/1.1, and no HTTP/2.', address));
+  if (known.length === 0) known.push(found('no-http2', 'The server speaks HTTP/1.1, but not HTTP/2.', address));
   return { value: { http1: http1.value }, findings: [...known, ...http1.findings] };
 }
 

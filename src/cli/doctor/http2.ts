@@ -63,16 +63,21 @@ function greetingFinding(error: unknown, watch: Watch, { address, timeout }: Pla
   const message = sentenceOf(error);
   if (watch.goAway !== undefined) return goodbyeAtOnce(watch.goAway, address);
   if (codeOf(error) === 'ERR_PASSINGLANE_CONNECT_TIMEOUT')
-    return found('no-settings', `It took the connection, and sent no SETTINGS within ${timeout} ms.`, address);
-  if (/speaks HTTP\/1\.1/.test(message)) return found('no-http2', 'It speaks HTTP/1.1, and no HTTP/2.', address);
+    return found(
+      'no-settings',
+      `The server accepted the connection, but sent no SETTINGS within ${timeout} ms.`,
+      address,
+    );
+  if (/speaks HTTP\/1\.1/.test(message))
+    return found('no-http2', 'The server speaks HTTP/1.1, but not HTTP/2.', address);
   if (Object.keys(watch.settings).length === 0 && codeOf(error) === 'ERR_PASSINGLANE_PROTOCOL')
-    return found('not-http2', `What it says is no HTTP/2: ${message}.`, address);
+    return found('not-http2', `What the server sent is not HTTP/2: ${message}.`, address);
   if (codeOf(error) === 'ERR_PASSINGLANE_PROTOCOL') return found('breaks-http2', `${message}.`, address);
-  return found('closed-at-once', 'It closed the connection before it sent SETTINGS.', address);
+  return found('closed-at-once', 'The server closed the connection before it had sent SETTINGS.', address);
 }
 
 function goodbyeAtOnce(code: string, address: string): Finding {
-  return found('goodbye-at-once', `It said GOAWAY (${code}) to a connection that was new.`, address);
+  return found('goodbye-at-once', `The server sent GOAWAY (${code}) on a new connection.`, address);
 }
 
 class Probe {
@@ -97,7 +102,7 @@ class Probe {
     else this.silent(answer, asked);
     const finishes = answer === undefined || ping === undefined ? undefined : await this.goodbye();
     if (!this.watch.acknowledged && answer !== undefined)
-      this.found('settings-unacknowledged', 'It never acknowledged our SETTINGS.');
+      this.found('settings-unacknowledged', 'The server never acknowledged our SETTINGS.');
     const report = { settings, connectionWindow: this.watch.window, ping, answer, finishes };
     return { value: report, findings: this.findings };
   }
@@ -111,10 +116,12 @@ class Probe {
     const streams = settings['MAX_CONCURRENT_STREAMS'] ?? Infinity;
     const window = settings['INITIAL_WINDOW_SIZE'] ?? 65_535;
     const headers = settings['MAX_HEADER_LIST_SIZE'] ?? Infinity;
-    if (streams === 0) this.found('no-streams', 'It allows no request at all.');
-    else if (streams < 100) this.found('few-streams', `It allows ${streams} requests at once on a connection.`);
-    if (window < 65_535) this.found('small-window', `An upload may have ${window} bytes under way.`);
-    if (headers < 8_192) this.found('small-header-list', `It takes ${headers} bytes of header fields.`);
+    if (streams === 0) this.found('no-streams', 'The server allows no requests at all.');
+    else if (streams < 100)
+      this.found('few-streams', `The server allows only ${streams} requests at once on a connection.`);
+    if (window < 65_535) this.found('small-window', `An upload may have only ${window} bytes in flight.`);
+    if (headers < 8_192)
+      this.found('small-header-list', `The server accepts at most ${headers} bytes of header fields.`);
   }
 
   private async ask(): Promise<Answer | undefined> {
@@ -140,7 +147,7 @@ class Probe {
         if (answered && codeOf(error) !== 'ERR_PASSINGLANE_PING_TIMEOUT')
           this.found(
             'pings-forbidden',
-            `It closed the connection for a PING${goAway === undefined ? '' : ` (${goAway})`}.`,
+            `The server closed the connection because of a PING${goAway === undefined ? '' : ` (${goAway})`}.`,
           );
         return undefined;
       }
@@ -151,14 +158,14 @@ class Probe {
   private silent(answer: Answer | undefined, asked: number): void {
     const last = this.findings[asked - 1];
     if (this.conn.state().closed) return;
-    if (answer !== undefined) this.found('ping-unanswered', 'It answers requests, and no PING.');
+    if (answer !== undefined) this.found('ping-unanswered', 'The server answers requests, but not PINGs.');
     else if (last?.name === 'no-answer')
-      this.findings[asked - 1] = found('silent', 'It answers neither a GET nor a PING.', this.place.address);
+      this.findings[asked - 1] = found('silent', 'The server answers neither a GET nor a PING.', this.place.address);
   }
 
   private compare(answer: Answer | undefined, ping: number): void {
     if (answer === undefined || answer.time < 1_000 || answer.time < 10 * ping) return;
-    const times = `${Math.round(answer.time)} ms, and a round trip ${Math.round(ping)} ms`;
+    const times = `${Math.round(answer.time)} ms, a round trip only ${Math.round(ping)} ms`;
     this.found('slow-answer', `The answer took ${times}.`);
   }
 
@@ -176,7 +183,7 @@ class Probe {
       await closed;
       return true;
     } catch {
-      this.found('goodbye-drops', 'It dropped a request that was under way when it was told GOAWAY.');
+      this.found('goodbye-drops', 'Sent a GOAWAY, the server dropped a request that was under way.');
       return false;
     }
   }

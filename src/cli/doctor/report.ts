@@ -34,24 +34,24 @@ function wordsOf({ address, connect, tls, http2, http1 }: AddressReport, secure:
         : `    TLS: ${tls.version} ${tls.cipher} in ${formatDuration(tls.time)}, ALPN ${tls.alpn ?? 'none'}; ` +
             `certificate for ${printable(tls.subject)} until ${tls.validTo}`,
     );
-  if (http1 !== undefined) lines.push('    HTTP/1.1', ...answerOf(http1));
+  if (http1 !== undefined) lines.push(...answerOf(http1, 'GET over HTTP/1.1'));
   if (http2 === undefined) return lines;
   const { settings, connectionWindow, ping, finishes } = http2;
   const said = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  lines.push(`    SETTINGS: ${said.length === 0 ? 'all as RFC 9113 has them' : said.join(', ')}`);
+  lines.push(`    SETTINGS: ${said.length === 0 ? 'all as in RFC 9113' : said.join(', ')}`);
   lines.push(
-    `    windows up: ${formatBytes(settings['INITIAL_WINDOW_SIZE'] ?? 65_535)} a request, ${formatBytes(connectionWindow)} for all`,
+    `    upload windows: ${formatBytes(settings['INITIAL_WINDOW_SIZE'] ?? 65_535)} a request, ${formatBytes(connectionWindow)} for all together`,
   );
-  lines.push(...answerOf(http2));
+  lines.push(...answerOf(http2, 'GET'));
   lines.push(`    PING: ${ping === undefined ? 'not answered' : formatDuration(ping)}`);
   if (finishes !== undefined) lines.push(`    GOAWAY: ${finishes ? 'finishes what runs' : 'drops what runs'}`);
   return lines;
 }
 
-function answerOf({ answer }: Pick<Http1Report, 'answer'>): string[] {
+function answerOf({ answer }: Pick<Http1Report, 'answer'>, what: string): string[] {
   if (answer === undefined) return [];
   const { status, time, bytes } = answer;
-  return [`    GET: ${status} in ${formatDuration(time)}, ${formatBytes(bytes)} of body read`];
+  return [`    ${what}: ${status} in ${formatDuration(time)}, ${formatBytes(bytes)} of body read`];
 }
 
 /** What one request does to others there. */

@@ -58,7 +58,7 @@ function connectFinding(
     );
   if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')
     return found('refused', `Nobody listens at ${where} (${error.code}).`, address);
-  return found('unreachable', `There is no way to ${where} (${error.code ?? error.message}).`, address);
+  return found('unreachable', `${where} cannot be reached (${error.code ?? error.message}).`, address);
 }
 
 /** Speaks TLS on it, without a check of the certificate on the way: that is told of instead, and all else is tried. */
@@ -92,7 +92,9 @@ export async function openTls(place: Place, tcp: Socket): Promise<Step<{ socket:
   };
   const findings = insecure ? [] : certificateFindings(socket, report, url.hostname, address);
   if (report.alpn === 'h2' && !isAllowedForHttp2(report.version, cipher))
-    findings.push(found('cipher-prohibited', `It chose the cipher suite ${cipher}, which HTTP/2 prohibits.`, address));
+    findings.push(
+      found('cipher-prohibited', `The server chose the cipher suite ${cipher}, which HTTP/2 prohibits.`, address),
+    );
   return { value: { socket, report }, findings };
 }
 
@@ -100,18 +102,18 @@ function handshakeFinding(error: NodeJS.ErrnoException | 'timeout', address: str
   if (error === 'timeout')
     return found(
       'tls-silent',
-      `It took the connection, and the TLS handshake did not end within ${timeout} ms.`,
+      `The server accepted the connection, but the TLS handshake did not end within ${timeout} ms.`,
       address,
     );
   const code = error.code ?? '';
   if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(code))
-    return found('not-tls', 'What it answered was not TLS.', address);
+    return found('not-tls', 'What the server answered is not TLS.', address);
   if (/ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/.test(code))
-    return found('tls-version', 'It speaks no version of TLS from 1.2 on.', address);
+    return found('tls-version', 'The server supports neither TLS 1.2 nor 1.3.', address);
   if (/NO_APPLICATION_PROTOCOL/.test(code))
-    return found('alpn-refused', 'It refuses both h2 and http/1.1 by ALPN.', address);
+    return found('alpn-refused', 'Offered h2 and http/1.1 by ALPN, the server refused both.', address);
   if (code === 'ECONNRESET' || code === 'EPIPE')
-    return found('tls-closed', 'It closed the connection during the TLS handshake.', address);
+    return found('tls-closed', 'The server closed the connection during the TLS handshake.', address);
   return found('tls-failed', `The TLS handshake failed (${code === '' ? error.message : code}).`, address);
 }
 
@@ -122,14 +124,14 @@ function certificateFindings(socket: TLSSocket, report: TlsReport, host: string,
   const refusal = socket.authorized ? undefined : codeOf(socket.authorizationError);
   const days = Math.floor((Date.parse(report.validTo) - Date.now()) / 86_400_000);
   if (refusal === undefined)
-    return days < soon ? [found('certificate-ends-soon', `Its certificate ends in ${days} days.`, address)] : [];
+    return days < soon ? [found('certificate-ends-soon', `The certificate expires in ${days} days.`, address)] : [];
   if (refusal === 'CERT_HAS_EXPIRED')
-    return [found('certificate-expired', `Its certificate has expired on ${report.validTo}.`, address)];
+    return [found('certificate-expired', `The certificate expired on ${report.validTo}.`, address)];
   if (refusal === 'CERT_NOT_YET_VALID')
-    return [found('certificate-not-yet-valid', 'Its certificate is not valid yet.', address)];
+    return [found('certificate-not-yet-valid', 'The certificate is not valid yet.', address)];
   if (/ALTNAME|HOSTNAME/.test(refusal))
-    return [found('certificate-name', `Its certificate is for ${report.subject}, not for ${host}.`, address)];
-  return [found('certificate-untrusted', `Its certificate is not trusted here (${refusal}).`, address)];
+    return [found('certificate-name', `The certificate is for ${report.subject}, not for ${host}.`, address)];
+  return [found('certificate-untrusted', `The certificate is not trusted here (${refusal}).`, address)];
 }
 
 /** Node gives the code of an error, or the error. */
