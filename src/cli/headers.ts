@@ -26,10 +26,15 @@ export function requestHeaders(
     ['content-length', body?.length === undefined ? undefined : String(body.length)],
     ['authorization', args.user === undefined ? credentialsOf(url) : basicCredentials(args.user)],
     ['user-agent', args.userAgent === '' ? undefined : args.userAgent],
-    ['range', args.range === undefined ? undefined : `bytes=${args.range}`],
+    ['range', args.range === undefined ? undefined : `bytes=${toTheEnd(args.range)}`],
   ];
   const kept = defaults.flatMap(([name, value]) =>
     value === undefined || replaced.has(name) ? [] : [[name, value] as const],
   );
   return [...kept, ...given];
+}
+
+/** A number alone is where it begins, as with curl. */
+function toTheEnd(range: string): string {
+  return /^\d+$/.test(range) ? `${range}-` : range;
 }

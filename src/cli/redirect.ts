@@ -23,7 +23,7 @@ const secretHeaders = new Set(['authorization', 'cookie', 'proxy-authorization',
  * with -H go to no other origin. Throws a {@link CliError} with 1 or 3 for a place it cannot go to.
  */
 export function nextHop(hop: Hop, status: number, location: string | null, methodIsFixed: boolean): Hop | undefined {
-  if (location === null || ![301, 302, 303, 307, 308].includes(status)) return undefined;
+  if (location === null || location === '' || ![301, 302, 303, 307, 308].includes(status)) return undefined;
   const url = resolve(location, hop.url);
   if (url.hash === '') url.hash = hop.url.hash;
   const becomesGet =

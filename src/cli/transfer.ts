@@ -10,6 +10,7 @@ import { maxRedirects, nextHop, type HeaderPair, type Hop } from './redirect.js'
 import { formBody } from './form.js';
 import { requestHeaders } from './headers.js';
 import { Meter } from './meter.js';
+import { statusTextOf } from '../request/index.js';
 import { isPassingFailure, isTransientStatus, retryDelay } from './retry.js';
 import { dataBody, dataUrl, uploadBody, uploadUrl, type RequestBody } from './data.js';
 import { sendRequest } from './send.js';
@@ -190,6 +191,7 @@ export class Transfer {
     const { args } = this.session;
     if (args.fail && response.status >= 400) {
       response.body.cancel();
+      if (args.head || args.include) await this.printHead(response);
       throw new CliError(
         ExitCode.HttpError,
         `${this.url.href} answered with status ${response.status}`,
@@ -236,11 +238,11 @@ export class Transfer {
     return new ProgressBar(io.stderr, total, () => performance.now());
   }
 
-  /** The response headers as -I prints them, to where the body would go. */
+  /** The response headers as -I prints them, to where the body would go; with -i those of redirects before. */
   private async printHead(response: ClientResponse): Promise<void> {
     const output = await this.openOutput();
     try {
-      await output.write(this.headOf(response));
+      await output.write(Buffer.concat([...this.heads, this.headOf(response)]));
     } finally {
       await output.close();
     }
@@ -253,7 +255,9 @@ export class Transfer {
     const lines = response.headerPairs
       .filter(([name]) => !name.startsWith(':'))
       .map(([name, value]) => clean(`${name}: ${value}`));
-    return Buffer.from([`HTTP/${version} ${response.status}`, ...lines, '', ''].join('\r\n'), 'latin1');
+    // The second space is there in HTTP/2 too, where no reason phrase follows: as curl prints it.
+    const status = clean(`HTTP/${version} ${response.status} ${statusTextOf(response)}`);
+    return Buffer.from([status, ...lines, '', ''].join('\r\n'), 'latin1');
   }
 
   /** HTTP/1.1 has no frames to show: the request line, the status line and the fields instead. */

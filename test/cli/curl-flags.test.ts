@@ -28,6 +28,7 @@ before(async () => {
     request.setEncoding('latin1').on('data', (chunk: string) => (body += chunk));
     request.on('end', () => {
       if (request.url === '/moved') return response.writeHead(302, { location: '/there', date: 'x' }).end('moved');
+      if (request.url === '/blank') return response.writeHead(302, { location: '', date: 'x' }).end('[stays]');
       if (request.url === '/hints') response.writeEarlyHints({ link: '</a>; rel=preload' });
       if (request.url === '/busy' && failures++ < 1) return response.writeHead(503, { 'retry-after': '1' }).end('busy');
       const boundary = /boundary=(.*)/.exec(type ?? '')?.[1] ?? '-';
@@ -83,6 +84,8 @@ const cases: Readonly<Record<string, readonly [args: readonly string[], shown: R
     ['-L', '-w', '%{http_code} %{num_redirects} %{num_connects} %{scheme} %{url} %{method}', '/moved'],
     /200 1 \d HTTP http:\/\/localhost:\d+\/moved GET$/,
   ],
+  'a redirect to nowhere is an answer': [['-L', '-w', '%{num_redirects}', '/blank'], /\]0$/],
+  '-r with a number alone asks for all from there': [['-r', '4', '/'], /bytes=4-"/],
   '-w tells how much went up': [['-d', 'a=1', '-d', 'b=2', '-w', '%{size_upload}', '/'], /\]7$/],
   '-w tells how much of a file went up': [['-T', file, '-w', '%{size_upload}', '/'], /\]3$/],
   '-w tells nothing went up after a redirect to GET': [
@@ -115,6 +118,34 @@ test('-i prints the fields before the body, of redirects too, and into the file 
   await passinglane(['-s', '-i', '-L', '-o', into, `${at}/moved`]);
   assert.match(printed, /^HTTP\/1\.1 302.*?\r\n\r\nHTTP\/1\.1 200.*?\r\n\r\n\["GET","\/there"/s);
   assert.equal(readFileSync(into, 'latin1'), printed);
+});
+
+test('-i and -I print the status line and the fields as curl prints them, with -f too', async (t) => {
+  const server = await startOrigin({
+    tls: true,
+    handler: (request, response) => {
+      response.sendDate = false;
+      response.writeHead(request.url === '/none' ? 404 : 200, { 'x-mine': 'a' }).end('x');
+    },
+  });
+  t.after(() => server.close());
+  for (const args of [
+    ['-i', '/'],
+    ['-I', '/'],
+    ['-i', '-f', '/none'],
+    ['-I', '-f', '/none'],
+    ['-i', '/none'],
+  ]) {
+    const all = ['-k', ...args.slice(0, -1), server.origin + (args.at(-1) ?? '')];
+    const ours = (await passinglane(['-s', ...all])).stdout.toString();
+    assert.match(
+      ours,
+      args.at(-1) === '/' ? /^HTTP\/2 200 \r\nx-mine: a\r\n\r\n/ : /^HTTP\/2 404 \r\nx-mine: a\r\n\r\n/,
+    );
+    const theirs = await curl(all);
+    if (theirs === undefined) t.diagnostic('there is no curl to compare with');
+    else assert.equal(ours, theirs);
+  }
 });
 
 test('-O names the file after the end of the path, and refuses a URL that has none', async () => {

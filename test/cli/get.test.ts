@@ -111,7 +111,7 @@ test('-s keeps quiet about a failure, and -S undoes that', async () => {
 test('-I prints the response headers', async () => {
   const result = await get(['-I', '/bytes/10']);
   succeeded(result);
-  assert.match(result.stdout.toString(), /^HTTP\/2 200\r\n(.+\r\n)*content-length: 10\r\n(.+\r\n)*\r\n$/);
+  assert.match(result.stdout.toString(), /^HTTP\/2 200 \r\n(.+\r\n)*content-length: 10\r\n(.+\r\n)*\r\n$/);
 });
 
 test('-d posts a form, --json posts JSON, -T puts standard input, -X has the last word', async () => {
