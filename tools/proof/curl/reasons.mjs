@@ -1,0 +1,30 @@
+// Why ours does otherwise than curl; the first rule that matches gives the reason.
+const rule = (pattern, reason) => ({ pattern, reason });
+
+export const different = [
+  rule(/glob|multiple requests using|^18 /i, 'a URL is taken as it is: {} and [] make no list of URLs'),
+  rule(/%\{(onerror|stderr|stdout|num_headers|urlnum)\}/, '-w does not know that variable'),
+  rule(
+    /^(4|1292) /,
+    'a -H line that is no header, or that is not for a request, ends it with 2, where curl leaves it out',
+  ),
+  rule(/^1121 /, 'more than one host is refused'),
+  rule(
+    /^60 /,
+    'a body that is not as long as its content-length is an error before it is sent; curl lets the server find out',
+  ),
+  rule(
+    /retry/i,
+    'of tries that were not the last one nothing is printed, and each begins where it failed, not at the first URL',
+  ),
+  rule(
+    /^1293 /,
+    "of several URLs the exit number is that of the first that failed, under which none is lost; curl gives the last one's",
+  ),
+  rule(/^1498 /, '-T . is a file, and no other name of standard input'),
+  rule(
+    /^(1073|1563) /,
+    'the fields of redirects are printed when the last response has come: where none comes, they are not',
+  ),
+  rule(/^1665 /, 'the fields of a response without the content that they promise are printed, and then the failure'),
+];
