@@ -67,6 +67,8 @@ export class Connections {
     if (shared !== undefined) return shared.find((connection) => connection.takes(demand, true));
     let slow = false;
     for (const connection of this.all) {
+      // What goes out before the peer's SETTINGS may be lost, and there is a connection that would only take longer.
+      if (slow && !connection.numbers.greeted) continue;
       if (connection.takes(demand, lastResort)) {
         if (lastResort && connection.numbers.slow) return this.fastest(demand);
         if (slow) connection.measure?.();

@@ -51,3 +51,18 @@ test('with bulkIsolation: false, and where bulk has ended, nothing is asked', as
   assert.deepEqual([p.peer(0).pings, p.peer(0).questions], [pings, 0]);
   p.transport.destroy();
 });
+
+test('a request that a slow connection could carry goes out on a new one only once the SETTINGS are there', async () => {
+  const mute = new Set<string>();
+  const p = await downloading({ addresses: ['192.0.2.1'], mute });
+  mute.add('192.0.2.1');
+  p.peer(0).answersPings = false;
+  await sends(p, 10, 10);
+  const small = p.get('/small');
+  await p.settle();
+  assert.deepEqual([p.dials, p.peer(1).requests, small.state], [2, [], 'pending']);
+  p.peer(1).greet({});
+  await p.settle();
+  assert.deepEqual(p.peer(1).requests, ['/small']);
+  p.transport.destroy();
+});
