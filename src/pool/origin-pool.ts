@@ -268,8 +268,11 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
 
   connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection {
     this.learn(dialled.protocol === 'h2' ? undefined : (this.http1Reason ?? 'chosen'));
-    const path = this.env.bulkIsolation ? this.endpoints.path(dialled.address) : undefined;
-    const config = { ...this.env.driverConfig(this.origin), dialTime: took, path };
+    const driverConfig = this.env.driverConfig(this.origin);
+    // One that has had enough of being asked is not measured any more.
+    const measured = this.env.bulkIsolation && driverConfig.pingGap === undefined;
+    const path = measured ? this.endpoints.path(dialled.address) : undefined;
+    const config = { ...driverConfig, dialTime: took, path };
     const connection: PooledConnection =
       dialled.protocol === 'h2'
         ? new ConnectionDriver(dialled.transport, config, this.clock, this)

@@ -54,7 +54,7 @@ export interface ConnectionOwner {
   onCapacity(connection: PooledConnection): void;
   /** It takes no more requests; those that it carries go on. */
   onDraining(connection: PooledConnection): void;
-  /** The peer has complained of our PINGs: new connections to it are to keep this gap, in milliseconds. */
+  /** The peer has complained: new connections to it measure nothing, and keep this gap between PINGs, in milliseconds. */
   onTooManyPings(pingGap: number): void;
   onClosed(connection: PooledConnection, error: TransportError | undefined): void;
 }

@@ -49,7 +49,7 @@ export interface ConnectionEvents {
   /** The peer's SETTINGS have been applied. */
   onSettings(first: boolean): void;
   onGoAway(lastStreamId: number, errorCode: number): void;
-  /** The peer has complained of our PINGs: it is to have at least so many milliseconds between two. */
+  /** The peer has complained of our PINGs, or, as it may be, of other questions: at least so many milliseconds between two. */
   onTooManyPings(pingGap: number): void;
   onPong(id: number): void;
   /** The chunk in flight, or a probe, has been without progress for `stallTimeout`. */

@@ -248,12 +248,15 @@ export class ConnectionCredit {
 
 /**
  * The increment to announce on a stream now, 0 for none: half the window, or whatever is owed once the window is short. A
- * window is made smaller, down to `held`, by credit that is not given.
+ * window that is to be `held` becomes that, larger at once, or smaller by credit that is not given.
  */
 export function announceStream(stream: Stream, max: number, held: number, now: number, roundTrip: number): number {
   const owed = stream.owed;
   if (owed === 0 || (owed * 2 < stream.recvTarget && owed < stream.recvWindow)) return 0;
-  const wanted = grown(stream.recvTarget, Math.min(max, held), owed, now - stream.lastCreditAt, roundTrip);
+  const wanted =
+    held === Infinity
+      ? grown(stream.recvTarget, max, owed, now - stream.lastCreditAt, roundTrip)
+      : Math.max(stream.recvTarget, Math.min(max, held));
   const target = Math.ceil(Math.max(Math.min(wanted, held), stream.recvTarget - owed));
   const increment = owed + target - stream.recvTarget;
   stream.recvTarget = target;

@@ -1,7 +1,7 @@
 import type { ConnectionState } from './connection-state.js';
 import { oldestPing } from './health.js';
 import { checkDrained, connectionDeserted, failConnection, stopReuse } from './lifecycle.js';
-import { remeasure } from './measure.js';
+import { remeasure, remeasureAt } from './measure.js';
 
 /**
  * When `tick` is next due, in the time of `now`; Infinity: never, as things stand. It compares with these same sums, so
@@ -121,11 +121,6 @@ function settingsOverdueAt(c: ConnectionState): number {
 function starvedAt(c: ConnectionState): number {
   const { starvedSince, starvedReported } = c.window;
   return starvedReported || starvedSince === Infinity ? Infinity : starvedSince + c.liveness.creditPatience();
-}
-
-/** When to look again whether bulk fills the path. */
-function remeasureAt(c: ConnectionState): number {
-  return c.meter?.remeasureAt ?? Infinity;
 }
 
 /** When the connection has gone without another stall for long enough. */

@@ -12,7 +12,7 @@ export function forget(c: ConnectionState, stream: Stream): void {
   if (c.blocked.size > 0) c.blocked.delete(stream);
   if (stream.windowWait) c.smallData.delete(stream);
   if (stream.promised > 0) release(c, stream);
-  if (stream.bulk) bulkEnded(c);
+  if (stream.bulk) bulkEnded(c, stream);
   if (c.streams.size === 0) c.liveness.idle(c.now);
   c.events.onCapacity();
   checkDrained(c);

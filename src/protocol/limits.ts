@@ -53,13 +53,28 @@ export const bulkDeclared = 65_536;
 export const measureStep = 16_384;
 export const measureGap = 100;
 export const measureSentGap = 500;
-/** Where bulk was found to fill a path, and has not moved since: when to look again, in milliseconds. */
-export const remeasureAfter = 2_000;
-/** After so many questions on a path that shows no queue, so many milliseconds between two: some servers count what they answer. */
+/**
+ * That often only for so many questions after bulk has begun to move; from there on so many milliseconds apart, unless
+ * something has changed.
+ */
 export const manyQuestions = 10;
-export const rareGap = 2_000;
+export const manySentQuestions = 3;
+export const rareGap = 4_000;
+export const rareSentGap = 15_000;
+/**
+ * And never more than these, of PINGs and of SETTINGS of all causes: so many at once, and one more in so many milliseconds.
+ * Apache Traffic Server ends a connection with 60 PINGs or 14 SETTINGS within a minute.
+ */
+export const pingBurst = 25;
+export const pingEvery = 2_500;
+export const settingsBurst = 5;
+export const settingsEvery = 10_000;
+/** Where bulk was found to fill a path, and has not moved since: when to look again, in milliseconds. */
+export const remeasureAfter = 5_000;
 /** A longer round trip than the least one counts for the path's own length once that is so old, in milliseconds. */
 export const floorAge = 60_000;
+/** How long credit may lead to nothing, beyond four round trips, until a trip begins with that of another stream. In milliseconds. */
+export const creditPatience = 1_000;
 /** What a stream whose credit is held may have on the way at the least, in bytes. */
 export const leastHold = 4_096;
 

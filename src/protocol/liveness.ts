@@ -1,4 +1,13 @@
-import { freePings, maxOutstandingPings, pingGap } from './limits.js';
+import {
+  freePings,
+  maxOutstandingPings,
+  pingBurst,
+  pingEvery,
+  pingGap,
+  settingsBurst,
+  settingsEvery,
+} from './limits.js';
+import { QuestionRate } from './question-rate.js';
 import { Recovery } from './recovery.js';
 
 /** How long the first write of a slow link may take that fills the socket's buffer, in milliseconds. */
@@ -68,6 +77,8 @@ export class Liveness {
   private nextPingId = 1;
   private ownPings = 0;
   private lastOwnPing = -Infinity;
+  private readonly pingRate = new QuestionRate(pingBurst, pingEvery);
+  private readonly settingsRate = new QuestionRate(settingsBurst, settingsEvery);
   /** The peer has complained of too many PINGs. */
   calmed = false;
   /** The least time between two PINGs of our own once the free ones are used. */
@@ -126,6 +137,7 @@ export class Liveness {
 
   /** SETTINGS are about to be sealed; none may be owed an ACK, since that does not say whose it is (RFC 9113 section 6.5.3). */
   settingsSent(now: number): void {
+    this.settingsRate.asked(now);
     this.settingsSentAt = now;
   }
 
@@ -159,7 +171,17 @@ export class Liveness {
 
   /** Whether the budget has a PING to spare: one more is left for a silence, which nothing but a PING tells from death. */
   get pingToSpare(): boolean {
-    return this.ownPings + 1 < freePings;
+    return !this.calmed && this.ownPings + 1 < freePings;
+  }
+
+  /** When a PING may go out that does no more than measure; Infinity: not as things stand. */
+  get measuringPingAt(): number {
+    return this.pingToSpare ? this.pingRate.dueAt : Infinity;
+  }
+
+  /** The same of SETTINGS, where none is owed an ACK. */
+  get measuringSettingsAt(): number {
+    return this.settingsSentAt < 0 && !this.calmed ? this.settingsRate.dueAt : Infinity;
   }
 
   /** When the budget next allows a PING of our own accord; -Infinity: now. */
@@ -176,6 +198,7 @@ export class Liveness {
 
   /** Registers a PING about to be sealed, and returns its ID, which its payload carries. */
   pingSent(now: number, own: boolean): number {
+    this.pingRate.asked(now);
     const id = own ? this.ownPing(now) : this.nextPingId++;
     this.pings.push({ id, sentAt: now });
     if (this.pings.length > maxOutstandingPings) this.pings.shift();
@@ -187,6 +210,7 @@ export class Liveness {
    * trip nor counts towards `pingTimeout`.
    */
   recoveryPingSent(now: number): number {
+    this.pingRate.asked(now);
     const id = this.ownPing(now);
     this.recovery.asked(id);
     return id;

@@ -1,17 +1,38 @@
 import type { ConnectionState } from './connection-state.js';
 import { isFilled } from './health.js';
-import { bulkDeclared, bulkStart, measureGap, measureSentGap, measureStep } from './limits.js';
+import {
+  bulkDeclared,
+  bulkStart,
+  manyQuestions,
+  manySentQuestions,
+  measureGap,
+  measureSentGap,
+  measureStep,
+  rareGap,
+  rareSentGap,
+} from './limits.js';
 import { bySettings, type PathMeter } from './path-meter.js';
 import { StreamState } from './stream-state.js';
 import type { Stream } from './stream.js';
 
+/** How many milliseconds lie between two questions: `least` at the beginning, `many` times, and when something changes. */
+interface Pace {
+  readonly least: number;
+  readonly many: number;
+  readonly rare: number;
+}
+
+const received: Pace = { least: measureGap, many: manyQuestions, rare: rareGap };
+const sent: Pace = { least: measureSentGap, many: manySentQuestions, rare: rareSentGap };
+
 /** So many bytes of a body have come that is not at its end. */
 export function bulkReceived(c: ConnectionState, stream: Stream, bytes: number): void {
-  if (c.meter === undefined) return;
+  const { meter } = c;
+  if (meter === undefined || !isDownload(stream)) return;
   // Where it is said beforehand, there is no need to wait for it: 16 KiB may take a second.
-  if (!isDownload(stream)) return;
   const step = stream.receivedLength <= bulkStart && !stream.bulk ? 0 : measureStep;
-  if (isDue(c.meter, stream, bytes, step, c.now, measureGap) && c.liveness.pingToSpare) askByPing(c, c.meter);
+  moved(meter, stream, bytes);
+  if (isDue(c, meter, step, received)) tryPing(c, meter, false);
 }
 
 function isDownload({ receivedLength, expectedLength }: Stream): boolean {
@@ -21,47 +42,86 @@ function isDownload({ receivedLength, expectedLength }: Stream): boolean {
 /** The same, of one that we send. The peer may say nothing for long then, and what PINGs there are, others need. */
 export function bulkSent(c: ConnectionState, stream: Stream, bytes: number): void {
   stream.sentLength += bytes;
-  if (c.meter === undefined || stream.sentLength <= bulkStart) return;
-  if (isDue(c.meter, stream, bytes, measureStep, c.now, measureSentGap) && mayAskBySettings(c))
-    askBySettings(c, c.meter);
+  const { meter } = c;
+  if (meter === undefined || stream.sentLength <= bulkStart) return;
+  moved(meter, stream, bytes);
+  if (isDue(c, meter, measureStep, sent) && !trySettings(c, meter)) tryPing(c, meter, true);
 }
 
-/** Whether enough bulk has moved, with this, since the last question. */
-function isDue(meter: PathMeter, stream: Stream, bytes: number, step: number, now: number, gap: number): boolean {
+function moved(meter: PathMeter, stream: Stream, bytes: number): void {
   if (!stream.bulk) {
     stream.bulk = true;
     meter.bulkStreams++;
   }
   meter.moved += bytes;
-  const [since, time] = meter.movedSince(now);
-  return !meter.asking && since >= step && time >= meter.gapFor(gap);
+}
+
+/** Whether enough bulk has moved since the last question, and there is something to find out. */
+function isDue(c: ConnectionState, meter: PathMeter, step: number, { least, many, rare }: Pace): boolean {
+  const [since, time] = meter.movedSince(c.now);
+  if (meter.asking || since < step || time < least) return false;
+  if (meter.urgent || meter.questions < many || time >= rare) return true;
+  return !meter.filled && meter.looks(c.now, least) && isWaitedFor(c, meter.path.floor);
+}
+
+/** A request has waited for its answer for so long that bulk may be what it waits for. */
+function isWaitedFor(c: ConnectionState, floor: number): boolean {
+  const long = (stream: Stream): boolean =>
+    isFilled({ took: c.now - stream.lastCreditAt, silence: 0, bulk: true }, floor, false);
+  return c.streams.values().some((stream) => !stream.bulk && !stream.headersReceived && long(stream));
 }
 
 /** A stream is over. */
-export function bulkEnded(c: ConnectionState): void {
+export function bulkEnded(c: ConnectionState, stream: Stream): void {
   const { meter } = c;
-  if (meter === undefined || --meter.bulkStreams > 0) return;
-  meter.emptied();
+  if (meter === undefined) return;
+  meter.streamEnded(stream);
+  if (--meter.bulkStreams === 0) meter.emptied();
 }
 
-function askByPing(c: ConnectionState, meter: PathMeter): void {
-  // Whether what is on the way now is no more than the bulk's share.
-  const held = !c.streams.values().some((stream) => stream.bulk && stream.recvTarget > 1.25 * meter.share);
+/** A frame of DATA begins, of so many bytes: it may be the first that credit has let the peer send. */
+export function creditUsed(c: ConnectionState, stream: Stream, bytes: number): void {
+  const { meter } = c;
+  if (meter === undefined || !stream.bulk) return;
+  const trip = meter.came(stream, bytes, c.now);
+  if (trip === undefined) return;
+  meter.path.sample(trip.took, c.now);
+  meter.creditAnswered(trip, mayPing(c, meter), isInEffect(c, meter), c.now);
+  if (!isFilled({ ...trip, silence: 0, bulk: true }, meter.path.floor, true)) empty(c, meter);
+}
+
+/** Credit has been given to a stream that could have sent so much without it. */
+export function credited(c: ConnectionState, stream: Stream, left: number): void {
+  if (stream.bulk) c.meter?.credited(stream, left, c.now);
+}
+
+/** What a peer answers that has called the connection broken would pass for a sign that it goes on with it. */
+function mayPing(c: ConnectionState, { path }: PathMeter): boolean {
+  return !path.calmed && c.now >= c.liveness.measuringPingAt && !c.goAway.broken;
+}
+
+/** What is on the way now is no more than the bulk's share. */
+function isInEffect(c: ConnectionState, { share }: PathMeter): boolean {
+  return !c.streams.values().some((stream) => stream.bulk && stream.recvTarget > 1.25 * share);
+}
+
+/** @param sending the question is about what we send */
+function tryPing(c: ConnectionState, meter: PathMeter, sending: boolean): boolean {
+  if (!mayPing(c, meter)) return false;
   const id = c.liveness.pingSent(c.now, true);
-  meter.asked(id, c.now, held, Infinity);
+  meter.asked(id, c.now, isInEffect(c, meter), sending, sending ? c.liveness.limits.stallTimeout : Infinity);
   c.pingsDue.push(id);
   c.events.onOutput();
+  return true;
 }
 
-function mayAskBySettings(c: ConnectionState): boolean {
-  // What a peer answers that has called the connection broken would pass for a sign that it goes on with it.
-  return c.liveness.settingsSentAt < 0 && c.ourSettingsAcked && c.failure === undefined && !c.goAway.broken;
-}
-
-function askBySettings(c: ConnectionState, meter: PathMeter): void {
+function trySettings(c: ConnectionState, meter: PathMeter): boolean {
+  const due = c.now >= c.liveness.measuringSettingsAt && !meter.path.calmed;
+  if (!due || !c.ourSettingsAcked || c.failure !== undefined || c.goAway.broken) return false;
   c.askBySettings();
-  meter.asked(bySettings, c.now, false, c.liveness.limits.stallTimeout);
+  meter.asked(bySettings, c.now, false, true, c.liveness.limits.stallTimeout);
   c.events.onOutput();
+  return true;
 }
 
 /** Bytes have come, or gone. What goes tells of the path only where that is bulk: for small requests a socket has room. */
@@ -97,9 +157,7 @@ export function answered(c: ConnectionState, question: number, took: number): vo
   else meter.told(took, c.now);
   if (filled) return fill(c, meter);
   live.sample(took); // how long it takes to be heard of where nothing is in the way
-  if (!meter.filled) return;
-  meter.filled = false;
-  c.events.onCapacity();
+  empty(c, meter);
 }
 
 function fill(c: ConnectionState, meter: PathMeter): void {
@@ -109,17 +167,41 @@ function fill(c: ConnectionState, meter: PathMeter): void {
   c.events.onCapacity();
 }
 
+function empty(c: ConnectionState, meter: PathMeter): void {
+  if (!meter.filled) return;
+  meter.filled = false;
+  c.events.onCapacity();
+}
+
+/** When to look again whether bulk fills the path, however little of it moves; Infinity: there is nothing to find out. */
+export function remeasureAt({ meter, liveness: live }: ConnectionState): number {
+  if (meter?.filled !== true || meter.asking) return Infinity;
+  const { path, dueAt } = meter;
+  const may = path.calmed ? Infinity : Math.min(live.measuringPingAt, live.measuringSettingsAt);
+  return may === Infinity ? dueAt : Math.max(dueAt, may);
+}
+
 /** Asks whether the path is filled still, now that no more bulk moves that would. */
 export function remeasure(c: ConnectionState): void {
   const { meter } = c;
   if (meter === undefined || meter.asking) return;
-  if (c.streams.size > 0 && mayAskBySettings(c)) return askBySettings(c, meter);
-  meter.filled = false;
-  c.events.onCapacity();
+  if (c.streams.size > 0 && ask(c, meter)) return;
+  empty(c, meter);
 }
 
 /** Requests go around another connection by this one: asks now and then whether it is the faster way. */
 export function measure(c: ConnectionState): void {
   const { meter } = c;
-  if (meter !== undefined && !meter.asking && c.now >= meter.dueAt && mayAskBySettings(c)) askBySettings(c, meter);
+  if (meter !== undefined && !meter.asking && c.now >= meter.dueAt) ask(c, meter);
+}
+
+function ask(c: ConnectionState, meter: PathMeter): boolean {
+  return tryPing(c, meter, false) || trySettings(c, meter);
+}
+
+/** The peer has had enough. True: of our questions, as it may be. */
+export function stopMeasuring({ meter }: ConnectionState): boolean {
+  if (meter?.hasAsked !== true) return false;
+  meter.path.calm();
+  return true;
 }

@@ -1,5 +1,7 @@
-import { leastHold, manyQuestions, rareGap, remeasureAfter } from './limits.js';
+import { CreditTrip, type Trip } from './credit-trip.js';
+import { creditPatience, leastHold, manyQuestions, remeasureAfter } from './limits.js';
 import type { Path } from './path.js';
+import type { Stream } from './stream.js';
 
 /** One measurement of the path. */
 export interface RoundTrip {
@@ -11,12 +13,14 @@ export interface RoundTrip {
   readonly bulk: boolean;
 }
 
+const nothing = { window: 0, took: 0 };
+
 /** The question that an empty SETTINGS asks; PINGs have IDs from 1. */
 export const bySettings = 0;
 
 /**
- * How long the round trips of one connection are while bulk moves, from PINGs that the budget has to spare or empty SETTINGS,
- * and how much comes in one. It holds data only: `measure.ts` asks, and `health.ts` judges.
+ * How long the round trips of one connection are while bulk moves, from PINGs that the budget has to spare, empty SETTINGS, or
+ * credit, and how much comes in one. It holds data only: `measure.ts` asks, and `health.ts` judges.
  */
 export class PathMeter {
   readonly path: Path;
@@ -29,8 +33,16 @@ export class PathMeter {
   /** What each bulk stream may have on the way to us, in bytes; Infinity: as much as its window. */
   share = Infinity;
   private held = false;
+  /** Something has changed: the next question is due as soon as one may be asked. */
+  urgent = false;
+  /** Asked since bulk began to move. */
+  questions = 0;
+  private readonly credit = new CreditTrip();
   private question = -1;
-  private questions = 0;
+  /** Nothing but the time that had passed was the reason for it. */
+  private routine = false;
+  private sending = false;
+  private lookedAt = -Infinity;
   private askedAt = -Infinity;
   private movedBefore = 0;
   private silence = 0;
@@ -43,10 +55,18 @@ export class PathMeter {
   private inEffect = false;
   /** Bytes on the way in a round trip while bulk is held, and how long that took. */
   private window = Infinity;
-  private before = { window: 0, took: 0 };
+  private before = nothing;
+  /** What the windows are to be once the path's length has been looked for; 0: it is not. */
+  private restored = 0;
+  /** The windows grow once so much has moved. */
+  private growsAt = 0;
 
   constructor(path: Path) {
     this.path = path;
+  }
+
+  get hasAsked(): boolean {
+    return this.askedAt !== -Infinity;
   }
 
   get asking(): boolean {
@@ -55,7 +75,7 @@ export class PathMeter {
 
   /** The question is about what we send. */
   get ofSending(): boolean {
-    return this.question === bySettings;
+    return this.sending;
   }
 
   /** Since the last question: bytes of bulk, and milliseconds. */
@@ -68,10 +88,16 @@ export class PathMeter {
     return this.asking ? Math.max(this.took, now - this.askedAt) : this.took;
   }
 
-  /** `stall`: times as long as this in which nothing moved are none of the queue's, each of them. */
-  asked(question: number, now: number, inEffect: boolean, stall: number): void {
+  /**
+   * @param sending the question is about what we send
+   * @param stall times as long as this in which nothing moved are none of the queue's, each of them
+   */
+  asked(question: number, now: number, inEffect: boolean, sending: boolean, stall: number): void {
     this.question = question;
     this.questions++;
+    this.routine = !this.urgent && this.questions > manyQuestions;
+    this.urgent = false;
+    this.sending = sending;
     this.stall = stall;
     this.askedAt = this.aliveAt = now;
     this.movedBefore = this.moved;
@@ -79,9 +105,11 @@ export class PathMeter {
     this.inEffect = inEffect;
   }
 
-  /** How long a question waits for the last one: on a path that has shown no queue in `manyQuestions` of them, for longer. */
-  gapFor(least: number): number {
-    return this.filled || this.held || this.questions < manyQuestions ? least : rareGap;
+  /** Whether to look for who waits, which costs more than to ask this: once in so many milliseconds. */
+  looks(now: number, every: number): boolean {
+    if (now < this.lookedAt + every) return false;
+    this.lookedAt = now;
+    return true;
   }
 
   /** Bytes have come, or gone. */
@@ -106,18 +134,24 @@ export class PathMeter {
     this.question = -1;
     this.took = now - this.askedAt;
     this.answeredAt = now;
-    if (this.held) this.adjust(now);
+    if (!this.held) return;
+    const bytes = this.moved - this.movedBefore;
+    this.settle(bytes, this.inEffect, now);
+    if (this.routine && this.inEffect) this.probeFloor(bytes);
+  }
+
+  private settle(bytes: number, inEffect: boolean, now: number): void {
+    const { window } = this;
+    if (inEffect) this.mindFloor(now);
+    this.adjust(bytes, this.took);
+    // What is not settled yet is asked again at once.
+    this.urgent = this.isLong && (!inEffect || Math.abs(this.window - window) > window / 4);
   }
 
   /** A round trip that was not asked for here. */
   told(took: number, now: number): void {
     this.took = took;
     this.answeredAt = now;
-  }
-
-  /** When to ask again although no more bulk has moved; Infinity: there is nothing to find out. */
-  get remeasureAt(): number {
-    return this.filled && !this.asking ? this.dueAt : Infinity;
   }
 
   /** When what was measured last is old. */
@@ -128,8 +162,10 @@ export class PathMeter {
   /** The last bulk stream is over, and with it what it had in the queue. */
   emptied(): void {
     if (this.held) this.path.holders--;
-    this.filled = this.held = false;
+    this.filled = this.held = this.urgent = false;
     this.share = this.window = Infinity;
+    this.question = -1; // what comes from here on is none of the bulk's
+    this.questions = 0;
   }
 
   /** No other connection is faster: from here on bulk takes no more of the queue than keeps the path busy. */
@@ -137,27 +173,94 @@ export class PathMeter {
     if (this.held || this.bulkStreams === 0) return;
     this.held = true;
     this.path.holders++;
-    this.before = { window: 0, took: 0 };
-    this.adjust(now);
+    this.before = nothing;
+    this.restored = 0;
+    this.urgent = true;
+    this.adjust(...this.movedSince(now));
+  }
+
+  /** Credit has been given to a stream, that had so much `left`: where its window bounds it, what comes of it is an answer. */
+  credited(stream: Stream, left: number, now: number): void {
+    if (!this.held || this.share === Infinity || stream.recvTarget > 1.25 * this.share) return;
+    if (this.credit.goesOn(now, creditPatience + 4 * this.path.floor)) return;
+    this.credit.begin(stream, left, now);
+  }
+
+  /** A frame of bulk begins, of so many bytes; the trip of the credit that let them, where those are the first. */
+  came(stream: Stream, bytes: number, now: number): Trip | undefined {
+    return this.credit.came(stream, bytes, now);
+  }
+
+  streamEnded(stream: Stream): void {
+    this.credit.ended(stream);
+  }
+
+  /**
+   * Where no queue is left the windows may grow. A trip unlike the last that was measured may have waited for the peer to have
+   * something to send: only a question tells, or, where none `mayAsk`, it is taken for what it looks like.
+   */
+  creditAnswered({ took, bytes }: Trip, mayAsk: boolean, inEffect: boolean, now: number): void {
+    if (this.restore()) return;
+    const short = took <= this.shortest;
+    if (took > 1.5 * this.took + 5 || took < 0.6 * this.took - 5) this.urgent = true;
+    if (!short && (!this.urgent || mayAsk || this.asking)) return;
+    this.took = took;
+    this.settle(bytes, inEffect, now);
+  }
+
+  /** One that is no longer has met no queue. */
+  private get shortest(): number {
+    return 1.25 * this.path.floor + 5;
+  }
+
+  /** The last round trip has stood in a queue for longer than is needed to keep the path busy. */
+  private get isLong(): boolean {
+    return this.took > 2.5 * this.path.floor + 10;
   }
 
   /** Twice what comes in a round trip as short as the path has it, shared by the streams. */
-  private adjust(now: number): void {
-    if (this.inEffect && !this.asking) this.mindFloor(now);
-    const [bytes, time] = this.movedSince(now);
+  private adjust(bytes: number, time: number): void {
     if (bytes === 0 || time <= 0) return;
     const enough = (2 * bytes * this.path.floor) / time;
-    // With no queue the windows are what bounds the rate, so that the rate says nothing of the path.
-    const queued = this.took > 1.5 * this.path.floor + 5;
-    this.window = queued ? enough : Math.max(enough, 1.5 * this.window);
-    this.share = Math.max(leastHold, this.window / Math.max(1, this.bulkStreams));
+    if (this.window === Infinity || this.isLong) this.window = enough;
+    else if (this.took <= this.shortest && this.moved >= this.growsAt) {
+      // With no queue the windows are what bounds the rate, so that the rate says nothing of the path.
+      this.window = Math.max(enough, (this.took < 1.1 * this.path.floor + 2 ? 1.5 : 1.25) * this.window);
+      this.growsAt = this.moved + this.window; // once more when that has come
+    }
+    this.resize(this.window);
+  }
+
+  private resize(window: number): void {
+    this.window = window;
+    this.share = Math.max(leastHold, window / Math.max(1, this.bulkStreams));
+  }
+
+  /**
+   * As long as there is a queue no round trip is as short as the path, which may have become shorter: now and then so little is
+   * on the way that one may be.
+   */
+  private probeFloor(bytes: number): void {
+    if (this.isLong || this.took <= this.shortest) return;
+    this.restored = this.window;
+    this.resize((bytes * this.path.floor) / this.took / 2);
+    this.growsAt = this.moved + this.window;
+  }
+
+  /** Where so little was on the way in the trip that is over that it was as short as they are: as before again. */
+  private restore(): boolean {
+    if (this.restored === 0 || this.moved < this.growsAt) return false;
+    this.resize(this.restored);
+    this.restored = 0;
+    return true;
   }
 
   /** With half as much on the way, and none the shorter, the round trip is the path's own length, and no queue's. */
   private mindFloor(now: number): void {
     const { window, took, before } = this;
-    if (window * 2 <= before.window && took > 0.75 * before.took) this.path.setFloor(took, now);
-    const same = window * 2 > before.window;
-    this.before = { window: same ? Math.max(window, before.window) : window, took };
+    const half = window * 2 <= before.window;
+    const least = this.share === leastHold && before.window > 0; // there is no less
+    if ((half || least) && took > 0.75 * before.took) this.path.setFloor(took, now);
+    this.before = this.isLong ? { window: half ? window : Math.max(window, before.window), took } : nothing;
   }
 }

@@ -10,6 +10,8 @@ export class Path {
   private floorAt = 0;
   /** Connections that hold bulk back. */
   holders = 0;
+  /** A server here has had enough of being asked: nothing that can be done without is asked any more. */
+  calmed = false;
   /** Until when the bulk that was found to fill it is taken to do so still. */
   private filledUntil = -Infinity;
 
@@ -25,6 +27,10 @@ export class Path {
   setFloor(roundTrip: number, now: number): void {
     this.floor = roundTrip;
     this.floorAt = now;
+  }
+
+  calm(): void {
+    this.calmed = true;
   }
 
   fill(until: number): void {

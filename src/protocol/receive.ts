@@ -3,7 +3,7 @@ import { HpackError } from '../hpack/index.js';
 import { ErrorCode, Flag, FrameType, max31, noBytes, ProtocolViolation, uint32 } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { checkDrained, connectionError, forget, stopReuse, unblock } from './lifecycle.js';
-import { alive, answered, bulkReceived } from './measure.js';
+import { alive, answered, bulkReceived, creditUsed, stopMeasuring } from './measure.js';
 import { onContinuation, onHeaders } from './receive-headers.js';
 import { creditStream, endReceived, lengthMismatch, streamFrameArrived, streamOf } from './receive-stream.js';
 import { bySettings } from './path-meter.js';
@@ -117,7 +117,10 @@ function onData(c: ConnectionState): void {
     if (reader.first) answerLate(c, reader.streamId);
     return;
   }
-  if (reader.first) openDataFrame(c, stream);
+  if (reader.first) {
+    openDataFrame(c, stream);
+    creditUsed(c, stream, reader.length);
+  }
   if (end > start) {
     const room = stream.expectedLength < 0 ? Infinity : stream.expectedLength - stream.receivedLength;
     const excess = end - start > room;
@@ -241,9 +244,10 @@ function onGoAway(c: ConnectionState): void {
   const reader = c.reader;
   c.floods.idleFrame(c.now);
   const debugData = debugText(reader.end > reader.start ? reader.bytes.slice(reader.start, reader.end) : noBytes);
-  if (reader.value === ErrorCode.EnhanceYourCalm && debugData === tooManyPings) {
-    c.liveness.calm();
-    c.events.onTooManyPings(c.liveness.pingGap);
+  if (reader.value === ErrorCode.EnhanceYourCalm) {
+    const ofPings = debugData === tooManyPings;
+    if (ofPings) c.liveness.calm();
+    if (stopMeasuring(c) || ofPings) c.events.onTooManyPings(c.liveness.pingGap);
   }
   c.goAway.receive(reader.lastStreamId, reader.value, debugData);
   const { lastStreamId, code, said } = c.goAway;

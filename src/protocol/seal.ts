@@ -4,7 +4,7 @@ import type { ConnectionState } from './connection-state.js';
 import { announceStream } from './credit.js';
 import { forget } from './lifecycle.js';
 import { usefulData } from './limits.js';
-import { bulkSent } from './measure.js';
+import { bulkSent, credited } from './measure.js';
 import { encodeBlock, type SharedBlock } from './repeated-block.js';
 import { fieldListSize } from './request-fields.js';
 import { failStream, sealReset } from './reset.js';
@@ -127,8 +127,10 @@ function sealListed(c: ConnectionState): void {
     // What fills the path already would only stand in its queue for longer.
     const most = c.meter?.filled === true ? 0 : c.config.maxStreamWindow;
     const held = stream.bulk ? c.meter!.share : Infinity;
+    const left = stream.recvWindow;
     const increment = announceStream(stream, most, held, c.now, c.liveness.roundTrip);
     if (increment === 0) continue;
+    credited(c, stream, left);
     advance(stream, StreamInput.SendWindowUpdate);
     windowUpdate(c, stream.id, increment);
   }

@@ -13,7 +13,7 @@ import {
   typeNames,
   type Frame,
 } from './frames.js';
-import { mostPings, pingGap, pingsAllowed, settingsAllowed, type Askable } from './probes.js';
+import { type Askable, measuring, mostPings, pingGap, pingsAllowed, settingsAllowed } from './probes.js';
 import type { Behaviour, ServerProcess } from './server-process.js';
 import { ServerStream } from './server-stream.js';
 import type { End, Tcp } from './tcp.js';
@@ -27,6 +27,8 @@ const bulkFrame = 8_000;
 const late = 400;
 /** As in gRPC: so many PINGs without HEADERS or DATA of the server's in between. */
 const strikes = 2;
+/** Of frames that ask, within any minute; of PINGs beside those that go with resets. */
+const mostAsked = { PING: measuring.pings, SETTINGS: measuring.settings } as const;
 
 /** What comes into force when the client acknowledges it (RFC 9113 section 6.5.3); undefined: no change. */
 interface SentSettings {
@@ -88,6 +90,8 @@ export class ServerConnection implements End {
   private readonly madeAt: number;
   private pingsInARow = 0;
   private lastPing = -Infinity;
+  /** When each of the last frames came that ask for an answer. */
+  private readonly asked = { PING: [] as number[], SETTINGS: [] as number[] };
   private reading = false;
   private cutAfter = Infinity;
   private cutBy: 'reset' | 'end' = 'reset';
@@ -353,6 +357,7 @@ export class ServerConnection implements End {
     this.settings++;
     const most = settingsAllowed(this.process.world.options, this.askable);
     if (this.settings > most) this.complain('pings in total', `${this.settings} SETTINGS, where ${most} may be`);
+    this.countAsked('SETTINGS');
     for (let at = 0; at + 6 <= f.payload.length; at += 6) {
       const value = f.payload.readUInt32BE(at + 2);
       const id = f.payload.readUInt16BE(at);
@@ -371,8 +376,17 @@ export class ServerConnection implements End {
     return { answers, resets, age: process.world.clock.time - this.madeAt };
   }
 
+  private countAsked(kind: keyof typeof mostAsked): void {
+    const { time } = this.process.world.clock;
+    const minute = this.asked[kind].filter((at) => at > time - 60_000);
+    this.asked[kind] = [...minute, time];
+    const most = mostAsked[kind] + (kind === 'PING' ? this.resets : 0);
+    if (minute.length >= most) this.complain('questions', `more than ${most} ${kind} frames within a minute`);
+  }
+
   private onPing(f: Frame): void {
     if ((f.flags & Flag.ack) !== 0) return;
+    this.countAsked('PING');
     const { books, clock } = this.process.world;
     books.pings++;
     this.pings++;
