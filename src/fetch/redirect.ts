@@ -1,6 +1,7 @@
 import { networkError } from './errors.js';
 import { referrerAfter } from './referrer.js';
 import type { FetchRequest } from './request.js';
+import { fieldValue } from '../field-list.js';
 
 /** Fetch Standard, section 4.4: how many redirects are followed. */
 export const maxRedirects = 20;
@@ -12,12 +13,12 @@ export function isRedirect(status: number): boolean {
 
 /** The URL that the response points to; undefined without a location. Throws where it cannot be followed. */
 export function locationOf(fields: readonly string[], base: URL): URL | undefined {
-  const at = fields.indexOf('location');
-  if (at === -1 || at % 2 === 1) return undefined;
+  const location = fieldValue(fields, 'location');
+  if (location === undefined) return undefined;
   let url: URL;
   try {
     // Field values are bytes; those of a URL are UTF-8.
-    url = new URL(Buffer.from(fields[at + 1]!, 'latin1').toString('utf8'), base);
+    url = new URL(Buffer.from(location, 'latin1').toString('utf8'), base);
   } catch {
     throw networkError('The response redirects to what is no URL'); // without Node's error, which holds all of both URLs
   }

@@ -28,6 +28,12 @@ describe('redirect: follow', () => {
     assert.deepEqual([response.status, await response.text()], [302, 'elsewhere']);
   });
 
+  test('a location counts behind a field whose value is that word, too', async (t) => {
+    const { fetch, at } = await setup(t);
+    const response = await fetch(`${at + to(302, '/inspect')}&exposed=location`);
+    assert.deepEqual([response.status, response.url], [200, `${at}/inspect`]);
+  });
+
   test('a relative location is relative to the URL that redirected', async (t) => {
     const { fetch, at } = await setup(t);
     assert.equal((await fetch(`${at}/redirect/302?to=../inspect?x`)).url, `${at}/inspect?x`);

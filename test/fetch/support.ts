@@ -16,7 +16,8 @@ export interface Seen {
 
 /**
  * - `/inspect`: the request as JSON ({@link Seen})
- * - `/redirect/STATUS?to=URL`: that status and location; without `to`, no location; `&policy=P`: that referrer-policy
+ * - `/redirect/STATUS?to=URL`: that status and location; without `to`, no location; `&policy=P`: that referrer-policy;
+ *   `&exposed=N`: access-control-expose-headers with that name
  * - `/loop/N`: redirects to `/loop/N-1`; `/loop/0` is `/inspect`
  * - `/typed?type=T&body=B`: that body with that content-type
  * - `/gzip`: `hello\n`, gzipped
@@ -31,6 +32,8 @@ function answer(request: Http2ServerRequest, response: Http2ServerResponse): voi
     const to = query.get('to');
     const policy = query.get('policy');
     if (policy !== null) response.setHeader('referrer-policy', policy);
+    const exposed = query.get('exposed');
+    if (exposed !== null) response.setHeader('access-control-expose-headers', exposed);
     response.writeHead(Number(argument), to === null ? {} : { location: to });
     response.end('elsewhere');
   } else if (name === 'loop') {
