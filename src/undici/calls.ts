@@ -22,7 +22,9 @@ function lengthOf({ 'content-length': length }: IncomingHeaders): number | undef
 }
 
 /** What undici refuses before it dispatches, of every call. */
-function checkCall({ signal }: CallOptions<unknown>): void {
+function checkCall(options: CallOptions<unknown>): void {
+  if (typeof options !== 'object' || (options as unknown) === null) throw invalidArgument('invalid opts');
+  const { signal } = options;
   if (signal === undefined || signal === null) return;
   const { on, addEventListener } = signal as Partial<EventEmitter & EventTarget>;
   if (typeof on !== 'function' && typeof addEventListener !== 'function')
@@ -30,7 +32,9 @@ function checkCall({ signal }: CallOptions<unknown>): void {
 }
 
 /** The same, of the calls that make a response. */
-function checkRequest({ method, onInfo, highWaterMark }: RequestOptions<unknown>): void {
+function checkRequest(options: RequestOptions<unknown>): void {
+  checkCall(options);
+  const { method, onInfo, highWaterMark } = options;
   if (method === 'CONNECT') throw invalidArgument('invalid method');
   if (onInfo !== undefined && onInfo !== null && typeof onInfo !== 'function')
     throw invalidArgument('invalid onInfo callback');
@@ -41,29 +45,30 @@ function checkRequest({ method, onInfo, highWaterMark }: RequestOptions<unknown>
 /** What the handlers behind a dispatcher's methods have in common: the call's signal, and how it shows headers. */
 abstract class Call<TOpaque, TResult> {
   protected readonly options: CallOptions<TOpaque>;
-  protected controller: DispatchController | undefined = undefined;
+  private controller: DispatchController | undefined = undefined;
+  private reason: Error | undefined = undefined;
   private context: object = {};
   protected readonly resolve: (result: TResult) => void;
   protected readonly reject: (error: unknown) => void;
 
   constructor(options: CallOptions<TOpaque>, resolve: (result: TResult) => void, reject: (error: unknown) => void) {
-    if (typeof options !== 'object' || (options as unknown) === null) throw invalidArgument('invalid opts');
     checkCall(options);
     this.options = options;
     this.resolve = resolve;
     this.reject = reject;
+    const { signal } = this;
+    if (signal === undefined) return;
+    // From here on, since a request that waits to learn what its origin speaks has not started.
+    if (!('addEventListener' in signal)) signal.once('abort', this.onAbort);
+    else if (signal.aborted) this.onAbort();
+    else signal.addEventListener('abort', this.onAbort, { once: true });
   }
 
   /** @param context what interceptors tell of the request, such as the redirects behind it */
   onRequestStart(controller: DispatchController, context: unknown): void {
     this.controller = controller;
     if (typeof context === 'object' && context !== null) this.context = context;
-    const { signal } = this;
-    if (signal === undefined) return;
-    if ('addEventListener' in signal) {
-      if (signal.aborted) this.onAbort();
-      else signal.addEventListener('abort', this.onAbort, { once: true });
-    } else signal.once('abort', this.onAbort);
+    if (this.reason !== undefined) controller.abort(this.reason);
   }
 
   private get signal(): AbortSignal | EventEmitter | undefined {
@@ -72,8 +77,11 @@ abstract class Call<TOpaque, TResult> {
 
   private readonly onAbort = (): void => {
     const { signal } = this;
-    const reason: unknown = signal !== undefined && 'reason' in signal ? signal.reason : undefined;
-    this.controller?.abort(reason instanceof Error ? reason : aborted());
+    const given: unknown = signal !== undefined && 'reason' in signal ? signal.reason : undefined;
+    const reason = given instanceof Error ? given : aborted();
+    this.reason = reason;
+    this.controller?.abort(reason);
+    this.fail(reason); // an interceptor may have put an abort of its own there: dump's only takes a note
   };
 
   /** Nobody is to abort it any more. */
@@ -101,6 +109,10 @@ abstract class Call<TOpaque, TResult> {
   }
 
   onResponseError(_: DispatchController, error: Error): void {
+    this.fail(error);
+  }
+
+  protected fail(error: Error): void {
     this.leave();
     this.reject(error);
   }
@@ -117,8 +129,8 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
     resolve: (data: ResponseData<TOpaque>) => void,
     reject: (error: unknown) => void,
   ) {
-    super(options, resolve, reject);
     checkRequest(options);
+    super(options, resolve, reject);
   }
 
   onResponseStart(controller: DispatchController, statusCode: number, headers: IncomingHeaders, statusText = ''): void {
@@ -149,8 +161,8 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
     this.body?.push(null);
   }
 
-  override onResponseError(controller: DispatchController, error: Error): void {
-    super.onResponseError(controller, error);
+  protected override fail(error: Error): void {
+    super.fail(error);
     this.body?.destroy(error);
   }
 }
@@ -168,9 +180,9 @@ export class StreamCall<TOpaque> extends Call<TOpaque, StreamData<TOpaque>> impl
     resolve: (data: StreamData<TOpaque>) => void,
     reject: (error: unknown) => void,
   ) {
-    super(options, resolve, reject);
     checkRequest(options);
     if (typeof factory !== 'function') throw invalidArgument('invalid factory');
+    super(options, resolve, reject);
     this.factory = factory;
   }
 
@@ -202,8 +214,8 @@ export class StreamCall<TOpaque> extends Call<TOpaque, StreamData<TOpaque>> impl
     this.target?.end();
   }
 
-  override onResponseError(controller: DispatchController, error: Error): void {
-    super.onResponseError(controller, error);
+  protected override fail(error: Error): void {
+    super.fail(error);
     this.target?.destroy(error);
   }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { disableNetwork, enableNetwork } from '../../dist/testing/index.js';
 import {
@@ -14,6 +14,7 @@ import {
   type DispatchOptions,
 } from '../../dist/undici/index.js';
 import { loopback } from '../support/certificates.js';
+import { listenFor } from '../support/listen.js';
 import { startOrigin } from '../support/origin.js';
 import { versions } from './undicis.js';
 
@@ -285,3 +286,19 @@ for (const { name, skip, load } of versions) {
     });
   }
 }
+
+test('an abort ends a call that waits to learn what its origin speaks', async (t) => {
+  const open = new Set<Socket>();
+  const frozen = createTcpServer((socket) => open.add(socket));
+  const accepted = once(frozen, 'connection');
+  const port = await listenFor(t, frozen, open);
+  const dispatcher = new H2Dispatcher({ http1: new Spy(), connectTimeout: 2_000 });
+  t.after(() => dispatcher.destroy());
+  const controller = new AbortController();
+  const { signal } = controller;
+  const asking = dispatcher.request({ origin: `https://127.0.0.1:${port}`, path: '/', method: 'GET', signal });
+  await accepted;
+  const mine = new Error('enough');
+  controller.abort(mine);
+  await assert.rejects(asking, mine);
+});

@@ -96,6 +96,27 @@ testEach(
 );
 
 testEach(
+  'a call whose signal is aborted ends at once, also where dump has put an abort of its own in place',
+  async ({ undici, url, dispatcher }) => {
+    const { dump } = undici.interceptors as unknown as Interceptors;
+    const dumping = dispatcher.compose(dump());
+    const controller = new AbortController();
+    const at = (path: string) => ({ origin: url, path, method: 'GET', signal: controller.signal });
+    const silent = dumping.request(at('/silent'));
+    const streamed = dumping.stream(at('/begun'), () => new PassThrough());
+    const text = (await dumping.request(at('/begun'))).body.text();
+    const mine = new Error('enough');
+    controller.abort(mine);
+    for (const call of [silent, streamed, text]) await assert.rejects(call, mine);
+  },
+  {
+    handler(request, response) {
+      if (request.url === '/begun') response.write('some');
+    },
+  },
+);
+
+testEach(
   'interceptors work under the dispatcher’s own methods, and redirect tells where a response came from',
   async ({ undici, url, dispatcher }) => {
     const { redirect, retry, dump, dns } = undici.interceptors as unknown as Interceptors;
