@@ -34,6 +34,8 @@ describe('the init', () => {
     { referrer: 'http://' },
     { signal: 'stop' },
     { signal: {} },
+    { signal: { aborted: false } },
+    { signal: { addEventListener: 1 } },
     { window: {} },
     { duplex: 'full', method: 'POST', body: 'x' },
   ])

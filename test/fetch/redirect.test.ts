@@ -141,6 +141,16 @@ describe('redirect: follow', () => {
       await assert.rejects(fetch(at + to(302, location)), { name: 'TypeError', message: 'fetch failed' });
     });
 
+  test('to a URL with credentials sends nothing there', async (t) => {
+    const server = await origin(t);
+    const { fetch } = client(t);
+    for (const userinfo of ['user@', ':password@']) {
+      const location = server.origin.replace('//', `//${userinfo}`);
+      await assert.rejects(fetch(server.origin + to(302, location)), { name: 'TypeError', message: 'fetch failed' });
+    }
+    assert.equal(server.streamCount, 2);
+  });
+
   test('the response that redirected is given up, so that it holds no stream', async (t) => {
     const server = await origin(t);
     const { fetch } = client(t);

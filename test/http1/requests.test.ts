@@ -242,6 +242,30 @@ test('an early refusal stops the upload, and the connection is not used again', 
   assert.deepEqual(transport.stats().origins, []);
 });
 
+test('an upload that outlives its answer ends with the connection where bytes come that nobody asked for', async (t) => {
+  let rest = (): void => undefined;
+  const server = await rawOrigin(t, async (peer) => {
+    await peer.request();
+    peer.write('HTTP/1.1 200 OK\nContent-Length: 2\n\nokXX');
+    rest = () => peer.write('and more');
+  });
+  let stopped = false;
+  const body = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        yield pattern(1_000);
+        await new Promise(setImmediate);
+      }
+    } finally {
+      stopped = true;
+    }
+  };
+  const response = await transportFor(t).request(server.origin, { method: 'POST', body: body() });
+  assert.equal(await response.body.text(), 'ok');
+  rest();
+  await eventually(() => stopped && server.open.size === 0);
+});
+
 test('an answer may come while the request is still being sent', async (t) => {
   const server = await httpOrigin(t, (request, response) => {
     response.write('begun ');
