@@ -1,3 +1,4 @@
+import type { ClientResponse } from '../index.js';
 import { basicCredentials, credentialsOf } from '../request/index.js';
 import type { GetArguments } from './args.js';
 import { usageError } from './exit-codes.js';
@@ -37,4 +38,10 @@ export function requestHeaders(
 /** A number alone is where it begins, as with curl. */
 function toTheEnd(range: string): string {
   return /^\d+$/.test(range) ? `${range}-` : range;
+}
+
+/** As `headers.get`, without what naming Headers loads: Node's whole fetch, which takes as long as all else that a command does. */
+export function receivedField(response: ClientResponse, name: string): string | null {
+  const values = response.headerPairs.filter(([one]) => one === name).map(([, value]) => value);
+  return values.length === 0 ? null : values.join(', ');
 }

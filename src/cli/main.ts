@@ -15,6 +15,10 @@ import {
 import { version } from '../version.js';
 import type { Io } from './session.js';
 
+// What V8 has compiled is kept for the next command, where Node knows how (22.1). The process is ours: no library may do that.
+const { enableCompileCache } = process.getBuiltinModule('node:module') as { enableCompileCache?: () => unknown };
+enableCompileCache?.();
+
 // A command's module is loaded when it is asked for.
 const runners: Readonly<Record<string, (argv: readonly string[], io: Io) => Promise<number>>> = {
   get: runGetCommand,

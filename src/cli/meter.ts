@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import type { ClientResponse } from '../index.js';
 import { statusTextOf, wireFields, type RequestHooks } from '../request/index.js';
 import type { HeaderPair, Hop } from './redirect.js';
@@ -46,6 +45,8 @@ export class Meter {
 
   /** Which HTTP it came in the response says, and the reason phrase nobody: it is taken for the usual one. */
   readonly onInformational = (status: number, headers: Headers): void => {
+    // Loaded here: most have none, and it takes longer than a small request.
+    const { STATUS_CODES } = process.getBuiltinModule('node:http');
     this.interim['1.1'] += headSize('1.1', status, STATUS_CODES[status] ?? '', headers);
     this.interim['2.0'] += headSize('2.0', status, '', headers);
   };

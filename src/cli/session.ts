@@ -1,4 +1,3 @@
-import { lookup as systemLookup } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
@@ -178,7 +177,9 @@ export function lookupFor(
     const exact = known.findLast(({ host }) => host === hostname.toLowerCase());
     const resolution = exact ?? known.findLast(({ host }) => host === '*');
     if (resolution === undefined) {
-      systemLookup(hostname, family === undefined ? options : { ...options, family }, callback);
+      process
+        .getBuiltinModule('node:dns')
+        .lookup(hostname, family === undefined ? options : { ...options, family }, callback);
       return;
     }
     const all = resolution.addresses

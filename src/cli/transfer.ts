@@ -8,7 +8,7 @@ import { fileOutput, standardOutput, type Output } from './output.js';
 import { ProgressBar, type Progress } from './progress.js';
 import { maxRedirects, nextHop, type HeaderPair, type Hop } from './redirect.js';
 import { formBody } from './form.js';
-import { requestHeaders } from './headers.js';
+import { receivedField, requestHeaders } from './headers.js';
 import { Meter } from './meter.js';
 import { statusTextOf } from '../request/index.js';
 import { isPassingFailure, isTransientStatus, retryDelay } from './retry.js';
@@ -95,7 +95,7 @@ export class Transfer {
     for (;;) {
       const response = await this.sendAgain(hop, body);
       const next = args.location
-        ? nextHop(hop, response.status, response.headers.get('location'), args.method !== undefined)
+        ? nextHop(hop, response.status, receivedField(response, 'location'), args.method !== undefined)
         : undefined;
       if (next === undefined) return response;
       if (this.redirects === maxRedirects) {
@@ -133,7 +133,7 @@ export class Transfer {
       try {
         const response = await this.send(hop, body);
         if (last || !isTransientStatus(response.status)) return response;
-        retryAfter = response.headers.get('retry-after');
+        retryAfter = receivedField(response, 'retry-after');
         why = `status ${response.status}`;
         response.body.cancel();
       } catch (error) {
@@ -231,8 +231,8 @@ export class Transfer {
     const toFile = this.job.output !== undefined && this.job.output !== '-';
     if (!toFile || args.silent || args.verbose || io.stderr.isTTY !== true) return undefined;
     // The length is that of the coded body, which says nothing of the decoded one.
-    const coded = args.compressed && response.headers.has('content-encoding');
-    const length = coded ? null : response.headers.get('content-length');
+    const coded = args.compressed && receivedField(response, 'content-encoding') !== null;
+    const length = coded ? null : receivedField(response, 'content-length');
     const total = length === null ? undefined : Number(length);
     if (view !== undefined) return view.begin(this.job.output ?? '', total);
     return new ProgressBar(io.stderr, total, () => performance.now());
@@ -297,7 +297,7 @@ export class Transfer {
       urlEffective: withoutCredentials(this.url).href,
       status: response?.status ?? 0,
       httpVersion: response?.httpVersion ?? '',
-      contentType: response?.headers.get('content-type') ?? '',
+      contentType: (response && receivedField(response, 'content-type')) ?? '',
       sizeDownload: this.sizeDownload,
       redirects: this.redirects,
       timeStartTransfer: this.timeStartTransfer,

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import * as nodeModule from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { endpoints, pattern } from '../support/endpoints.js';
 import { startOrigin, type TestOrigin } from '../support/origin.js';
-import { passinglane, type Result } from './command.js';
+import { main, passinglane, type Result } from './command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'passinglane-'));
 const ca = join(folder, 'ca.pem');
@@ -242,4 +244,27 @@ test('-m says how long the user allowed, not what was left of it', async () => {
   const result = await get(['-m', '0.3', '/hang']);
   assert.equal(result.exitCode, 28);
   assert.match(result.stderr, /longer than the 0\.3 s of --max-time, while waiting for the response headers/);
+});
+
+test('a GET loads neither fetch nor HTTP of Node', async () => {
+  const tell = 'process.on("exit",()=>process.stderr.write(process.moduleLoadList.join()))';
+  const env = { no_proxy: '*', NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(tell)}` };
+  const result = await passinglane(['--cacert', ca, `${origin.origin}/hello.txt`], '', env);
+  assert.equal(result.stdout.toString(), 'hello\n');
+  assert.match(result.stderr, /NativeModule tls\b/);
+  assert.doesNotMatch(result.stderr, /NativeModule (internal\/deps\/undici|_http_client|internal\/http2\/core)/);
+});
+
+test('the command leaves what V8 has compiled to the next one, where Node knows how, and the library does not', async () => {
+  const knows = 'enableCompileCache' in nodeModule;
+  for (const [args, leaves] of [
+    [[main, '--version'], knows],
+    [['--input-type=module', '-e', "await import('passinglane')"], false],
+  ] as const) {
+    const temporary = mkdtempSync(join(folder, 'tmp-'));
+    const env = { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE: undefined };
+    const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
+    const [exitCode] = (await once(child, 'close')) as [number | null];
+    assert.deepEqual([exitCode, existsSync(join(temporary, 'node-compile-cache'))], [0, leaves]);
+  }
 });
