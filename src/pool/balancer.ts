@@ -151,10 +151,10 @@ export class Balancer {
     if (this.active) this.clock.defer(() => this.host.drain());
   }
 
-  /** Some address is not known to be bad. */
+  /** A dial may lead to an address that nothing speaks against: one that is ejected goes last as well. */
   get hopeful(): boolean {
     const now = this.clock.now();
-    return this.active && this.endpoints.current.some((endpoint) => !endpoint.isBad(now));
+    return this.active && this.endpoints.current.some((one) => one.load.fault === undefined && !one.isBad(now));
   }
 
   connected(connection: PooledConnection): void {

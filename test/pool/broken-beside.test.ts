@@ -94,6 +94,38 @@ test('dials that are refused at once beside one that takes its time back off', a
   p.transport.destroy();
 });
 
+test('where one address is ejected and the other refuses connections, dials back off', async () => {
+  const [ejected, refused] = ['192.0.2.1', '192.0.2.2'] as const;
+  const refusing = new Set<string>();
+  const p = poolHarness({
+    addresses: [ejected, refused],
+    refusing,
+    dialTime: 5,
+    loadBalancing: 'least-request',
+    peer: { maxConcurrentStreams: 1 },
+    answer: (peer, streamId, fields) => {
+      if (fields.get(':path') === '/held') return;
+      if (peer.info.remoteAddress === ejected) peer.reset(streamId, 2);
+      else peer.ok(streamId);
+    },
+  });
+  const state = (): string | undefined => p.transport.stats().origins[0]?.addresses?.[0]?.state;
+  for (let i = 0; i < 40 && state() !== 'ejected'; i++) {
+    p.post('/up', 'x');
+    await p.clock.advance(10);
+  }
+  assert.equal(state(), 'ejected');
+  refusing.add(refused);
+  for (const peer of p.peers) if (peer.info.remoteAddress === refused) peer.drop();
+  p.get('/held'); // by the one that is ejected, as a last resort
+  await p.clock.advance(10);
+  const before = p.dials;
+  p.get('/held', { timeout: 900 });
+  await p.clock.advance(900);
+  assert.ok(p.dials - before <= 3, `${p.dials - before} dials`);
+  p.transport.destroy();
+});
+
 test('where the look-up fails, dials back off although addresses are known that are well', async () => {
   const p = poolHarness({
     addresses: ['192.0.2.1', '192.0.2.2'],
