@@ -18,6 +18,14 @@ function dialBound({ connectTimeout }: Pick<ResolvedOptions, 'connectTimeout'>):
   return connectTimeout === 0 ? Infinity : connectTimeout + slack;
 }
 
+/** Those that have some. */
+const hasPlace = new Set(['idle', 'ready']);
+
+/** Nothing comes of a dial to it. */
+function isMute({ process, swallowing }: Host): boolean {
+  return process.isFrozen || swallowing || process.behaviour.settingsAfter === Infinity;
+}
+
 /** States of a connection that takes requests, or would if it had room. */
 const answering = new Set(['idle', 'ready', 'busy', 'full']);
 
@@ -40,7 +48,8 @@ interface Seen {
   frozenAt: number;
   /** The same of the first dial. */
   dialledSince: number;
-  dialFrozenAt: number;
+  /** When it came to make nothing of dials; Infinity: it does. */
+  muteSince: number;
   /** The client has said so, and not taken it back. */
   failed: boolean;
   /** In monotonic time. */
@@ -70,7 +79,7 @@ export class Addresses {
           owedSince: Infinity,
           frozenAt: 0,
           dialledSince: Infinity,
-          dialFrozenAt: 0,
+          muteSince: Infinity,
           failed: false,
           ejectedUntil: -Infinity,
         }),
@@ -114,7 +123,8 @@ export class Addresses {
     const now = this.world.now();
     this.frozen(id, origin, host, seen, now);
     if (!this.hasOther(origin, host, now)) return;
-    if (time < seen.ejectedUntil) this.once('ejection', `request ${id} went to ${host.address}, which is ejected`);
+    if (time < seen.ejectedUntil && this.hasRoom(origin, host))
+      this.once('ejection', `request ${id} went to ${host.address}, which is ejected`);
     const { resolveInterval } = this.world.options;
     const since = this.world.isolation.changedAt(host);
     const listed = this.world.network.names.get(name)?.addresses.includes(host.address) !== false;
@@ -130,11 +140,11 @@ export class Addresses {
     const now = this.world.now();
     for (const address of first) {
       const host = this.world.network.hosts.get(address)!;
-      const { frozenAt } = host.process;
       const seen = this.of(host);
-      if (frozenAt === Infinity || seen.dialFrozenAt !== frozenAt) seen.dialledSince = Infinity;
-      if (frozenAt === Infinity) continue;
-      seen.dialFrozenAt = frozenAt;
+      const muteSince = isMute(host) ? this.world.isolation.changedAt(host) : Infinity;
+      if (seen.muteSince !== muteSince) seen.dialledSince = Infinity;
+      seen.muteSince = muteSince;
+      if (muteSince === Infinity) continue;
       if (seen.dialledSince === Infinity) seen.dialledSince = now;
       const since = now - seen.dialledSince;
       if (this.renamed || since <= dialBound(this.world.options) || !this.answersElsewhere(name, host)) continue;
@@ -198,6 +208,14 @@ export class Addresses {
     return isolation
       .wellHosts(origin)
       .some(([host, since]) => host !== but && now - since > bound && this.of(host).ejectedUntil === -Infinity);
+  }
+
+  /** A connection to another that is well could have carried the request: where all are full, one that is ejected may. */
+  private hasRoom(origin: number, but: Host): boolean {
+    const others = this.world.isolation.wellHosts(origin).filter(([host]) => host !== but && this.isGood(host.address));
+    const addresses = new Set(others.map(([host]) => host.address));
+    const connections = this.world.stats().origins.flatMap((one) => one.connections);
+    return connections.some(({ state, remoteAddress = '' }) => hasPlace.has(state) && addresses.has(remoteAddress));
   }
 
   private once(oracle: string, what: string): void {

@@ -189,7 +189,7 @@ const connections: Record<string, Fault> = {
   },
 };
 
-connections['GOAWAY with an error, and no end'] = ({ host, amount }) => {
+connections['GOAWAY with an error and no end'] = ({ host, amount }) => {
   for (const connection of [...host.process.connections])
     host.process.run(() => connection.desert(amount < 0.5 ? Code.enhanceYourCalm : Code.internalError));
 };

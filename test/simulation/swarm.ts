@@ -36,8 +36,10 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const uploading = random.fork('theme').chance(0.12);
   const roomy = uploading || random.fork('windows').chance(0.3);
   const balanced = random.fork('balanced').chance(0.2);
-  const origins = drawOrigins(random.fork('origins'), roomy, balanced ? random.fork('addresses') : undefined);
-  const mix = drawMix(random.fork('mix'), uploading);
+  const drawn = drawOrigins(random.fork('origins'), roomy, balanced ? random.fork('addresses') : undefined);
+  const narrow = !uploading && random.fork('narrow').chance(0.08);
+  const origins = narrow ? drawn.map((origin) => ({ ...origin, ...oneWindow })) : drawn;
+  const mix = { ...drawMix(random.fork('mix'), uploading), ...(narrow ? uploadsMeet : {}) };
   const storm = !uploading && random.fork('storm').chance(0.06);
   const count = storm ? random.fork('storm count').magnitude(120, 400) : random.fork('count').magnitude(3, 80);
   const begins = storm ? drawStorm(random.fork('storm times'), count) : drawTimes(random.fork('times'), count);
@@ -48,9 +50,8 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     bulkIsolation: random.fork('bulk isolation').chance(0.25) ? false : undefined,
   };
   const requests = begins.map((at, i) => {
-    const drawn = drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix);
     const most = uploading ? mostWhereManyUpload : storm ? mostInAStorm : Infinity;
-    const request = atMost(drawn, most);
+    const request = atMost(drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix), most);
     return bounded(ofFacade(request), options.initialStreamWindow, origins[request.origin]!.initialWindow);
   });
   const r = random.fork('rest');
@@ -81,6 +82,10 @@ function ofFacade(request: RequestPlan): RequestPlan {
   const none = { idempotent: false, expectContinue: false, headersTimeout: 0, bodyTimeout: 0 };
   return { ...common, ...none, upload: plain === undefined ? undefined : { ...plain, kind } };
 }
+
+/** One upload takes all of the connection's window, and the others find none: */
+const oneWindow = { initialWindow: 1_048_576, connectionWindow: 65_535, limit: 100 };
+const uploadsMeet = { uploads: 0.6, bulk: 0.4 };
 
 /** Bulk through a window of a few bytes takes its time and shows nothing more: so many windows of it are enough. */
 const mostWindows = 500;

@@ -180,7 +180,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an address that failed goes first again after a while, although another answers and it has not since',
     of: 'Endpoint',
-    only: ['machine frozen', 'process frozen'],
+    only: ['no SETTINGS', 'low limit'],
     code: `Object.defineProperty(Endpoint.prototype, 'unproved', { get: () => false });`,
   },
   {
@@ -197,7 +197,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a connection that its server has called broken, and left, is waited on',
     of: 'deserted',
-    only: ['GOAWAY with an error, and no end'],
+    only: ['GOAWAY with an error and no end'],
     code: 'deserted = () => Infinity;',
   },
   {
