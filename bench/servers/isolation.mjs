@@ -9,7 +9,7 @@ import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
-import { clearTimeout } from 'node:timers';
+import { shaped } from './shaped.mjs';
 import { unreadServer } from './unread.mjs';
 
 const { Buffer } = globalThis;
@@ -74,35 +74,6 @@ const ways = {
 };
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** One direction of a connection, each piece delayed, and so many bytes a millisecond. */
-function shaped(from, to, { delay, rate }, link) {
-  const path = link ?? { free: 0, rate };
-  const queue = [];
-  let held = 0;
-  let timer;
-  const deliver = () => {
-    timer = undefined;
-    const now = performance.now();
-    while (queue.length > 0 && queue[0].at <= now) {
-      const { bytes } = queue.shift();
-      held -= bytes.length;
-      to.write(bytes);
-    }
-    if (held < 262_144 && from.isPaused()) from.resume();
-    if (queue.length > 0) timer = setTimeout(deliver, Math.max(1, queue[0].at - now));
-  };
-  from.on('data', (bytes) => {
-    const now = performance.now();
-    path.free = Math.max(path.free, now) + bytes.length / path.rate;
-    queue.push({ bytes, at: path.free + delay });
-    held += bytes.length;
-    if (held >= 262_144) from.pause();
-    timer ??= setTimeout(deliver, Math.max(1, queue[0].at - now));
-  });
-  from.on('close', () => clearTimeout(timer));
-  return path;
-}
 
 class Origin {
   sessions = new Set();

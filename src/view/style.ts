@@ -80,7 +80,7 @@ h2 small.bad{color:var(--bad)}
 .queue{background:var(--queue)}.dial-phase{background:var(--dial)}.send{background:var(--send)}.wait{background:var(--wait)}.body{background:var(--body)}
 .window{background:var(--window);top:35%;bottom:15%}
 .dense .window{top:0;bottom:0}
-.used{background:var(--body);top:55%}.against{background:var(--bad);bottom:45%}.slowly{background:var(--wait);bottom:45%}.leaving{background:var(--queue);bottom:45%}
+.address .used{background:var(--body);top:55%}.address .against{background:var(--bad);bottom:45%}.address .slowly{background:var(--wait);bottom:45%}.address .leaving{background:var(--queue);bottom:45%}
 .whole{background:var(--line)}
 .row.failed .whole{background:var(--bad)}
 #detail{flex:0 0 auto;max-height:38vh;overflow:auto;border-top:1px solid var(--line);background:var(--panel);padding:.5rem .9rem}

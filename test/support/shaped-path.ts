@@ -15,6 +15,8 @@ export interface Shape {
 export interface ShapedPath {
   readonly port: number;
   readonly connections: number;
+  /** What is connected carries no more than so many bytes a millisecond from now on. */
+  narrow(bandwidth: number): void;
   close(): Promise<void>;
 }
 
@@ -24,7 +26,7 @@ const piece = 8_192;
 /** One way through the narrowest place: first in, first out. */
 class Queue {
   private busyUntil = 0;
-  private readonly shape: Shape;
+  private shape: Shape;
   private readonly waiting: { readonly at: number; readonly deliver: () => void }[] = [];
   private timer: NodeJS.Timeout | undefined = undefined;
   private paused: Socket[] = [];
@@ -56,6 +58,10 @@ class Queue {
     while (this.waiting[0] !== undefined && this.waiting[0].at <= now) this.waiting.shift()?.deliver();
     if (this.length(now) < this.shape.queue) for (const socket of this.paused.splice(0)) socket.resume();
     this.timer = this.waiting.length === 0 ? undefined : setTimeout(() => this.deliver(), 1);
+  }
+
+  narrow(bandwidth: number): void {
+    this.shape = { ...this.shape, bandwidth };
   }
 
   stop(): void {
@@ -96,6 +102,9 @@ export async function shapedPath(targetPort: number, shape: Shape): Promise<Shap
     port: (server.address() as AddressInfo).port,
     get connections() {
       return connections;
+    },
+    narrow: (bandwidth) => {
+      for (const one of queues) one.narrow(bandwidth);
     },
     close: () =>
       new Promise((resolve) => {

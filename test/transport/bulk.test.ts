@@ -17,6 +17,8 @@ interface Fixture {
   /** Of all downloads, in bytes. */
   readonly received: () => number;
   download(bytes: number): void;
+  /** What is connected carries no more than so many bytes a millisecond from now on. */
+  readonly narrow: (bandwidth: number) => void;
   /** How long a small GET takes, in milliseconds. */
   small(): Promise<number>;
   end(): Promise<void>;
@@ -44,6 +46,7 @@ async function over(shape: Shape, options: TransportOptions = {}): Promise<Fixtu
       };
       read().catch(() => undefined); // it ends with the transport
     },
+    narrow: relay.narrow,
     small: async () => {
       const begun = performance.now();
       await (await transport.request(`${url}/100`)).bytes();
@@ -97,5 +100,20 @@ test('with bulkIsolation: false, small GETs stay behind the bulk, and nothing is
   await until(() => f.received() > 2_000_000);
   await f.small();
   assert.deepEqual([f.connections(), f.transport.stats().origins[0]?.connections[0]?.requests], [1, 6]);
+  await f.end();
+});
+
+test('small GETs beside a download on a connection that has come to carry 10 KB/s are answered on another', async () => {
+  const f = await over({ ...path, queue: 65_536 });
+  await f.small();
+  f.download(20_000_000);
+  await until(() => f.received() > 100_000);
+  f.narrow(10);
+  await until(() => f.state() === 'slow');
+  const before = f.received();
+  for (let i = 0; i < 10; i++) await f.small();
+  const [first] = f.transport.stats().origins[0]?.connections ?? [];
+  assert.deepEqual([f.connections(), first?.streams], [2, 1]);
+  assert.ok(f.received() - before < 1_000_000, 'the download goes on where it is');
   await f.end();
 });
