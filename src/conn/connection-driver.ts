@@ -268,6 +268,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.reportDraining();
     if (this.capacityChanged) {
       this.capacityChanged = false;
+      this.reports.slowness(this.core.numbers.slow);
       this.owner.onCapacity(this);
     }
     if (!this.closed) this.deadline.aim(this.core.nextDeadline());

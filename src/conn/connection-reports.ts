@@ -20,6 +20,7 @@ export class ConnectionReports {
   private readonly config: Observed;
   private readonly info: ByteTransport['info'];
   private readonly clock: Clock;
+  private slow = false;
 
   constructor(config: Observed, info: ByteTransport['info'], clock: Clock) {
     this.config = config;
@@ -35,6 +36,13 @@ export class ConnectionReports {
   frame({ sent, ...frame }: FrameRecord, time: number): void {
     const { id, observer } = this.config;
     observer?.frame?.({ connection: id, direction: sent ? 'sent' : 'received', time, ...frame });
+  }
+
+  /** Whether bulk fills the path now; told where that has changed. */
+  slowness(slow: boolean): void {
+    if (this.slow === slow) return;
+    this.slow = slow;
+    this.event(slow ? 'slow' : 'eased', undefined);
   }
 
   event(type: ConnectionEvent['type'], error: unknown): void {

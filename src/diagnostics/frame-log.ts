@@ -85,6 +85,10 @@ function describeConnection(event: ConnectionEvent): string {
       return 'resumed: the peer takes bytes again';
     case 'silent':
       return 'silent: asked for a sign of life before it carries a new request';
+    case 'slow':
+      return 'slow: bulk fills the path, small requests go elsewhere where that is faster';
+    case 'eased':
+      return 'eased: the path has room again';
     case 'draining':
       return 'draining: finishes what it carries and takes nothing new';
     case 'closed':

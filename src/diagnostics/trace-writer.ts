@@ -18,6 +18,7 @@ export interface TraceOptions {
 /** Rows of a connection beside its streams, whose IDs are odd. */
 const connectionRow = 0;
 const silenceRow = 2;
+const slowRow = 4;
 
 const initialWindow = 65_535;
 /** Counters change no oftener than this in the file, in milliseconds. */
@@ -30,6 +31,7 @@ interface ConnectionRow {
   /** Since when; -1: it is not. */
   stalledSince: number;
   silentSince: number;
+  slowSince: number;
   settingsReceived: boolean;
   sendWindow: number;
   /** The most the send window has been: what is missing of it is in flight. */
@@ -146,6 +148,7 @@ export class TraceWriter implements Observer {
       dial,
       stalledSince: -1,
       silentSince: -1,
+      slowSince: -1,
       settingsReceived: false,
       sendWindow: initialWindow,
       sendWindowMost: initialWindow,
@@ -207,6 +210,8 @@ export class TraceWriter implements Observer {
     if (event.type === 'stalled') row.stalledSince = time;
     else if (event.type === 'resumed') this.endStall(row, time);
     else if (event.type === 'silent') row.silentSince = time;
+    else if (event.type === 'slow') row.slowSince = time;
+    else if (event.type === 'eased') this.endSlow(row, time);
     else if (event.type === 'draining') this.instant(row.id, connectionRow, time, 'draining', 'connection', {});
     else {
       this.endConnection(row, time);
@@ -219,12 +224,20 @@ export class TraceWriter implements Observer {
   private endConnection(row: ConnectionRow, time: number): void {
     this.endStall(row, time);
     this.endSilence(row, time);
+    this.endSlow(row, time);
     this.count(row, time, true);
   }
 
   private endStall(row: ConnectionRow, time: number): void {
     if (row.stalledSince >= 0) this.slice(row.id, connectionRow, row.stalledSince, time, 'stalled', 'connection');
     row.stalledSince = -1;
+  }
+
+  private endSlow(row: ConnectionRow, time: number): void {
+    if (row.slowSince < 0) return;
+    this.name(row.id, slowRow, 'bulk');
+    this.slice(row.id, slowRow, row.slowSince, time, 'slow', 'connection');
+    row.slowSince = -1;
   }
 
   private endSilence(row: ConnectionRow, time: number): void {

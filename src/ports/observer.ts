@@ -27,6 +27,8 @@ const connectionTypes = [
   'stalled',
   'resumed',
   'silent',
+  'slow',
+  'eased',
   'draining',
   'closed',
   'dial-failed',

@@ -19,6 +19,8 @@ export interface ViewConnection {
   readonly dial: ViewPhase[];
   readonly stalls: Span[];
   readonly silences: Span[];
+  /** While bulk filled its path. */
+  readonly slows: Span[];
   readonly notes: { readonly at: number; readonly name: string; readonly detail: string }[];
   /** Windows and bytes in flight over time, in bytes. */
   readonly counters: Record<string, [at: number, bytes: number][]>;
@@ -152,7 +154,7 @@ function withoutLastLine(text: string): string {
 function connectionOf(connections: Map<number, ViewConnection>, id: number): ViewConnection {
   let connection = connections.get(id);
   if (connection === undefined) {
-    const empty = { dial: [], stalls: [], silences: [], notes: [], counters: {}, rows: [], frames: [] };
+    const empty = { dial: [], stalls: [], silences: [], slows: [], notes: [], counters: {}, rows: [], frames: [] };
     connection = { id, name: `connection ${id}`, ...empty };
     connections.set(id, connection);
   }
@@ -176,6 +178,7 @@ function addSlice(connection: ViewConnection, rows: Map<string, ViewRow>, event:
   if (event.cat === 'connection') {
     if (name === 'stalled') connection.stalls.push([from, to]);
     else if (name === 'silent') connection.silences.push([from, to]);
+    else if (name === 'slow') connection.slows.push([from, to]);
     else connection.dial.push({ name, from, to });
     return;
   }

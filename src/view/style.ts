@@ -1,10 +1,10 @@
 /** The page's style: two themes, by the system's choice or by the button's. */
 const light = `--bg:#fff;--panel:#f6f7f9;--ink:#1b1f24;--dim:#5b6470;--line:#d9dde3;--focus:#0b62d6;--hover:#0b62d614;
 --queue:#b9c0ca;--dial:#8d5bd0;--send:#2f7de1;--wait:#e3b341;--body:#2c9d58;--window:#e8710a;--bad:#d1242f;
---stall:#d1242f16;--stallline:#d1242f70;--silence:#e3b34133;--receive:#2c9d58;--flight:#e8710a;`;
+--stall:#d1242f16;--stallline:#d1242f70;--silence:#e3b34133;--slow:#2f7de11f;--receive:#2c9d58;--flight:#e8710a;`;
 const dark = `--bg:#0e1116;--panel:#171b22;--ink:#e6eaf0;--dim:#98a2b0;--line:#2b323c;--focus:#6cb0ff;--hover:#6cb0ff1f;
 --queue:#4b5563;--dial:#a884e8;--send:#4b9bf5;--wait:#d9a93a;--body:#3fb96f;--window:#f5943d;--bad:#ff6b6b;
---stall:#ff6b6b1c;--stallline:#ff6b6b80;--silence:#d9a93a2e;--receive:#3fb96f;--flight:#f5943d;`;
+--stall:#ff6b6b1c;--stallline:#ff6b6b80;--silence:#d9a93a2e;--slow:#4b9bf52b;--receive:#3fb96f;--flight:#f5943d;`;
 
 export const style = `:root{color-scheme:light;${light}--label:17rem}
 :root[data-theme=dark]{color-scheme:dark;${dark}}
@@ -43,8 +43,9 @@ h2 small.bad{color:var(--bad)}
 .shades div{position:absolute;top:0;bottom:0}
 .shades .stall{background:repeating-linear-gradient(-45deg,var(--stall) 0 6px,transparent 6px 10px),var(--stall);border:solid var(--stallline);border-width:0 1px}
 .shades .silence{background:var(--silence)}
+.shades .slow{background:var(--slow)}
 .shades span{position:sticky;left:var(--label);top:4.2rem;display:inline-block;margin:.2rem .3rem;padding:0 .35rem;border-radius:4px;background:var(--bg);font-size:.8rem;color:var(--bad);white-space:nowrap}
-.shades .silence span{color:var(--dim)}
+.shades .silence span,.shades .slow span{color:var(--dim)}
 .lane{display:flex;position:relative;align-items:stretch;z-index:1}
 .label{position:sticky;left:0;z-index:3;flex:0 0 var(--label);width:var(--label);padding:0 .9rem;background:var(--bg);color:var(--dim);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .track{position:relative;flex:1;min-width:0}

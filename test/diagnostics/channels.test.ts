@@ -28,6 +28,8 @@ const connectionTypes = [
   'stalled',
   'resumed',
   'silent',
+  'slow',
+  'eased',
   'draining',
   'closed',
   'dial-failed',
@@ -163,6 +165,25 @@ test('a probe of a silent connection is told', async (t) => {
   await p.settle();
   const connected = heard.connections.find((one) => one.type === 'connected');
   assert.equal(only(heard.connections, 'silent').connection, connected?.connection);
+});
+
+test('that bulk fills the path is told, and that it does no more', async (t) => {
+  const heard = listen(t);
+  const p = poolHarness({ answer: (peer, id) => peer.headers(id, 200), probeAfter: 0, readIdleTimeout: 0 });
+  const call = p.get('/large');
+  await p.settle();
+  void call.response?.body.dump().catch(() => undefined);
+  p.peer(0).answersPings = false;
+  for (let i = 0; i < 10; i++) {
+    p.peer(0).data(1, Buffer.alloc(16_384));
+    await p.clock.advance(10);
+  }
+  assert.equal(only(heard.connections, 'slow').connection, only(heard.connections, 'connected').connection);
+  assert.ok(!heard.connections.some(({ type }) => type === 'eased'));
+  p.peer(0).data(1, '', true);
+  await p.settle();
+  only(heard.connections, 'eased');
+  p.transport.destroy();
 });
 
 test('a replay is told with its reason and its delay, and what follows is another attempt', async (t) => {

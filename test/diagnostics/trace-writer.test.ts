@@ -84,6 +84,30 @@ test('waits for flow control, stalls and silence have slices of their own', asyn
   assert.equal(stall.dur, 200_000);
 });
 
+test('the time in which bulk fills the path is a slice, which ends with the bulk', async () => {
+  const { p, text, writer } = traced({
+    answer: (peer, id) => peer.headers(id, 200),
+    probeAfter: 0,
+    readIdleTimeout: 0,
+  });
+  const call = p.get('/large');
+  await p.settle();
+  void call.response?.body.dump().catch(() => undefined);
+  p.peer(0).answersPings = false;
+  for (let i = 0; i < 10; i++) {
+    p.peer(0).data(1, Buffer.alloc(16_384));
+    await p.clock.advance(10);
+  }
+  p.peer(0).data(1, '', true);
+  await p.settle();
+  writer.close();
+  const slow = readTrace(text()).filter((one) => one.ph === 'X' && one.name === 'slow');
+  assert.deepEqual(
+    slow.map(({ tid, cat, dur }) => [tid, cat, dur]),
+    [[4, 'connection', 50_000]],
+  );
+});
+
 test('an attempt that is sent again ends with the reason, and the next has slices of its own', async () => {
   let refused = false;
   const { p, text, writer } = traced({

@@ -28,6 +28,7 @@ const small = [
   ...request(2, 1, 3_000, { path: '/other' }),
   slice(1, 'stalled', 2_500, 2_000),
   slice(2, 'silent', 3_500, 1_000),
+  slice(2, 'slow', 4_500, 2_000),
   counter(1, 'send window', 0, 65_535),
   counter(1, 'send window', 4_000, 0),
   counter(1, 'in flight', 1_500, 40_000),
@@ -54,6 +55,10 @@ test('each request has a row, each stall and silence a shade, each curve a line,
   assert.deepEqual(
     content.all('silence').map(({ textContent }) => textContent),
     ['silent 1.00 ms'],
+  );
+  assert.deepEqual(
+    content.all('slow').map(({ textContent }) => textContent),
+    ['slow 2.00 ms'],
   );
   const [lane] = content.all('chart');
   const lines = lane?.querySelector('.track')?.children[0] as FakeElement;

@@ -35,7 +35,7 @@ interface RequestShape {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-export function slice(pid: number, name: 'stalled' | 'silent', ts: number, dur: number): TraceEvent {
+export function slice(pid: number, name: 'stalled' | 'silent' | 'slow', ts: number, dur: number): TraceEvent {
   return { ph: 'X', name, cat: 'connection', pid, tid: 0, ts, dur, args: {} };
 }
 

@@ -14,6 +14,7 @@ const events = [
   ...request(1, 3, 2_000, { path: '/gone', result: 'ERR_PASSINGLANE_STREAM_RESET', fields: { 'x-a': 'b' } }),
   slice(1, 'stalled', 3_000, 2_000),
   slice(1, 'silent', 6_000, 500),
+  slice(1, 'slow', 5_000, 1_000),
   counter(1, 'in flight', 1_000, 4_096),
   ...connection(2),
 ];
@@ -37,6 +38,7 @@ test('each request is a row of its connection, with its phases, result and frame
   const [first] = connections;
   assert.deepEqual(first?.stalls, [[3, 5]]);
   assert.deepEqual(first?.silences, [[6, 6.5]]);
+  assert.deepEqual(first?.slows, [[5, 6]]);
   assert.deepEqual(first?.counters, { 'in flight': [[1, 4_096]] });
   const gone = first?.rows[1];
   assert.deepEqual(

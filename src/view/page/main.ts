@@ -19,6 +19,7 @@ const legend: readonly (readonly [name: string, colour: string, curve?: boolean]
   ['failed', '--bad'],
   ['stalled', '--stallline'],
   ['silent', '--silence'],
+  ['slow', '--slow'],
   ['send window', '--send', true],
   ['receive window', '--receive', true],
   ['in flight', '--flight', true],

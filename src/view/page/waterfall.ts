@@ -64,12 +64,14 @@ function heading({ name, rows, stalls, frames }: ViewConnection): HTMLElement {
   return made;
 }
 
-function shades({ stalls, silences }: ViewConnection, end: number): HTMLElement {
+function shades({ stalls, silences, slows }: ViewConnection, end: number): HTMLElement {
   const made = element('div', 'shades');
   for (const [from, to] of stalls)
     made.append(place(element('div', 'stall', element('span', '', `stalled ${duration(to - from)}`)), from, to, end));
   for (const [from, to] of silences)
     made.append(place(element('div', 'silence', element('span', '', `silent ${duration(to - from)}`)), from, to, end));
+  for (const [from, to] of slows)
+    made.append(place(element('div', 'slow', element('span', '', `slow ${duration(to - from)}`)), from, to, end));
   return made;
 }
 
