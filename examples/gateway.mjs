@@ -22,7 +22,8 @@ const forward = (origin) => async (req, res) => {
   });
   try {
     if (!req.url.startsWith('/')) return void res.writeHead(400).end();
-    const hasBody = 'content-length' in req.headers || 'transfer-encoding' in req.headers;
+    const chunked = 'transfer-encoding' in req.headers; // only then are there trailers
+    const hasBody = chunked || 'content-length' in req.headers;
     const response = await transport.request(origin + req.url, {
       method: req.method,
       headers: [
@@ -33,7 +34,7 @@ const forward = (origin) => async (req, res) => {
         ['via', `${req.httpVersion} gateway`],
       ],
       body: hasBody ? req : null,
-      trailers: hasBody ? () => forwardableHeaders(req.rawTrailers) : undefined,
+      trailers: chunked ? () => forwardableHeaders(req.rawTrailers) : undefined,
       signal: gone.signal,
       onInformational: (status, headers) => {
         if (status === 103 && req.httpVersion !== '1.0') res.writeEarlyHints({ link: links(headers) });

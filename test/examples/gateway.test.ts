@@ -87,7 +87,8 @@ for (const protocol of protocols) {
       req.on('data', (piece: Buffer) => (bytes += piece.length));
       req.on('end', () => {
         const { 'x-end': kept, 'x-hop': hop, 'x-forwarded-host': host, 'x-forwarded-for': from, via } = req.headers;
-        res.end(JSON.stringify({ method: req.method, url: req.url, bytes, kept, hop, host, from, via }));
+        const length = req.headers['content-length'];
+        res.end(JSON.stringify({ method: req.method, url: req.url, length, bytes, kept, hop, host, from, via }));
       });
     });
     const hop = ['--header', 'connection: x-hop', '--header', 'x-hop: 1', '--header', 'x-end: 2'];
@@ -96,7 +97,7 @@ for (const protocol of protocols) {
     const [head = '', json = ''] = body.split('\r\n\r\n');
     assert.equal(status, 200);
     assert.deepEqual(JSON.parse(json), {
-      ...{ method: 'POST', url: '/a?b=c', bytes: 1 << 20, kept: '2' },
+      ...{ method: 'POST', url: '/a?b=c', length: String(1 << 20), bytes: 1 << 20, kept: '2' },
       ...{ host: new URL(url).host, from: '127.0.0.1', via: '1.1 gateway' },
     });
     assert.match(head, /^x-got: a\r?$/m);
