@@ -6,8 +6,10 @@ import { makePeers } from './lib/peers.mjs';
 import { placement } from './lib/processes.mjs';
 import { Servers } from './lib/servers.mjs';
 import { median, short } from './lib/statistics.mjs';
+import { isolation } from './scenarios/isolation.mjs';
 
 const pairs = 5;
+const coldPairs = 3;
 const file = new URL('guard.json', import.meta.url);
 const line = process.versions.node.split('.')[0];
 
@@ -32,14 +34,53 @@ async function allocated(client) {
   return (await peers[client].run({ ...at, ...job })).bytes;
 }
 
+/** CPU to the first answer over TLS, and of the 2,000 requests after it, over node:http2's: from new processes, in turn. */
+async function coldRatios() {
+  const tls = { ...(await servers.at({ kind: 'files', tls: true })), path: '/json', read: 'json' };
+  const job = { ...tls, work: 'cold', inFlight: 100, requests: 2_000 };
+  const first = [];
+  const warming = [];
+  for (let i = 0; i < coldPairs; i++) {
+    const ours = await peers.everyday.run({ ...job, as: 'passinglane' });
+    const theirs = await peers.everyday.run({ ...job, as: 'node:http2' });
+    first.push(ours.firstCpu / theirs.firstCpu);
+    warming.push(ours.cpu / theirs.cpu);
+  }
+  return { first: median(first), warming: median(warming) };
+}
+
+/** The median of small requests beside what blocks their connection, in milliseconds. */
+async function besideBlocked(name) {
+  const { server, clients } = isolation.variants.find((variant) => variant.name === name);
+  const { job } = clients.find(({ client }) => client === 'passinglane');
+  const { p50 = Infinity } = await peers.passinglane.run({ ...job, ...(await servers.at(server)) });
+  return p50;
+}
+
+/** Of the ways to be blocked, those that are over soon. */
+const blocked = {
+  isolationUnread: 'an upload whose connection is read no more',
+  isolationZeroLimit: 'the stream limit lowered to 0',
+  isolationDead: 'the connection goes dead',
+};
+
 const ratios = await cpuRatio('passinglane', 'node:http2', { work: 'requests', warmUp: 400, duration: 400 });
+const started = await coldRatios();
 const figures = {
   cpuOverNodeHttp2: median(ratios),
   allocatedBytes: await allocated('passinglane'),
+  coldFirst: started.first,
+  coldRequests: started.warming,
 };
+for (const [key, way] of Object.entries(blocked)) figures[key] = await besideBlocked(way);
 const names = {
   cpuOverNodeHttp2: `CPU of a small GET over node:http2's (${pairs} pairs, ${short(Math.min(...ratios))} to ${short(Math.max(...ratios))})`,
   allocatedBytes: 'bytes allocated for a small GET (headers, body and promise of its caller included)',
+  coldFirst: `CPU of a new process from its import to the first answer over TLS, over node:http2's (${coldPairs} pairs)`,
+  coldRequests: `CPU of the 2,000 requests after that, over node:http2's (${coldPairs} pairs)`,
+  ...Object.fromEntries(
+    Object.entries(blocked).map(([key, way]) => [key, `median ms of small requests beside: ${way}`]),
+  ),
 };
 
 const landed = JSON.parse(readFileSync(file, 'utf8'));
