@@ -549,26 +549,27 @@ export class ServerConnection implements End {
 
   /** @param last which streams it says it may act on: all, those it has acted on, or a good deal more */
   goAway(last: 'all' | 'latest' | 'more', code: number, debug = ''): void {
+    if (this.deserted) return;
     const number = last === 'all' ? 0x7fff_ffff : last === 'more' ? this.lastActed + 20 : this.lastActed;
     this.tell(`sends GOAWAY, last stream ${number}, code ${code} ${debug}`);
     this.write(frame(Type.goAway, 0, 0, Buffer.concat([numbers(number, code), Buffer.from(debug)])));
     this.lastAccepted = Math.min(this.lastAccepted, number);
-    if (last !== 'all' && !this.deserted) this.endWhenIdle();
+    if (last !== 'all') this.endWhenIdle();
   }
 
   /** It should close the connection now (RFC 9113 section 5.4.1), and does not. */
   desert(code: number): void {
     if (this.deserted) return;
     this.tell('deserts the connection');
-    this.deserted = true;
     this.lastFrameAt = this.process.world.clock.time;
     this.goAway('latest', code);
+    this.endingWhenIdle = false;
+    this.deserted = true;
   }
 
   private endingWhenIdle = false;
 
   private endWhenIdle(): void {
-    if (this.deserted) return;
     this.endingWhenIdle = true;
     if (this.streams.size === 0) this.end();
   }
