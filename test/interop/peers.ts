@@ -44,7 +44,7 @@ const goSource = (folder: string): string =>
 
 const all: readonly Ability[] = ['echo', 'headers', 'large-headers', 'trailers', 'drain'];
 
-function both(
+export function both(
   name: string,
   abilities: readonly Ability[],
   missing: () => string | undefined,
@@ -76,7 +76,7 @@ export function skipWithout(kind: Pick<PeerKind, 'missing'>): string | false {
   return process.env['PASSINGLANE_INTEROP_REQUIRED'] === '1' ? false : (kind.missing() ?? false);
 }
 
-function missingProgram(name: string): string | undefined {
+export function missingProgram(name: string): string | undefined {
   return findProgram(name) === undefined ? `${name} is not installed` : undefined;
 }
 
@@ -85,7 +85,7 @@ function missingGo(needed: string): string | undefined {
   return missingProgram('go');
 }
 
-function programPath(name: string): string {
+export function programPath(name: string): string {
   const path = findProgram(name);
   if (path === undefined) throw new Error(`${name} is not installed`);
   return path;
@@ -97,7 +97,7 @@ process.on('exit', () => {
 });
 
 /** A folder of its own, with the certificate and its key. */
-function makeFolder(): { readonly path: string; readonly cert: string; readonly key: string; remove(): void } {
+export function makeFolder(): { readonly path: string; readonly cert: string; readonly key: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'passinglane-interop-'));
   const cert = join(path, 'cert.pem');
   const key = join(path, 'key.pem');
@@ -120,7 +120,7 @@ function writeDocuments(folder: string): string {
   return documents;
 }
 
-function peerAt(tls: boolean, port: number): Pick<Peer, 'origin' | 'ca'> {
+export function peerAt(tls: boolean, port: number): Pick<Peer, 'origin' | 'ca'> {
   return { origin: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, ca: tls ? loopback.cert : undefined };
 }
 
@@ -188,7 +188,7 @@ export async function startNginx(tls: boolean, keepaliveRequests = 100_000): Pro
 }
 
 /** nginx stops passing on a request's body once the response has begun, so the echo waits for all of it. */
-function answerForNginx(request: IncomingMessage, response: ServerResponse): void {
+export function answerForNginx(request: IncomingMessage, response: ServerResponse): void {
   if (request.url !== '/echo') return endpoints(request, response);
   const parts: Buffer[] = [];
   request.on('data', (part: Buffer) => parts.push(part));
