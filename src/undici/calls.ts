@@ -163,7 +163,8 @@ export class RequestCall<TOpaque> extends Call<TOpaque, ResponseData<TOpaque>> i
 
   protected override fail(error: Error): void {
     super.fail(error);
-    this.body?.destroy(error);
+    // Whoever has not begun to read it is not to end by it, as with undici's.
+    this.body?.on('error', () => undefined).destroy(error);
   }
 }
 

@@ -8,9 +8,10 @@ import { test, type TestContext } from 'node:test';
 import { H2Dispatcher, type Interceptor } from '../../dist/undici/index.js';
 import { startOrigin } from '../support/origin.js';
 
-/** `/hints` sends 103 first, `/silent` nothing, `/headers` the request's fields; all else the path. */
+/** `/hints` sends 103 first, `/silent` nothing, `/headers` the request's fields, `/cut` a part; all else the path. */
 function handler(request: Http2ServerRequest, response: Http2ServerResponse): void {
   if (request.url === '/silent') return;
+  if (request.url === '/cut') return void response.write('part', () => request.stream.close(2));
   if (request.url === '/headers') return void response.end(JSON.stringify(request.headers));
   if (request.url === '/hints') response.writeEarlyHints({ link: '</style.css>; rel=preload' });
   request.resume();
@@ -40,6 +41,13 @@ async function failureOf(stream: Duplex): Promise<Error> {
   const [error] = (await once(stream, 'error')) as [Error];
   return error;
 }
+
+test('a body that is cut before anybody reads it ends no process, and tells whoever reads it then', async (t) => {
+  const { dispatcher, origin } = await place(t);
+  const { body } = await dispatcher.request({ origin, path: '/cut', method: 'GET' });
+  await new Promise((resolve) => body.on('close', resolve)); // not by once(), which listens to 'error' too
+  await assert.rejects(body.text(), { code: 'UND_ERR_SOCKET' });
+});
 
 test('what a pipeline\u2019s handler throws is the error of its stream', async (t) => {
   const { dispatcher, origin } = await place(t);
