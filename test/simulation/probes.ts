@@ -28,9 +28,9 @@ export function pingsAllowed(options: AskingOptions, { answers, resets, age }: A
   return mostPings + resets + Math.floor(age / pingGap) + Math.min(answers, causes);
 }
 
-/** The same of SETTINGS, the first included: those after it ask for an ACK and nothing else. */
-export function settingsAllowed({ bulkIsolation, probeAfter }: AskingOptions, { age }: Askable): number {
-  return 1 + (bulkIsolation ? measuring.settings * minutes(age) : 0) + each(probeAfter, age);
+/** The same of SETTINGS, the first included: those after it ask for an ACK and nothing else, also where a request was given up. */
+export function settingsAllowed({ bulkIsolation, probeAfter }: AskingOptions, { resets, age }: Askable): number {
+  return 1 + resets + (bulkIsolation ? measuring.settings * minutes(age) : 0) + each(probeAfter, age);
 }
 
 function minutes(age: number): number {
