@@ -7,7 +7,7 @@ import { CliError, ExitCode } from './exit-codes.js';
 
 /** A request body and what is known of it. A function can give it again, for a retry or a redirect. */
 export interface RequestBody {
-  readonly content: Uint8Array | FormData | Readable | (() => Readable);
+  readonly content: Uint8Array | Blob | Readable | (() => Readable);
   /** Bytes, where it is known before the body is read and the transport cannot see it. */
   readonly length: number | undefined;
   readonly contentType: string | undefined;

@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { Readable } from 'node:stream';
+import { encodeMultipart } from '../body/index.js';
 import { usageError } from './exit-codes.js';
 import { readInput, type RequestBody } from './data.js';
 
@@ -36,7 +37,8 @@ export async function formBody(forms: readonly string[], stdin: Readable): Promi
       form.append(name, value.startsWith('<') ? Buffer.from(await content(value.slice(1), stdin)).toString() : value);
     }
   }
-  return { content: form, length: undefined, contentType: undefined };
+  const { parts, length, contentType } = encodeMultipart(form);
+  return { content: new Blob(parts as NonNullable<ConstructorParameters<typeof Blob>[0]>), length, contentType };
 }
 
 async function content(file: string, stdin: Readable): Promise<Uint8Array<ArrayBuffer>> {

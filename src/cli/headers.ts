@@ -19,7 +19,7 @@ export function requestHeaders(
     const name = match?.[1];
     if (name === undefined) throw usageError(`-H needs 'Name: value', not '${printable(line.slice(0, 40))}'`);
     replaced.add(name.toLowerCase());
-    if (match?.[2] !== '') given.push([name, match?.[2] ?? '']);
+    if (match?.[2] !== '') given.push([name, (match?.[2] ?? '') + boundaryFor(name, body)]);
   }
   const defaults: (readonly [string, string | undefined])[] = [
     ['accept', args.json ? 'application/json' : '*/*'],
@@ -33,6 +33,12 @@ export function requestHeaders(
     value === undefined || replaced.has(name) ? [] : [[name, value] as const],
   );
   return [...kept, ...given];
+}
+
+/** Nobody can read a form without its boundary, so a content-type of the user's gets it too, as with curl. */
+function boundaryFor(name: string, body: RequestBody | undefined): string {
+  if (name.toLowerCase() !== 'content-type') return '';
+  return /^multipart\/form-data(; boundary=.*)$/.exec(body?.contentType ?? '')?.[1] ?? '';
 }
 
 /** A number alone is where it begins, as with curl. */

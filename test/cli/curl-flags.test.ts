@@ -77,6 +77,10 @@ const cases: Readonly<Record<string, readonly [args: readonly string[], shown: R
     ['-F', `f=@${file}`, '-F', `g=@${file};type=text/x;filename=other`, '/'],
     /filename=\\"page.html\\"\\r\\nContent-Type: text\/html.*filename=\\"other\\"\\r\\nContent-Type: text\/x/,
   ],
+  '-F puts its boundary behind a content-type of -H': [
+    ['-F', 'a=1', '-H', 'Content-Type: multipart/form-data', '/'],
+    /"multipart\/form-data; boundary=B","--B\\r/,
+  ],
   '-4 and -6 with the last one given': [['-6', '-4', '-w', '%{exitcode}', '/'], /0$/],
   '--http1.1 is spoken': [['--http1.1', '-w', '%{http_version}', '/'], /1\.1$/],
   '--http2 falls back in the clear': [['--http2', '-w', '%{http_version}', '/'], /1\.1$/],
