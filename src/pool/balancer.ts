@@ -42,6 +42,8 @@ export class Balancer {
   private readonly turns: Turns<Endpoint>;
   /** A request has come since the last look-up, and since a connection ended in good order: addresses are worth one each. */
   private wanted = false;
+  /** The name is looked up at each interval. Else its addresses may be of long ago, and the next dial is to look it up first. */
+  private following = false;
   /** Its origin's pool is closing, or was let go of: no address is worth a connection of its own any more. */
   private stopped = false;
 
@@ -133,7 +135,7 @@ export class Balancer {
 
   /** Some address has neither a connection that takes requests nor a dial, and is to have one. */
   lacks(): boolean {
-    if (!this.wanted || !this.active || this.stopped) return false;
+    if (!this.wanted || !this.following || !this.active || this.stopped) return false;
     if (this.endpoints.lackConnections()) return true;
     this.again.stop();
     return false;
@@ -148,6 +150,8 @@ export class Balancer {
 
   private want(): void {
     this.wanted = true;
+    const lookAt = this.endpoints.lookedAt + this.interval;
+    if (!this.following && this.clock.now() < lookAt) this.follow(lookAt);
     if (this.active) this.clock.defer(() => this.host.drain());
   }
 
@@ -180,12 +184,21 @@ export class Balancer {
     for (const endpoint of this.endpoints.gone)
       for (const connection of [...endpoint.connections]) connection.stopReuse();
     this.lookUp.stop();
-    if (!this.stopped) this.lookUp.aim(this.clock.now() + this.interval);
+    this.follow(this.clock.now() + this.interval);
     this.clock.defer(() => this.host.drain());
   }
 
+  private follow(lookAt: number): void {
+    if (this.stopped) return;
+    this.following = true;
+    this.lookUp.aim(lookAt);
+  }
+
   private resolve(): void {
-    if (this.host.empty) return;
+    if (this.host.empty) {
+      this.following = this.wanted = false;
+      return;
+    }
     this.wanted &&= this.host.busy;
     this.lookUp.aim(this.clock.now() + this.interval);
     this.dialler.resolve?.(this.host.origin)?.then(

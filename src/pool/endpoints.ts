@@ -41,6 +41,8 @@ export class Endpoints {
   private readonly spread: boolean;
   /** Some may have neither a connection that takes requests nor a dial, since that was last looked at. */
   private changedReach = true;
+  /** When a look-up last told them. */
+  lookedAt = -Infinity;
   /** The pool that has them now. */
   owner: EndpointsOwner | undefined = undefined;
 
@@ -141,6 +143,7 @@ export class Endpoints {
   /** The name stands for these now. */
   update(addresses: readonly string[]): void {
     this.changedReach = true;
+    this.lookedAt = this.clock.now();
     const before = new Map(this.listed.map((endpoint) => [endpoint.address, endpoint]));
     const were = new Set(this.all);
     for (const endpoint of this.all) endpoint.unlist();

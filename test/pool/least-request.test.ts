@@ -254,6 +254,28 @@ test('connections that were closed for want of requests are made again with the 
   assert.equal(s.p.peers.length, 6);
 });
 
+test('after a rest longer than resolveInterval the name is looked up before any of its addresses is dialled', async () => {
+  const s = spread(3, { idleTimeout: 100, resolveInterval: 1_000 });
+  await s.load(30);
+  await s.p.clock.advance(2_000);
+  s.addresses.splice(0, 3, '192.0.2.8', '192.0.2.9');
+  s.p.dialled.length = 0;
+  assert.equal(failed(await s.load(30)), 0);
+  assert.deepEqual(s.p.dialled.sort(), ['192.0.2.8', '192.0.2.9']);
+});
+
+test('after a rest shorter than resolveInterval the name is looked up again as if there had been none', async () => {
+  const s = spread(3, { idleTimeout: 100, resolveInterval: 1_000 });
+  await s.load(30);
+  await s.p.clock.advance(400);
+  assert.equal(s.p.transport.stats().origins.length, 0, 'no connection is left');
+  s.addresses.shift();
+  assert.equal(failed(await s.load(500)), 0);
+  s.counts();
+  await s.load(100);
+  assert.deepEqual(Object.keys(s.counts()).sort(), ['192.0.2.2', '192.0.2.3']);
+});
+
 test('one address is used as by pick-first', async () => {
   const s = spread(1);
   assert.equal(failed(await s.load(50)), 0);
