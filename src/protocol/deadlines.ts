@@ -10,7 +10,7 @@ import { remeasure, remeasureAt } from './measure.js';
 export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
   const write = Math.min(reportStallAt(c), writeTimeoutAt(c), recoveredAt(c));
-  const idle = Math.min(pingTimeoutAt(c), deserted(c), probeAt(c), retireAt(c));
+  const idle = Math.min(pingTimeoutAt(c), deserted(c), askAt(c), probeAt(c), retireAt(c));
   const flow = Math.min(starvedAt(c), c.smallData.dueAt, remeasureAt(c));
   return Math.min(write, idle, settingsOverdueAt(c), flow);
 }
@@ -36,6 +36,7 @@ export function tick(c: ConnectionState): void {
     });
   if (now >= deserted(c)) return connectionDeserted(c);
   if (now >= retireAt(c)) stopReuse(c);
+  if (now >= askAt(c)) askLate(c);
   if (now >= probeAt(c)) sendProbe(c);
   if (now >= settingsOverdueAt(c)) {
     live.settingsMissed();
@@ -135,6 +136,7 @@ export function askAfterStall(c: ConnectionState): void {
   const { until, ping } = live.recovery;
   if (until === -Infinity || ping !== 0 || live.writingSince >= 0 || !live.pingToSpare || c.failure !== undefined)
     return;
+  if (!live.mayPing(c.now)) return;
   c.pingsDue.push(live.recoveryPingSent(c.now));
   c.events.onOutput();
 }
@@ -142,18 +144,33 @@ export function askAfterStall(c: ConnectionState): void {
 /**
  * Asks the peer for a sign of life: any byte from it will do, as will an answer that it owes already. A PING that it has not
  * answered asks as much as another would: it comes to that one first, and counts both when it reads on. Where the budget has no
- * PING left, an empty SETTINGS asks, of which no second goes out before the ACK of the first.
+ * PING left, an empty SETTINGS asks, of which no second goes out before the ACK of the first. Where the peer has had as many of
+ * both as servers put up with, it is asked as soon as there is one more, and gone around meanwhile as one that does not answer.
  */
 export function sendProbe(c: ConnectionState): void {
   const live = c.liveness;
   if (live.probeSentAt >= 0 || c.failure !== undefined) return;
-  if (live.pings.length === 0) ask(c);
-  live.probeSent(c.now);
+  live.probeSent(c.now, ask(c));
   c.events.onOutput();
 }
 
-function ask(c: ConnectionState): void {
-  const live = c.liveness;
-  if (live.mayPing(c.now)) c.pingsDue.push(live.pingSent(c.now, true));
-  else if (live.settingsSentAt < 0) c.askBySettings();
+/** False: it owes no answer, and has had as many PINGs and SETTINGS as it may. */
+function ask(c: ConnectionState): boolean {
+  const { liveness: live, now } = c;
+  if (live.pings.length > 0) return true;
+  if (live.mayPing(now)) c.pingsDue.push(live.pingSent(now, true));
+  else if (now >= live.probingSettingsAt) c.askBySettings();
+  else return live.settingsSentAt >= 0;
+  return true;
+}
+
+/** When a peer that gets no new request before a sign of life can be asked for that, which it could not be before. */
+function askAt({ liveness: live, ourSettingsAcked, goAway }: ConnectionState): number {
+  if (live.probeSentAt < 0 || live.probeAskedAt >= 0 || goAway.broken) return Infinity;
+  return Math.min(live.nextOwnPing(), ourSettingsAcked ? live.probingSettingsAt : Infinity);
+}
+
+function askLate(c: ConnectionState): void {
+  if (ask(c)) c.liveness.probeAsked(c.now);
+  c.events.onOutput();
 }

@@ -12,7 +12,7 @@ export const HealthState = {
   Full: 2,
   /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`. */
   Stalled: 3,
-  /** A PING is out that asks for a sign of life. */
+  /** It has been asked for a sign of life, or will be as soon as there is a PING or a SETTINGS to spare. */
   Probing: 4,
   /** Silent with streams open for so long that it must give a sign of life first: the caller asks for one with `probe`. */
   Silent: 5,
@@ -259,7 +259,7 @@ function isSilent(c: ConnectionState, now: number): boolean {
  * SETTINGS, whose ACK is owed as well (RFC 9113 section 6.5.3). That needs a peer that has acknowledged the first.
  */
 function mayAsk(c: ConnectionState, now: number): boolean {
-  return c.liveness.mayPing(now) || c.ourSettingsAcked || c.liveness.pings.length > 0;
+  return c.liveness.hasPing(now) || c.ourSettingsAcked || c.liveness.pings.length > 0;
 }
 
 /**
@@ -273,5 +273,5 @@ export function oldestPing(c: ConnectionState): number {
     if (ping.sentAt >= live.lastReceived) return Math.max(ping.sentAt, live.lastProgress, live.busySince);
   }
   // The PING that a probe counts on may be one that its caller has given up since.
-  return live.probeSentAt < 0 ? -1 : Math.max(live.probeSentAt, live.lastProgress, live.busySince);
+  return live.probeAskedAt < 0 ? -1 : Math.max(live.probeAskedAt, live.lastProgress, live.busySince);
 }

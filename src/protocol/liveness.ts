@@ -4,8 +4,10 @@ import {
   pingBurst,
   pingEvery,
   pingGap,
+  pingsKept,
   settingsBurst,
   settingsEvery,
+  settingsKept,
 } from './limits.js';
 import { QuestionRate } from './question-rate.js';
 import { Recovery } from './recovery.js';
@@ -68,8 +70,10 @@ export class Liveness {
   settingsSentAt = -1;
   /** The peer's first SETTINGS have not come in time. */
   settingsOverdue = false;
-  /** When the PING that asks a silent peer for a sign of life was sealed; -1: none is out. */
+  /** Since when the peer must give a sign of life before it gets a new request; -1: it need not. */
   probeSentAt = -1;
+  /** When it was asked for that; -1: it has not been, since it has had as many questions as it may. */
+  probeAskedAt = -1;
   /** The stall in progress has been reported. */
   stallReported = false;
   readonly recovery = new Recovery();
@@ -107,7 +111,7 @@ export class Liveness {
     this.lastReceived = now;
     this.lastProgress = now;
     if (this.probeSentAt < 0) return;
-    this.probeSentAt = -1;
+    this.probeSentAt = this.probeAskedAt = -1;
     this.stallReported = false; // what stalls next is another stall
   }
 
@@ -153,10 +157,20 @@ export class Liveness {
     this.settingsOverdue = true;
   }
 
-  /** The peer is asked for a sign of life; from here on it is that answer which may stall, and not the write before. */
-  probeSent(now: number): void {
+  /**
+   * The peer is to give a sign of life; from here on it is that which may stall, and not the write before.
+   *
+   * @param asked it is asked now, or owes an answer
+   */
+  probeSent(now: number, asked: boolean): void {
     this.probeSentAt = now;
+    this.probeAskedAt = asked ? now : -1;
     this.stallReported = false;
+  }
+
+  /** It is asked now. */
+  probeAsked(now: number): void {
+    this.probeAskedAt = now;
   }
 
   /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those. */
@@ -176,17 +190,32 @@ export class Liveness {
 
   /** When a PING may go out that does no more than measure; Infinity: not as things stand. */
   get measuringPingAt(): number {
-    return this.pingToSpare ? this.pingRate.dueAt : Infinity;
+    return this.pingToSpare ? this.pingRate.dueAt(pingsKept) : Infinity;
   }
 
   /** The same of SETTINGS, where none is owed an ACK. */
   get measuringSettingsAt(): number {
-    return this.settingsSentAt < 0 && !this.calmed ? this.settingsRate.dueAt : Infinity;
+    return this.settingsSentAt < 0 && !this.calmed ? this.settingsRate.dueAt(settingsKept) : Infinity;
   }
 
-  /** When the budget next allows a PING of our own accord; -Infinity: now. */
+  /** When an empty SETTINGS may ask for a sign of life; Infinity: one is owed its ACK. */
+  get probingSettingsAt(): number {
+    return this.settingsSentAt < 0 ? this.settingsRate.dueAt(0) : Infinity;
+  }
+
+  /** When the budget, and the rate of all PINGs, next allow one of our own accord. */
   nextOwnPing(): number {
+    return Math.max(this.budgetedPingAt, this.pingRate.dueAt(0));
+  }
+
+  /** When the budget does; -Infinity: now. */
+  private get budgetedPingAt(): number {
     return this.ownPings < freePings ? -Infinity : this.lastOwnPing + this.pingGap;
+  }
+
+  /** Whether a PING is within the budget: now, or as soon as the rate of all has one. */
+  hasPing(now: number): boolean {
+    return now >= this.budgetedPingAt;
   }
 
   /** The peer had too many PINGs: twice the gap from now on, here and on the origin's next connections. */

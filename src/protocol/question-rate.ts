@@ -11,9 +11,9 @@ export class QuestionRate {
     this.every = every;
   }
 
-  /** When the next may go out. */
-  get dueAt(): number {
-    return this.fullAt - (this.burst - 1) * this.every;
+  /** When the next may go out that leaves so many to others. */
+  dueAt(left: number): number {
+    return this.fullAt - (this.burst - 1 - left) * this.every;
   }
 
   /** One goes out, allowed or not. */

@@ -35,12 +35,44 @@ test('a server that is quiet and lives is asked once in probeAfter, only while a
   const p = await spent();
   await p.clock.advance(60_000);
   assert.equal(p.peer(0).questions, 0, 'nobody waits');
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < 10; i++) {
     p.get('/slow');
     await p.clock.advance(500);
   }
-  assert.deepEqual([p.dials, p.peer(0).pings, p.peer(0).requests.length], [1, 2, 21]);
-  assert.ok(p.peer(0).questions > 0 && p.peer(0).questions <= 10, `${p.peer(0).questions} in ten seconds`);
+  assert.deepEqual([p.dials, p.peer(0).pings, p.peer(0).requests.length], [1, 2, 11]);
+  assert.ok(p.peer(0).questions > 0 && p.peer(0).questions <= 5, `${p.peer(0).questions} in five seconds`);
+  p.transport.destroy();
+});
+
+test('one that stays quiet is asked no more often than servers put up with, and what comes meanwhile goes elsewhere', async () => {
+  const p = await spent();
+  for (let i = 0; i < 60; i++) {
+    p.get('/slow');
+    await p.clock.advance(1_000);
+  }
+  await p.clock.advance(5_000);
+  const peers = Array.from({ length: p.dials }, (_, i) => p.peer(i));
+  assert.ok(peers.length > 1);
+  for (const { questions } of peers) assert.ok(questions <= 13, `${questions} SETTINGS in a minute`);
+  assert.equal(
+    peers.reduce((sum, { requests }) => sum + requests.length, 0),
+    61,
+    'none waits',
+  );
+  p.transport.destroy();
+});
+
+test('a server that vanishes when it has had its SETTINGS as well is gone around without a question', async () => {
+  const p = await spent();
+  while (p.peer(0).questions < 7) {
+    p.get('/slow');
+    await p.clock.advance(1_000);
+  }
+  p.peer(0).answersPings = false;
+  const calls = Array.from({ length: 40 }, () => p.get('/quick'));
+  await p.clock.advance(1_000);
+  assert.deepEqual(new Set(calls.map(({ status }) => status)), new Set([200]));
+  assert.deepEqual([p.dials, p.peer(0).pings, p.peer(0).questions], [2, 2, 7]);
   p.transport.destroy();
 });
 
