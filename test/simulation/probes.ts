@@ -1,6 +1,6 @@
 import type { ResolvedOptions } from '../../dist/transport-options.js';
 
-/** What measuring the path that bulk fills (`bulkIsolation`) may ask of one connection in each minute: Apache Traffic Server ends it then. */
+/** What may be asked of one connection in each minute, for whatever cause: with more, Apache Traffic Server ends it. */
 export const measuring = { pings: 60, settings: 14 } as const;
 
 /** Twice as many as gRPC's servers put up with can be on the way: the client counts from what it receives, they from what they send. */

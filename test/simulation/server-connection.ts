@@ -27,7 +27,7 @@ const bulkFrame = 8_000;
 const late = 400;
 /** As in gRPC: so many PINGs without HEADERS or DATA of the server's in between. */
 const strikes = 2;
-/** Of frames that ask, within any minute; of PINGs beside those that go with resets. */
+/** Of frames that ask, within any minute, whatever for. */
 const mostAsked = { PING: measuring.pings, SETTINGS: measuring.settings } as const;
 
 /** What comes into force when the client acknowledges it (RFC 9113 section 6.5.3); undefined: no change. */
@@ -380,7 +380,7 @@ export class ServerConnection implements End {
     const { time } = this.process.world.clock;
     const minute = this.asked[kind].filter((at) => at > time - 60_000);
     this.asked[kind] = [...minute, time];
-    const most = mostAsked[kind] + (kind === 'PING' ? this.resets : 0);
+    const most = mostAsked[kind];
     if (minute.length >= most) this.complain('questions', `more than ${most} ${kind} frames within a minute`);
   }
 

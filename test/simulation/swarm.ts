@@ -38,7 +38,11 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const balanced = random.fork('balanced').chance(0.2);
   const drawn = drawOrigins(random.fork('origins'), roomy, balanced ? random.fork('addresses') : undefined);
   const narrow = !uploading && random.fork('narrow').chance(0.08);
-  const origins = narrow ? drawn.map((origin) => ({ ...origin, ...oneWindow })) : drawn;
+  const filled = !uploading && !narrow && random.fork('filled').chance(0.06);
+  const origins = drawn.map((origin) => ({
+    ...origin,
+    ...(narrow ? oneWindow : filled ? drawNarrowPath(random.fork('narrow path')) : {}),
+  }));
   const mix = { ...drawMix(random.fork('mix'), uploading), ...(narrow ? uploadsMeet : {}) };
   const storm = !uploading && random.fork('storm').chance(0.06);
   const count = storm ? random.fork('storm count').magnitude(120, 400) : random.fork('count').magnitude(3, 80);
@@ -50,6 +54,7 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     bulkIsolation: random.fork('bulk isolation').chance(0.25) ? false : undefined,
   };
   const requests = begins.map((at, i) => {
+    if (filled && i % 8 === 0) return longBulk(random.fork(`long ${i}`), i + 1, at, origins.length);
     const most = uploading ? mostWhereManyUpload : storm ? mostInAStorm : Infinity;
     const request = atMost(drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix), most);
     return bounded(ofFacade(request), options.initialStreamWindow, origins[request.origin]!.initialWindow);
@@ -81,6 +86,25 @@ function ofFacade(request: RequestPlan): RequestPlan {
   const kind = facade === 'connect' ? 'generator' : atHand ? plain.kind : 'web stream';
   const none = { idempotent: false, expectContinue: false, headersTimeout: 0, bodyTimeout: 0 };
   return { ...common, ...none, upload: plain === undefined ? undefined : { ...plain, kind } };
+}
+
+/** Its windows are no bound, so that bulk fills it. */
+function drawNarrowPath(r: Random): Partial<OriginPlan> {
+  return {
+    delay: r.pick([5, 20, 80]),
+    bandwidth: r.pick([200, 500]),
+    initialWindow: 16_777_216,
+    connectionWindow: 16_777_216,
+  };
+}
+
+/** A minute and more of one path, that nobody cuts short. */
+function longBulk(r: Random, id: number, at: number, origins: number): RequestPlan {
+  const plain = { uploads: 0, bulk: 1, aborts: 0, idempotent: 1, timeouts: 0, odd: 0, facades: 0 };
+  const request = drawRequest(r, id, at, origins, plain);
+  const bytes = r.magnitude(10_000_000, 40_000_000);
+  if (r.chance(0.3)) return { ...request, upload: { ...drawUpload(r, true, false), kind: 'generator', bytes } };
+  return { ...request, reader: 'dump', handler: { ...request.handler, bytes } };
 }
 
 /** One upload takes all of the connection's window, and the others find none: */

@@ -191,8 +191,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a path is measured as often as bulk moves',
-    of: 'PathMeter',
-    code: `around(PathMeter.prototype, 'gapFor', () => () => 0);`,
+    of: 'isDue',
+    code: `isDue = (c, meter) => !meter.asking;
+    mayPing = (c) => c.liveness.pingToSpare;`,
   },
   {
     name: 'a connection that its server has called broken, and left, is waited on',
