@@ -47,6 +47,7 @@ test('without options a transport has the defaults that are documented', () => {
     resolveInterval: 30_000,
     decompress: true,
     userAgent: 'agent',
+    namesAgent: false,
   });
 });
 
