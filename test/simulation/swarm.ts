@@ -38,13 +38,13 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
   const balanced = random.fork('balanced').chance(0.2);
   const drawn = drawOrigins(random.fork('origins'), roomy, balanced ? random.fork('addresses') : undefined);
   const narrow = !uploading && random.fork('narrow').chance(0.08);
-  const filled = !uploading && !narrow && random.fork('filled').chance(0.06);
+  const storm = !uploading && random.fork('storm').chance(0.06);
+  const filled = !uploading && !narrow && !storm && random.fork('filled').chance(0.06);
   const origins = drawn.map((origin) => ({
     ...origin,
     ...(narrow ? oneWindow : filled ? drawNarrowPath(random.fork('narrow path')) : {}),
   }));
   const mix = { ...drawMix(random.fork('mix'), uploading), ...(narrow ? uploadsMeet : {}) };
-  const storm = !uploading && random.fork('storm').chance(0.06);
   const count = storm ? random.fork('storm count').magnitude(120, 400) : random.fork('count').magnitude(3, 80);
   const begins = storm ? drawStorm(random.fork('storm times'), count) : drawTimes(random.fork('times'), count);
   const options = {

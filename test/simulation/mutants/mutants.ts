@@ -196,6 +196,12 @@ export const mutants: readonly Mutant[] = [
     mayPing = (c) => c.liveness.pingToSpare;`,
   },
   {
+    name: 'a silent connection is asked however often it was before',
+    of: 'QuestionRate',
+    only: ['handlers silent'],
+    code: `around(QuestionRate.prototype, 'dueAt', () => () => -Infinity);`,
+  },
+  {
     name: 'a connection that its server has called broken, and left, is waited on',
     of: 'deserted',
     only: ['GOAWAY with an error and no end'],
