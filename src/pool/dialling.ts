@@ -23,6 +23,8 @@ interface Dial {
   readonly begun: number;
   /** It was, and stays so whatever others take: the kernel asks again for it ever more rarely. */
   silent: boolean;
+  /** It was silent when another came to a connection that is ready. */
+  overtaken: boolean;
   readonly controller: AbortController;
   /** It goes on although no request waits. */
   readonly kept: boolean;
@@ -149,6 +151,7 @@ export class Dialling {
       bypass,
       begun,
       silent: false,
+      overtaken: false,
       controller: new AbortController(),
       waiters: [],
       kept: route.address !== undefined,
@@ -188,7 +191,8 @@ export class Dialling {
       (error: unknown) => {
         // One that was abandoned is no failure: who came since then waits for a dial of its own.
         const wanted = this.dials.delete(dial);
-        if (!wanted) route.ended();
+        if (!wanted && dial.overtaken) route.overtaken();
+        else if (!wanted) route.ended();
         const blamed = wanted && route.cameToNothing();
         if (wanted) this.tell('dial-failed', error);
         if (wanted) this.owner.failed(error, begun, blamed);
@@ -215,7 +219,7 @@ export class Dialling {
 
   /** Another has come to a connection. */
   abandonSilent(): void {
-    this.abandon(false, (dial) => this.isSilent(dial));
+    this.abandon(false, (dial) => (dial.overtaken ||= this.isSilent(dial)));
   }
 
   abandonBypasses(): void {

@@ -21,6 +21,8 @@ export interface Destination {
 export interface Route extends DialRoute {
   /** It came to a connection, or was given up for lack of interest. */
   ended(): void;
+  /** It was given up because it was silent, while another came to a connection: so nothing speaks for wherever it was tried. */
+  overtaken(): void;
   /** It came to nothing, wherever it was tried. True: some address is known to be bad for it. */
   cameToNothing(): boolean;
 }
@@ -114,6 +116,9 @@ export class Endpoints {
       },
       ended: () => {
         for (const endpoint of tried) end(endpoint, false);
+      },
+      overtaken: () => {
+        for (const endpoint of tried) end(endpoint, endpoint.status !== 'ready');
       },
       cameToNothing: () => {
         blamed ||= tried.size > 0;

@@ -89,6 +89,18 @@ test('an address that takes a connection and never sends SETTINGS is gone around
   assert.deepEqual([call.status, p.dialled], [200, [first, second]]);
 });
 
+test('an address whose dial was silent until one elsewhere came to a connection goes last', async () => {
+  const p = poolHarness({ addresses, dialTimes: [Infinity], peer: { maxConcurrentStreams: 1 }, answer: held });
+  const call = p.get('/');
+  await p.clock.advance(1_000);
+  assert.deepEqual([call.status, p.dialled, p.abortedDials], [200, [first, second], 1]);
+  assert.deepEqual(states(p), [`${first} failed`, `${second} ready`]);
+  await p.clock.advance(5_000);
+  for (let i = 0; i < 3; i++) p.get('/hold');
+  await p.settle();
+  assert.deepEqual(new Set(p.dialled.slice(2)), new Set([second]));
+});
+
 test('an address whose connection ended before it was of use goes last', async () => {
   const p = poolHarness({ addresses, answer: held });
   const call = p.get('/hold');
