@@ -46,8 +46,8 @@ interface Seen {
   /** When the first request went there since it froze, in the world's time; Infinity: none has. */
   owedSince: number;
   frozenAt: number;
-  /** The same of the first dial. */
-  dialledSince: number;
+  /** The same of the first attempt to connect, since it came to make nothing of them. */
+  triedSince: number;
   /** When it came to make nothing of dials; Infinity: it does. */
   muteSince: number;
   /** The client has said so, and not taken it back. */
@@ -78,7 +78,7 @@ export class Addresses {
         (seen = {
           owedSince: Infinity,
           frozenAt: 0,
-          dialledSince: Infinity,
+          triedSince: Infinity,
           muteSince: Infinity,
           failed: false,
           ejectedUntil: -Infinity,
@@ -91,7 +91,7 @@ export class Addresses {
   deaf(milliseconds: number): void {
     for (const seen of this.seen.values()) {
       seen.owedSince += milliseconds;
-      seen.dialledSince += milliseconds;
+      seen.triedSince += milliseconds;
     }
   }
 
@@ -135,23 +135,32 @@ export class Addresses {
       );
   };
 
-  /** A dial goes to these addresses first: is one of them known to be frozen, while another answers? */
+  /** An attempt to connect there begins. */
+  tried(host: Host): void {
+    const seen = this.of(host);
+    const muteSince = isMute(host) ? this.world.isolation.changedAt(host) : Infinity;
+    if (seen.muteSince !== muteSince) seen.triedSince = Infinity;
+    seen.muteSince = muteSince;
+    if (muteSince !== Infinity && seen.triedSince === Infinity) seen.triedSince = this.world.now();
+  }
+
+  /** A dial goes to these addresses first: is one of them known to come to nothing, while another answers? */
   dialled(name: string, first: readonly string[]): void {
-    const now = this.world.now();
     for (const address of first) {
       const host = this.world.network.hosts.get(address)!;
-      const seen = this.of(host);
-      const muteSince = isMute(host) ? this.world.isolation.changedAt(host) : Infinity;
-      if (seen.muteSince !== muteSince) seen.dialledSince = Infinity;
-      seen.muteSince = muteSince;
-      if (muteSince === Infinity) continue;
-      if (seen.dialledSince === Infinity) seen.dialledSince = now;
-      const since = now - seen.dialledSince;
-      if (this.renamed || since <= dialBound(this.world.options) || !this.answersElsewhere(name, host)) continue;
-      this.once(
-        'frozen address',
-        `a dial went to ${address} first, which has answered none for ${Math.round(since)} ms`,
-      );
+      const { failed, muteSince, triedSince } = this.of(host);
+      if (this.renamed || !this.answersElsewhere(name, host)) continue;
+      // One for a second attempt goes around the address that answers.
+      const { hedge, loadBalancing } = this.world.options;
+      if (failed && hedge === undefined && loadBalancing === 'pick-first')
+        this.once('failed address', `a dial went to ${address} first, which has failed, and has not answered since`);
+      if (!isMute(host)) continue;
+      const since = muteSince === this.world.isolation.changedAt(host) ? this.world.now() - triedSince : 0;
+      if (since > dialBound(this.world.options))
+        this.once(
+          'frozen address',
+          `a dial went to ${address} first, which has answered none for ${Math.round(since)} ms`,
+        );
     }
   }
 

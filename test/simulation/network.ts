@@ -58,6 +58,8 @@ export class Network implements Dialler {
   tell: (what: string) => void = () => undefined;
   /** Told which addresses of a name a dial goes to before all others. */
   onDial: (name: string, first: readonly string[]) => void = () => undefined;
+  /** Told of each attempt to connect to an address. */
+  onAttempt: (host: Host) => void = () => undefined;
   /** How the next connection's bytes are cut, in bytes a read. */
   drawMostRead: () => number = () => Infinity;
   private readonly clock: SimulatedClock;
@@ -89,15 +91,19 @@ export class Network implements Dialler {
   };
 
   async dial(origin: Origin, signal: AbortSignal, http1Only = false, route?: DialRoute): Promise<Dialled> {
+    const attempt = this.attempt(origin, http1Only, route);
     /** In the order of the pool, as src/node/dial.ts does it. */
     const connect = (hosts: readonly string[], all: readonly string[]): Promise<OpenSocket> => {
       const ordered = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
-      if (route?.address === undefined) this.onDial(origin.hostname, ordered[0] ?? []);
-      return race(ordered.flat(), this.attempt(origin, http1Only, route), this.clock, signal, ordered[0]?.length);
+      this.onDial(origin.hostname, ordered[0] ?? []);
+      return race(ordered.flat(), attempt, this.clock, signal, ordered[0]?.length);
     };
     try {
       signal.throwIfAborted();
-      const socket = await this.resolver.connect(origin.hostname, connect, signal);
+      const known = route?.address;
+      const socket = await (known === undefined
+        ? this.resolver.connect(origin.hostname, connect, signal)
+        : race([known], attempt, this.clock, signal));
       if (signal.aborted) socket.destroy();
       signal.throwIfAborted();
       return { ...speaking(socket), address: socket.info.remoteAddress };
@@ -118,6 +124,7 @@ export class Network implements Dialler {
       const host = this.hosts.get(address);
       if (host === undefined) throw new Error(`there is no machine at ${address}`);
       this.attempts++;
+      this.onAttempt(host);
       route?.trying(address);
       let over = false;
       let tcp: Tcp | undefined = undefined;

@@ -99,6 +99,7 @@ export async function run(plan: Plan, { tell, observer, allLines = false }: RunO
     report,
   });
   network.onDial = (name, first) => addresses.dialled(name, first);
+  network.onAttempt = (host) => addresses.tried(host);
   const dials = new Dials({ origins: plan.origins, options, network, report });
   const deserted = new Deserted({ options, network, now, report });
   const struck = (those: readonly Host[]): void => {

@@ -180,7 +180,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an address that failed goes first again after a while, although another answers and it has not since',
     of: 'Endpoint',
-    only: ['no SETTINGS', 'low limit'],
+    only: ['limit of 0 on living connections', 'connections reset'],
     code: `Object.defineProperty(Endpoint.prototype, 'unproved', { get: () => false });`,
   },
   {
