@@ -161,7 +161,9 @@ export function answered(c: ConnectionState, question: number, took: number): vo
 }
 
 function fill(c: ConnectionState, meter: PathMeter): void {
-  if (meter.bulkStreams > 0) meter.path.fill(c.now + 2 * meter.delay(c.now) + measureGap);
+  // Taken to be so until it is looked at again, at the latest: a connection beside it may be asked at any time until then.
+  const again = meter.ofSending ? rareSentGap : rareGap;
+  if (meter.bulkStreams > 0) meter.path.fill(c.now + 2 * meter.delay(c.now) + again);
   if (meter.filled) return;
   meter.filled = true;
   c.events.onCapacity();

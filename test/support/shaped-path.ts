@@ -15,6 +15,8 @@ export interface Shape {
 export interface ShapedPath {
   readonly port: number;
   readonly connections: number;
+  /** What stands in the fullest queue, in bytes. */
+  readonly queued: number;
   /** What is connected carries no more than so many bytes a millisecond from now on. */
   narrow(bandwidth: number): void;
   close(): Promise<void>;
@@ -49,7 +51,8 @@ class Queue {
     this.timer ??= setTimeout(() => this.deliver(), 1);
   }
 
-  private length(now: number): number {
+  /** What stands in it, in bytes. */
+  length(now = performance.now()): number {
     return (this.busyUntil - now) * this.shape.bandwidth;
   }
 
@@ -102,6 +105,9 @@ export async function shapedPath(targetPort: number, shape: Shape): Promise<Shap
     port: (server.address() as AddressInfo).port,
     get connections() {
       return connections;
+    },
+    get queued() {
+      return Math.max(...queues.map((one) => one.length()));
     },
     narrow: (bandwidth) => {
       for (const one of queues) one.narrow(bandwidth);
