@@ -26,9 +26,12 @@ export class GoAway {
     return this.peerCode;
   }
 
-  /** The peer has called the connection broken: it is to close it by itself (RFC 9113 section 5.4.1). */
+  /**
+   * The peer has called the connection broken: it is to close it by itself (RFC 9113 section 5.4.1). One that asks for calm
+   * may go on with what it has, and is asked less often.
+   */
   get broken(): boolean {
-    return this.peerSent && this.peerCode !== ErrorCode.NoError;
+    return this.peerSent && this.peerCode !== ErrorCode.NoError && this.peerCode !== ErrorCode.EnhanceYourCalm;
   }
 
   /** The peer's reason, for messages. */

@@ -137,7 +137,7 @@ export function connectionDeserted(c: ConnectionState): void {
 
 /** The connection ended under us: end of stream, reset, write failure. A GOAWAY received before explains it. */
 export function connectionLost(c: ConnectionState, cause: Error | undefined): void {
-  if (c.goAway.broken) {
+  if (c.goAway.received && c.goAway.code !== ErrorCode.NoError) {
     failConnection(c, {
       code: 'ERR_PASSINGLANE_GOAWAY',
       message: `The server ended the connection with ${c.goAway.said}, then closed it`,

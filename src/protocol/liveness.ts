@@ -72,6 +72,8 @@ export class Liveness {
   settingsOverdue = false;
   /** Since when the peer must give a sign of life before it gets a new request; -1: it need not. */
   probeSentAt = -1;
+  /** It has been asked for one before. */
+  probed = false;
   /** When it was asked for that; -1: it has not been, since it has had as many questions as it may. */
   probeAskedAt = -1;
   /** The stall in progress has been reported. */
@@ -165,6 +167,7 @@ export class Liveness {
   probeSent(now: number, asked: boolean): void {
     this.probeSentAt = now;
     this.probeAskedAt = asked ? now : -1;
+    this.probed = true;
     this.stallReported = false;
   }
 
@@ -198,9 +201,13 @@ export class Liveness {
     return this.settingsSentAt < 0 && !this.calmed ? this.settingsRate.dueAt(settingsKept) : Infinity;
   }
 
-  /** When an empty SETTINGS may ask for a sign of life; Infinity: one is owed its ACK. */
+  /**
+   * When an empty SETTINGS may ask for a sign of life; Infinity: one is owed its ACK. Their rate bounds these only where a server
+   * of this origin has had too much: no other gets a second connection for being quiet.
+   */
   get probingSettingsAt(): number {
-    return this.settingsSentAt < 0 ? this.settingsRate.dueAt(0) : Infinity;
+    if (this.settingsSentAt >= 0) return Infinity;
+    return this.calmed || this.limits.pingGap !== undefined ? this.settingsRate.dueAt(0) : -Infinity;
   }
 
   /** When the budget, and the rate of all PINGs, next allow one of our own accord. */

@@ -247,7 +247,7 @@ function onGoAway(c: ConnectionState): void {
   if (reader.value === ErrorCode.EnhanceYourCalm) {
     const ofPings = debugData === tooManyPings;
     if (ofPings) c.liveness.calm();
-    if (stopMeasuring(c) || ofPings) c.events.onTooManyPings(c.liveness.pingGap);
+    if (stopMeasuring(c) || ofPings || c.liveness.probed) c.events.onTooManyPings(c.liveness.pingGap);
   }
   c.goAway.receive(reader.lastStreamId, reader.value, debugData);
   const { lastStreamId, code, said } = c.goAway;

@@ -51,8 +51,8 @@ function askUntilSpent(h: Harness, asked: Asked): void {
   assert.fail('it is asked without end');
 }
 
-test('a server that is quiet for minutes is asked whether it lives by no more than 14 SETTINGS in any, the first included', () => {
-  const h = harness({ config: { probeAfter: 100 } });
+test('a server that is quiet for minutes, and has complained, is asked whether it lives by no more than 14 SETTINGS in any', () => {
+  const h = harness({ config: { probeAfter: 100, pingGap: 600_000 } });
   const asked = new Asked(h);
   asked.settings.push(h.now);
   h.greet();
@@ -79,8 +79,8 @@ test('requests that are given up as soon as they are sent bring no more than 60 
   assert.equal(h.connection.numbers.slots, 0, 'and no reset keeps its slot for want of one');
 });
 
-test('a silent server that has had its questions gets no new request, is stalled, and is asked as soon as there is one more', () => {
-  const h = harness({ config: { pingTimeout: 500 } }).greet();
+test('a silent server that has complained and has had its questions gets no new request, is stalled, and is asked as soon as there is one more', () => {
+  const h = harness({ config: { pingTimeout: 500, pingGap: 600_000 } }).greet();
   const asked = new Asked(h);
   askUntilSpent(h, asked);
   assert.equal(h.connection.health(h.now, true).state, HealthState.Probing, 'also where there is no other way to go');
@@ -103,7 +103,7 @@ test('a silent server that has had its questions gets no new request, is stalled
 });
 
 test('a server that has had its questions is as good as before once a byte has come', () => {
-  const h = harness().greet();
+  const h = harness({ config: { pingGap: 600_000 } }).greet();
   askUntilSpent(h, new Asked(h));
   h.advance(100);
   h.peer.windowUpdate(0, 1);

@@ -191,7 +191,7 @@ const connections: Record<string, Fault> = {
 
 connections['GOAWAY with an error and no end'] = ({ host, amount }) => {
   for (const connection of [...host.process.connections])
-    host.process.run(() => connection.desert(amount < 0.5 ? Code.enhanceYourCalm : Code.internalError));
+    host.process.run(() => connection.desert(amount < 0.5 ? Code.protocolError : Code.internalError));
 };
 
 /** All codes, and one that has no name, but for those that say that the request was not acted on. */

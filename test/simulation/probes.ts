@@ -1,7 +1,7 @@
 import type { ResolvedOptions } from '../../dist/transport-options.js';
 
-/** What may be asked of one connection in each minute, for whatever cause: with more, Apache Traffic Server ends it. */
-export const measuring = { pings: 60, settings: 14 } as const;
+/** What measuring may ask of one connection in each minute: with more, Apache Traffic Server ends it. */
+const measuring = { pings: 60, settings: 14 } as const;
 
 /** Twice as many as gRPC's servers put up with can be on the way: the client counts from what it receives, they from what they send. */
 export const mostPings = 5;
@@ -31,6 +31,11 @@ export function pingsAllowed(options: AskingOptions, { answers, resets, age }: A
 /** The same of SETTINGS, the first included: those after it ask for an ACK and nothing else, also where a request was given up. */
 export function settingsAllowed({ bulkIsolation, probeAfter }: AskingOptions, { resets, age }: Askable): number {
   return 1 + resets + (bulkIsolation ? measuring.settings * minutes(age) : 0) + each(probeAfter, age);
+}
+
+/** Of frames that ask, within any minute, whatever for: a quiet server is asked by SETTINGS once in `probeAfter`. */
+export function askedInAMinute({ probeAfter }: AskingOptions): { readonly PING: number; readonly SETTINGS: number } {
+  return { PING: measuring.pings, SETTINGS: measuring.settings + each(probeAfter, 60_000) };
 }
 
 function minutes(age: number): number {

@@ -13,7 +13,7 @@ import {
   typeNames,
   type Frame,
 } from './frames.js';
-import { type Askable, measuring, mostPings, pingGap, pingsAllowed, settingsAllowed } from './probes.js';
+import { type Askable, askedInAMinute, mostPings, pingGap, pingsAllowed, settingsAllowed } from './probes.js';
 import type { Behaviour, ServerProcess } from './server-process.js';
 import { ServerStream } from './server-stream.js';
 import type { End, Tcp } from './tcp.js';
@@ -27,9 +27,6 @@ const bulkFrame = 8_000;
 const late = 400;
 /** As in gRPC: so many PINGs without HEADERS or DATA of the server's in between. */
 const strikes = 2;
-/** Of frames that ask, within any minute, whatever for. */
-const mostAsked = { PING: measuring.pings, SETTINGS: measuring.settings } as const;
-
 /** What comes into force when the client acknowledges it (RFC 9113 section 6.5.3); undefined: no change. */
 interface SentSettings {
   readonly limit?: number;
@@ -376,11 +373,11 @@ export class ServerConnection implements End {
     return { answers, resets, age: process.world.clock.time - this.madeAt };
   }
 
-  private countAsked(kind: keyof typeof mostAsked): void {
+  private countAsked(kind: keyof typeof this.asked): void {
     const { time } = this.process.world.clock;
     const minute = this.asked[kind].filter((at) => at > time - 60_000);
     this.asked[kind] = [...minute, time];
-    const most = mostAsked[kind];
+    const most = askedInAMinute(this.process.world.options)[kind];
     if (minute.length >= most) this.complain('questions', `more than ${most} ${kind} frames within a minute`);
   }
 
