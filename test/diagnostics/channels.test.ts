@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import type { ConnectionEvent, RequestEvent } from '../../dist/index.js';
 import { TransportError } from '../../dist/errors.js';
 import { httpOrigin, transportFor } from '../http1/support.js';
+import { begins, download, sends } from '../support/downloads.js';
 import { startOrigin } from '../support/origin.js';
 import { type Answer, poolHarness } from '../support/pool-harness.js';
 
@@ -169,15 +170,10 @@ test('a probe of a silent connection is told', async (t) => {
 
 test('that bulk fills the path is told, and that it does no more', async (t) => {
   const heard = listen(t);
-  const p = poolHarness({ answer: (peer, id) => peer.headers(id, 200), probeAfter: 0, readIdleTimeout: 0 });
-  const call = p.get('/large');
-  await p.settle();
-  void call.response?.body.dump().catch(() => undefined);
+  const p = poolHarness({ answer: begins, probeAfter: 0, readIdleTimeout: 0 });
+  await download(p);
   p.peer(0).answersPings = false;
-  for (let i = 0; i < 10; i++) {
-    p.peer(0).data(1, Buffer.alloc(16_384));
-    await p.clock.advance(10);
-  }
+  await sends(p, 10, 10);
   assert.equal(only(heard.connections, 'slow').connection, only(heard.connections, 'connected').connection);
   assert.ok(!heard.connections.some(({ type }) => type === 'eased'));
   p.peer(0).data(1, '', true);

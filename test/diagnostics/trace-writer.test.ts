@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { TraceWriter } from '../../dist/diagnostics/index.js';
 import { transportFor } from '../http1/support.js';
+import { begins, download, sends } from '../support/downloads.js';
 import { startOrigin } from '../support/origin.js';
 import { type Answer, type PoolHarnessOptions, poolHarness } from '../support/pool-harness.js';
 import { readTrace, rowOf } from './traces.js';
@@ -86,18 +87,13 @@ test('waits for flow control, stalls and silence have slices of their own', asyn
 
 test('the time in which bulk fills the path is a slice, which ends with the bulk', async () => {
   const { p, text, writer } = traced({
-    answer: (peer, id) => peer.headers(id, 200),
+    answer: begins,
     probeAfter: 0,
     readIdleTimeout: 0,
   });
-  const call = p.get('/large');
-  await p.settle();
-  void call.response?.body.dump().catch(() => undefined);
+  await download(p);
   p.peer(0).answersPings = false;
-  for (let i = 0; i < 10; i++) {
-    p.peer(0).data(1, Buffer.alloc(16_384));
-    await p.clock.advance(10);
-  }
+  await sends(p, 10, 10);
   p.peer(0).data(1, '', true);
   await p.settle();
   writer.close();

@@ -1,26 +1,15 @@
 /** What a connection asks the peer while bulk moves, and how often. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { begins, download, sends } from '../support/downloads.js';
 import { frame, uint32 } from '../support/harness.js';
-import { poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
+import { poolHarness, type PoolHarness } from '../support/pool-harness.js';
 import { type as frameType } from '../support/raw-server.js';
-
-const begins: Answer = (peer, id) => peer.headers(id, 200);
 
 async function downloading(options: Parameters<typeof poolHarness>[0] = {}): Promise<PoolHarness> {
   const p = poolHarness({ answer: begins, probeAfter: 0, readIdleTimeout: 0, ...options });
-  const call = p.get('/large');
-  await p.settle();
-  void call.response?.body.dump().catch(() => undefined); // it ends with the transport
+  await download(p);
   return p;
-}
-
-/** So many frames of 16 KiB, each so many milliseconds after the last. */
-async function sends(p: PoolHarness, frames: number, every: number): Promise<void> {
-  for (let i = 0; i < frames; i++) {
-    p.peer(0).data(1, Buffer.alloc(16_384));
-    await p.clock.advance(every);
-  }
 }
 
 test('a download is measured ten times a second at the most, and one that is short not at all', async () => {
