@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { readTrace, viewPage } from '../../dist/view/index.js';
 import { passinglane } from '../cli/command.js';
-import { connection, counter, request, slice, type TraceEvent } from '../view/traces.js';
+import { connection, counter, request, slice, type TraceEvent, twoConnections } from '../view/traces.js';
 import { openOffline, skipWithoutChromium, startChromium } from './chromium.js';
 
 describe('the page that view makes, in Chromium without a network', { skip: skipWithoutChromium() }, () => {
@@ -29,13 +29,7 @@ describe('the page that view makes, in Chromium without a network', { skip: skip
   }
 
   const small = [
-    ...connection(1),
-    ...request(1, 1, 1_000, { fields: { 'x-colour': 'green' } }),
-    ...request(1, 3, 2_000, { result: 'ERR_PASSINGLANE_STREAM_RESET' }),
-    ...connection(2),
-    ...request(2, 1, 3_000, { path: '/other' }),
-    slice(1, 'stalled', 2_500, 2_000),
-    slice(2, 'silent', 3_500, 1_000),
+    ...twoConnections,
     counter(1, 'send window', 0, 65_535),
     counter(1, 'receive window', 0, 65_535),
     counter(1, 'in flight', 1_500, 40_000),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { readTrace, viewPage } from '../../dist/view/index.js';
 import { FakePage, type FakeElement } from './dom.js';
-import { connection, counter, request, slice, type TraceEvent } from './traces.js';
+import { connection, counter, request, slice, type TraceEvent, twoConnections } from './traces.js';
 
 let pages = 0;
 
@@ -21,13 +21,7 @@ async function open(t: TestContext, events: readonly TraceEvent[], dark = false)
 }
 
 const small = [
-  ...connection(1),
-  ...request(1, 1, 1_000, { fields: { 'x-colour': 'green' } }),
-  ...request(1, 3, 2_000, { result: 'ERR_PASSINGLANE_STREAM_RESET' }),
-  ...connection(2),
-  ...request(2, 1, 3_000, { path: '/other' }),
-  slice(1, 'stalled', 2_500, 2_000),
-  slice(2, 'silent', 3_500, 1_000),
+  ...twoConnections,
   slice(2, 'slow', 4_500, 2_000),
   counter(1, 'send window', 0, 65_535),
   counter(1, 'send window', 4_000, 0),

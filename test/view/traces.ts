@@ -70,3 +70,14 @@ export function leads(pid: number, remoteAddress: string, closed?: number): Trac
     ...(closed === undefined ? [] : [{ ...at, name: 'closed', ts: closed, args: {} }]),
   ];
 }
+
+/** Three requests on two connections, of which one stalls and one falls silent. */
+export const twoConnections: readonly TraceEvent[] = [
+  ...connection(1),
+  ...request(1, 1, 1_000, { fields: { 'x-colour': 'green' } }),
+  ...request(1, 3, 2_000, { result: 'ERR_PASSINGLANE_STREAM_RESET' }),
+  ...connection(2),
+  ...request(2, 1, 3_000, { path: '/other' }),
+  slice(1, 'stalled', 2_500, 2_000),
+  slice(2, 'silent', 3_500, 1_000),
+];
