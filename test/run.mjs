@@ -41,7 +41,7 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-const reporters = ['spec', join(root, 'test', 'slowest.mjs')];
+const reporters = ['spec', join(root, 'test', 'slowest.mjs'), join(root, 'test', 'failures.mjs')];
 const args = [
   '--test',
   ...reporters.flatMap((reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout']),
@@ -56,6 +56,9 @@ const args = [
 const child = spawn(process.execPath, args, { stdio: 'inherit', timeout: 900_000 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
-  if (signal !== null) console.error(`The tests were ended by ${signal}: they run at most fifteen minutes.`);
+  if (signal !== null)
+    console.error(
+      `failed test: node ${process.version}: the tests were ended by ${signal}: they run at most fifteen minutes`,
+    );
   process.exitCode = code ?? 1;
 });
