@@ -15,8 +15,12 @@ export class SendWindow {
   shortSince = -1;
   /** It has been short for so long, without more having come, that a request with a body has reason to go elsewhere. */
   starvedReported = false;
-  /** When the peer last gave more. */
+  /** What short bodies have used and the peer has yet to give back. That it does so says nothing of a long one. */
+  private owed = 0;
+  /** When the peer last gave more than that. */
   private gainedAt: number;
+  /** How much of that there has been since it came to be short. */
+  private gained = 0;
 
   constructor(now: number) {
     this.gainedAt = now;
@@ -31,6 +35,7 @@ export class SendWindow {
   take(bytes: number, promised: number, now: number): void {
     this.left -= bytes;
     this.promised -= promised;
+    this.owed += promised;
     this.look(now);
   }
 
@@ -43,8 +48,13 @@ export class SendWindow {
   gain(bytes: number, now: number): boolean {
     const wasShort = this.shortSince >= 0;
     this.left += bytes;
-    this.gainedAt = now;
-    this.starvedReported = false;
+    this.owed -= bytes;
+    if (this.owed < 0) {
+      this.gained -= this.owed;
+      this.owed = 0;
+      this.gainedAt = now;
+      this.starvedReported = false;
+    }
     this.look(now);
     return wasShort;
   }
@@ -58,7 +68,10 @@ export class SendWindow {
     if (this.free >= bodyStart) {
       this.shortSince = -1;
       this.starvedReported = false;
-    } else if (this.shortSince < 0) this.shortSince = now;
+    } else if (this.shortSince < 0) {
+      this.shortSince = now;
+      this.gained = 0;
+    }
   }
 
   /** Since when it has been short without more having come; Infinity: it is not short. */
@@ -67,11 +80,14 @@ export class SendWindow {
   }
 
   /**
-   * Whether a body that begins with so many bytes may go out. Where they do not fit, it may once a peer that gives credit in
-   * small steps has given some within `patience`, and has been short for longer: it then shares with those before it.
+   * Whether a body that begins with so many bytes may go out. Where they do not fit, it may with a peer that has given
+   * credit in small steps for longer than `patience`, if at that pace what is missing comes within another `patience`.
    */
   admits(bytes: number, now: number, patience: number): boolean {
-    if (this.free >= bytes) return true;
-    return now >= this.shortSince + patience && now < this.gainedAt + patience;
+    const missing = bytes - this.free;
+    if (missing <= 0) return true;
+    const short = now - this.shortSince;
+    if (short < patience || now >= this.gainedAt + patience) return false;
+    return missing * short <= this.gained * patience;
   }
 }

@@ -122,6 +122,42 @@ test('a peer that gives credit in steps smaller than a body starts is shared, no
   p.transport.destroy();
 });
 
+test('credit for short bodies that comes late brings no POST behind an upload that nobody reads', async () => {
+  const p = poolHarness({ answer, peer: { initialWindowSize: 1 << 20 }, readIdleTimeout: 0, probeAfter: 0 });
+  await p.transport.preconnect('https://test.example');
+  posts(p, 8);
+  await p.settle();
+  p.post('/unread', bodyOf(1 << 20)());
+  await p.clock.advance(150);
+  // The server was busy: of the short ones, it gives back now what they took.
+  for (const id of p.peer(0).open.keys()) {
+    if (id <= 15) p.peer(0).send(frameType.windowUpdate, 0, 0, uint32(1_024));
+    await p.clock.advance(10);
+    posts(p, 1);
+    await p.settle();
+  }
+  await p.clock.advance(200);
+  assert.deepEqual([p.dials, arrived(p, 0), arrived(p, 1)], [2, 8, 9]);
+  assert.equal(p.peer(0).bodyBytes, 65_535 + 8 * 1_024, 'the upload has what was given back');
+  p.transport.destroy();
+});
+
+test('a peer that gives a byte at a time is gone around', async () => {
+  const p = await shut();
+  const calls: Pending[] = [];
+  for (let i = 0; i < 20; i++) {
+    await p.clock.advance(20);
+    p.peer(0).send(frameType.windowUpdate, 0, 0, uint32(1));
+    calls.push(...posts(p, 1));
+  }
+  await p.clock.advance(100);
+  answerWhole(p);
+  await p.settle();
+  assert.deepEqual(new Set(calls.map(({ status }) => status)), new Set([200]));
+  assert.deepEqual([p.dials, arrived(p, 0), arrived(p, 1)], [2, 0, 20]);
+  p.transport.destroy();
+});
+
 test('with no room for another connection, what waits for credit goes out when that comes', async () => {
   const p = await shut(0, { maxConnectionsPerOrigin: 1 });
   posts(p, 2);

@@ -321,10 +321,20 @@ const cases: readonly Case[] = [
     setUp: (h) => {
       shutFor(h, 99);
       h.now += 1;
-      h.peer.windowUpdate(0, 10);
+      h.peer.windowUpdate(0, 1_000);
     },
     needs: 1_000,
     state: 'Ready',
+  },
+  {
+    name: 'credit in steps too small for what the body needs',
+    setUp: (h) => {
+      shutFor(h, 99);
+      h.now += 1;
+      h.peer.windowUpdate(0, 10);
+    },
+    needs: 1_000,
+    state: 'Starved',
   },
   { name: 'silent for less than probeAfter', setUp: (h) => silentFor(h, 999), state: 'Ready' },
   { name: 'silent for probeAfter', setUp: (h) => silentFor(h, 1_000), state: 'Silent' },

@@ -20,8 +20,8 @@ test('GETs beside 64 uploads over a slow link are all answered, on four connecti
   };
   await get();
   const body = Buffer.alloc(1 << 20);
-  for (let i = 0; i < 64; i++)
-    transport.request(`${server.origin}/up`, { method: 'POST', body }).catch((error: unknown) => assert.ok(error)); // they end with the transport
+  let ended = 0;
+  for (let i = 0; i < 64; i++) transport.request(`${server.origin}/up`, { method: 'POST', body }).catch(() => ended++); // they end with the transport
   const stalled = (): number =>
     transport.stats().origins[0]?.connections.filter(({ state }) => state === 'stalled').length ?? 0;
   await until(() => stalled() > 0);
@@ -29,6 +29,6 @@ test('GETs beside 64 uploads over a slow link are all answered, on four connecti
     assert.deepEqual(await Promise.all(Array.from({ length: 5 }, get)), Array(5).fill(200));
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  assert.ok(stalled() > 0, 'the link is slow still');
+  assert.equal(ended, 0, 'the uploads are under way still');
   assert.ok(server.connections.length <= 4, `${server.connections.length} connections`);
 });
