@@ -114,6 +114,8 @@ export class ConnectionState {
   quick = false;
   /** Streams with DATA that the connection's window holds up, each once: seal.ts adds and frees them, lifecycle.ts drops the dead. */
   readonly blocked = new Set<Stream>();
+  /** Those with bulk that waits for its turn: seal.ts adds them, deadlines.ts frees them, lifecycle.ts drops the dead. */
+  readonly paced = new Set<Stream>();
 
   // Written by receive.ts and receive-headers.ts.
   readonly opening = new Opening();
@@ -154,6 +156,11 @@ export class ConnectionState {
   /** Slots in use: streams, reservations, and resets that the peer may not have seen. */
   get slotsUsed(): number {
     return this.streams.size + this.reserved + this.resets.unconfirmed;
+  }
+
+  /** Where our output stands: so many bytes have been sealed so far. */
+  get sealed(): number {
+    return this.handed + this.out.length;
   }
 
   get sendWindow(): number {

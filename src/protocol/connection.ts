@@ -82,9 +82,9 @@ export class Connection {
     return bytes;
   }
 
-  /** DATA waits for more credit, for a time that {@link nextDeadline} says. */
+  /** DATA waits for more credit, or for its turn, for a time that {@link nextDeadline} says. */
   get holdsData(): boolean {
-    return this.c.smallData.dueAt !== Infinity;
+    return this.c.smallData.dueAt !== Infinity || this.c.paced.size > 0;
   }
 
   /** Seals what waits if that is DATA; true: there is room for more, and streams in {@link takeDrained} may have it. */
@@ -146,7 +146,7 @@ export class Connection {
     c.requests++;
     c.streams.add(stream);
     sealHeaders(c, stream, init.fields, init.endStream, init.block);
-    stream.sealedAt = c.handed + c.out.length;
+    stream.sealedAt = c.sealed;
     if (init.atHand !== undefined && init.atHand > 0) {
       stream.promised = Math.min(init.atHand, bodyStart, c.peer.initialWindow);
       c.window.promise(stream.promised, now);

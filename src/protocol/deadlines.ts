@@ -11,7 +11,7 @@ export function nextDeadline(c: ConnectionState): number {
   if (c.failure !== undefined) return Infinity;
   const write = Math.min(reportStallAt(c), writeTimeoutAt(c), recoveredAt(c));
   const idle = Math.min(pingTimeoutAt(c), deserted(c), askAt(c), probeAt(c), retireAt(c));
-  const flow = Math.min(starvedAt(c), c.smallData.dueAt, remeasureAt(c));
+  const flow = Math.min(starvedAt(c), c.smallData.dueAt, remeasureAt(c), turnAt(c));
   return Math.min(write, idle, settingsOverdueAt(c), flow);
 }
 
@@ -48,6 +48,11 @@ export function tick(c: ConnectionState): void {
   }
   if (now >= c.smallData.dueAt) {
     for (const stream of c.smallData.take()) c.scheduler.add(stream);
+    c.events.onOutput();
+  }
+  if (now >= turnAt(c)) {
+    for (const stream of c.paced) c.scheduler.add(stream);
+    c.paced.clear();
     c.events.onOutput();
   }
   if (now >= remeasureAt(c)) remeasure(c);
@@ -122,6 +127,11 @@ function settingsOverdueAt(c: ConnectionState): number {
 function starvedAt(c: ConnectionState): number {
   const { starvedSince, starvedReported } = c.window;
   return starvedReported || starvedSince === Infinity ? Infinity : starvedSince + c.liveness.creditPatience();
+}
+
+/** When bulk that is sent at a pace has its turn. */
+function turnAt({ paced, meter }: ConnectionState): number {
+  return paced.size === 0 || meter === undefined ? Infinity : meter.nextTurn;
 }
 
 /** When the connection has gone without another stall for long enough. */

@@ -10,6 +10,7 @@ export function forget(c: ConnectionState, stream: Stream): void {
   if (!c.streams.delete(stream)) return;
   dropOutput(stream);
   if (c.blocked.size > 0) c.blocked.delete(stream);
+  if (c.paced.size > 0) c.paced.delete(stream);
   if (stream.windowWait) c.smallData.delete(stream);
   if (stream.promised > 0) release(c, stream);
   if (stream.bulk) bulkEnded(c, stream);
@@ -99,6 +100,7 @@ export function failConnection(c: ConnectionState, failure: Failure): void {
   c.failure = describe(undefined);
   c.streams.clear();
   c.blocked.clear();
+  c.paced.clear();
   c.smallData.take();
   c.credit.close();
   c.meter?.emptied();

@@ -81,6 +81,20 @@ export const creditPatience = 1_000;
 /** What a stream whose credit is held may have on the way at the least, in bytes. */
 export const leastHold = 4_096;
 
+/**
+ * Bulk that is sent at a pace: for how long that stays as it is once it was lowered, how long it takes from one rise to the next,
+ * both in milliseconds, and how much more it is by each: every one twice as much as the last, up to the most.
+ */
+export const paceAfter = 4_000;
+export const paceRises = 200;
+export const paceStep = 1.05;
+export const mostPaceStep = 1.2;
+/** So long after the last answer, in milliseconds, nobody is there whom a pace would be of use. */
+export const paceForgotten = 5_000;
+/** How late bulk may come to its turn without losing it, and how long it waits for one more than it must, so that it is worth it. */
+export const paceSlack = 10;
+export const paceTurn = 4;
+
 /** PINGs without an answer that are remembered: a peer that answers none may live for long. */
 export const maxOutstandingPings = 1_000;
 

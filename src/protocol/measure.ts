@@ -45,6 +45,7 @@ export function bulkSent(c: ConnectionState, stream: Stream, bytes: number): voi
   const { meter } = c;
   if (meter === undefined || stream.sentLength <= bulkStart) return;
   moved(meter, stream, bytes);
+  meter.sent(bytes, c.sealed, c.now);
   if (isDue(c, meter, measureStep, sent) && !trySettings(c, meter)) tryPing(c, meter, true);
 }
 
@@ -109,7 +110,7 @@ function isInEffect(c: ConnectionState, { share }: PathMeter): boolean {
 function tryPing(c: ConnectionState, meter: PathMeter, sending: boolean): boolean {
   if (!mayPing(c, meter)) return false;
   const id = c.liveness.pingSent(c.now, true);
-  meter.asked(id, c.now, isInEffect(c, meter), sending, sending ? c.liveness.limits.stallTimeout : Infinity);
+  meter.asked(id, c.now, isInEffect(c, meter), sending, c.sealed, sending ? c.liveness.limits.stallTimeout : Infinity);
   c.pingsDue.push(id);
   c.events.onOutput();
   return true;
@@ -119,7 +120,7 @@ function trySettings(c: ConnectionState, meter: PathMeter): boolean {
   const due = c.now >= c.liveness.measuringSettingsAt && !meter.path.calmed;
   if (!due || !c.ourSettingsAcked || c.failure !== undefined || c.goAway.broken) return false;
   c.askBySettings();
-  meter.asked(bySettings, c.now, false, true, c.liveness.limits.stallTimeout);
+  meter.asked(bySettings, c.now, false, true, c.sealed, c.liveness.limits.stallTimeout);
   c.events.onOutput();
   return true;
 }
@@ -153,11 +154,30 @@ export function answered(c: ConnectionState, question: number, took: number): vo
   const trip = ours ? meter.trip(c.now, bulk) : { took, silence: 0, bulk };
   path.sample(took, c.now);
   const filled = isFilled(trip, path.floor, meter.filled);
-  if (ours) meter.answered(c.now);
+  if (ours) meter.answered(c.now, trip.silence);
   else meter.told(took, c.now);
+  path.paced(took - trip.silence, c.now);
   if (filled) return fill(c, meter);
   live.sample(took); // how long it takes to be heard of where nothing is in the way
   empty(c, meter);
+}
+
+/**
+ * A response begins. No round trip takes longer than its request has been under way: one that was short says all that a question
+ * would, and one that was long is reason to ask, where bulk goes out at a pace.
+ */
+export function responded(c: ConnectionState, stream: Stream): void {
+  const { meter } = c;
+  if (meter === undefined || stream.bulk || stream.headersReceived) return;
+  const { path } = meter;
+  const took = c.now - stream.lastCreditAt;
+  path.bound(took, c.now);
+  if (!isFilled({ took, silence: 0, bulk: true }, path.floor, true)) empty(c, meter);
+  if (!path.pace.holds) return;
+  if (path.isShort(took)) path.paced(took, c.now);
+  else if (path.isLong(took) && !meter.asking && meter.looks(c.now, measureGap)) {
+    if (!tryPing(c, meter, meter.sends)) trySettings(c, meter);
+  }
 }
 
 function fill(c: ConnectionState, meter: PathMeter): void {

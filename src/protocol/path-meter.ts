@@ -1,5 +1,5 @@
 import { CreditTrip, type Trip } from './credit-trip.js';
-import { creditPatience, leastHold, manyQuestions, remeasureAfter } from './limits.js';
+import { creditPatience, leastHold, manyQuestions, paceSlack, paceTurn, remeasureAfter } from './limits.js';
 import type { Path } from './path.js';
 import type { Stream } from './stream.js';
 
@@ -60,6 +60,14 @@ export class PathMeter {
   private restored = 0;
   /** The windows grow once so much has moved. */
   private growsAt = 0;
+  /** Some of the bulk is ours. */
+  sends = false;
+  /** Where our output stood when the question was asked, in bytes; where it stood, as far as the peer had it, then. */
+  private askedBehind = 0;
+  private had = 0;
+  private hadAt = 0;
+  /** When our bulk's turn to be sent comes, by the pace. */
+  private turnAt = -Infinity;
 
   constructor(path: Path) {
     this.path = path;
@@ -90,10 +98,12 @@ export class PathMeter {
 
   /**
    * @param sending the question is about what we send
+   * @param behind where our output stands, in bytes
    * @param stall times as long as this in which nothing moved are none of the queue's, each of them
    */
-  asked(question: number, now: number, inEffect: boolean, sending: boolean, stall: number): void {
+  asked(question: number, now: number, inEffect: boolean, sending: boolean, behind: number, stall: number): void {
     this.question = question;
+    this.askedBehind = behind;
     this.questions++;
     this.routine = !this.urgent && this.questions > manyQuestions;
     this.urgent = false;
@@ -130,11 +140,13 @@ export class PathMeter {
     return { took: now - this.askedAt, silence: here ? this.silence : 0, bulk: bulk && moves };
   }
 
-  answered(now: number): void {
+  /** @param silence as in {@link trip} */
+  answered(now: number, silence: number): void {
     this.question = -1;
     this.took = now - this.askedAt;
     this.answeredAt = now;
-    if (!this.held) return;
+    if (this.sending && this.sends) this.paceBulk(this.took - silence, now);
+    if (!this.held || this.sending) return;
     const bytes = this.moved - this.movedBefore;
     this.settle(bytes, this.inEffect, now);
     if (this.routine && this.inEffect) this.probeFloor(bytes);
@@ -161,8 +173,8 @@ export class PathMeter {
 
   /** The last bulk stream is over, and with it what it had in the queue. */
   emptied(): void {
-    if (this.held) this.path.holders--;
-    this.filled = this.held = this.urgent = false;
+    if (this.held) this.path.released();
+    this.filled = this.held = this.urgent = this.sends = false;
     this.share = this.window = Infinity;
     this.question = -1; // what comes from here on is none of the bulk's
     this.questions = 0;
@@ -177,6 +189,40 @@ export class PathMeter {
     this.restored = 0;
     this.urgent = true;
     this.adjust(...this.movedSince(now));
+  }
+
+  // --- bulk that we send ---
+
+  /** So many bytes of it are sealed, `behind` so many of our output. */
+  sent(bytes: number, behind: number, now: number): void {
+    if (!this.sends) {
+      this.sends = true;
+      this.had = behind - bytes;
+      this.hadAt = now + this.path.floor; // at the earliest that could be known of it
+    }
+    const { pace, holders } = this.path;
+    if (pace.holds) this.turnAt = Math.max(this.turnAt, now - paceSlack) + (bytes * Math.max(1, holders)) / pace.rate;
+  }
+
+  /** It is not its turn yet. */
+  waitsForTurn(now: number): boolean {
+    const { pace } = this.path;
+    return pace.holds && pace.waits(now) && now < Math.max(this.turnAt, pace.pausedUntil);
+  }
+
+  /** When it is, with something to send by then that is worth it. */
+  get nextTurn(): number {
+    return Math.max(this.turnAt, this.path.pace.pausedUntil) + paceTurn;
+  }
+
+  /** An answer has come to a question about it, that stood in the queue for so long: what has come through says how fast it may be. */
+  private paceBulk(queued: number, now: number): void {
+    const rate = (this.askedBehind - this.had) / (now - this.hadAt);
+    this.had = this.askedBehind;
+    this.hadAt = now;
+    const { pace } = this.path;
+    if (this.held && !pace.holds && rate > 0 && this.path.isLong(queued))
+      pace.begin(rate, queued - this.path.floor, now);
   }
 
   /** Credit has been given to a stream, that had so much `left`: where its window bounds it, what comes of it is an answer. */
@@ -201,21 +247,15 @@ export class PathMeter {
    */
   creditAnswered({ took, bytes }: Trip, mayAsk: boolean, inEffect: boolean, now: number): void {
     if (this.restore()) return;
-    const short = took <= this.shortest;
+    const short = this.path.isShort(took);
     if (took > 1.5 * this.took + 5 || took < 0.6 * this.took - 5) this.urgent = true;
     if (!short && (!this.urgent || mayAsk || this.asking)) return;
     this.took = took;
     this.settle(bytes, inEffect, now);
   }
 
-  /** One that is no longer has met no queue. */
-  private get shortest(): number {
-    return 1.25 * this.path.floor + 5;
-  }
-
-  /** The last round trip has stood in a queue for longer than is needed to keep the path busy. */
   private get isLong(): boolean {
-    return this.took > 2.5 * this.path.floor + 10;
+    return this.path.isLong(this.took);
   }
 
   /** Twice what comes in a round trip as short as the path has it, shared by the streams. */
@@ -223,7 +263,7 @@ export class PathMeter {
     if (bytes === 0 || time <= 0) return;
     const enough = (2 * bytes * this.path.floor) / time;
     if (this.window === Infinity || this.isLong) this.window = enough;
-    else if (this.took <= this.shortest && this.moved >= this.growsAt) {
+    else if (this.path.isShort(this.took) && this.moved >= this.growsAt) {
       // With no queue the windows are what bounds the rate, so that the rate says nothing of the path.
       this.window = Math.max(enough, (this.took < 1.1 * this.path.floor + 2 ? 1.5 : 1.25) * this.window);
       this.growsAt = this.moved + this.window; // once more when that has come
@@ -241,7 +281,7 @@ export class PathMeter {
    * on the way that one may be.
    */
   private probeFloor(bytes: number): void {
-    if (this.isLong || this.took <= this.shortest) return;
+    if (this.isLong || this.path.isShort(this.took)) return;
     this.restored = this.window;
     this.resize((bytes * this.path.floor) / this.took / 2);
     this.growsAt = this.moved + this.window;

@@ -1,4 +1,5 @@
 import { floorAge } from './limits.js';
+import { SendPace } from './send-pace.js';
 
 /**
  * What the connections to one address know together of the path there. A connection that is made while bulk fills the path
@@ -10,6 +11,8 @@ export class Path {
   private floorAt = 0;
   /** Connections that hold bulk back. */
   holders = 0;
+  /** How fast it is sent then. */
+  readonly pace = new SendPace();
   /** A server here has had enough of being asked: nothing that can be done without is asked any more. */
   calmed = false;
   /** Until when the bulk that was found to fill it is taken to do so still. */
@@ -22,6 +25,33 @@ export class Path {
   sample(roundTrip: number, now: number): void {
     if (roundTrip > this.floor && (this.holders > 0 || now < this.floorAt + floorAge)) return;
     this.setFloor(roundTrip, now);
+  }
+
+  /** A round trip takes no longer than this. */
+  bound(took: number, now: number): void {
+    if (took <= this.floor) this.setFloor(took, now);
+  }
+
+  /** One that has met no queue. */
+  isShort(took: number): boolean {
+    return took <= 1.25 * this.floor + 5;
+  }
+
+  /** One that has stood in a queue for longer than is needed to keep the path busy. */
+  isLong(took: number): boolean {
+    return took > 2.5 * this.floor + 10;
+  }
+
+  /** A round trip, of bulk that is sent at a pace. */
+  paced(took: number, now: number): void {
+    if (!this.pace.holds) return;
+    if (this.isShort(took)) this.pace.short(took, now);
+    else if (this.isLong(took) && this.pace.long(took, took - this.floor, now)) this.setFloor(took, now);
+  }
+
+  /** One connection less that holds bulk back. */
+  released(): void {
+    if (--this.holders === 0) this.pace.end();
   }
 
   setFloor(roundTrip: number, now: number): void {

@@ -1,6 +1,7 @@
 import { ErrorCode, Flag, ProtocolViolation } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { BlockKind } from './response-fields.js';
+import { responded } from './measure.js';
 import { answerLate, failStream } from './reset.js';
 import { endReceived, streamFrameArrived, streamOf } from './receive-stream.js';
 import { advance, StreamInput } from './stream-state.js';
@@ -31,6 +32,7 @@ function onBlock(c: ConnectionState, bytes: Uint8Array, start: number, end: numb
     c.floods.useful();
     c.answered = true;
     c.liveness.answered(c.now);
+    responded(c, stream);
   }
   const trailers = stream?.headersReceived === true;
   if (trailers) {

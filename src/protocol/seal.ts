@@ -153,6 +153,10 @@ function sealData(c: ConnectionState, stream: Stream): void {
     return;
   }
   if (chunk.length < stream.chunkLength) return failDetached(c, stream);
+  if (stream.bulk && c.meter?.waitsForTurn(c.now) === true) {
+    c.paced.add(stream);
+    return;
+  }
   const left = chunk.length - stream.chunkAt;
   // RFC 9113 section 6.9: an empty frame needs no window, so it goes out even where that is below zero.
   const window = c.window.free + stream.promised;

@@ -59,6 +59,15 @@ test('where all connections share one queue, downloads leave room in it', async 
   assert.equal(seen.connections, 2);
 });
 
+test('where all connections share one queue, uploads leave room in it', async () => {
+  const seen = await beside({ ...path, shared: true }, (world) => {
+    for (let i = 0; i < 4; i++) world.upload(40_000_000);
+  });
+  assert.ok(seen.median <= 4 * alone, `${seen.median} ms`);
+  assert.ok(seen.share >= 0.85, `the uploads have ${seen.share} of the path`);
+  assert.equal(seen.connections, 2);
+});
+
 test('bulk on a path with room for it is no reason for another connection', async () => {
   const seen = await beside({ ...path, queue: 16_384, bandwidth: 1_000_000, shared: true }, four(4_000_000));
   assert.ok(seen.median <= 2 * alone, `${seen.median} ms`);
@@ -118,6 +127,44 @@ test('from a fast path to a slow one and back, downloads have the path, small re
     assert.equal(world.states[0], 'ready', seen);
   }
   assert.equal(world.books.connections, 2);
+  await world.end();
+});
+
+test('from a fast path to a slow one and back, small requests go fast beside uploads as well, and those have the path', async () => {
+  const world = new PathWorld({ ...path, shared: true });
+  await world.pass(0);
+  for (let i = 0; i < 4; i++) world.upload(60_000_000);
+  const small = world.smallGets(50, 24_000);
+  for (const { bandwidth, delay, least } of [
+    { bandwidth: 6_250, delay: 10, least: 0.85 },
+    { bandwidth: 1_250, delay: 40, least: 0.75 }, // on the way down to it the pace is too low at first, and rises step by step
+    { bandwidth: 6_250, delay: 10, least: 0.85 },
+  ]) {
+    Object.assign(world.link, { bandwidth, delay });
+    await world.pass(6_000);
+    const [moved, since] = [world.uploaded, small.length];
+    await world.pass(2_000);
+    const seen = `at ${bandwidth} bytes/ms and ${2 * delay} ms`;
+    const share = (world.uploaded - moved) / (2_000 * bandwidth);
+    assert.ok(share >= least, `the uploads have ${share} of the path, ${seen}`);
+    assert.ok(median(small.slice(since, -10)) <= 4 * 2 * delay, `${median(small.slice(since, -10))} ms, ${seen}`);
+  }
+  assert.equal(world.books.connections, 2);
+  await world.end();
+});
+
+test('uploads that nobody small is beside have all of the path again, whoever was', async () => {
+  const world = new PathWorld({ ...path, shared: true });
+  await world.pass(0);
+  for (let i = 0; i < 4; i++) world.upload(60_000_000);
+  const small = world.smallGets(33, 3_000);
+  await world.pass(3_000);
+  assert.ok((small.at(-10)?.took ?? Infinity) <= 4 * alone, 'they were held');
+  await world.pass(6_000);
+  const moved = world.uploaded;
+  await world.pass(2_000);
+  const share = (world.uploaded - moved) / (2_000 * path.bandwidth);
+  assert.ok(share >= 0.99, `the uploads have ${share} of the path`);
   await world.end();
 });
 

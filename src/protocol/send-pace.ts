@@ -1,0 +1,84 @@
+import { mostPaceStep, paceAfter, paceForgotten, paceRises, paceStep } from './limits.js';
+
+/**
+ * How fast bulk is sent on a path whose queue all connections share: a little slower than the path carries it, so that no queue
+ * is left in which what is small would wait. That cannot be left to the sockets, which fill it. Its connections have one rate
+ * among them, and each its part.
+ */
+export class SendPace {
+  /** Bytes a millisecond, of all connections; Infinity: as fast as their sockets take it. */
+  rate = Infinity;
+  /** Nothing is sent until then, so that a queue can empty. */
+  pausedUntil = -Infinity;
+  /** When there last was no queue, or will be none. */
+  private emptyAt = -Infinity;
+  /** The rate before it was last lowered. */
+  private before = Infinity;
+  private step = paceStep;
+  private risesAt = -Infinity;
+  /** When bulk last had to wait for its turn: else it says nothing of the path that it does not fill it. */
+  private heldAt = -Infinity;
+  /** When a round trip was last heard of. */
+  private heardAt = -Infinity;
+
+  get holds(): boolean {
+    return this.rate !== Infinity;
+  }
+
+  /** @param queue how long what has been sent already takes to be gone, in milliseconds */
+  begin(rate: number, queue: number, now: number): void {
+    this.heardAt = now;
+    this.lower(rate, now + queue, now);
+    this.pausedUntil = this.emptyAt;
+  }
+
+  end(): void {
+    this.rate = Infinity;
+    this.pausedUntil = -Infinity;
+  }
+
+  /** Bulk waits for its turn. Where no small request has been heard of for long, none would be the faster for it. */
+  waits(now: number): boolean {
+    if (now > this.heardAt + paceForgotten) this.end();
+    this.heldAt = now;
+    return this.holds;
+  }
+
+  /** A round trip has met no queue: more may be sent, if any waits. */
+  short(took: number, now: number): void {
+    this.heardAt = now;
+    if (now - took < this.emptyAt) return;
+    this.emptyAt = now - took;
+    if (now < this.risesAt || this.heldAt < now - paceRises) return;
+    this.rate *= this.step;
+    this.step = Math.min(mostPaceStep, 2 * this.step - 1);
+    this.risesAt = now + Math.max(paceRises, 4 * took);
+  }
+
+  /**
+   * A round trip has stood in a queue. How that has grown since there was none says what the path carries. True: it is no
+   * queue of ours, for nothing had been sent since there was none, so that the path is longer.
+   */
+  long(took: number, queue: number, now: number): boolean {
+    this.heardAt = now;
+    const begun = now - took;
+    if (begun < this.emptyAt) return false; // it has met what was there before
+    if (begun < this.pausedUntil) {
+      this.rate = this.before;
+      return true;
+    }
+    const grew = begun - this.emptyAt;
+    this.lower(this.rate * Math.max(0.5, grew / (grew + queue)), now + queue, now);
+    // One that grew so fast may be none: a trip in the pause will tell.
+    this.pausedUntil = grew < queue ? now + 2 * took : this.emptyAt;
+    return false;
+  }
+
+  private lower(carried: number, emptyAt: number, now: number): void {
+    this.before = this.rate === Infinity ? carried : this.rate;
+    this.rate = 0.95 * carried;
+    this.emptyAt = emptyAt;
+    this.step = paceStep;
+    this.risesAt = now + paceAfter;
+  }
+}
