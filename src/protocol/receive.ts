@@ -7,7 +7,7 @@ import { alive, answered, bulkReceived, creditUsed, stopMeasuring } from './meas
 import { onContinuation, onHeaders } from './receive-headers.js';
 import { creditStream, endReceived, lengthMismatch, streamFrameArrived, streamOf } from './receive-stream.js';
 import { bySettings } from './path-meter.js';
-import { answerLate, confirmResets, failStream } from './reset.js';
+import { answerLate, confirmResets, endUnprocessed, failStream } from './reset.js';
 import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
 import { describePayload } from './trace.js';
@@ -261,7 +261,7 @@ function onGoAway(c: ConnectionState): void {
       errorCode: code,
       unprocessed: !ours && !stream.headersReceived,
     });
-    failStream(c, stream, ErrorCode.Cancel, error);
+    endUnprocessed(c, stream, error);
   }
   c.events.onGoAway(lastStreamId, reader.value);
   c.events.onCapacity();

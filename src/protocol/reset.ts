@@ -24,6 +24,20 @@ export function failStream(c: ConnectionState, stream: Stream, errorCode: number
   stream.sink.onFailed(error);
 }
 
+/**
+ * Ends a stream that lies above the last one of the peer's GOAWAY (RFC 9113 section 6.8). No RST_STREAM goes out where it has not
+ * answered: it may know nothing of the stream, and a RST_STREAM on an idle one (section 5.1) has Apache and Go's servers
+ * end the connection, and with it the streams that they were to finish.
+ */
+export function endUnprocessed(c: ConnectionState, stream: Stream, error: TransportError): void {
+  if (stream.headersReceived) return failStream(c, stream, ErrorCode.Cancel, error);
+  if (c.streams.get(stream.id) !== stream) return;
+  c.closedStreams.resetByUs(stream.id); // what comes for it all the same is ignored
+  advance(stream, StreamInput.SendReset);
+  forget(c, stream);
+  if (stream.resetCode < 0) stream.sink.onFailed(error);
+}
+
 /** Seals the stream's RST_STREAM, and with it, where the peer may be dead, the PING that will tell. */
 export function sealReset(c: ConnectionState, stream: Stream): void {
   const code = stream.resetCode;

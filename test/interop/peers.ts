@@ -27,12 +27,12 @@ export interface Peer {
 /** Paths beyond `/hello.txt` and `/bytes/10485760`, which all have; see test/support/endpoints.ts. */
 export type Ability = 'echo' | 'headers' | 'large-headers' | 'trailers' | 'response-trailer' | 'drain';
 
-export interface PeerKind {
+export interface PeerKind<P extends Peer = Peer> {
   readonly name: string;
   readonly abilities: readonly Ability[];
   /** Why it cannot be started here; undefined where it can. */
   missing(): string | undefined;
-  start(): Promise<Peer>;
+  start(): Promise<P>;
 }
 
 /** How long the largest body of the tests is, in bytes. */
@@ -44,12 +44,12 @@ const goSource = (folder: string): string =>
 
 const all: readonly Ability[] = ['echo', 'headers', 'large-headers', 'trailers', 'drain'];
 
-export function both(
+export function both<P extends Peer>(
   name: string,
   abilities: readonly Ability[],
   missing: () => string | undefined,
-  start: (tls: boolean) => Promise<Peer>,
-): PeerKind[] {
+  start: (tls: boolean) => Promise<P>,
+): PeerKind<P>[] {
   return [true, false].map((tls) => ({
     name: `${name}, ${tls ? 'TLS' : 'h2c'}`,
     abilities,
@@ -204,11 +204,15 @@ interface NginxConfig {
   readonly folder: string;
 }
 
+/** Where nginx puts what it cannot keep in memory. */
+export function temporaryPaths(folder: string): string {
+  return ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join('\n  ');
+}
+
 /** For nginx 1.19.7 to 1.24: since then `large_client_header_buffers` limits HTTP/2 too, and `http2` is a flag of `listen`. */
 function nginxConfig(config: NginxConfig): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    .map((name) => `${name}_temp_path ${config.folder}/${name};`)
-    .join('\n  ');
   return `daemon off;
 master_process off;
 pid ${config.folder}/nginx.pid;
@@ -216,7 +220,7 @@ error_log ${config.folder}/error.log error;
 events { worker_connections 1024; }
 http {
   access_log off;
-  ${temporary}
+  ${temporaryPaths(config.folder)}
   client_max_body_size 0;
   large_client_header_buffers 16 32k;
   keepalive_requests ${config.keepaliveRequests};
@@ -236,6 +240,19 @@ http {
 `;
 }
 
+/** What a program of the tests prints once it listens: its ports, in the clear and with TLS. */
+export async function portsOf(server: ServerProcess): Promise<[clear: number, secure: number]> {
+  const { stdout } = server.child;
+  if (stdout === null) throw new Error('unreachable: the process was started with pipes');
+  const lines = createInterface({ input: stdout });
+  const line = await new Promise<string>((resolve, reject) => {
+    lines.once('line', resolve);
+    server.child.once('exit', () => reject(new Error(`${server.child.spawnfile} does not start: ${server.stderr()}`)));
+  });
+  const [clear = 0, secure = 0] = line.split(' ').map(Number);
+  return [clear, secure];
+}
+
 /** Builds and starts the program in a folder, which prints the ports that it listens on: in the clear, and with TLS. */
 async function startGoProgram(source: string, tls: boolean): Promise<Peer> {
   const go = programPath('go');
@@ -243,16 +260,9 @@ async function startGoProgram(source: string, tls: boolean): Promise<Peer> {
   const binary = join(folder.path, 'server');
   await run(go, ['build', '-o', binary, goSource(source)], { GO111MODULE: 'off', GOPATH: goPath, GOFLAGS: '' });
   const server = startProcess(binary, [folder.cert, folder.key]);
-  const { stdout } = server.child;
-  if (stdout === null) throw new Error('unreachable: the process was started with pipes');
-  const lines = createInterface({ input: stdout });
-  const line = await new Promise<string>((resolve, reject) => {
-    lines.once('line', resolve);
-    server.child.once('exit', () => reject(new Error(`the Go server does not start: ${server.stderr()}`)));
-  });
-  const [clearPort, securePort] = line.split(' ').map(Number);
+  const [clearPort, securePort] = await portsOf(server);
   return {
-    ...peerAt(tls, (tls ? securePort : clearPort) ?? 0),
+    ...peerAt(tls, tls ? securePort : clearPort),
     drain: () => void server.child.kill('SIGUSR1'),
     close: () => stopAndRemove(server, folder),
   };
@@ -262,7 +272,7 @@ export function startGo(tls: boolean): Promise<Peer> {
   return startGoProgram('go', tls);
 }
 
-async function stopAndRemove(server: ServerProcess, folder: { remove(): void }): Promise<void> {
+export async function stopAndRemove(server: ServerProcess, folder: { remove(): void }): Promise<void> {
   await server.stop();
   folder.remove();
 }

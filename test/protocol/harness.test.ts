@@ -180,7 +180,7 @@ test('GOAWAY fails what is above its last stream as unprocessed, and lets the re
   h.peer.goAway(calls[1].id, 0, 'bye');
   assert.equal(calls[2].error?.code, 'ERR_PASSINGLANE_GOAWAY');
   assert.equal(calls[2].error.unprocessed, true);
-  h.expect.reset(calls[2], 8, 'the peer is told');
+  h.expect.quiet('the peer may not know the stream, on which a RST_STREAM would break the connection');
   for (const call of [calls[0], calls[1]]) {
     h.peer.headers(call, 200);
     h.peer.data(call, 'ok', true);
