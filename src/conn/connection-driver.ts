@@ -108,6 +108,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
       clock,
       () => this.onDeadline(),
       () => this.core.nextDeadline(),
+      true,
     );
     const trace = this.reports.wantsFrames
       ? (frame: FrameRecord): void => this.reports.frame(frame, this.now)

@@ -1,6 +1,7 @@
 import type { TransportError } from '../errors.js';
 import { connectTimedOut } from '../conn/index.js';
 import {
+  DeadlineTimer,
   hearsConnection,
   HealthState,
   setDeadline,
@@ -43,6 +44,8 @@ export interface DialOwner {
   failed(error: unknown, begun: number, blamed: boolean): void;
   /** There is one connection in the making more, or less. */
   changed(): void;
+  /** One has been silent for so long that another may go around it. */
+  consider(): void;
 }
 
 /** The dials of one origin, each with its deadline. */
@@ -62,6 +65,8 @@ export class Dialling {
   private took = 0;
   /** Why no dial comes to a connection any more. */
   private destroyed: Error | undefined = undefined;
+  /** A dial is silent once this says so: a process that was busy itself has neither sent nor read its part of a handshake. */
+  private readonly silence: DeadlineTimer;
 
   constructor(
     origin: Origin,
@@ -81,6 +86,12 @@ export class Dialling {
     this.observer = observer;
     this.probeAfter = probeAfter;
     this.owner = owner;
+    this.silence = new DeadlineTimer(
+      clock,
+      () => this.judge(),
+      () => this.silentAt,
+      true,
+    );
   }
 
   /** Somebody waits for a connection itself, not for what a request would get by it. */
@@ -95,29 +106,31 @@ export class Dialling {
     return probeAfter === 0 || (connectTimeout > 0 && patience >= connectTimeout) ? Infinity : patience;
   }
 
-  private isSilent(dial: Dial): boolean {
-    dial.silent ||= this.clock.now() >= dial.begun + this.patience;
-    return dial.silent;
+  private judge(): void {
+    const silentBefore = this.clock.now() - this.patience;
+    for (const dial of this.dials) dial.silent ||= dial.begun <= silentBefore;
+    this.silence.aim(this.silentAt);
+    this.owner.consider();
   }
 
   /** One came to a connection. If it was silent before, most of its time was the outage's, so that patience no more than doubles. */
   private measure(dial: Dial): number {
     const took = this.clock.now() - dial.begun;
-    for (const one of this.dials) this.isSilent(one); // by the patience until now
-    this.took = this.isSilent(dial) ? Math.min(took, this.patience / 2) : took;
+    this.took = dial.silent || took >= this.patience ? Math.min(took, this.patience / 2) : took;
+    this.silence.aim(this.silentAt);
     return this.took;
   }
 
   /** How many may come to a connection in a moment. */
   get fresh(): number {
     let fresh = 0;
-    for (const dial of this.dials) if (!this.isSilent(dial)) fresh++;
+    for (const dial of this.dials) if (!dial.silent) fresh++;
     return fresh;
   }
 
   /** Whether one may come to a connection in a moment that those who waited at that time wait for. */
   maySoonServe(since: number): boolean {
-    return [...this.dials].some((dial) => dial.bypass || (dial.begun <= since && !this.isSilent(dial)));
+    return [...this.dials].some((dial) => dial.bypass || (dial.begun <= since && !dial.silent));
   }
 
   /** Since when the first of all that are not ready has been; Infinity: there is none. */
@@ -130,7 +143,7 @@ export class Dialling {
   get silent(): Candidate[] {
     const state = HealthState.AwaitingSettings;
     return [...this.dials]
-      .filter((dial) => this.isSilent(dial))
+      .filter((dial) => dial.silent)
       .map(({ begun, bypass }) => ({
         health: { state, since: begun, delay: 0, greeted: false, limit: 0, zeroFromStart: false },
         bypass,
@@ -139,8 +152,8 @@ export class Dialling {
   }
 
   /** When the next will have been silent for so long; Infinity: none. */
-  get silentAt(): number {
-    for (const dial of this.dials) if (!this.isSilent(dial)) return dial.begun + this.patience;
+  private get silentAt(): number {
+    for (const dial of this.dials) if (!dial.silent) return dial.begun + this.patience;
     return Infinity;
   }
 
@@ -170,6 +183,7 @@ export class Dialling {
     const end = (error: unknown): void => {
       if (deadline !== undefined) this.clock.clearTimer(deadline);
       this.connecting.delete(dial);
+      if (this.dials.size === 0) this.silence.stop();
       for (const waiter of dial.waiters)
         if (error === undefined) waiter.resolve();
         else waiter.reject(error);
@@ -199,6 +213,7 @@ export class Dialling {
         end(error);
       },
     );
+    this.silence.aim(this.silentAt);
   }
 
   private tell(type: 'dialling' | 'dial-failed', error: unknown): void {
@@ -219,7 +234,7 @@ export class Dialling {
 
   /** Another has come to a connection. */
   abandonSilent(): void {
-    this.abandon(false, (dial) => (dial.overtaken ||= this.isSilent(dial)));
+    this.abandon(false, (dial) => (dial.overtaken ||= dial.silent));
   }
 
   abandonBypasses(): void {

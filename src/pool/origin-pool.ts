@@ -204,8 +204,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     }
     if (decision.holdBulk) this.connections.holdBulk();
     if (decision.resort && this.send(true)) return this.consider();
-    const again = Math.min(decision.again, this.dialling.silentAt);
-    this.alarm.aim(again);
+    this.alarm.aim(decision.again);
   }
 
   /** Where requests are spread over addresses, there is to be a connection to each. */

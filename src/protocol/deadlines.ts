@@ -160,7 +160,8 @@ export function askAfterStall(c: ConnectionState): void {
 export function sendProbe(c: ConnectionState): void {
   const live = c.liveness;
   if (live.probeSentAt >= 0 || c.failure !== undefined) return;
-  live.probeSent(c.now, ask(c));
+  const asked = ask(c);
+  live.probeSent(c.now, asked, c.pingsDue.length === 0 && !c.settingsDue);
   c.events.onOutput();
 }
 

@@ -76,6 +76,8 @@ export class Liveness {
   probed = false;
   /** When it was asked for that; -1: it has not been, since it has had as many questions as it may. */
   probeAskedAt = -1;
+  /** A question has been sealed since. */
+  private probeOnWay = false;
   /** The stall in progress has been reported. */
   stallReported = false;
   readonly recovery = new Recovery();
@@ -163,12 +165,20 @@ export class Liveness {
    * The peer is to give a sign of life; from here on it is that which may stall, and not the write before.
    *
    * @param asked it is asked now, or owes an answer
+   * @param onWay what asks it has been sealed before
    */
-  probeSent(now: number, asked: boolean): void {
+  probeSent(now: number, asked: boolean, onWay: boolean): void {
     this.probeSentAt = now;
     this.probeAskedAt = asked ? now : -1;
+    this.probeOnWay = onWay;
     this.probed = true;
     this.stallReported = false;
+  }
+
+  /** What asks for it has been sealed. A process that was busy in between has not kept the peer waiting. */
+  probeSealed(now: number): void {
+    if (!this.probeOnWay && this.probeSentAt >= 0 && !this.stallReported) this.probeSentAt = now;
+    this.probeOnWay = true;
   }
 
   /** It is asked now. */

@@ -102,12 +102,14 @@ function sealQuestions(c: ConnectionState): void {
   if (c.settingsDue && !c.atHighWaterMark) {
     c.settingsDue = false;
     sealSettings(c, []);
+    c.liveness.probeSealed(c.now);
   }
   while (c.pingsDue.length > 0 && !c.atHighWaterMark) {
     const view = new DataView(pingPayload.buffer);
     view.setUint32(0, c.config.pingSeed);
     view.setUint32(4, c.pingsDue.shift()!);
     c.writer.ping(pingPayload, false);
+    c.liveness.probeSealed(c.now);
     c.config.trace?.({ sent: true, type: FrameType.Ping, flags: 0, streamId: 0, length: 8 });
   }
 }

@@ -188,7 +188,9 @@ test('after a blocked event loop no connection is taken for a stalled one before
   await p.settle();
   p.clock.block(500);
   const around = p.get('/d');
-  await p.clock.advance(0);
+  await p.clock.wakeAfter(0);
+  assert.equal(p.dials, 1, 'what comes of its own part late is waited for once');
+  await p.clock.advance(1_000);
   assert.deepEqual([around.status, p.dials], [200, 2], 'a stall that is one is found all the same');
   p.transport.destroy();
 });
