@@ -103,6 +103,7 @@ export class Endpoint implements Reach {
 
   add(connection: PooledConnection): void {
     this.connections.push(connection);
+    if (this.dialling) this.dialledSince = this.clock.now(); // one has come to something: no others count as late yet
     this.note();
   }
 

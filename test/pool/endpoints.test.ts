@@ -101,6 +101,20 @@ test('an address whose dial was silent until one elsewhere came to a connection 
   assert.deepEqual(new Set(p.dialled.slice(2)), new Set([second]));
 });
 
+test('an address that has just come to a connection is not held for silent because of a younger dial', async () => {
+  const dialTimes = [0, 900, 900];
+  const p = poolHarness({ addresses, dialTimes, peer: { maxConcurrentStreams: 1 }, answer: held });
+  p.get('/hold');
+  await p.settle();
+  p.get('/hold');
+  await p.clock.advance(500);
+  p.get('/hold');
+  await p.clock.advance(600); // the first of the two is there since 200 ms, and the other is out for 600
+  p.get('/hold');
+  await p.settle();
+  assert.deepEqual(p.dialled, [first, first, first, first]);
+});
+
 test('an address whose connection ended before it was of use goes last', async () => {
   const p = poolHarness({ addresses, answer: held });
   const call = p.get('/hold');

@@ -1,10 +1,12 @@
 import type { TransportStats } from '../../dist/pool/index.js';
-import type { AddressEvent, RequestEvent } from '../../dist/ports/observer.js';
+import type { AddressEvent, ConnectionEvent, RequestEvent } from '../../dist/ports/observer.js';
 import type { ResolvedOptions } from '../../dist/transport-options.js';
 import type { Isolation } from './isolation.js';
 import type { Host, Network } from './network.js';
 import type { OriginPlan, RequestPlan } from './plan.js';
 
+/** A dial without an outcome for so long says as little for its address as one that failed, in milliseconds: src/pool/endpoint.ts. */
+const overdueAfter = 1_000;
 /** For turns of the loop, rounding, and packets that were on their way. */
 const slack = 300;
 
@@ -50,6 +52,8 @@ interface Seen {
   triedSince: number;
   /** When it came to make nothing of dials; Infinity: it does. */
   muteSince: number;
+  /** The first attempt to connect since the last one that came to a connection, in the world's time; Infinity: there was none. */
+  askedSince: number;
   /** The client has said so, and not taken it back. */
   failed: boolean;
   /** In monotonic time. */
@@ -80,6 +84,7 @@ export class Addresses {
           frozenAt: 0,
           triedSince: Infinity,
           muteSince: Infinity,
+          askedSince: Infinity,
           failed: false,
           ejectedUntil: -Infinity,
         }),
@@ -92,6 +97,7 @@ export class Addresses {
     for (const seen of this.seen.values()) {
       seen.owedSince += milliseconds;
       seen.triedSince += milliseconds;
+      seen.askedSince += milliseconds;
     }
   }
 
@@ -109,6 +115,11 @@ export class Addresses {
     const ejected = hosts.filter((one) => this.of(one).ejectedUntil > -Infinity).length;
     if (!this.renamed && ejected > hosts.length / 2)
       this.once('ejection', `${ejected} of ${hosts.length} addresses of ${origin} are ejected`);
+  };
+
+  readonly connection = ({ type, remoteAddress = '' }: ConnectionEvent): void => {
+    const host = this.world.network.hosts.get(remoteAddress);
+    if (type === 'connected' && host !== undefined) this.of(host).askedSince = Infinity;
   };
 
   readonly request = ({ type, request, connection = 0, remoteAddress, time }: RequestEvent): void => {
@@ -138,6 +149,7 @@ export class Addresses {
   /** An attempt to connect there begins. */
   tried(host: Host): void {
     const seen = this.of(host);
+    seen.askedSince = Math.min(seen.askedSince, this.world.now());
     const muteSince = isMute(host) ? this.world.isolation.changedAt(host) : Infinity;
     if (seen.muteSince !== muteSince) seen.triedSince = Infinity;
     seen.muteSince = muteSince;
@@ -175,7 +187,8 @@ export class Addresses {
           answering.has(state) &&
           remoteAddress !== than.address &&
           addresses.includes(remoteAddress) &&
-          this.isGood(remoteAddress),
+          this.isGood(remoteAddress) &&
+          !this.isOverdue(remoteAddress),
       ),
     );
   }
@@ -184,6 +197,11 @@ export class Addresses {
   private isGood(address: string): boolean {
     const { failed, ejectedUntil } = this.of(this.world.network.hosts.get(address)!);
     return !failed && ejectedUntil === -Infinity;
+  }
+
+  /** A dial has led there for so long without coming to anything that others go around it. */
+  private isOverdue(address: string): boolean {
+    return this.world.now() - this.of(this.world.network.hosts.get(address)!).askedSince >= overdueAfter;
   }
 
   private frozen(id: number, origin: number, host: Host, seen: Seen, now: number): void {
