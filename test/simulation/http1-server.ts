@@ -1,10 +1,9 @@
 import { Http1Handler } from './http1-handler.js';
-import { clientHello, serverHello } from './server-connection.js';
-import type { Behaviour, ServerProcess } from './server-process.js';
-import type { End, Tcp } from './tcp.js';
+import { ServerEnd } from './server-end.js';
+import type { Behaviour } from './server-process.js';
 
 /** What comes next. */
-type Stage = 'hello' | 'head' | 'body' | 'chunk' | 'chunk end' | 'chunk size' | 'trailers' | 'over';
+type Stage = 'head' | 'body' | 'chunk' | 'chunk end' | 'chunk size' | 'trailers';
 
 const lineEnd = '\r\n';
 
@@ -12,89 +11,39 @@ const lineEnd = '\r\n';
  * One connection of HTTP/1.1 (RFC 9112) as a server has it: one request after the other. Written for the simulator, without
  * node:http, so that what that makes of a request is held against other eyes.
  */
-export class Http1ServerConnection implements End {
-  readonly number: number;
-  readonly process: ServerProcess;
-  /** It reads nothing of this one connection. */
-  paused = false;
+export class Http1ServerConnection extends ServerEnd {
   /** Requests that it has had. */
   requests = 0;
-  private readonly tcp: Tcp;
-  private stage: Stage;
+  private stage: Stage = 'head';
   private unread = Buffer.alloc(0);
   /** Of the body, or of a chunk of it, in bytes. */
   private left = 0;
   private handler: Http1Handler | undefined = undefined;
-  private reading = false;
-  private out: Uint8Array[] = [];
-  private ending = false;
-  private cutAfter = Infinity;
-  private cutBy: 'reset' | 'end' = 'reset';
 
-  constructor(process: ServerProcess, tcp: Tcp, secure: boolean, number: number) {
-    this.process = process;
-    this.tcp = tcp;
-    this.number = number;
-    this.stage = secure ? 'hello' : 'head';
-    tcp.server = this;
-    tcp.down.onWritable = () =>
-      process.run(() => {
-        this.flush();
-        this.handler?.sendBody();
-      });
-    tcp.up.onReadable = () => process.run(() => this.read());
+  protected override opened(): void {
+    // the client speaks first
   }
 
-  get behaviour(): Behaviour {
-    return this.process.behaviour;
-  }
-
-  tell(what: string): void {
-    this.process.world.tell(`${this.process.address} (connection ${this.number})`, what);
-  }
-
-  complain(oracle: string, what: string): void {
-    this.process.world.books.complain(oracle, `${this.process.address} (connection ${this.number}): ${what}`);
-  }
-
-  behaviourChanged(before: Behaviour): void {
+  override behaviourChanged(before: Behaviour): void {
     this.handler?.behaviourChanged();
     if (before.readRate !== this.behaviour.readRate || before.muteInTls) this.read();
   }
 
   // --- reading ---
 
-  read(): void {
-    const { readRate, muteInTls } = this.behaviour;
-    if (this.reading || readRate === 0 || (this.stage === 'hello' && muteInTls)) return;
-    while (!this.over && !this.paused && this.handler?.reads !== false) {
-      const bytes = this.tcp.up.read(readRate === Infinity ? 65_536 : Math.max(1, Math.round(readRate * 20)));
-      if (bytes.length === 0) break;
-      this.unread = Buffer.concat([this.unread, bytes]);
-      while (this.parse());
-      if (readRate === Infinity) continue;
-      this.reading = true;
-      return this.process.after(bytes.length / readRate, () => {
-        this.reading = false;
-        this.read();
-      });
-    }
-    if (!this.over && this.tcp.up.ended) this.clientEnded();
+  protected override get readsOn(): boolean {
+    return super.readsOn && this.handler?.reads !== false;
   }
 
-  private get over(): boolean {
-    return this.stage === 'over';
+  protected override onBytes(bytes: Uint8Array): void {
+    this.unread = Buffer.concat([this.unread, bytes]);
+    while (this.parse());
   }
 
   /** True: there may be more to make of what has come. */
   private parse(): boolean {
+    if (this.over) return false;
     switch (this.stage) {
-      case 'hello':
-        if (this.unread.length < clientHello) return false;
-        this.take(clientHello);
-        this.write(new Uint8Array(serverHello));
-        this.stage = 'head';
-        return true;
       case 'head':
         return this.parseHead();
       case 'body':
@@ -105,8 +54,6 @@ export class Http1ServerConnection implements End {
         return this.parseLine();
       case 'trailers':
         return this.parseTrailers();
-      case 'over':
-        return false;
     }
   }
 
@@ -148,7 +95,7 @@ export class Http1ServerConnection implements End {
     this.stage = chunked ? 'chunk size' : this.left > 0 ? 'body' : 'head';
     this.requests++;
     const closes = fields.get('connection')?.split(', ').includes('close') === true;
-    this.handler = new Http1Handler(this, request, closes);
+    this.handler = new Http1Handler(this, request, closes, !chunked);
     this.handler.begin(this.stage === 'head', fields.get('expect') === '100-continue');
     return true;
   }
@@ -159,7 +106,7 @@ export class Http1ServerConnection implements End {
     this.left -= bytes.length;
     const whole = this.left === 0 && this.stage === 'body';
     if (this.left === 0) this.stage = whole ? 'head' : 'chunk end';
-    this.handler?.onData(bytes);
+    this.handler?.received(bytes);
     if (whole) this.handler?.onEnd(undefined);
     return true;
   }
@@ -187,38 +134,8 @@ export class Http1ServerConnection implements End {
     return true;
   }
 
-  // --- writing ---
-
-  write(bytes: Uint8Array): void {
-    if (this.over || this.ending) return;
-    this.out.push(bytes);
-    this.flush();
-  }
-
-  private flush(): void {
-    while (this.out.length > 0) {
-      const first = this.out[0]!;
-      const part = first.length > this.cutAfter ? first.subarray(0, this.cutAfter) : first;
-      const taken = this.tcp.down.write(part, true);
-      this.cutAfter -= taken;
-      if (this.cutAfter <= 0) return this.cut(0, this.cutBy);
-      if (taken < first.length) {
-        this.out[0] = first.subarray(taken);
-        return;
-      }
-      this.out.shift();
-    }
-    if (this.ending) this.tcp.down.finish();
-  }
-
-  /** Bytes that wait in the server's own memory: beyond this handlers wait. */
-  get choked(): boolean {
-    return this.out.length > 4;
-  }
-
-  /** Bytes a millisecond that come through, either way; Infinity: as many as the link carries. */
-  slowTo(rate: number): void {
-    this.tcp.up.rate = this.tcp.down.rate = rate;
+  protected override pump(): void {
+    this.handler?.sendBody();
   }
 
   // --- the end ---
@@ -233,49 +150,7 @@ export class Http1ServerConnection implements End {
     });
   }
 
-  /** The answer is all that is to come. */
-  private end(): void {
-    if (this.ending || this.over) return;
-    this.ending = true;
-    if (this.out.length === 0) this.tcp.down.finish();
-    this.process.after(5_000, () => {
-      if (!this.over) this.cut(0, 'reset');
-    });
-  }
-
-  /** The connection ends after so many bytes more that it sends. */
-  cut(after: number, by: 'reset' | 'end'): void {
-    this.cutAfter = after;
-    this.cutBy = by;
-    if (after > 0 || this.over) return;
-    this.tell(by === 'reset' ? 'resets the connection' : 'ends the connection');
-    this.crash(by === 'reset');
-  }
-
-  private clientEnded(): void {
-    this.tell('has been closed by the client');
-    this.crash(false);
-  }
-
-  onReset(): void {
-    this.process.run(() => {
-      this.tell('has been reset');
-      this.close();
-    });
-  }
-
-  /** Its process has died. */
-  crash(byReset: boolean): void {
-    if (byReset) this.tcp.resetFrom('server');
-    else this.tcp.down.finish();
-    this.close();
-  }
-
-  private close(): void {
-    if (this.over) return;
-    this.stage = 'over';
-    this.out = [];
-    this.tcp.up.stopReading();
+  protected override closed(): void {
     this.handler?.gone();
     this.process.http1Connections.delete(this);
   }

@@ -11,7 +11,7 @@ import { SimulatedDuplex } from './duplex.js';
 import { kernel } from './kernel.js';
 import type { Link } from './link.js';
 import type { Buffers } from './pipe.js';
-import { clientHello, serverHello } from './server-connection.js';
+import { clientHello, serverHello } from './server-end.js';
 import type { ServerProcess } from './server-process.js';
 import { infoOf, SimulatedSocket } from './socket.js';
 import { Tcp } from './tcp.js';

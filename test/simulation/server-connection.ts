@@ -14,13 +14,10 @@ import {
   type Frame,
 } from './frames.js';
 import { type Askable, askedInAMinute, mostPings, pingGap, pingsAllowed, settingsAllowed } from './probes.js';
+import { ServerEnd } from './server-end.js';
 import type { Behaviour, ServerProcess } from './server-process.js';
 import { ServerStream } from './server-stream.js';
-import type { End, Tcp } from './tcp.js';
-
-/** What TLS says in either direction before there is more to say, in bytes. */
-export const clientHello = 517;
-export const serverHello = 1_500;
+import type { Tcp } from './tcp.js';
 
 /** A frame of DATA of so many bytes belongs to an upload that is long. */
 const bulkFrame = 8_000;
@@ -34,12 +31,8 @@ interface SentSettings {
   readonly headerTableSize?: number | undefined;
 }
 
-type Stage = 'hello' | 'preface' | 'frames' | 'over';
-
 /** One connection as a server has it: reads frames, keeps windows, and holds the client to the rules. */
-export class ServerConnection implements End {
-  readonly number: number;
-  readonly process: ServerProcess;
+export class ServerConnection extends ServerEnd {
   readonly streams = new Map<number, ServerStream>();
   /** What we may send, in bytes, and what the client may. */
   sendWindow = 65_535;
@@ -52,21 +45,15 @@ export class ServerConnection implements End {
   clientMaxFrame = 16_384;
   /** What we have ever allowed in one frame, in bytes. */
   private mostFrame = 16_384;
-  /** As long as anything can be sent or read. */
-  stage: Stage;
-  /** It reads nothing of this one connection. */
-  paused = false;
   /** It gives no credit for the window of this one connection. */
   stingy = false;
   /** It has called the connection broken by GOAWAY, and does nothing more with it but acknowledge. */
   deserted = false;
   /** When something last came that has to do with a request. */
   lastFrameAt = 0;
-  private readonly tcp: Tcp;
   private readonly reader = new FrameReader();
   private readonly decoder = new HpackDecoder();
-  private out: Uint8Array[] = [];
-  private ending = false;
+  private greeting = true;
   private block: Buffer[] = [];
   private blockStream = 0;
   private blockEnds = false;
@@ -89,44 +76,14 @@ export class ServerConnection implements End {
   private lastPing = -Infinity;
   /** When each of the last frames came that ask for an answer. */
   private readonly asked = { PING: [] as number[], SETTINGS: [] as number[] };
-  private reading = false;
-  private cutAfter = Infinity;
-  private cutBy: 'reset' | 'end' = 'reset';
 
   constructor(process: ServerProcess, tcp: Tcp, secure: boolean, number: number) {
-    this.process = process;
-    this.tcp = tcp;
-    this.number = number;
+    super(process, tcp, secure, number);
     this.madeAt = process.world.clock.time;
-    this.stage = secure ? 'hello' : 'preface';
-    tcp.server = this;
-    tcp.down.onWritable = () =>
-      process.run(() => {
-        this.flush();
-        this.pump();
-      });
-    tcp.up.onReadable = () => process.run(() => this.read());
   }
 
-  get behaviour(): Behaviour {
-    return this.process.behaviour;
-  }
-
-  private get who(): string {
-    return `${this.process.address} (connection ${this.number})`;
-  }
-
-  tell(what: string): void {
-    this.process.world.tell(this.who, what);
-  }
-
-  complain(oracle: string, what: string): void {
-    this.process.world.books.complain(oracle, `${this.who}: ${what}`);
-  }
-
-  begin(): void {
-    if (this.stage === 'preface') this.process.after(this.behaviour.settingsAfter, () => this.greet());
-    this.read();
+  protected override opened(): void {
+    this.process.after(this.behaviour.settingsAfter, () => this.greet());
   }
 
   private greet(): void {
@@ -141,7 +98,7 @@ export class ServerConnection implements End {
   }
 
   private announce(): void {
-    if (this.stage === 'over') return;
+    if (this.over) return;
     const { initialWindow } = this.behaviour;
     const limit = this.refusesAll ? 0 : this.behaviour.limit;
     this.announced = { limit, initialWindow };
@@ -166,12 +123,12 @@ export class ServerConnection implements End {
     this.send(Type.settings, 0, 0, settings(entries));
   }
 
-  behaviourChanged(before: Behaviour): void {
+  override behaviourChanged(before: Behaviour): void {
     const { initialWindow, readRate, settingsAfter } = this.behaviour;
     const limit = this.refusesAll ? 0 : this.behaviour.limit;
     if (this.greeted && (limit !== this.announced?.limit || initialWindow !== this.announced.initialWindow))
       this.announce();
-    if (!this.greeted && before.settingsAfter !== settingsAfter && this.stage !== 'hello')
+    if (!this.greeted && before.settingsAfter !== settingsAfter && !this.inHello)
       this.process.after(settingsAfter, () => this.greet());
     if (before.readRate !== readRate) this.read();
     if (before.credit !== this.behaviour.credit && this.behaviour.credit !== 'never') this.giveBackAll();
@@ -181,45 +138,15 @@ export class ServerConnection implements End {
 
   // --- reading ---
 
-  read(): void {
-    if (this.stage === 'over' || this.paused || this.reading || this.behaviour.readRate === 0) return;
-    const { readRate } = this.behaviour;
-    if (this.stage === 'hello' && this.behaviour.muteInTls) return;
-    for (;;) {
-      const bytes = this.tcp.up.read(readRate === Infinity ? 65_536 : Math.max(1, Math.round(readRate * 20)));
-      if (bytes.length === 0) break;
-      this.reader.push(bytes);
-      this.parse();
-      if (this.over || this.paused) return;
-      if (readRate === Infinity) continue;
-      this.reading = true;
-      this.process.after(bytes.length / readRate, () => {
-        this.reading = false;
-        this.read();
-      });
-      return;
+  protected override onBytes(bytes: Uint8Array): void {
+    this.reader.push(bytes);
+    if (this.greeting) {
+      const greeting = this.reader.take(preface.length);
+      if (greeting === undefined) return;
+      if (!greeting.equals(preface)) this.complain('protocol', 'the preface is not what it is');
+      this.greeting = false;
     }
-    if (this.tcp.up.ended) this.clientEnded();
-  }
-
-  private get over(): boolean {
-    return this.stage === 'over';
-  }
-
-  private parse(): void {
-    if (this.stage === 'hello') {
-      if (this.reader.take(clientHello) === undefined) return;
-      this.write(new Uint8Array(serverHello));
-      this.stage = 'preface';
-      this.process.after(this.behaviour.settingsAfter, () => this.greet());
-    }
-    if (this.stage === 'preface') {
-      const bytes = this.reader.take(preface.length);
-      if (bytes === undefined) return;
-      if (!bytes.equals(preface)) this.complain('protocol', 'the preface is not what it is');
-      this.stage = 'frames';
-    }
-    while (this.stage === 'frames') {
+    while (!this.over) {
       const next = this.reader.next();
       if (next === undefined) return;
       this.onFrame(next);
@@ -268,30 +195,17 @@ export class ServerConnection implements End {
       return this.complain('protocol', `a header block that cannot be decoded: ${String(error)}`);
     }
     const known = this.streams.get(this.blockStream);
-    if (known !== undefined) return known.onTrailers(fields);
+    if (known !== undefined) return known.onEnd(fields);
     if (this.blockStream <= this.lastSeen) return; // trailers of one that we have reset
     this.onRequest(this.blockStream, fields, this.blockEnds);
   }
 
   private onRequest(streamId: number, fields: ReadonlyMap<string, string>, ends: boolean): void {
-    const { books, clock, random } = this.process.world;
+    const { random } = this.process.world;
     if (streamId % 2 === 0) this.complain('protocol', `stream ${streamId} is not the client's`);
     this.lastSeen = streamId;
     const id = Number(fields.get('x-id'));
-    const sighting = {
-      address: this.process.address,
-      connection: this.number,
-      stream: streamId,
-      at: clock.time,
-      verdict: 'acted' as 'acted' | 'refused' | 'ignored',
-      received: 0,
-      receivedWhole: false,
-      status: 0,
-      answered: 'nothing' as const,
-      sent: 0,
-      reset: false,
-    };
-    books.saw(id, sighting);
+    const sighting = this.saw(id, streamId);
     const request = this.process.world.requestOf(id);
     if (request === undefined)
       return this.complain('protocol', `a request that nobody made: ${String(fields.get('x-id'))}`);
@@ -425,15 +339,21 @@ export class ServerConnection implements End {
 
   /** What the client sends does not come to it, or goes unread. */
   get unreachable(): boolean {
-    return this.tcp.up.dead || this.paused || this.stage === 'over';
+    return this.tcp.up.dead || this.paused || this.over;
   }
 
   /** Nothing is on its way in either direction, so that both sides must have the same in their books. */
   get quiet(): boolean {
     const { tcp } = this;
-    const settled = this.sentSettings.length === 0 && this.owed === 0 && this.out.length === 0;
+    const settled = this.sentSettings.length === 0 && this.owed === 0 && this.written;
     return (
-      settled && this.stage === 'frames' && this.streams.size === 0 && tcp.up.quiet && tcp.down.quiet && !tcp.up.dead
+      settled &&
+      !this.greeting &&
+      !this.over &&
+      this.streams.size === 0 &&
+      tcp.up.quiet &&
+      tcp.down.quiet &&
+      !tcp.up.dead
     );
   }
 
@@ -483,43 +403,11 @@ export class ServerConnection implements End {
     this.send(Type.headers, Flag.endHeaders | (ends ? Flag.endStream : 0), streamId, encodeFields(fields));
   }
 
-  private write(bytes: Uint8Array): void {
-    if (this.over || this.ending) return;
-    this.out.push(bytes);
-    this.flush();
-  }
-
-  private flush(): void {
-    while (this.out.length > 0) {
-      const first = this.out[0]!;
-      const part = first.length > this.cutAfter ? first.subarray(0, this.cutAfter) : first;
-      const taken = this.tcp.down.write(part, true);
-      this.cutAfter -= taken;
-      if (this.cutAfter <= 0) return this.cutNow();
-      if (taken < first.length) {
-        this.out[0] = first.subarray(taken);
-        return;
-      }
-      this.out.shift();
-    }
-    if (this.ending) this.tcp.down.finish();
-  }
-
-  /** Bytes that wait in the server's own memory: beyond this handlers wait. */
-  get choked(): boolean {
-    return this.out.length > 4;
-  }
-
-  private pump(): void {
+  protected override pump(): void {
     for (const stream of [...this.streams.values()]) if (!this.choked) stream.sendBody();
   }
 
   // --- the end ---
-
-  /** Bytes a millisecond that come through, either way; Infinity: as many as the link carries. */
-  slowTo(rate: number): void {
-    this.tcp.up.rate = this.tcp.down.rate = rate;
-  }
 
   /** From now on, or no longer, this one connection allows no stream. */
   allowNone(none: boolean): void {
@@ -528,21 +416,6 @@ export class ServerConnection implements End {
   }
 
   private refusesAll = false;
-
-  /** The connection ends after so many bytes more that it sends. */
-  cut(after: number, by: 'reset' | 'end'): void {
-    this.cutAfter = after;
-    this.cutBy = by;
-    if (after === 0) this.cutNow();
-  }
-
-  private cutNow(): void {
-    this.tell(this.cutBy === 'reset' ? 'resets the connection' : 'ends the connection');
-    this.out = [];
-    if (this.cutBy === 'reset') this.tcp.resetFrom('server');
-    else this.tcp.down.finish();
-    this.close();
-  }
 
   /** @param last which streams it says it may act on: all, those it has acted on, or a good deal more */
   goAway(last: 'all' | 'latest' | 'more', code: number, debug = ''): void {
@@ -576,41 +449,7 @@ export class ServerConnection implements End {
     if (this.endingWhenIdle && this.streams.size === 0) this.end();
   }
 
-  private end(): void {
-    if (this.ending || this.over) return;
-    this.ending = true;
-    if (this.out.length === 0) this.tcp.down.finish();
-    this.process.after(5_000, () => {
-      if (this.over) return;
-      this.tcp.resetFrom('server');
-      this.close();
-    });
-  }
-
-  private clientEnded(): void {
-    this.tell('has been closed by the client');
-    this.tcp.down.finish();
-    this.close();
-  }
-
-  onReset(): void {
-    this.process.run(() => {
-      this.tell('has been reset');
-      this.close();
-    });
-  }
-
-  /** Its process has died. */
-  crash(byReset: boolean): void {
-    if (byReset) this.tcp.resetFrom('server');
-    else this.tcp.down.finish();
-    this.close();
-  }
-
-  private close(): void {
-    if (this.over) return;
-    this.stage = 'over';
-    this.tcp.up.stopReading();
+  protected override closed(): void {
     for (const stream of [...this.streams.values()]) stream.gone();
     this.process.connections.delete(this);
   }

@@ -2,6 +2,7 @@ import type { Books } from './books.js';
 import type { SimulatedClock } from './clock.js';
 import { Http1ServerConnection } from './http1-server.js';
 import { ServerConnection } from './server-connection.js';
+import type { ServerEnd } from './server-end.js';
 import type { RequestPlan } from './plan.js';
 import type { AskingOptions } from './probes.js';
 import type { Random } from './random.js';
@@ -112,7 +113,7 @@ export class ServerProcess {
   }
 
   /** Of both kinds. */
-  get allConnections(): (ServerConnection | Http1ServerConnection)[] {
+  get allConnections(): ServerEnd[] {
     return [...this.connections, ...this.http1Connections];
   }
 
@@ -121,7 +122,7 @@ export class ServerProcess {
     if (!http2) {
       const connection = new Http1ServerConnection(this, tcp, secure, this.world.books.connections);
       this.http1Connections.add(connection);
-      return this.run(() => connection.read());
+      return this.run(() => connection.begin());
     }
     const connection = new ServerConnection(this, tcp, secure, this.world.books.connections);
     this.connections.add(connection);
