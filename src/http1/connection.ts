@@ -1,4 +1,3 @@
-import type { Agent, ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
@@ -32,11 +31,8 @@ const keepAliveMargin = 1_000;
 /** So long after a look at an idle connection it is used without another, in milliseconds of the wall clock. */
 const lookLasts = 1_000;
 
-/** What only the layer of sockets knows. */
-export interface Http1Platform {
-  readonly info: TransportInfo;
-  inRootContext<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R;
-}
+const notBytes =
+  'The stream delivers strings or objects, not bytes: it must have no encoding set and not be in object mode.';
 
 /** What a socket may tell and do beyond Duplex. */
 interface SocketTraits {
@@ -46,22 +42,8 @@ interface SocketTraits {
   readonly unref?: () => unknown;
 }
 
-/** node:http, once an origin needs it: to load it costs more than to load this library. */
-function http(): typeof import('node:http') {
-  return process.getBuiltinModule('node:http');
-}
-
-/** Gives each request to the one socket, which it leaves free again when it is through. */
-function handOff(socket: Duplex): Agent {
-  /** Called by ClientRequest. */
-  const addRequest = (request: ClientRequest): void => {
-    request.onSocket(socket as Parameters<ClientRequest['onSocket']>[0]);
-  };
-  return Object.assign(new (http().Agent)({ keepAlive: true }), { addRequest });
-}
-
-/** An HTTP/1.1 connection over node:http: parsing and framing are Node's, pooling, time-outs and errors are ours. */
-export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost {
+/** An HTTP/1.1 connection: one request at a time, and no next one before the socket has shown that it is still there. */
+export class Http1Connection implements PooledConnection, Http1ExchangeHost {
   readonly httpVersion = '1.1';
   readonly transientReads = false;
   readonly extendedConnect = false;
@@ -78,12 +60,10 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
   readonly config: Http1Config;
   readonly use: ConnectionUse;
   readonly socket: Duplex & SocketTraits;
-  readonly agent: Agent;
   requests = 0;
   closing = false;
 
   private readonly owner: ConnectionOwner;
-  private readonly platform: Http1Platform;
   private exchange: Http1Exchange | undefined = undefined;
   private closed = false;
   readonly numbers: ConnectionHealth = new Http1Health(this);
@@ -95,33 +75,40 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
   private looking = false;
   /** How long it may be idle; Infinity: for ever. */
   private patience: number;
+  private restingSince = 0;
   private timer: TimerHandle | undefined = undefined;
+  private timerDue = 0;
 
-  constructor(socket: Duplex, config: Http1Config, clock: Clock, owner: ConnectionOwner, platform: Http1Platform) {
+  constructor(socket: Duplex, config: Http1Config, clock: Clock, owner: ConnectionOwner, info: TransportInfo) {
     this.socket = socket;
     this.use = new ConnectionUse({ ref: () => this.socket.ref?.(), unref: () => this.socket.unref?.() }, clock);
     this.config = config;
     this.clock = clock;
     this.owner = owner;
-    this.platform = platform;
     this.id = config.id;
-    this.info = platform.info;
+    this.info = info;
     this.described = describeConnection(this.id, this.info);
-    this.agent = handOff(socket);
     this.openedAt = clock.now();
     this.patience = config.idleTimeout === 0 ? Infinity : config.idleTimeout;
     this.seenOpen = clock.wallNow();
-    socket.on('free', () => {
-      this.onFree();
+    socket.on('data', this.onData);
+    socket.once('end', () => {
+      if (this.exchange === undefined) this.onUnasked();
+      else this.exchange.onPeerEnd();
+    });
+    socket.on('error', (error) => {
+      this.exchange?.onError(error);
     });
     socket.once('close', () => {
       this.onClose();
+      this.exchange?.onClosed();
     });
     this.observe('connected', undefined);
   }
 
   start(established: () => void): void {
     this.rest();
+    this.socket.resume();
     if (this.socket.destroyed) nextTick(() => this.onClose());
     established();
     this.owner.onCapacity(this);
@@ -190,9 +177,9 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
 
   open(request: OutgoingRequest, sink: StreamSink): Http1Exchange {
     if (request.method === 'CONNECT' && request.protocol === undefined) throw connectUnsupported(this.origin);
-    this.wake();
+    this.use.has(1);
     const description = this.described[this.requests++ === 0 ? 0 : 1];
-    const exchange = this.platform.inRootContext(() => new Http1Exchange(this, description, request, sink));
+    const exchange = new Http1Exchange(this, description, request, sink);
     this.exchange = exchange;
     return exchange;
   }
@@ -205,6 +192,20 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     this.clock.defer(() => {
       watcher.registerUnread(body);
     });
+  }
+
+  private readonly onData = (chunk: unknown): void => {
+    if (!(chunk instanceof Uint8Array)) return void this.socket.destroy(new TypeError(notBytes));
+    const { buffer, byteOffset, length } = chunk;
+    // Bytes that no request asked for would pass for the response to the next one.
+    if (this.exchange === undefined) this.onUnasked();
+    else this.exchange.onRead(Buffer.isBuffer(chunk) ? chunk : Buffer.from(buffer, byteOffset, length));
+  };
+
+  unread(): Buffer | null {
+    const { socket } = this;
+    socket.off('data', this.onData);
+    return socket.readableLength > 0 ? (socket.read() as Buffer | null) : null;
   }
 
   onUpgraded(): void {
@@ -225,9 +226,7 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
     if (theirs === 0) this.closing = true;
   }
 
-  /** The last request is through, and the server keeps the connection. */
-  private onFree(): void {
-    const last = this.exchange?.closes === true;
+  onComplete({ closes: last }: Http1Exchange): void {
     this.exchange = undefined;
     const { maxRequests } = this.config;
     if (last || this.old || (maxRequests > 0 && this.requests >= maxRequests)) this.closing = true;
@@ -255,28 +254,26 @@ export class NodeHttp1Connection implements PooledConnection, Http1ExchangeHost 
 
   /** Waits for the next request, without keeping the process alive. */
   private rest(): void {
-    const { socket } = this;
     this.use.has(0);
-    // Bytes that no request asked for would pass for the response to the next one.
-    socket.on('data', this.onUnasked);
-    socket.once('end', this.onUnasked);
-    socket.resume();
-    if (this.patience === Infinity) return;
-    this.timer = this.clock.setTimer(
-      this.patience,
-      () => {
-        this.stopReuse();
-      },
-      false,
-    );
+    this.restingSince = this.clock.now();
+    this.watchPatience();
   }
 
-  private wake(): void {
-    const { socket } = this;
-    socket.off('data', this.onUnasked);
-    socket.off('end', this.onUnasked);
-    this.use.has(1);
+  /** One timer for many requests: it looks when it was last used, and is set anew for the rest. */
+  private watchPatience(): void {
+    if (this.patience === Infinity) return;
+    const due = this.restingSince + this.patience;
+    if (this.timer !== undefined && this.timerDue <= due) return;
     this.stopTimer();
+    this.timerDue = due;
+    this.timer = this.clock.setTimer(due - this.clock.now(), () => this.onPatience(), false);
+  }
+
+  private onPatience(): void {
+    this.timer = undefined;
+    if (this.exchange !== undefined) return;
+    if (this.clock.now() >= this.restingSince + this.patience) this.stopReuse();
+    else this.watchPatience();
   }
 
   readonly onUnasked = (): void => {

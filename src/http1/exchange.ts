@@ -1,11 +1,8 @@
-import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
 import {
   buildTrailerFields,
   fieldListSize,
-  isFieldValue,
-  isToken,
   setDeadline,
   type Clock,
   type Http1Config,
@@ -16,10 +13,13 @@ import {
   type StreamSink,
   type TimerHandle,
 } from '../ports/index.js';
-import { malformedField, requestFailed, tooManyInterim, wrongUpgrade, writeTimedOut } from './failures.js';
-import { lowerCased, requestHead } from './request-head.js';
+import { fieldValue } from '../field-list.js';
 import { nextTick } from '../timers.js';
-import { fieldPairs } from '../field-list.js';
+import { behindResponse, hungUp, requestFailed, tooManyInterim, wrongUpgrade, writeTimedOut } from './failures.js';
+import { MalformedResponse } from './malformed.js';
+import { requestHead, writeFields, writeHead } from './request-head.js';
+import { Framing, type ResponseHead } from './response-head.js';
+import { ResponseParser, type ResponseListener } from './response-parser.js';
 
 /** A response that nobody reads is read up to here, in bytes; then its connection waits for the reader. */
 const highWaterMark = 65_536;
@@ -33,21 +33,24 @@ export interface Http1ExchangeHost extends HttpConnection {
   readonly clock: Clock;
   readonly origin: string;
   readonly writeTimeout: number;
-  /** Puts the request on the connection's socket. */
-  readonly agent: Agent;
+  /** Its 'data', 'end', 'error' and 'close' come by way of the connection. */
   readonly socket: Duplex & { readonly bytesRead?: number };
   /** The server says how long it keeps an idle connection. */
   onKeepAlive(field: string): void;
   /** The connection is the tunnel of this exchange from here on. */
   onUpgraded(): void;
+  /** Request and response are through. */
+  onComplete(exchange: Http1Exchange): void;
   /** The connection is of no more use. */
   onBroken(error: TransportError): void;
   /** There were more bytes than the response has. */
   onUnasked(): void;
+  /** What the socket holds and has not handed out, now that it is given up. */
+  unread(): Buffer | null;
 }
 
-/** One request and its response on an HTTP/1.1 connection: node:http's events as the calls that a stream makes. */
-export class Http1Exchange implements RequestHandle {
+/** One request and its response on an HTTP/1.1 connection. */
+export class Http1Exchange implements RequestHandle, ResponseListener {
   readonly connection: Http1ExchangeHost;
   readonly description: ResponseConnection;
   readonly streamId = undefined;
@@ -56,20 +59,27 @@ export class Http1Exchange implements RequestHandle {
   metClosed = false;
   statusText = '';
   /** The last request of its connection. */
-  readonly closes: boolean;
+  closes: boolean;
   private readonly outgoing: OutgoingRequest;
   private readonly sink: StreamSink;
-  private readonly request: ClientRequest;
-  private response: IncomingMessage | undefined = undefined;
+  private readonly parser: ResponseParser;
+  /** Until it is written. */
+  private head: string | undefined;
+  private readonly chunked: boolean;
   /** It asks for an upgrade, and has no body unless that is granted. */
   private readonly asksUpgrade: boolean;
-  /** The socket, once it is a tunnel (RFC 9110 section 7.8). */
-  private tunnel: Duplex | undefined = undefined;
+  /** The socket carries what was asked for (RFC 9110 section 7.8). */
+  private tunnel = false;
+  /** What was read last, as bodies have it. */
+  private bytes: Uint8Array | undefined = undefined;
   /** The sink has had the final headers, and then the end. */
   private begun = false;
   private told = false;
   /** What went wrong once the response was whole: an upload that goes on ends with it. */
   private late: TransportError | undefined = undefined;
+  /** All of the request is handed to the socket, and then the socket is done with it. */
+  private handedOver: boolean;
+  private sent: boolean;
   /** The response is whole. */
   private ended = false;
   /** The sink hears nothing more. */
@@ -78,6 +88,9 @@ export class Http1Exchange implements RequestHandle {
   private stopped = false;
   /** Bytes of the body that wait to be read. */
   private buffered = 0;
+  /** The socket waits for the reader. */
+  private paused = false;
+  private draining = false;
   private interim = 0;
   private readonly receivedBefore: number | undefined;
   private writeTimer: TimerHandle | undefined = undefined;
@@ -94,226 +107,239 @@ export class Http1Exchange implements RequestHandle {
     this.sink = sink;
     this.closes = request.closes;
     this.asksUpgrade = request.protocol !== undefined;
-    this.receivedBefore = connection.socket.bytesRead;
-    const options = {
-      ...requestHead(request),
-      agent: connection.agent,
-      setHost: false,
-      setDefaultHeaders: false,
-      insecureHTTPParser: false,
-      maxHeaderSize: connection.config.maxHeaderListSize,
-    };
-    this.request = process.getBuiltinModule('node:http').request(options);
-    this.request.maxHeadersCount = 0; // no limit but the size: beyond one Node leaves headers out without a word
-    this.listen();
-    if (request.endStream || this.asksUpgrade) this.request.end();
-    else this.request.flushHeaders();
-  }
-
-  private listen(): void {
-    const { request } = this;
-    request.once('socket', () => {
-      this.written = this.connection.socket.writable;
-    });
-    request.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
-      this.statusText = statusMessage;
-      this.onInformational(statusCode, rawHeaders);
-    });
-    request.once('response', (response) => {
-      this.onResponse(response);
-    });
-    request.once('upgrade', (response, _socket, early) => {
-      if (this.asksUpgrade) this.onUpgraded(response, early);
-      else this.fail(wrongUpgrade(this.connection.origin, false));
-    });
-    request.once('finish', () => {
-      this.stopWriteTimer();
-      if (!this.outgoing.endStream && !this.asksUpgrade) this.sink.onSent();
-    });
-    request.on('error', (error) => {
-      this.onError(error);
-    });
-    request.once('close', () => {
-      this.onClose();
-    });
+    const { socket, origin, config, clock } = connection;
+    this.receivedBefore = socket.bytesRead;
+    this.parser = new ResponseParser(this, request.bodyless, config.maxHeaderListSize);
+    const head = requestHead(request);
+    this.head = writeHead(head, origin);
+    this.chunked = head.chunked;
+    this.handedOver = this.sent = request.endStream || this.asksUpgrade;
+    // Not within the call: a stream may answer before it has taken all, and the caller has no handle yet. The first piece of
+    // a body that is there already comes a tick later, and goes out with the head.
+    if (this.sent) clock.defer(() => this.flushHead());
+    else clock.defer(() => clock.defer(() => this.flushHead()));
   }
 
   // --- the request ---
 
-  /** What takes the body. */
-  private get out(): Writable {
-    return this.tunnel ?? this.request;
+  private flushHead(): void {
+    const { head } = this;
+    const { socket } = this.connection;
+    this.head = undefined;
+    if (head === undefined || this.over) return;
+    if (!socket.writable) return this.onError(socket.errored ?? hungUp());
+    this.written = true;
+    socket.write(head, 'latin1');
   }
 
   /** Writes a piece of the body; the sink hears when the socket has taken it. */
   send(bytes: Uint8Array, last: boolean): void {
-    if (this.asksUpgrade && this.tunnel === undefined) {
+    if (this.asksUpgrade && !this.tunnel) {
       if (last) this.sink.onSent(); // no upgrade, and so nothing to be sent
       return;
     }
     if (bytes.length === 0) {
-      if (last) this.out.end();
+      if (last) this.sendEnd('');
       return;
     }
     const piece = bytes.subarray(0, pieceSize);
     const rest = bytes.subarray(pieceSize);
+    const final = last && rest.length === 0;
     this.startWriteTimer();
-    this.out.write(piece, (error) => {
+    this.write(piece, final, (error) => {
       this.stopWriteTimer();
-      if (error || this.stopped || this.out.destroyed) return;
-      if (rest.length > 0 || last) this.send(rest, last);
+      if (error || this.stopped || this.connection.socket.destroyed) return;
+      if (rest.length > 0) this.send(rest, last);
+      else if (final) this.onSent();
       else this.sink.onDrain();
     });
   }
 
+  private write(piece: Uint8Array, final: boolean, done: (error?: Error | null) => void): void {
+    const { socket } = this.connection;
+    if (this.tunnel) {
+      socket.write(piece, done);
+      if (final) socket.end();
+      return;
+    }
+    socket.cork();
+    this.flushHead();
+    if (this.chunked) {
+      socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
+      socket.write(piece);
+      socket.write(final ? '\r\n0\r\n\r\n' : '\r\n', 'latin1', done);
+    } else socket.write(piece, done);
+    socket.uncork();
+    if (final) this.handedOver = true;
+  }
+
   sendTrailers(fields: readonly string[]): void {
-    this.request.addTrailers(fieldPairs(buildTrailerFields(fields, false)));
-    this.request.end();
+    this.sendEnd(writeFields(buildTrailerFields(fields, false), this.connection.origin));
+  }
+
+  /** @param trailers their lines */
+  private sendEnd(trailers: string): void {
+    const { socket } = this.connection;
+    this.handedOver = true;
+    if (this.tunnel) socket.end();
+    else {
+      this.flushHead();
+      if (!this.chunked) return this.onSent();
+      socket.write(`0\r\n${trailers}\r\n`, 'latin1', (error) => {
+        if (!error) this.onSent();
+      });
+    }
   }
 
   dropUnsent(): void {
     this.stopped = true;
   }
 
+  private onSent(): void {
+    if (this.tunnel || this.sent) return;
+    this.sent = true;
+    this.sink.onSent();
+    if (this.told) this.connection.onComplete(this);
+  }
+
   /** All of the request and of the response are through. */
   get complete(): boolean {
-    return this.ended && this.out.writableFinished;
+    return this.ended && (this.tunnel ? this.connection.socket.writableFinished : this.sent);
   }
 
   // --- the response ---
 
-  /** The fields in lower case; undefined, and the request failed, where one is none: some Nodes' parsers let it pass. */
-  private received(raw: readonly string[]): string[] | undefined {
-    const fields = lowerCased(raw);
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      if (isToken(fields[i]!) && isFieldValue(fields[i + 1]!)) continue;
-      this.fail(malformedField(this.connection.origin, fields[i]!));
+  /** The socket has read these. */
+  onRead(chunk: Buffer): void {
+    if (this.over) return;
+    this.bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    const used = this.tunnel ? 0 : this.parse(chunk);
+    if (this.over || used === undefined) return;
+    if (this.tunnel) {
+      if (used < chunk.length) this.onBody(used, chunk.length);
+      return;
+    }
+    if (this.told && used < chunk.length) return this.onError(behindResponse());
+    if (!this.parser.whole) return;
+    if (used < chunk.length) this.connection.onUnasked();
+    this.onWhole();
+  }
+
+  private parse(chunk: Buffer): number | undefined {
+    try {
+      return this.parser.execute(chunk);
+    } catch (error) {
+      if (!(error instanceof MalformedResponse)) throw error;
+      this.onError(error);
       return undefined;
     }
-    return fields;
   }
 
-  private onInformational(status: number, raw: readonly string[]): void {
+  onHead(head: ResponseHead): void {
+    const { status, fields } = head;
+    this.statusText = head.statusText;
+    if (status === 101) return this.onSwitch(head);
+    if (status < 200) return this.onInformational(status, fields);
+    const keepAlive = fieldValue(fields, 'keep-alive');
+    if (keepAlive !== undefined) this.connection.onKeepAlive(keepAlive);
+    if (!head.persistent) this.closes = true;
+    this.begun = true;
+    this.sink.onHeaders(status, fields, head.framing === Framing.None);
+  }
+
+  private onInformational(status: number, fields: readonly string[]): void {
     const { informationalLimit = this.connection.config.maxHeaderListSize } = this.outgoing;
-    const fields = this.received(raw);
-    if (fields === undefined) return;
     this.interim += fieldListSize(fields);
     if (this.interim > informationalLimit) return this.fail(tooManyInterim(this.connection.origin, informationalLimit));
-    if (!this.over) this.sink.onInformational(status, fields);
-  }
-
-  private onResponse(response: IncomingMessage): void {
-    this.response = response;
-    response.on('error', (error) => {
-      this.onError(error);
-    });
-    if (this.over) return;
-    const { bodyless } = this.outgoing;
-    const fields = this.received(response.rawHeaders);
-    if (fields === undefined) return;
-    const { 'keep-alive': keepAlive, 'content-length': length } = response.headers;
-    if (typeof keepAlive === 'string') this.connection.onKeepAlive(keepAlive);
-    const status = response.statusCode ?? 0;
-    if (status === 101) return this.fail(wrongUpgrade(this.connection.origin, this.asksUpgrade));
-    this.begun = true;
-    this.statusText = response.statusMessage ?? '';
-    this.sink.onHeaders(status, fields, bodyless || status === 204 || status === 304 || length === '0');
-    response.on('data', this.onData);
-    response.once('end', () => {
-      this.onEnd();
-    });
+    this.sink.onInformational(status, fields);
   }
 
   /** The socket carries what was asked for, beginning with what came behind the head, and ends with it. */
-  private onUpgraded(response: IncomingMessage, early: Buffer): void {
-    if (this.over) return;
-    const { socket } = this.connection;
-    const fields = this.received(response.rawHeaders);
-    if (fields === undefined) return;
-    this.tunnel = socket;
+  private onSwitch({ upgrade, fields }: ResponseHead): void {
+    const { socket, origin } = this.connection;
+    if (!this.asksUpgrade || !upgrade) return this.fail(wrongUpgrade(origin, this.asksUpgrade));
+    this.tunnel = true;
     this.connection.onUpgraded();
-    this.statusText = response.statusMessage ?? '';
-    this.sink.onHeaders(101, fields, false);
-    socket.on('data', this.onData);
-    socket.once('end', () => {
-      this.ended = true;
-      nextTick(() => {
-        if (!this.over) this.sink.onEnd(undefined);
-      });
-    });
     socket.once('finish', () => {
       this.stopWriteTimer();
       if (!this.over) this.sink.onSent();
     });
-    socket.once('error', (error) => {
-      this.onError(error);
-    });
-    socket.once('close', () => {
-      this.onTunnelClose();
-    });
-    socket.resume();
-    if (early.length > 0) this.onData(early);
+    this.sink.onHeaders(101, fields, false);
   }
 
-  private readonly onData = (chunk: Buffer): void => {
+  onBody(start: number, end: number): void {
     if (this.over) return;
-    this.connection.config.budget.take(chunk.length);
-    this.buffered += chunk.length;
-    if (this.buffered >= highWaterMark) this.source?.pause();
-    this.sink.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length);
-  };
+    const { config, socket } = this.connection;
+    config.budget.take(end - start);
+    this.buffered += end - start;
+    if (this.buffered >= highWaterMark && !this.paused) {
+      this.paused = true;
+      socket.pause();
+    }
+    this.sink.onData(this.bytes!, start, end);
+  }
 
-  private onEnd(): void {
-    if (this.over) return;
-    const trailers = this.received(this.response?.rawTrailers ?? []);
-    if (trailers === undefined) return;
+  private onWhole(): void {
     this.ended = true;
-    const deliver = (): void => {
-      if (this.over) return;
-      this.told = true;
-      this.sink.onEnd(trailers);
-      if (this.late !== undefined) this.fail(this.late);
-    };
-    // After node:http has left the socket free, so that what the caller does next finds it free too. Over TLS the word
-    // that the request's last bytes are written comes a turn later than the bytes go, and the answer may be faster.
-    const { writableEnded, writableFinished } = this.request;
-    if (writableEnded && !writableFinished) this.connection.clock.afterPoll(deliver);
-    else nextTick(deliver);
+    this.resume();
+    // Over TLS the word that the request's last bytes are written comes a turn later than the bytes go, and the answer
+    // may be faster.
+    if (this.handedOver && !this.sent) this.connection.clock.afterPoll(() => this.tellEnd());
+    else this.tellEnd();
   }
 
-  /** What the body comes from. */
-  private get source(): Readable | undefined {
-    return this.tunnel ?? this.response;
+  private tellEnd(): void {
+    if (this.over || this.told) return;
+    this.told = true;
+    // First, so that what the caller does next finds the connection free.
+    if (this.sent) this.connection.onComplete(this);
+    this.sink.onEnd(this.parser.trailers);
+    if (this.late !== undefined) this.fail(this.late);
   }
 
   consume(bytes: number): void {
     this.connection.config.budget.give(bytes);
     this.buffered -= bytes;
-    if (this.buffered < highWaterMark && this.source?.isPaused() === true) this.source.resume();
+    if (this.buffered < highWaterMark) this.resume();
+  }
+
+  private resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.connection.socket.resume();
   }
 
   // --- failures ---
 
-  /** The request is through, or its connection is. A response may be whole, and some of it not yet read. */
-  private onClose(): void {
-    if (this.tunnel !== undefined) return; // node:http is through with it, and it goes on
-    this.stopWriteTimer();
-    if (!this.complete && this.response?.complete !== true) this.onError(this.connection.socket.errored ?? undefined);
+  /** The server sends nothing more. */
+  onPeerEnd(): void {
+    this.closes = true;
+    if (this.tunnel) {
+      this.ended = true;
+      nextTick(() => {
+        if (!this.over) this.sink.onEnd(undefined);
+      });
+    } else if (!this.ended && !this.over) {
+      if (this.parser.finish()) this.onWhole();
+      else this.onError(hungUp());
+    }
   }
 
-  private onTunnelClose(): void {
+  /** The socket is closed. */
+  onClosed(): void {
     this.stopWriteTimer();
-    if (!this.complete) this.onError(this.connection.socket.errored ?? undefined);
+    this.onError(this.connection.socket.errored ?? hungUp());
   }
 
-  private onError(error: Error | undefined): void {
-    const { origin } = this.connection;
-    const responseBegun = this.source !== undefined;
-    const unheard = !this.description.reused && this.connection.socket.bytesRead === 0;
+  onError(error: Error): void {
+    if (this.over || this.complete) return;
+    const { origin, socket } = this.connection;
+    const responseBegun = this.begun || this.tunnel;
+    const unheard = !this.description.reused && socket.bytesRead === 0;
     const failure = requestFailed(error, { origin, written: this.written, responseBegun, unheard });
     this.metClosed = this.unanswered && failure.code === 'ERR_PASSINGLANE_CONNECTION_LOST';
     // A whole response stands, and what comes behind it is for nobody, be it in the same read or in the next.
-    if (this.tunnel !== undefined || this.told || this.response?.complete !== true) return this.fail(failure);
+    if (this.tunnel || this.told || !this.ended) return this.fail(failure);
     this.late ??= failure;
     this.connection.onUnasked();
   }
@@ -331,22 +357,19 @@ export class Http1Exchange implements RequestHandle {
   fail(error: TransportError): void {
     if (this.over || this.complete) return;
     this.drain();
+    if (this.over || this.complete) return;
     this.over = true;
     this.abandon();
     this.sink.onFailed(error);
     this.connection.onBroken(error);
   }
 
-  /** What has come goes before the error, though node:http still holds it. */
+  /** What has come goes before the error, though the socket still holds it. */
   private drain(): void {
-    const { response } = this;
-    if (response === undefined || !this.begun) return;
-    response.off('data', this.onData);
-    for (;;) {
-      const chunk = response.read() as Buffer | null;
-      if (chunk === null) return;
-      this.onData(chunk);
-    }
+    if (!this.paused || this.draining) return;
+    this.draining = true;
+    for (let chunk = this.connection.unread(); chunk !== null && !this.over; chunk = this.connection.unread())
+      this.onRead(chunk);
   }
 
   reset(): void {
@@ -357,8 +380,8 @@ export class Http1Exchange implements RequestHandle {
 
   private abandon(): void {
     this.stopped = true;
+    this.parser.stop();
     this.stopWriteTimer();
-    this.request.destroy();
     this.connection.socket.destroy();
   }
 

@@ -1,5 +1,5 @@
-import { quoteName } from '../ports/index.js';
 import { TransportError, type TransportErrorInit } from '../errors.js';
+import { MalformedResponse } from './malformed.js';
 
 /** Where a request stands when it fails. */
 export interface Stage {
@@ -11,7 +11,7 @@ export interface Stage {
   readonly unheard: boolean;
 }
 
-/** What an error of node:http, or of the socket below it, means for the request. */
+/** What a malformed response, or an error of the socket, means for the request. Undefined: the socket ended in order. */
 export function requestFailed(cause: Error | undefined, stage: Stage): TransportError {
   const code = cause !== undefined && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const { origin, written, responseBegun, unheard } = stage;
@@ -22,11 +22,11 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
       `The response headers of ${origin} exceed what is accepted (maxHeaderListSize)`,
       { ...init, initiator: 'local' },
     );
-  if (code.startsWith('HPE_')) {
+  if (cause instanceof MalformedResponse) {
     const hint = responseBegun || !origin.startsWith('http:') ? '' : otherProtocol(code, cause);
     return new TransportError(
       'ERR_PASSINGLANE_PROTOCOL',
-      `${origin} broke the rules of HTTP/1.1: ${reasonOf(cause)} (${code})${hint}`,
+      `${origin} broke the rules of HTTP/1.1: ${cause.reason} (${code})${hint}`,
       { ...init, initiator: 'local' },
     );
   }
@@ -47,27 +47,9 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
 
 /** What a server speaks whose first bytes are no status line, and what to do then. */
 function otherProtocol(code: string, cause: Error | undefined): string {
-  const bytes = cause !== undefined && 'rawPacket' in cause ? cause.rawPacket : undefined;
-  if (!(bytes instanceof Uint8Array)) return '';
-  // An alert record (RFC 8446 section 5.1) is what a TLS server makes of bytes in the clear.
-  if (bytes[0] === 0x15 && bytes[1] === 0x03) return '; it speaks TLS: use an https: URL';
+  if (!(cause instanceof MalformedResponse)) return '';
+  if (cause.speaksTls) return '; it speaks TLS: use an https: URL';
   return code === 'HPE_INVALID_CONSTANT' ? "; with HTTP/2, set cleartext: 'h2c' (or PASSINGLANE_CLEARTEXT=h2c)" : '';
-}
-
-/** llhttp's reason, which quotes nothing of what the server sent. */
-function reasonOf(cause: Error | undefined): string {
-  return cause !== undefined && 'reason' in cause && typeof cause.reason === 'string' ? cause.reason : 'parse error';
-}
-
-/** A field that RFC 9110 section 5 does not allow, with the code that the parsers of later Nodes give it. */
-export function malformedField(origin: string, name: string): TransportError {
-  const cause = Object.assign(new Error('Invalid header token'), { code: 'HPE_INVALID_HEADER_TOKEN' });
-  return new TransportError('ERR_PASSINGLANE_PROTOCOL', `${origin} sent a malformed field, ${quoteName(name)}`, {
-    scope: 'connection',
-    initiator: 'local',
-    origin,
-    cause,
-  });
 }
 
 /** A response of status 101 that nobody asked for, or that does not say to what (RFC 9110 section 15.2.2). */
@@ -110,4 +92,24 @@ export function writeTimedOut(origin: string, limit: number): TransportError {
 export function forRequest(error: TransportError, written: boolean): TransportError {
   const { code, message, scope, initiator, origin, cause } = error;
   return new TransportError(code, message, { scope, initiator, origin, cause, unprocessed: !written });
+}
+
+/** A head that would not be read as it is meant. */
+export function unwritable(origin: string, what: string): TransportError {
+  return new TransportError('ERR_PASSINGLANE_INVALID_REQUEST', `The ${what} cannot be written in HTTP/1.1`, {
+    scope: 'request',
+    initiator: 'user',
+    origin,
+    unprocessed: true,
+  });
+}
+
+/** The server ended the connection in order; as node:http has it. */
+export function hungUp(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+}
+
+/** Bytes that come while a request is still sent whose response was whole. */
+export function behindResponse(): MalformedResponse {
+  return new MalformedResponse('HPE_INVALID_CONSTANT', 'Expected nothing behind the response');
 }

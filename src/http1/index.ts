@@ -1,2 +1,2 @@
-/** HTTP/1.1 through node:http, as the dialler loads it when it first meets a server that speaks nothing newer. */
-export { NodeHttp1Connection, type Http1Platform } from './connection.js';
+/** HTTP/1.1, for origins that speak nothing newer. */
+export { Http1Connection } from './connection.js';

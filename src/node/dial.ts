@@ -11,7 +11,7 @@ import {
   type Origin,
 } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
-import { NodeHttp1Connection } from '../http1/index.js';
+import { Http1Connection } from '../http1/index.js';
 import { abortable } from '../abortable.js';
 import { nodeClock } from './clock.js';
 import { closeReason, connected, ignoreError } from './connected.js';
@@ -319,11 +319,11 @@ function nodeTls(): typeof import('node:tls') {
 }
 
 function speakHttp1(socket: Duplex, dial?: DialTimes): Dialled {
-  const platform = { info: { ...infoOf(socket), dial }, inRootContext };
+  const info = { ...infoOf(socket), dial };
   return {
     protocol: 'http/1.1',
     socket,
-    open: (stream, config, clock, owner) => new NodeHttp1Connection(stream, config, clock, owner, platform),
+    open: (stream, config, clock, owner) => new Http1Connection(stream, config, clock, owner, info),
   };
 }
 

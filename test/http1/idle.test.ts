@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
-import { NodeHttp1Connection } from '../../dist/http1/index.js';
+import { Http1Connection } from '../../dist/http1/index.js';
 import { BaseTransport } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -51,9 +51,9 @@ class Place {
 
   /** @param dead so many of the first connections are gone before anybody can use them */
   constructor(t: TestContext, options: TransportOptions, keepAlive = '', dead = 0) {
-    const info = { remoteAddress: undefined, remotePort: undefined, localAddress: undefined, localPort: undefined };
+    const place = { remoteAddress: undefined, remotePort: undefined, localAddress: undefined, localPort: undefined };
+    const info = { ...place, alpnProtocol: '', tls: undefined };
     const inRootContext = <A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R => fn(...args);
-    const platform = { info: { ...info, alpnProtocol: '', tls: undefined }, inRootContext };
     this.transport = new BaseTransport(resolveOptions(options, 'test'), {
       clock: this.clock,
       dialler: {
@@ -63,7 +63,7 @@ class Place {
           return {
             protocol: 'http/1.1',
             socket,
-            open: (stream, config, clock, owner) => new NodeHttp1Connection(stream, config, clock, owner, platform),
+            open: (stream, config, clock, owner) => new Http1Connection(stream, config, clock, owner, info),
           };
         },
       },

@@ -127,7 +127,7 @@ test('a server that misses the client certificate closes the transport with its 
   assert.match(error?.code ?? '', /CERTIFICATE_REQUIRED|ECONNRESET|EPIPE/);
 });
 
-test('a server without HTTP/2 is served over HTTP/1.1 through node:http, on the same socket', async (t) => {
+test('a server without HTTP/2 is served over HTTP/1.1, on the same socket', async (t) => {
   let connections = 0;
   for (const ALPNProtocols of [['http/1.1'], undefined]) {
     const server = createHttpsServer({ ...loopback, ALPNProtocols }, (incoming, response) => incoming.pipe(response));

@@ -1,6 +1,6 @@
 import './immediate.js';
 import type { LookupFunction } from 'node:net';
-import { NodeHttp1Connection } from '../../dist/http1/index.js';
+import { Http1Connection } from '../../dist/http1/index.js';
 import type { Dialled, Dialler, DialRoute, Origin } from '../../dist/ports/dialler.js';
 import { alpnFailed, connectFailed, isAlpnRefusal, mostTelling } from '../../dist/node/failure.js';
 import { lookUp } from '../../dist/node/address.js';
@@ -216,13 +216,9 @@ export class Network implements Dialler {
 
 function speaking(socket: OpenSocket): Dialled {
   if (socket instanceof SimulatedSocket) return { protocol: 'h2', transport: socket };
-  const platform = {
-    info: socket.info,
-    inRootContext: <A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R => fn(...args),
-  };
   return {
     protocol: 'http/1.1',
     socket,
-    open: (stream, config, clock, owner) => new NodeHttp1Connection(stream, config, clock, owner, platform),
+    open: (stream, config, clock, owner) => new Http1Connection(stream, config, clock, owner, socket.info),
   };
 }
