@@ -3,13 +3,14 @@ import { after, before, describe, it } from 'node:test';
 import { Transport } from '../../dist/index.js';
 import { behaviours, expectText, inFlight } from './behaviours.js';
 import { frontKinds } from './front-servers.js';
+import { programKinds } from './program-servers.js';
 import { peerKinds, skipWithout, startNginx, type Peer } from './peers.js';
 
 function transportFor(peer: Peer): Transport {
   return new Transport({ cleartext: 'h2c', tls: peer.ca === undefined ? {} : { ca: peer.ca } });
 }
 
-for (const kind of [...peerKinds, ...frontKinds]) {
+for (const kind of [...peerKinds, ...frontKinds, ...programKinds]) {
   describe(kind.name, { skip: skipWithout(kind) }, () => {
     let peer: Peer;
     let transport: Transport;

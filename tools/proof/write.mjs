@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { scoreTable } from '../mutants/scores.mjs';
 import { documentOf } from './document.mjs';
+import { servers } from './servers.mjs';
 import { suites } from './suites.mjs';
 
 const scoresFile = new URL('scores.json', import.meta.url);
@@ -16,5 +17,5 @@ export function writeScores(scores) {
 }
 
 export function writeDocument() {
-  writeFileSync(documentFile, `${documentOf(suites, readScores())}\n${scoreTable().join('\n')}`);
+  writeFileSync(documentFile, `${documentOf(suites, readScores())}\n${servers}\n${scoreTable().join('\n')}`);
 }
