@@ -208,14 +208,18 @@ function onSettings(c: ConnectionState): void {
   c.events.onOutput();
 }
 
-/** RFC 9113 section 6.9.2: a new initial window moves every stream's window, below zero if need be. */
+/**
+ * RFC 9113 section 6.9.2: a new initial window moves every stream's window, below zero if need be. What costs the peer one
+ * frame costs us a step for each stream, so it counts by those.
+ */
 function shiftWindows(c: ConnectionState, change: number): void {
-  for (const stream of c.streams.values()) {
+  for (let streams = c.streams.size; streams > 0; streams -= shiftsAFrame) c.floods.idleFrame(c.now);
+  c.streams.each((stream) => {
     stream.sendWindow += change;
     if (stream.sendWindow > max31)
       throw new ProtocolViolation(ErrorCode.FlowControlError, 'INITIAL_WINDOW_SIZE overflows the window of a stream');
     if (change > 0 && stream.chunk !== undefined) c.scheduler.add(stream);
-  }
+  });
 }
 
 function onPing(c: ConnectionState): void {
@@ -235,6 +239,9 @@ function onPing(c: ConnectionState): void {
   c.events.onPong(id);
   c.events.onCapacity();
 }
+
+/** So many windows that SETTINGS move count as a frame that carries nothing. */
+const shiftsAFrame = 1_000;
 
 /** The debug data by which gRPC servers say why they have had enough. */
 const tooManyPings = 'too_many_pings';

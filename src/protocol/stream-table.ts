@@ -51,6 +51,11 @@ export class StreamTable {
     return this.slots.filter((stream) => stream !== undefined).sort((a, b) => a.id - b.id);
   }
 
+  /** Calls `visit` with each of them, in no order. It adds and deletes none. */
+  each(visit: (stream: Stream) => void): void {
+    for (const stream of this.slots) if (stream !== undefined) visit(stream);
+  }
+
   clear(): void {
     this.size = 0;
     this.resize(initialSlots);

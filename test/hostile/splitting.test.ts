@@ -1,6 +1,6 @@
 /** Nothing that a caller or a peer says makes two messages of one, in HTTP/1.1 and in a proxy's CONNECT. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { TransportError, type RequestOptions, type Transport } from '../../dist/index.js';
@@ -111,6 +111,27 @@ test('a second response behind the one that was asked for answers no later reque
   const transport = transportFor(t);
   for (let i = 0; i < 3; i++) assert.equal(await (await transport.request(`${origin}/${i}`)).body.text(), 'ok');
   assert.equal(connections, 3, 'a connection with more on it is not used again');
+});
+
+test('a response that comes while nothing is asked answers no later request', async (t) => {
+  let connections = 0;
+  const client = new EventEmitter();
+  const closed: Promise<unknown>[] = [];
+  const { origin } = await rawOrigin(t, async (peer) => {
+    connections++;
+    await peer.request();
+    closed.push(once(peer.socket, 'close'));
+    peer.write('HTTP/1.1 200 OK\ncontent-length: 2\n\nok');
+    await once(client, 'idle');
+    peer.write('HTTP/1.1 200 OK\ncontent-length: 4\n\nevil');
+  });
+  const transport = transportFor(t);
+  for (let i = 0; i < 3; i++) {
+    assert.equal(await (await transport.request(`${origin}/${i}`)).body.text(), 'ok');
+    client.emit('idle');
+    await closed[i]; // it is read before the next request goes out
+  }
+  assert.equal(connections, 3, 'a connection on which it came is not used again');
 });
 
 test('a CONNECT cannot be split: not by the host of the URL, and not by what its credentials decode to', async (t) => {

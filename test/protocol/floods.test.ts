@@ -121,3 +121,17 @@ test('CVE-2019-9512, CVE-2019-9514: what a peer provokes and does not take is bo
   assert.ok(h.view.replies.waiting <= 1_000);
   assert.ok(h.view.listed.length <= calls.length, 'a reset is a mark on its stream, however often it is due');
 });
+
+test('SETTINGS that move the windows of many streams count by those: a thousand of them are a frame that carries nothing', () => {
+  const h = harness().greet({ maxConcurrentStreams: 3_000 });
+  const calls = Array.from({ length: 2_500 }, () => h.get('/'));
+  take(h);
+  let count = 0;
+  for (let window = 1; h.failure === undefined; window = 3 - window, count++) {
+    h.peer.settings({ initialWindowSize: window });
+    if (h.failure === undefined) take(h);
+  }
+  assert.equal(count, 5_000, 'each counts as four, beside the first SETTINGS');
+  h.expect.failedWith('ENHANCE_YOUR_CALM', 'a flood');
+  assert.equal(calls[0]?.error?.errorCode, 'ENHANCE_YOUR_CALM');
+});
