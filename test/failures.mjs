@@ -28,5 +28,7 @@ function linesOf(error) {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const message = lines.filter((line) => !/^ +at /.test(line)).slice(0, shownLines);
   const at = lines.find((line) => /^ +at .*\bbuild\b/.test(line));
-  return [...message, ...(at === undefined ? [] : [at])].map((line) => `  | ${line}\n`).join('');
+  const { cause } = Object(error);
+  const why = cause === undefined ? [] : [`caused by ${String(cause)}`];
+  return [...message, ...why, ...(at === undefined ? [] : [at])].map((line) => `  | ${line}\n`).join('');
 }

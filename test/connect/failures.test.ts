@@ -128,13 +128,14 @@ test('calls that find their connection dead are answered over another; what it h
   const server = await startConnectServer(false);
   t.after(() => server.close());
   const path = await link(t, Number(new URL(server.origin).port));
-  const transport = client(t, { stallTimeout: 20, probeAfter: 60, readIdleTimeout: 300, pingTimeout: 100 });
+  const transport = client(t, { stallTimeout: 100, probeAfter: 300, readIdleTimeout: 700, pingTimeout: 300 });
   const notes = createClient(Notes, createGrpcTransport({ baseUrl: `http://127.0.0.1:${path.port}`, transport }));
   await notes.echo({ text: 'before' });
   path.blackhole();
   const lost = failure(notes.echo({ text: 'lost' }));
   const late = failure(notes.echo({ text: 'late' }, { timeoutMs: 50 }));
-  await until(() => transport.stats().origins[0]?.connections[0]?.state === 'silent');
+  // Silent, or what comes of that: a busy machine may look later.
+  await until(() => !['ready', 'busy'].includes(transport.stats().origins[0]?.connections[0]?.state ?? 'closed'));
   assert.equal((await notes.echo({ text: 'around' })).text, 'around');
   assert.equal(path.connections, 2);
   assert.deepEqual([Code[(await late).code], Code[(await lost).code]], ['DeadlineExceeded', 'Unavailable']);

@@ -1,5 +1,6 @@
 /** What every facade promises, written once. Each is a sentence; a facade that cannot say what it needs skips it. */
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { TestContext } from 'node:test';
 import type { TransportOptions } from '../../dist/index.js';
 import { startOrigin, type OriginOptions, type TestOrigin } from '../support/origin.js';
@@ -74,6 +75,15 @@ export async function assertFails(promise: Promise<unknown>, code: RegExp): Prom
   await assert.rejects(promise, (error) => {
     assert.match(codeOf(error) ?? `none: ${String(error)}`, code);
     return true;
+  });
+}
+
+/** Resolves when something is told on that channel of diagnostics, from now on. */
+export function told(t: TestContext, channel: string): Promise<void> {
+  return new Promise((resolve) => {
+    const hear = (): void => resolve();
+    subscribe(channel, hear);
+    t.after(() => unsubscribe(channel, hear));
   });
 }
 

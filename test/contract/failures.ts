@@ -1,9 +1,8 @@
 /** What goes wrong, and what comes of it. */
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { rawOrigin } from '../http1/support.js';
 import { closedPort } from '../support/closed-port.js';
-import { assertFails, behaviour, type Chapter, until } from './behaviours.js';
+import { assertFails, behaviour, told, type Chapter, until } from './behaviours.js';
 import { bytesOf, textOf } from './driver.js';
 
 const reason = new Error('enough');
@@ -296,19 +295,17 @@ export const delivery: Chapter = {
       for (let time = 0; time < 3; time++) assert.equal((await send(server.origin)).status, 200);
       assert.equal(server.connections.length, 3);
     }),
-    behaviour('no request waits behind a connection whose peer has stopped reading', async ({ client, raw }) => {
+    behaviour('no request waits behind a connection whose peer has stopped reading', async ({ t, client, raw }) => {
       const { send } = await client();
-      let blocked = false;
       const server = await raw((connection, { streamId, get }) => {
         if (get(':path') !== '/up') return connection.headers(streamId, [[':status', '200']], { endStream: true });
         connection.socket.pause();
-        blocked = true;
       });
       const controller = new AbortController();
       const up = { method: 'POST', body: Buffer.alloc(32 << 20), signal: controller.signal };
+      const stalled = told(t, 'passinglane:connection:stalled');
       const upload = assert.rejects(send(`${server.origin}/up`, up));
-      await until(() => blocked);
-      await sleep(3 * 100); // until it has been stalled for stallTimeout
+      await stalled;
       assert.equal((await send(`${server.origin}/small`)).status, 200);
       controller.abort(reason);
       await upload;

@@ -8,10 +8,10 @@ import { blockAfter, type BlockingDuplex } from '../support/blocking-duplex.js';
 import { startMachines } from '../support/machines.js';
 import { type as frameType, type RawConnection } from '../support/raw-server.js';
 import { link } from '../users/support.js';
-import { behaviour, until, type Chapter } from './behaviours.js';
+import { behaviour, told, until, type Chapter } from './behaviours.js';
 import { textOf, type Send } from './driver.js';
 
-const short = { stallTimeout: 20, probeAfter: 60 } as const;
+const short = { stallTimeout: 100, probeAfter: 300 } as const;
 
 const ok = (connection: RawConnection, streamId: number): void =>
   connection.headers(streamId, [[':status', '200']], { endStream: true });
@@ -27,7 +27,7 @@ async function ten(send: Send, url: string, method = 'GET'): Promise<Set<number>
   return new Set(await Promise.all(Array.from({ length: 10 }, one)));
 }
 
-/** A busy machine may take its own pauses for a stall, where those count after 20 ms; how many there are then, is held on virtual time. */
+/** A busy machine may take its own pauses for a stall; how many there are then, is held on virtual time. */
 function isAround(connections: number | undefined): void {
   assert.ok(connections !== undefined && connections >= 2 && connections <= 4, `${connections} connections`);
 }
@@ -88,8 +88,10 @@ export const isolation: Chapter = {
       const url = `http://127.0.0.1:${path.port}/hello.txt`;
       assert.deepEqual(await ten(send, url), new Set([200]));
       path.blackhole();
+      const sent = told(place.t, 'passinglane:request:sent');
       beside(send(url));
-      await sleep(3 * short.probeAfter); // until it has been silent for so long
+      await sent;
+      await sleep(2 * short.probeAfter); // until it has been silent for so long, also after what was on its way
       assert.deepEqual(await ten(send, url), new Set([200]));
       isAround(path.connections);
     }),
@@ -109,8 +111,10 @@ export const isolation: Chapter = {
       const { send } = await place.client({ ...short, lookup: m.lookup });
       assert.deepEqual(await ten(send, m.origin), new Set([200]));
       m.machines[0]?.freeze();
+      const sent = told(place.t, 'passinglane:request:sent');
       beside(send(m.origin));
-      await sleep(3 * short.probeAfter); // until it has been silent for so long
+      await sent;
+      await sleep(2 * short.probeAfter); // until it has been silent for so long, also after what was on its way
       assert.deepEqual(await ten(send, m.origin), new Set([200]));
       const [frozen, other] = m.machines;
       assert.ok(other !== undefined && other.connections >= 1);
@@ -141,7 +145,7 @@ export const isolation: Chapter = {
     behaviour(
       'a request that was refused before the port was closed for a moment is answered once it is open',
       async (place) => {
-        const { send } = await place.client({ retry: { baseDelay: 40 } });
+        const { send } = await place.client({ retry: { baseDelay: 40, maxAttempts: 100 } });
         const first = await refusesOnce(place.t);
         const { port } = first.address() as AddressInfo;
         const answer = send(`http://127.0.0.1:${port}/hello.txt`);

@@ -44,7 +44,7 @@ test('no request waits behind a connection to the proxy that is blocked, however
   const between = await link(t, proxy.port);
   const origins = await Promise.all(Array.from({ length: 4 }, () => origin(t)));
   const proxyUrl = `https://127.0.0.1:${between.port}`;
-  const transport = client(t, { proxy: proxyUrl, stallTimeout: 1_000, probeAfter: 100 });
+  const transport = client(t, { proxy: proxyUrl, stallTimeout: 1_000, probeAfter: 600 });
   const hello = async (url: string): Promise<string> => (await transport.request(`${url}/hello.txt`)).body.text();
   await Promise.all(origins.map(({ origin: url }) => hello(url)));
   assert.equal(between.connections, 1);

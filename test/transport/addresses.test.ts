@@ -9,7 +9,7 @@ import { startMachines, type Machines } from '../support/machines.js';
 const skip = process.platform === 'linux' ? false : 'needs all of 127.0.0.0/8';
 
 function client(t: TestContext, { lookup }: Machines, options: TransportOptions = {}): Transport {
-  const transport = new Transport({ cleartext: 'h2c', lookup, stallTimeout: 20, probeAfter: 60, ...options });
+  const transport = new Transport({ cleartext: 'h2c', lookup, ...options });
   t.after(() => {
     transport.destroy();
   });
@@ -22,7 +22,7 @@ test(
   async (t) => {
     const m = await startMachines(t, 2);
     const [first, second] = m.machines;
-    const transport = client(t, m);
+    const transport = client(t, m, { stallTimeout: 100, probeAfter: 300 });
     const get = async (): Promise<string> => (await transport.request(m.origin)).body.text();
     assert.equal(await get(), '127.0.0.1');
     first?.freeze();

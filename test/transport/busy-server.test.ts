@@ -36,7 +36,8 @@ const busy = `
 test('a server whose event loop blocks for half a second by turns answers all, on one connection and without a PING', async () => {
   const server = new Worker(busy, { eval: true });
   const [port] = (await once(server, 'message')) as [number];
-  const transport = new Transport({ cleartext: 'h2c' });
+  // A busy machine keeps it waiting for longer than it blocks.
+  const transport = new Transport({ cleartext: 'h2c', probeAfter: 3_000 });
   const get = async (path: string): Promise<number> => {
     const { status, body } = await transport.request(`http://127.0.0.1:${port}${path}`);
     if (path !== '/endless') await body.dump();

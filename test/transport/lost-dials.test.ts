@@ -46,7 +46,7 @@ test('a request that was refused before the port was closed is sent again once i
   });
   await new Promise<void>((resolve) => first.listen(0, '127.0.0.1', resolve));
   const { port } = first.address() as AddressInfo;
-  const transport = new Transport({ cleartext: 'h2c', retry: { baseDelay: 20 } });
+  const transport = new Transport({ cleartext: 'h2c', retry: { baseDelay: 20, maxAttempts: 100 } });
   const call = transport.request(`http://127.0.0.1:${port}/`);
   const closed = new Promise<void>((resolve) => {
     const look = (): void => {
@@ -64,7 +64,7 @@ test('a request that was refused before the port was closed is sent again once i
   await origin.close();
 });
 
-const short = { stallTimeout: 20, probeAfter: 60 } as const;
+const short = { stallTimeout: 100, probeAfter: 300 } as const;
 
 test('five origins whose connections go dead at once, their new ones well, are all answered', async (t) => {
   const server = await startOrigin();

@@ -12,7 +12,7 @@ test('GETs beside 64 uploads over a slow link are all answered, on four connecti
     },
     { settings: { initialWindowSize: 1 << 30, maxConcurrentStreams: 100 } },
   );
-  const transport = client(t, { stallTimeout: 20 });
+  const transport = client(t, { stallTimeout: 100 });
   const get = async (): Promise<number> => {
     const { status, body } = await transport.request(`${server.origin}/`);
     await body.dump();

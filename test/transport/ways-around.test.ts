@@ -19,7 +19,7 @@ for (const uploads of [2, 3])
       { tls: true },
     );
     // Longer than a busy machine takes to read, or a connection that is not blocked counts as one for a moment.
-    const transport = new Transport({ tls: { ca: server.ca }, stallTimeout: 200 });
+    const transport = new Transport({ tls: { ca: server.ca }, stallTimeout: 500 });
     t.after(() => transport.destroy());
     const quick = async (): Promise<number> => {
       const { status, body } = await transport.request(`${server.origin}/quick`);

@@ -18,7 +18,7 @@ test('a connection that goes dead without a word is found out, and the next requ
   t.after(() => origin.close());
   const through = await link(t, origin.port);
   const url = `http://127.0.0.1:${through.port}`;
-  const transport = client(t, { readIdleTimeout: 100, pingTimeout: 100 });
+  const transport = client(t, { readIdleTimeout: 300, pingTimeout: 300 });
   assert.equal((await transport.request(`${url}/hello.txt`)).status, 200);
   through.blackhole();
   await assert.rejects(transport.request(`${url}/hello.txt`), { code: 'ERR_PASSINGLANE_PING_TIMEOUT' });
@@ -33,7 +33,7 @@ test('an idempotent request on a connection that goes dead is answered over the 
   t.after(() => origin.close());
   const through = await link(t, origin.port);
   const url = `http://127.0.0.1:${through.port}/hello.txt`;
-  const transport = client(t, { readIdleTimeout: 100, pingTimeout: 100 });
+  const transport = client(t, { readIdleTimeout: 300, pingTimeout: 300 });
   await (await transport.request(url)).body.text();
   through.blackhole();
   const response = await transport.request(url, { idempotent: true });
