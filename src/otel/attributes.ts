@@ -45,10 +45,14 @@ function redacted(url: string): string {
   );
 }
 
-/** What an error is counted as: its code, else its name. */
-export function errorType(error: unknown): string {
+/**
+ * What an error is counted as: its code, else its name. Undefined for a body that its reader gave up, as `fetch` does with that
+ * of a redirect: the server has answered, and nothing failed.
+ */
+export function errorType(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return '_OTHER';
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  if (code === 'ERR_PASSINGLANE_BODY_CANCELLED') return undefined;
   if (typeof code === 'string') return code;
   return typeof name === 'string' ? name : '_OTHER';
 }

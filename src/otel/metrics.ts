@@ -48,8 +48,8 @@ export class Metrics {
     if (type === 'bound') this.bound(event, measured);
     else if (type === 'headers') measured.attributes = withStatus(measured.attributes, event.status ?? 0);
     else if (type === 'retry' || type === 'error' || type === 'end') {
-      if (event.error !== undefined)
-        measured.attributes = { ...measured.attributes, 'error.type': errorType(event.error) };
+      const failed = event.error === undefined ? undefined : errorType(event.error);
+      if (failed !== undefined) measured.attributes = { ...measured.attributes, 'error.type': failed };
       this.record(measured, time);
       if (type !== 'retry') this.connections?.active(request, -1);
     }

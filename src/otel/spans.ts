@@ -65,10 +65,11 @@ export class Spans {
     return this.tracer.startSpan(spanName(request.method), options, context);
   }
 
-  private bound({ request, streamId, attempt, remoteAddress }: RequestEvent, traced: Traced): void {
+  private bound({ request, streamId, attempt, remoteAddress, remotePort }: RequestEvent, traced: Traced): void {
     const span = (traced.span ??= this.open(request, traced.context));
     span.setAttribute('network.protocol.version', versionOf(streamId));
     if (remoteAddress !== undefined) span.setAttribute('network.peer.address', remoteAddress);
+    if (remotePort !== undefined) span.setAttribute('network.peer.port', remotePort);
     if (attempt > 1) span.setAttribute('http.request.resend_count', attempt - 1);
   }
 
@@ -81,9 +82,10 @@ export class Spans {
   }
 
   private failed(error: unknown, { span }: Traced): void {
-    if (span === undefined) return;
+    const type = errorType(error);
+    if (span === undefined || type === undefined) return;
     const message = error instanceof Error ? error.message : String(error);
-    span.setAttribute('error.type', errorType(error));
+    span.setAttribute('error.type', type);
     span.setStatus({ code: this.api.SpanStatusCode.ERROR, message });
   }
 

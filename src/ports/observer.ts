@@ -111,6 +111,7 @@ export interface RequestEvent {
   /** On 'bound' and 'hedge': the connection has carried a request before. */
   readonly reused?: boolean | undefined;
   readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
   /** On 'informational' and 'headers'; on 'retry', where an answer with this status is why it is sent again. */
   readonly status?: number | undefined;
   /** On 'error', what the caller gets; on 'retry', why it is sent again, where a failure is. */

@@ -96,19 +96,19 @@ export class RequestTracer {
   }
 
   assigned({ connection, description, streamId }: RequestHandle, attempt: number): void {
-    const { id, reused, remoteAddress } = description;
+    const { id, reused, remoteAddress, remotePort } = description;
     this.timeline.assigned(this.clock.now(), connection);
     this.attempt = attempt;
     this.connection = id;
     this.streamId = streamId;
-    if (this.heard) this.publish(this.event('bound', { reused, remoteAddress }));
+    if (this.heard) this.publish(this.event('bound', { reused, remoteAddress, remotePort }));
   }
 
   /** It has gone out once more, beside the attempt that is out. */
   hedged({ description, streamId }: RequestHandle, attempt: number): void {
-    const { id: connection, reused, remoteAddress } = description;
+    const { id: connection, reused, ...peer } = description;
     this.attempt = attempt;
-    if (this.heard) this.publish({ ...this.event('hedge'), connection, streamId, reused, remoteAddress });
+    if (this.heard) this.publish({ ...this.event('hedge'), connection, streamId, reused, ...peer });
   }
 
   /** What follows is of this attempt. */

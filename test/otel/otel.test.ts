@@ -56,6 +56,7 @@ test('a request has one client span, by the stable conventions for HTTP', async 
     'server.port': 443,
     'network.protocol.version': '2',
     'network.peer.address': '192.0.2.1',
+    'network.peer.port': 443,
     'http.response.status_code': 200,
   });
   assert.equal(span.status.code, SpanStatusCode.UNSET);
@@ -236,6 +237,22 @@ test('the duration of each attempt is measured in seconds, with the buckets of t
   const { sum, buckets } = point.value as { sum: number; buckets: { boundaries: number[]; counts: number[] } };
   assert.ok(Math.abs(sum - 0.03) < 1e-9);
   assert.deepEqual(buckets.boundaries, [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]);
+});
+
+test('a response body that its reader gives up, as fetch does at a redirect, is no error', async () => {
+  const { meterProvider, read } = meters();
+  const p = await harness({ answer: (peer, id) => peer.headers(id, 302) }, { meterProvider });
+  const call = p.get('/moved');
+  await p.settle();
+  call.response?.body.cancel();
+  await p.settle();
+  const [span, ...more] = spans();
+  assert.deepEqual(more, []);
+  assert.equal(span?.attributes['http.response.status_code'], 302);
+  assert.equal(span.attributes['error.type'], undefined);
+  assert.deepEqual(span.status, { code: SpanStatusCode.UNSET });
+  const [point] = (await read()).get('http.client.request.duration')!.dataPoints;
+  assert.equal(point?.attributes['error.type'], undefined);
 });
 
 test('connections and active requests are counted where that is asked for, and come back to 0', async () => {
