@@ -24,7 +24,7 @@ const globals = globalThis as unknown as Record<symbol, Switch | undefined>;
  */
 export function disableNetwork(options: { readonly allow?: readonly string[] | undefined } = {}): void {
   checkOptions(options);
-  globals[key] = { allowed: options.allow ?? [] };
+  globals[key] = { allowed: (options.allow ?? []).map((host) => host.toLowerCase()) };
   if (!mayBeOff.hasSubscribers) subscribe(key, subscriber);
 }
 
@@ -36,9 +36,14 @@ function checkOptions(options: unknown): void {
     if (value === undefined) continue;
     if (!Array.isArray(value)) throw invalidArgument("option 'allow'", value, 'an array of hosts');
     for (const host of value as unknown[])
-      if (typeof host !== 'string' || !/^[^\s/*]+$/.test(host))
+      if (typeof host !== 'string' || !isHost(host))
         throw invalidArgument("option 'allow'", host, "hosts such as '127.0.0.1' or 'localhost:8080'");
   }
+}
+
+/** A name or an address, with a port or without. */
+function isHost(text: string): boolean {
+  return !/[\s/*?#@\\]/.test(text) && [text, `[${text}]`].some((host) => URL.canParse(`http://${host}`));
 }
 
 /** Undoes {@link disableNetwork}. */
@@ -55,7 +60,9 @@ export function networkRefusal(origin: Origin): TransportError | undefined {
 function refusal({ hostname, port, href }: Origin): TransportError | undefined {
   const turnedOff = globals[key];
   if (turnedOff === undefined) return undefined;
-  if (turnedOff.allowed.some((host) => host === hostname || host === `${hostname}:${port}`)) return undefined;
+  const written = hostname.includes(':') ? `[${hostname}]` : hostname;
+  const names = [hostname, written, `${written}:${port}`];
+  if (turnedOff.allowed.some((host) => names.includes(host))) return undefined;
   return notMocked(href, 'it is not mocked, and disableNetwork() keeps every Transport off the network');
 }
 

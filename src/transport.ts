@@ -212,9 +212,7 @@ export class BaseTransport {
       ? request.signal.reason
       : closed
         ? this.#closedError(request.origin)
-        : this.#gate === undefined
-          ? networkRefusal(request.origin)
-          : this.#gate.admit(request);
+        : (this.#gate?.admit(request) ?? this.#offNetwork(request.origin));
     if (refusal !== undefined) {
       if (!aborted) nameRequest(refusal, request);
       request.body?.discard(refusal);
@@ -255,13 +253,16 @@ export class BaseTransport {
   /** Dials one connection outside the pool, and resolves once the peer's SETTINGS have come. */
   async connect(origin: string | URL): Promise<ClientConn> {
     const target = this.#openOrigin(origin);
-    return this.#outside.connect(target, async (signal) => {
-      this.#checkNetwork(target);
+    const refuse = () => this.#offNetwork(target);
+    const open = async (signal: AbortSignal): Promise<ByteTransport> => {
+      const refusal = refuse();
+      if (refusal !== undefined) throw refusal;
       const dialled = await this.#platform.dialler.dial(target, signal);
       if (dialled.protocol === 'h2') return dialled.transport;
       dialled.socket.destroy();
       throw http1Only(target);
-    });
+    };
+    return this.#outside.connect(target, open, refuse);
   }
 
   /** Speaks HTTP/2 on a stream that the caller has connected, and for https: secured. */
@@ -282,13 +283,14 @@ export class BaseTransport {
   async preconnect(origin: string | URL, count = 1): Promise<void> {
     if (!Number.isInteger(count) || count < 1) throw invalidArgument('connections', count, 'a positive integer');
     const target = this.#openOrigin(origin);
-    this.#checkNetwork(target);
+    const refusal = this.#offNetwork(target);
+    if (refusal !== undefined) throw refusal;
     await this.#pool.of(target).preconnect(count);
   }
 
-  #checkNetwork(origin: Origin): void {
-    const refusal = this.#gate === undefined ? networkRefusal(origin) : undefined;
-    if (refusal !== undefined) throw refusal;
+  /** Why a test keeps this origin out of reach, where it does. */
+  #offNetwork(origin: Origin): TransportError | undefined {
+    return this.#gate === undefined ? networkRefusal(origin) : undefined;
   }
 
   /** Closes the pool's connections that carry no request. */

@@ -47,6 +47,7 @@ export class ClientConn {
   readonly #driver: ConnectionDriver;
   readonly #origin: Origin;
   readonly #defaults: RequestDefaults;
+  readonly #refuse: (() => TransportError | undefined) | undefined;
   readonly #targets = new Targets((url) => this.#checkOrigin(url));
   readonly #waiting = new WaitQueue<Exchange>();
   /** Its user has said that it shall take no more. */
@@ -55,10 +56,16 @@ export class ClientConn {
   readonly #closed = new Set<() => void>();
 
   /** @internal */
-  constructor(driver: ConnectionDriver, origin: Origin, defaults: RequestDefaults) {
+  constructor(
+    driver: ConnectionDriver,
+    origin: Origin,
+    defaults: RequestDefaults,
+    refuse?: () => TransportError | undefined,
+  ) {
     this.#driver = driver;
     this.#origin = origin;
     this.#defaults = defaults;
+    this.#refuse = refuse;
   }
 
   /** The connection's number in this process, as in `ClientResponse.connection.id`. */
@@ -87,7 +94,9 @@ export class ClientConn {
         return;
       }
       const exchange = new Exchange(request, this, resolve, reject);
-      if (this.#waiting.size > 0 && !reserved) this.#enqueue(exchange);
+      const refusal = this.#refuse?.();
+      if (refusal !== undefined) exchange.settleFailed(refusal);
+      else if (this.#waiting.size > 0 && !reserved) this.#enqueue(exchange);
       else if (!this.#tryOpen(exchange)) this.#enqueue(exchange);
     });
   }

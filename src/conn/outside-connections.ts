@@ -42,8 +42,15 @@ export class OutsideConnections {
     return this.drivers.size;
   }
 
-  /** A connection over what `open` gives, all of it within `connectTimeout`. */
-  async connect(origin: Origin, open: (signal: AbortSignal) => Promise<ByteTransport>): Promise<ClientConn> {
+  /**
+   * A connection over what `open` gives, all of it within `connectTimeout`.
+   * @param refuse why a request on it may not go out, where it may not
+   */
+  async connect(
+    origin: Origin,
+    open: (signal: AbortSignal) => Promise<ByteTransport>,
+    refuse?: () => TransportError | undefined,
+  ): Promise<ClientConn> {
     const { clock, connectTimeout } = this.host;
     const controller = new AbortController();
     const { signal } = controller;
@@ -60,7 +67,7 @@ export class OutsideConnections {
     try {
       const transport = await open(signal);
       connected = true;
-      if (!signal.aborted) return await this.begin(transport, origin, signal);
+      if (!signal.aborted) return await this.begin(transport, origin, signal, refuse);
       transport.destroy();
       throw signal.reason as Error;
     } finally {
@@ -69,7 +76,12 @@ export class OutsideConnections {
     }
   }
 
-  private begin(transport: ByteTransport, origin: Origin, signal: AbortSignal): Promise<ClientConn> {
+  private begin(
+    transport: ByteTransport,
+    origin: Origin,
+    signal: AbortSignal,
+    refuse: (() => TransportError | undefined) | undefined,
+  ): Promise<ClientConn> {
     return abortable(signal, (resolve, reject) => {
       const owner: ConnectionOwner = {
         onCapacity: () => {
@@ -86,7 +98,7 @@ export class OutsideConnections {
         },
       };
       const driver = new ConnectionDriver(transport, this.host.driverConfig(origin), this.host.clock, owner);
-      const conn = new ClientConn(driver, origin, this.host.defaults);
+      const conn = new ClientConn(driver, origin, this.host.defaults, refuse);
       this.drivers.set(driver, origin);
       driver.start(() => {
         if (driver.closeError === undefined) resolve(conn);

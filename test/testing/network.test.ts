@@ -17,7 +17,9 @@ test('with the network disabled every Transport refuses, on connections that are
     await origin.close();
   });
   assert.equal(await (await transport.request(url)).body.text(), 'hello\n');
+  const dialled = await transport.connect(origin.origin);
   disableNetwork();
+  await assert.rejects(dialled.request(url), refused);
   await assert.rejects(transport.request(url), (error: Error & { code?: string }) => {
     assert.equal(error.code, refused.code);
     assert.match(error.message, /^GET http:\/\/127\.0\.0\.1:\d+\/hello\.txt: it is not mocked, and disableNetwork\(\)/);
@@ -37,6 +39,24 @@ test('with the network disabled every Transport refuses, on connections that are
   assert.equal(await (await transport.request(url)).body.text(), 'hello\n');
   enableNetwork();
   assert.equal(await (await transport.request(url)).body.text(), 'hello\n');
+  assert.equal(await (await dialled.request(url)).body.text(), 'hello\n');
+});
+
+test('a host is allowed in whatever case it is written, and an IPv6 address with brackets or without', async (t) => {
+  t.after(enableNetwork);
+  const transport = new Transport();
+  t.after(() => transport.destroy());
+  // Nobody listens there, so what is allowed fails otherwise.
+  for (const [host, url] of [
+    ['LocalHost:1', 'http://localhost:1/'],
+    ['[::1]', 'http://[::1]:1/'],
+    ['::1', 'http://[::1]:1/'],
+    ['[::1]:1', 'http://[::1]:1/'],
+  ] as const) {
+    disableNetwork({ allow: [host] });
+    await assert.rejects(transport.request(url), { code: 'ERR_PASSINGLANE_CONNECT_FAILED' }, host);
+    await assert.rejects(transport.request('http://[::2]:1/'), refused, host);
+  }
 });
 
 test('a host that could never be allowed, and a misspelt option, are refused by name', (t) => {
@@ -51,6 +71,8 @@ test('a host that could never be allowed, and a misspelt option, are refused by 
   refuses({ allow: [8080] }, /option 'allow': 8080/);
   refuses({ allow: ['http://localhost:8080'] }, /option 'allow': "http:\/\/localhost:8080"/);
   refuses({ allow: ['*.test'] }, /option 'allow'/);
+  refuses({ allow: ['localhost:99999'] }, /option 'allow': "localhost:99999"/);
+  refuses({ allow: ['localhost/a'] }, /option 'allow': "localhost\/a"/);
   disableNetwork({ allow: undefined });
   disableNetwork({ allow: ['[::1]:8080', 'localhost'] });
 });
