@@ -1,4 +1,5 @@
 import { TransportError, invalidArgument } from '../errors.js';
+import { nameRequest, shownLine } from '../request-line.js';
 import { isOneShot, toRequestBody } from '../body/index.js';
 import { listenForAbort, stopListening } from './abort-listeners.js';
 import { isRecord } from './checks.js';
@@ -40,9 +41,9 @@ export async function intercept(
       if (!isRecord(given))
         throw invalidArgument('request of next()', given, 'the request that came in, or one made of it');
       const interceptor = interceptors[index];
-      if (interceptor !== undefined) return checked(await interceptor(given, next(index + 1)));
+      if (interceptor !== undefined) return checked(await interceptor(given, next(index + 1)), request);
       if (isOneShot(given.body)) {
-        if (handed.has(given.body)) throw handedTwice();
+        if (handed.has(given.body)) throw handedTwice(request);
         handed.add(given.body);
       }
       return send(given);
@@ -72,15 +73,17 @@ function orAborted<T>(call: () => Promise<T>, signal: AbortSignal, close: (reaso
   });
 }
 
-function checked(response: unknown): ClientResponse {
+function checked(response: unknown, request: InterceptedRequest): ClientResponse {
   if (response instanceof ClientResponse) return response;
-  throw new TypeError('An interceptor must return the response that next() gave it');
+  throw new TypeError(`${shownLine(request)}: An interceptor must return the response that next() gave it`);
 }
 
-function handedTwice(): TransportError {
-  return new TransportError(
+function handedTwice(request: InterceptedRequest): TransportError {
+  const error = new TransportError(
     'ERR_PASSINGLANE_REQUEST_BODY',
     'An interceptor has handed on a second time a body that can be read once only: give a string, bytes, a Blob, or a function that makes the body',
     { scope: 'request', initiator: 'user', unprocessed: true },
   );
+  nameRequest(error, request);
+  return error;
 }
