@@ -27,6 +27,9 @@ const highWaterMark = 65_536;
 /** A body goes out in pieces of this size, in bytes, so that progress shows. */
 const pieceSize = 65_536;
 
+/** What the status of an interim response counts for, as its field does in HTTP/2: without any it would be nothing. */
+const statusSize = fieldListSize([':status', '100']);
+
 /** What an exchange needs of its connection. */
 export interface Http1ExchangeHost extends HttpConnection {
   readonly config: Http1Config;
@@ -212,6 +215,7 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
   /** The socket has read these. */
   onRead(chunk: Buffer): void {
     if (this.over) return;
+    if (!this.written) return this.connection.onUnasked(); // no answer to what has not gone out
     this.bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     const used = this.tunnel ? 0 : this.parse(chunk);
     if (this.over || used === undefined) return;
@@ -249,7 +253,7 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
 
   private onInformational(status: number, fields: readonly string[]): void {
     const { informationalLimit = this.connection.config.maxHeaderListSize } = this.outgoing;
-    this.interim += fieldListSize(fields);
+    this.interim += statusSize + fieldListSize(fields);
     if (this.interim > informationalLimit) return this.fail(tooManyInterim(this.connection.origin, informationalLimit));
     this.sink.onInformational(status, fields);
   }
@@ -281,6 +285,7 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
 
   private onWhole(): void {
     this.ended = true;
+    this.bytes = undefined;
     this.resume();
     // Over TLS the word that the request's last bytes are written comes a turn later than the bytes go, and the answer
     // may be faster.

@@ -218,6 +218,19 @@ test('an answer that is there before the word that its request went out ends as 
   assert.deepEqual([place.connections.length, place.connections[0]!.requests], [1, 3]);
 });
 
+test("an answer that comes before its request has gone out is nobody's: the request goes out elsewhere", async (t) => {
+  const place = new Place(t, {});
+  await place.get();
+  const got = place.transport.request('http://test.example/', { method: 'POST' }).then(({ body }) => body.text());
+  place.connections[0]!.push('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil');
+  await place.clock.settle();
+  assert.equal(await got, 'ok');
+  assert.deepEqual(
+    place.connections.map(({ requests }) => requests),
+    [1, 1],
+  );
+});
+
 test('the end of a connection is told once, whoever ends it', async (t) => {
   for (const end of ['the server', 'we'] as const) {
     const told: string[] = [];

@@ -218,6 +218,17 @@ test('1xx responses beyond maxHeaderListSize together end a request, unless some
   assert.deepEqual([status, told], [200, 3]);
 });
 
+test('1xx responses without fields have an end too', async (t) => {
+  const server = await rawOrigin(t, async (peer) => {
+    await peer.request();
+    peer.write(`${'HTTP/1.1 102 Processing\n\n'.repeat(24)}HTTP/1.1 200 OK\nContent-Length: 0\n\n`);
+  });
+  await assert.rejects(transportFor(t, { maxHeaderListSize: 1_000 }).request(server.origin), {
+    code: 'ERR_PASSINGLANE_HEADERS_TOO_LARGE',
+    message: /1xx.*1000 bytes/,
+  });
+});
+
 test('an early refusal stops the upload, and the connection is not used again', async (t) => {
   const server = await rawOrigin(t, async (peer) => {
     await peer.request();
