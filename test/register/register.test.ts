@@ -1,7 +1,7 @@
 /** `node --import passinglane/register app.js`, as processes of their own. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, after, test } from 'node:test';
@@ -85,6 +85,24 @@ test('a variable that says nothing of use ends the process with an error that na
   const { code, stderr } = await node(['--import', register, '-e', ''], { PASSINGLANE_CONNECT_TIMEOUT: 'soon' });
   assert.equal(code, 1);
   assert.match(stderr, /TypeError: Invalid environment variable PASSINGLANE_CONNECT_TIMEOUT: "soon"\. Allowed: digits/);
+});
+
+test('for a server that speaks HTTP/2 alone in the clear, the pages name what Node says and the variable that mends it', async () => {
+  const clear = await startOrigin({ handler: (request, response) => response.end(request.httpVersion) });
+  const app = `fetch(process.env.ORIGIN).then(async (response) => console.log(await response.text()),
+    ({ cause }) => console.log(String(cause)));`;
+  const shown = (env: Record<string, string>): Promise<Outcome> =>
+    node(['--import', register, '-e', app], { ORIGIN: clear.origin, ...env });
+  const [without, mended] = await Promise.all([shown({}), shown({ PASSINGLANE_CLEARTEXT: 'h2c' })]);
+  await clear.close();
+  const said = 'HTTPParserError: Response does not match the HTTP/1.1 protocol';
+  assert.ok(without.stdout.startsWith(said), without.stdout + without.stderr);
+  assert.equal(mended.stdout, '2.0\n', mended.stderr);
+  for (const page of ['errors.md', 'guides/node-26-fetch.md', 'register.md']) {
+    const text = readFileSync(join(root, 'docs', page), 'utf8');
+    assert.match(text, /HTTPParserError/, page);
+    assert.match(text, /PASSINGLANE_CLEARTEXT=h2c/, page);
+  }
 });
 
 const runnable = versions.filter(({ skip }) => skip === false).map(({ name }) => name.replace('undici ', ''));
