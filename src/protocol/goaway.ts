@@ -8,6 +8,7 @@ export class GoAway {
   private peerLastStreamId = 0x7fff_ffff;
   private peerCode: number = ErrorCode.NoError;
   private peerDebug = '';
+  private peerBroke = false;
 
   get sent(): boolean {
     return this.weSent;
@@ -27,11 +28,11 @@ export class GoAway {
   }
 
   /**
-   * The peer has called the connection broken: it is to close it by itself (RFC 9113 section 5.4.1). One that asks for calm
-   * may go on with what it has, and is asked less often.
+   * The peer has called the connection broken, be it after other words: it is to close it by itself (RFC 9113 section 5.4.1).
+   * One that asks for calm may go on with what it has, and is asked less often.
    */
   get broken(): boolean {
-    return this.peerSent && this.peerCode !== ErrorCode.NoError && this.peerCode !== ErrorCode.EnhanceYourCalm;
+    return this.peerBroke;
   }
 
   /** The peer's reason, for messages. */
@@ -51,5 +52,6 @@ export class GoAway {
     this.peerLastStreamId = lastStreamId;
     if (this.peerDebug === '') this.peerDebug = debug;
     if (this.peerCode === ErrorCode.NoError) this.peerCode = code;
+    this.peerBroke ||= code !== ErrorCode.NoError && code !== ErrorCode.EnhanceYourCalm;
   }
 }

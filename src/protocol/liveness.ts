@@ -85,6 +85,8 @@ export class Liveness {
   private nextPingId = 1;
   private ownPings = 0;
   private lastOwnPing = -Infinity;
+  /** The last of them, until it is answered; -1: it has been. */
+  private ownPingOut = -1;
   private readonly pingRate = new QuestionRate(pingBurst, pingEvery);
   private readonly settingsRate = new QuestionRate(settingsBurst, settingsEvery);
   /** The peer has complained of too many PINGs. */
@@ -186,9 +188,12 @@ export class Liveness {
     this.probeAskedAt = now;
   }
 
-  /** A HEADERS or DATA from the peer: gRPC servers count PINGs between those. */
+  /**
+   * A HEADERS or DATA from the peer: gRPC servers count PINGs between those. What comes before the answer to a PING was sent
+   * before that was read, though it may have been on its way for seconds.
+   */
   receivedStreamFrame(): void {
-    this.ownPings = 0;
+    if (this.ownPingOut < 0) this.ownPings = 0;
   }
 
   /** Whether a PING of our own accord is within the one budget for all causes. */
@@ -265,11 +270,13 @@ export class Liveness {
   private ownPing(now: number): number {
     this.ownPings++;
     this.lastOwnPing = now;
-    return this.nextPingId++;
+    this.ownPingOut = this.nextPingId++;
+    return this.ownPingOut;
   }
 
   /** The ACK of a PING: when that was sent; Infinity: it measures nothing; -1: it was none of ours. */
   pong(id: number): number {
+    if (id === this.ownPingOut) this.ownPingOut = -1;
     if (id === this.recovery.ping) {
       this.recovery.end();
       return Infinity;

@@ -151,6 +151,41 @@ test('a request that a broken connection neither answers nor ends, though its se
   );
 });
 
+test('a server that asks for calm first, and calls the connection broken then, is waited for no longer', () => {
+  const h = harness({ config: { readIdleTimeout: 2_000, pingTimeout: 3_000 } }).greet();
+  const r = h.get('/');
+  h.expect.headers(r, { end: true });
+  h.peer.goAway(1, 11, 'too_many_pings');
+  h.peer.goAway(1, 1);
+  const start = h.now;
+  assert.equal(fire(h), start + 5_000);
+  h.expect.failed('ERR_PASSINGLANE_GOAWAY', 'the server had its time');
+  assert.equal(r.error?.errorCode, 'ENHANCE_YOUR_CALM', 'the first error');
+});
+
+test('what comes before the answer to a PING was sent before it, and does not give the budget back', () => {
+  const h = harness().greet();
+  const r = h.get('/');
+  h.expect.headers(r, { end: true });
+  h.peer.headers(r, 200);
+  const probe = (): void => {
+    h.now += 2_000;
+    h.connection.probe(h.now);
+  };
+  for (const which of ['the first', 'the second']) {
+    probe();
+    const ping = h.expect.ping(which);
+    h.peer.data(r, 'x'); // it was on its way
+    h.peer.pong(ping);
+  }
+  probe();
+  h.expect.frame(frameType.settings, 0, 'no third PING');
+  h.peer.frame(frameType.settings, flag.ack, 0);
+  h.peer.data(r, 'x');
+  probe();
+  h.expect.ping('both have been answered, and DATA has come since');
+});
+
 test('after a GOAWAY without an error a silent server is asked as ever, and its answer is enough', () => {
   const h = harness({ config: { readIdleTimeout: 2_000, pingTimeout: 3_000 } }).greet();
   h.expect.headers(h.get('/'), { end: true });

@@ -66,6 +66,8 @@ export class Addresses {
   private readonly seen = new Map<Host, Seen>();
   /** Connections that an answer has come on. */
   private readonly answered = new Set<number>();
+  /** What the client has been told that origins stand for, where that is more than one address. */
+  private readonly listed = new Map<string, Set<string>>();
   /** A name stands, or stood, for other addresses than at first. */
   private renamed = false;
   private readonly told = new Set<string>();
@@ -104,14 +106,17 @@ export class Addresses {
   readonly address = ({ address, type, origin, until = 0 }: AddressEvent): void => {
     const host = this.world.network.hosts.get(address);
     if (host === undefined) return;
+    const listed = this.listed.get(origin) ?? new Set();
+    this.listed.set(origin, listed);
+    if (type === 'added') listed.add(address);
+    if (type === 'removed') listed.delete(address);
     if (type === 'removed') this.renamed = true;
     const seen = this.of(host);
     if (type === 'failed') seen.failed = true;
     else if (type === 'returned' && seen.ejectedUntil === -Infinity) seen.failed = false; // else from its ejection
     seen.ejectedUntil = type === 'ejected' ? until : type === 'returned' ? -Infinity : seen.ejectedUntil;
     if (type !== 'ejected') return;
-    const all = this.world.network.names.get(origin.slice(origin.lastIndexOf('/') + 1))?.addresses ?? [];
-    const hosts = all.map((one) => this.world.network.hosts.get(one)!);
+    const hosts = [...listed].map((one) => this.world.network.hosts.get(one)!);
     const ejected = hosts.filter((one) => this.of(one).ejectedUntil > -Infinity).length;
     if (!this.renamed && ejected > hosts.length / 2)
       this.once('ejection', `${ejected} of ${hosts.length} addresses of ${origin} are ejected`);

@@ -42,6 +42,7 @@ export class Deserted {
     for (const [socket, { tcp }] of network.open) {
       const { server } = tcp;
       if (!(server instanceof ServerConnection) || !server.deserted || socket.ending) continue;
+      if (tcp.down.dead) continue; // it has not heard of that, and never will
       if (!tcp.down.quiet || !this.heardSince.has(server)) this.heardSince.set(server, now);
       const since = Math.max(this.heardSince.get(server) ?? now, server.lastFrameAt);
       if (now - since <= desertedBound(options)) continue;

@@ -3,8 +3,8 @@ import type { ResolvedOptions } from '../../dist/transport-options.js';
 /** What measuring may ask of one connection in each minute: with more, Apache Traffic Server ends it. */
 const measuring = { pings: 60, settings: 14 } as const;
 
-/** Twice as many as gRPC's servers put up with can be on the way: the client counts from what it receives, they from what they send. */
-export const mostPings = 5;
+/** As many as gRPC's servers put up with. */
+export const mostPings = 2;
 /** One in five minutes, whatever is answered; and what may be lost of that on the way. */
 export const pingGap = 290_000;
 
@@ -12,13 +12,18 @@ export const pingGap = 290_000;
 export interface Askable {
   /** HEADERS and DATA that the server has sent. */
   readonly answers: number;
+  /** With `hedge` a server is asked where one of them is not answered as soon as others were. */
+  readonly requests: number;
   /** Streams that the client has reset: it asks whether the server has seen that. */
   readonly resets: number;
   /** In milliseconds. */
   readonly age: number;
 }
 
-export type AskingOptions = Pick<ResolvedOptions, 'bulkIsolation' | 'probeAfter' | 'readIdleTimeout' | 'stallTimeout'>;
+export type AskingOptions = Pick<
+  ResolvedOptions,
+  'bulkIsolation' | 'hedge' | 'probeAfter' | 'readIdleTimeout' | 'stallTimeout'
+>;
 
 /** So many PINGs there may be on a connection in all: for each cause as many as its time allows, and none without a budget. */
 export function pingsAllowed(options: AskingOptions, { answers, resets, age }: Askable): number {
@@ -29,8 +34,17 @@ export function pingsAllowed(options: AskingOptions, { answers, resets, age }: A
 }
 
 /** The same of SETTINGS, the first included: those after it ask for an ACK and nothing else, also where a request was given up. */
-export function settingsAllowed({ bulkIsolation, probeAfter }: AskingOptions, { resets, age }: Askable): number {
-  return 1 + resets + (bulkIsolation ? measuring.settings * minutes(age) : 0) + each(probeAfter, age);
+export function settingsAllowed(
+  { bulkIsolation, hedge, probeAfter }: AskingOptions,
+  { requests, resets, age }: Askable,
+): number {
+  return (
+    1 +
+    resets +
+    (hedge === undefined ? 0 : requests) +
+    (bulkIsolation ? measuring.settings * minutes(age) : 0) +
+    each(probeAfter, age)
+  );
 }
 
 /** Of frames that ask, within any minute, whatever for: a quiet server is asked by SETTINGS once in `probeAfter`. */

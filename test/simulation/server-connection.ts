@@ -22,6 +22,8 @@ import type { Tcp } from './tcp.js';
 /** A frame of DATA of so many bytes belongs to an upload that is long. */
 const bulkFrame = 8_000;
 const late = 400;
+/** Of questions, a PING and SETTINGS, that were on their way when a server called its connection broken. */
+const mostAskedBefore = 2;
 /** As in gRPC: so many PINGs without HEADERS or DATA of the server's in between. */
 const strikes = 2;
 /** What comes into force when the client acknowledges it (RFC 9113 section 6.5.3); undefined: no change. */
@@ -49,6 +51,8 @@ export class ServerConnection extends ServerEnd {
   stingy = false;
   /** It has called the connection broken by GOAWAY, and does nothing more with it but acknowledge. */
   deserted = false;
+  /** What it has acknowledged since. */
+  private answersAfter = 0;
   /** When something last came that has to do with a request. */
   lastFrameAt = 0;
   private readonly reader = new FrameReader();
@@ -283,8 +287,8 @@ export class ServerConnection extends ServerEnd {
   }
 
   private get askable(): Askable {
-    const { answers, resets, process } = this;
-    return { answers, resets, age: process.world.clock.time - this.madeAt };
+    const { answers, requests, resets, process } = this;
+    return { answers, requests, resets, age: process.world.clock.time - this.madeAt };
   }
 
   private countAsked(kind: keyof typeof this.asked): void {
@@ -388,6 +392,8 @@ export class ServerConnection extends ServerEnd {
   send(type: number, flags: number, streamId: number, payload?: Uint8Array): void {
     const acknowledges = (type === Type.ping || type === Type.settings) && (flags & Flag.ack) !== 0;
     if (this.deserted && !acknowledges) return;
+    // The client may have asked before it heard of that.
+    if (this.deserted && this.answersAfter++ < mostAskedBefore) this.lastFrameAt = this.process.world.clock.time;
     if (type === Type.headers || type === Type.data) {
       this.pingsInARow = 0;
       this.answers++;
