@@ -70,7 +70,7 @@ export class Connections {
       // What goes out before the peer's SETTINGS may be lost, and there is a connection that would only take longer.
       if (slow && !connection.numbers.greeted) continue;
       if (connection.takes(demand, lastResort)) {
-        if (lastResort && connection.numbers.slow) return this.fastest(demand);
+        if (lastResort) return this.fastest(demand) ?? connection;
         if (slow) connection.measure?.();
         return connection;
       }
@@ -79,15 +79,16 @@ export class Connections {
     return undefined;
   }
 
-  /** Where all are slow, the one that answers first. */
+  /** Where some are slow, the one of those that answers first: what one holds that recovers nobody knows. */
   private fastest(demand: Demand): PooledConnection | undefined {
-    const able = this.all.filter((one) => one.takes(demand, true));
+    const able = this.all.filter((one) => one.numbers.slow && one.takes(demand, true));
     return able.sort((a, b) => a.health(true).delay - b.health(true).delay)[0];
   }
 
-  /** No other connection is faster than those that bulk fills: it leaves room to what is small. */
+  /** No other connection is faster than those that bulk fills, or blocks: it leaves room to what is small. */
   holdBulk(): void {
-    for (const connection of this.all) if (connection.numbers.slow) connection.holdBulk?.();
+    for (const connection of this.all)
+      if (connection.numbers.slow || connection.troubledSince(0) !== Infinity) connection.holdBulk?.();
   }
 
   /** The slow connections with room, where there are so many slow ones that bulk takes no others. */

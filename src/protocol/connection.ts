@@ -13,7 +13,7 @@ import {
   type Failure,
 } from './lifecycle.js';
 import { lastClientStreamId } from './limits.js';
-import { alive, measure } from './measure.js';
+import { alive, holdBulk, measure } from './measure.js';
 import { receive } from './receive.js';
 import { creditStream } from './receive-stream.js';
 import type { SharedBlock } from './repeated-block.js';
@@ -302,7 +302,8 @@ export class Connection {
 
   /** Bulk is to take no more of the queue than keeps the path busy: no other connection is faster. */
   holdBulk(now: number): void {
-    this.c.meter?.hold(now);
+    this.c.now = now;
+    holdBulk(this.c);
   }
 
   /** Asks how long a round trip takes here, where bulk fills the path on another connection. */

@@ -91,9 +91,16 @@ export const paceStep = 1.05;
 export const mostPaceStep = 1.2;
 /** So long after the last answer, in milliseconds, nobody is there whom a pace would be of use. */
 export const paceForgotten = 5_000;
+/** How long nothing is sent once a queue is empty, so that a trip can tell whether it was one. In milliseconds. */
+export const paceTells = 100;
 /** How late bulk may come to its turn without losing it, and how long it waits for one more than it must, so that it is worth it. */
 export const paceSlack = 10;
 export const paceTurn = 4;
+
+/** A kernel takes bulk that is sent in pieces as far apart as this, in milliseconds. */
+export const sentFor = 2_000;
+/** No answer that was as short as the path has it for so long, in milliseconds: then it is its queue, and no server that sleeps. */
+export const longFor = 500;
 
 /** PINGs without an answer that are remembered: a peer that answers none may live for long. */
 export const maxOutstandingPings = 1_000;

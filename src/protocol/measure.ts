@@ -135,11 +135,13 @@ export function alive(c: ConnectionState, received: boolean): void {
 }
 
 /**
- * Bulk comes or goes, here or, where there is none here, on another connection to the address. What was sent to its end has
+ * Bulk comes or goes, here or, where there is none here, on another connection to the address: it was found to fill the path, or
+ * is sent there, into a kernel that takes so much of it that nothing else tells, while nothing here is answered soon. What was sent to its end has
  * left the queue once a question is answered.
  */
-function isBulkUnderWay(c: ConnectionState, { bulkStreams, path }: PathMeter): boolean {
-  if (bulkStreams === 0) return path.isFilled(c.now);
+function isBulkUnderWay(c: ConnectionState, meter: PathMeter): boolean {
+  const { bulkStreams, path } = meter;
+  if (bulkStreams === 0) return path.isFilled(c.now) || meter.isHeldUp(c.now);
   const { HalfClosedLocal } = StreamState;
   return c.streams.values().some((one) => one.bulk && (isDownload(one) || one.state !== HalfClosedLocal));
 }
@@ -154,7 +156,8 @@ export function answered(c: ConnectionState, question: number, took: number): vo
   const trip = ours ? meter.trip(c.now, bulk) : { took, silence: 0, bulk };
   path.sample(took, c.now);
   const filled = isFilled(trip, path.floor, meter.filled);
-  if (ours) meter.answered(c.now, trip.silence);
+  meter.heard(filled, took, c.now);
+  if (ours) meter.answered(c.now, c.sealed);
   else meter.told(took, c.now);
   path.paced(took - trip.silence, c.now);
   if (filled) return fill(c, meter);
@@ -172,12 +175,12 @@ export function responded(c: ConnectionState, stream: Stream): void {
   const { path } = meter;
   const took = c.now - stream.lastCreditAt;
   path.bound(took, c.now);
-  if (!isFilled({ took, silence: 0, bulk: true }, path.floor, true)) empty(c, meter);
-  if (!path.pace.holds) return;
-  if (path.isShort(took)) path.paced(took, c.now);
-  else if (path.isLong(took) && !meter.asking && meter.looks(c.now, measureGap)) {
-    if (!tryPing(c, meter, meter.sends)) trySettings(c, meter);
-  }
+  const long = isFilled({ took, silence: 0, bulk: true }, path.floor, true);
+  meter.heard(long, took, c.now);
+  if (!long) empty(c, meter);
+  if (path.isShort(took)) return path.paced(took, c.now);
+  if (!path.isLong(took) || meter.asking || !(path.pace.holds || (!meter.filled && meter.isHeldUp(c.now)))) return;
+  if (meter.looks(c.now, measureGap) && !tryPing(c, meter, meter.sends)) trySettings(c, meter);
 }
 
 function fill(c: ConnectionState, meter: PathMeter): void {
@@ -209,6 +212,14 @@ export function remeasure(c: ConnectionState): void {
   if (meter === undefined || meter.asking) return;
   if (c.streams.size > 0 && ask(c, meter)) return;
   empty(c, meter);
+}
+
+/** No other connection is faster than those that bulk fills. */
+export function holdBulk(c: ConnectionState): void {
+  const { meter } = c;
+  if (meter?.hold(c.now) !== true) return;
+  // What is asked now stands behind all that has been sent: once it is answered, the queue is empty.
+  if (tryPing(c, meter, true) || trySettings(c, meter)) meter.drain();
 }
 
 /** Requests go around another connection by this one: asks now and then whether it is the faster way. */

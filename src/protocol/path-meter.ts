@@ -1,5 +1,5 @@
 import { CreditTrip, type Trip } from './credit-trip.js';
-import { creditPatience, leastHold, manyQuestions, paceSlack, paceTurn, remeasureAfter } from './limits.js';
+import { creditPatience, leastHold, longFor, manyQuestions, paceSlack, paceTurn, remeasureAfter } from './limits.js';
 import type { Path } from './path.js';
 import type { Stream } from './stream.js';
 
@@ -48,6 +48,8 @@ export class PathMeter {
   private silence = 0;
   private stall = Infinity;
   private aliveAt = 0;
+  /** When an answer last was as short as where no queue is. */
+  private shortAt = -Infinity;
   /** The last round trip, and when it was over. */
   private took = 0;
   private answeredAt = -Infinity;
@@ -66,6 +68,8 @@ export class PathMeter {
   private askedBehind = 0;
   private had = 0;
   private hadAt = 0;
+  /** It is held until an answer tells how fast it may be. */
+  private draining = false;
   /** When our bulk's turn to be sent comes, by the pace. */
   private turnAt = -Infinity;
 
@@ -136,16 +140,16 @@ export class PathMeter {
   /** The round trip as it is now. `bulk`: there is some that may fill the path, here or on another connection. */
   trip(now: number, bulk: boolean): RoundTrip {
     const here = this.bulkStreams > 0;
-    const moves = here ? this.moved > this.movedBefore : this.path.isFilled(now);
+    const moves = !here || this.moved > this.movedBefore;
     return { took: now - this.askedAt, silence: here ? this.silence : 0, bulk: bulk && moves };
   }
 
-  /** @param silence as in {@link trip} */
-  answered(now: number, silence: number): void {
+  /** @param sealed where our output stands, in bytes */
+  answered(now: number, sealed: number): void {
     this.question = -1;
     this.took = now - this.askedAt;
     this.answeredAt = now;
-    if (this.sending && this.sends) this.paceBulk(this.took - silence, now);
+    if (this.sending && this.sends) this.paceBulk(sealed, now);
     if (!this.held || this.sending) return;
     const bytes = this.moved - this.movedBefore;
     this.settle(bytes, this.inEffect, now);
@@ -174,21 +178,27 @@ export class PathMeter {
   /** The last bulk stream is over, and with it what it had in the queue. */
   emptied(): void {
     if (this.held) this.path.released();
-    this.filled = this.held = this.urgent = this.sends = false;
+    this.filled = this.held = this.urgent = this.sends = this.draining = false;
     this.share = this.window = Infinity;
     this.question = -1; // what comes from here on is none of the bulk's
     this.questions = 0;
   }
 
-  /** No other connection is faster: from here on bulk takes no more of the queue than keeps the path busy. */
-  hold(now: number): void {
-    if (this.held || this.bulkStreams === 0) return;
-    this.held = true;
-    this.path.holders++;
-    this.before = nothing;
-    this.restored = 0;
-    this.urgent = true;
-    this.adjust(...this.movedSince(now));
+  /**
+   * No other connection is faster: from here on bulk takes no more of the queue than keeps the path busy. True: it is to be found
+   * out how fast what we send of it may be.
+   */
+  hold(now: number): boolean {
+    if (this.bulkStreams === 0) return false;
+    if (!this.held) {
+      this.held = true;
+      this.path.holders++;
+      this.before = nothing;
+      this.restored = 0;
+      this.urgent = true;
+      this.adjust(...this.movedSince(now));
+    }
+    return this.sends && !this.path.pace.holds && !this.asking;
   }
 
   // --- bulk that we send ---
@@ -200,29 +210,48 @@ export class PathMeter {
       this.had = behind - bytes;
       this.hadAt = now + this.path.floor; // at the earliest that could be known of it
     }
+    this.path.sends(now);
     const { pace, holders } = this.path;
     if (pace.holds) this.turnAt = Math.max(this.turnAt, now - paceSlack) + (bytes * Math.max(1, holders)) / pace.rate;
+  }
+
+  /** It waits until the question is answered. */
+  drain(): void {
+    this.draining = true;
   }
 
   /** It is not its turn yet. */
   waitsForTurn(now: number): boolean {
     const { pace } = this.path;
-    return pace.holds && pace.waits(now) && now < Math.max(this.turnAt, pace.pausedUntil);
+    return this.draining || (pace.holds && pace.waits(now) && now < Math.max(this.turnAt, pace.pausedUntil));
   }
 
   /** When it is, with something to send by then that is worth it. */
   get nextTurn(): number {
+    if (this.draining) return Infinity;
     return Math.max(this.turnAt, this.path.pace.pausedUntil) + paceTurn;
   }
 
-  /** An answer has come to a question about it, that stood in the queue for so long: what has come through says how fast it may be. */
-  private paceBulk(queued: number, now: number): void {
+  /** An answer has come to a question about it: what was sent before that has come through, so fast, and the rest is on its way. */
+  private paceBulk(sealed: number, now: number): void {
+    const { pace } = this.path;
     const rate = (this.askedBehind - this.had) / (now - this.hadAt);
+    const begins = this.held && (this.draining || (!pace.holds && this.isLong));
     this.had = this.askedBehind;
     this.hadAt = now;
-    const { pace } = this.path;
-    if (this.held && !pace.holds && rate > 0 && this.path.isLong(queued))
-      pace.begin(rate, queued - this.path.floor, now);
+    this.draining = false;
+    if (begins && rate > 0) pace.begin(rate, (sealed - this.askedBehind) / rate, now);
+  }
+
+  /** A response or an answer that took so long has come. */
+  heard(long: boolean, took: number, now: number): void {
+    if (!long) this.shortAt = now;
+    else if (this.shortAt === -Infinity) this.shortAt = now - took;
+  }
+
+  /** Bulk is sent to the address, and nothing has been answered soon for a while. */
+  isHeldUp(now: number): boolean {
+    return this.path.isSending(now) && now >= this.shortAt + longFor;
   }
 
   /** Credit has been given to a stream, that had so much `left`: where its window bounds it, what comes of it is an answer. */

@@ -1,4 +1,4 @@
-import { floorAge } from './limits.js';
+import { floorAge, sentFor } from './limits.js';
 import { SendPace } from './send-pace.js';
 
 /**
@@ -15,6 +15,8 @@ export class Path {
   readonly pace = new SendPace();
   /** A server here has had enough of being asked: nothing that can be done without is asked any more. */
   calmed = false;
+  /** Until when the bulk that was last sent is taken to be on its way. */
+  private sendsUntil = -Infinity;
   /** Until when the bulk that was found to fill it is taken to do so still. */
   private filledUntil = -Infinity;
 
@@ -65,6 +67,15 @@ export class Path {
 
   fill(until: number): void {
     this.filledUntil = Math.max(this.filledUntil, until);
+  }
+
+  /** Bulk is sent on one of its connections. */
+  sends(now: number): void {
+    this.sendsUntil = now + sentFor;
+  }
+
+  isSending(now: number): boolean {
+    return now < this.sendsUntil;
   }
 
   isFilled(now: number): boolean {

@@ -1,4 +1,4 @@
-import { mostPaceStep, paceAfter, paceForgotten, paceRises, paceStep } from './limits.js';
+import { mostPaceStep, paceAfter, paceForgotten, paceRises, paceStep, paceTells } from './limits.js';
 
 /**
  * How fast bulk is sent on a path whose queue all connections share: a little slower than the path carries it, so that no queue
@@ -12,8 +12,6 @@ export class SendPace {
   pausedUntil = -Infinity;
   /** When there last was no queue, or will be none. */
   private emptyAt = -Infinity;
-  /** The rate before it was last lowered. */
-  private before = Infinity;
   private step = paceStep;
   private risesAt = -Infinity;
   /** When bulk last had to wait for its turn: else it says nothing of the path that it does not fill it. */
@@ -25,10 +23,10 @@ export class SendPace {
     return this.rate !== Infinity;
   }
 
-  /** @param queue how long what has been sent already takes to be gone, in milliseconds */
+  /** Once more for each connection. @param queue how long what it has sent already takes to be gone, in milliseconds */
   begin(rate: number, queue: number, now: number): void {
     this.heardAt = now;
-    this.lower(rate, now + queue, now);
+    this.lower(this.holds ? this.rate + rate : rate, now + queue, now);
     this.pausedUntil = this.emptyAt;
   }
 
@@ -64,18 +62,18 @@ export class SendPace {
     const begun = now - took;
     if (begun < this.emptyAt) return false; // it has met what was there before
     if (begun < this.pausedUntil) {
-      this.rate = this.before;
+      this.step = mostPaceStep;
+      this.risesAt = now;
       return true;
     }
     const grew = begun - this.emptyAt;
     this.lower(this.rate * Math.max(0.5, grew / (grew + queue)), now + queue, now);
     // One that grew so fast may be none: a trip in the pause will tell.
-    this.pausedUntil = grew < queue ? now + 2 * took : this.emptyAt;
+    this.pausedUntil = this.emptyAt + (grew < queue ? paceTells : 0);
     return false;
   }
 
   private lower(carried: number, emptyAt: number, now: number): void {
-    this.before = this.rate === Infinity ? carried : this.rate;
     this.rate = 0.95 * carried;
     this.emptyAt = emptyAt;
     this.step = paceStep;

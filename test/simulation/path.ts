@@ -18,6 +18,8 @@ export interface PathOptions {
   readonly queue: number;
   /** All connections share one queue and what passes it; else each has its own. */
   readonly shared: boolean;
+  /** What a kernel takes of what is sent, in bytes. Default: 1 MB. */
+  readonly send?: number;
   readonly options?: TransportOptions;
 }
 
@@ -55,7 +57,7 @@ export class PathWorld {
   private over = false;
   private readonly plans = new Map<number, RequestPlan>();
 
-  constructor({ bandwidth, delay, queue, shared, options }: PathOptions) {
+  constructor({ bandwidth, delay, queue, shared, send = 1 << 20, options }: PathOptions) {
     const random = new Random(1);
     const resolved = resolveOptions({ ...always, ...options }, 'simulation');
     const world = {
@@ -84,7 +86,7 @@ export class PathWorld {
         return shared ? link : path();
       },
     };
-    this.network = new Network(this.clock, { send: 1 << 20, receive: 1 << 22 });
+    this.network = new Network(this.clock, { send, receive: 1 << 22 });
     this.network.hosts.set(this.host.address, this.host);
     this.network.names.set('path.example', { addresses: [this.host.address], delay: 0, hangsUntil: 0, failing: false });
     this.transport = new BaseTransport(resolved, {

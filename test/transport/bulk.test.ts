@@ -19,6 +19,10 @@ interface Fixture {
   readonly received: () => number;
   /** Begins so many downloads, which go on until `finish`. */
   bulk(count: number): void;
+  /** The same of uploads. */
+  upload(count: number): void;
+  /** What the server has of them, in bytes. */
+  readonly uploaded: () => number;
   /** Lets all downloads end, and waits until they have come whole. */
   finish(): Promise<void>;
   /** Fails with what a download has failed with. */
@@ -43,8 +47,12 @@ function pour(response: Http2ServerResponse, ended: () => boolean): void {
 
 async function over(t: TestContext, shape: Shape, options: TransportOptions = {}): Promise<Fixture> {
   let finished = false;
+  let uploaded = 0;
   const origin = await startOrigin({
+    settings: { initialWindowSize: 1 << 22 },
     handler: (request, response) => {
+      request.stream.session?.setLocalWindowSize(1 << 24);
+      request.on('data', (chunk: Buffer) => (uploaded += chunk.length));
       if (request.url === '/bulk') pour(response, () => finished);
       else response.end(Buffer.alloc(100));
     },
@@ -59,11 +67,22 @@ async function over(t: TestContext, shape: Shape, options: TransportOptions = {}
     await origin.close();
   });
   let received = 0;
-  const downloads: Promise<void>[] = [];
+  const bodies: Promise<void>[] = [];
   let failure: Error | undefined = undefined;
   const read = async (): Promise<void> => {
     const response = await transport.request(`${url}/bulk`);
     for await (const piece of response.body) received += piece.length;
+  };
+  const send = async (): Promise<void> => {
+    const piece = Buffer.alloc(65_536);
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      while (!finished) yield await Promise.resolve(piece);
+    };
+    await (await transport.request(`${url}/upload`, { method: 'POST', body: body() })).body.dump();
+  };
+  const begin = (one: Promise<void>): void => {
+    one.catch((error: unknown) => (failure = error as Error)); // at the latest as the transport ends
+    bodies.push(one);
   };
   return {
     transport,
@@ -77,15 +96,15 @@ async function over(t: TestContext, shape: Shape, options: TransportOptions = {}
       }
     },
     bulk: (count) => {
-      for (let i = 0; i < count; i++) {
-        const download = read();
-        download.catch((error: unknown) => (failure = error as Error)); // at the latest as the transport ends
-        downloads.push(download);
-      }
+      for (let i = 0; i < count; i++) begin(read());
     },
+    upload: (count) => {
+      for (let i = 0; i < count; i++) begin(send());
+    },
+    uploaded: () => uploaded,
     finish: async () => {
       finished = true;
-      await Promise.all(downloads);
+      await Promise.all(bodies);
     },
     queued: () => relay.queued,
     narrow: relay.narrow,
@@ -119,6 +138,31 @@ test('where the queue is shared by all connections, downloads leave room in it, 
   while (f.queued() > path.queue / 2) await f.small();
   const before = f.received();
   await f.until(() => f.received() > before + 1_000_000);
+});
+
+/** Four uploads, once it is known how long the path is, until they keep their connection from small requests. */
+async function uploading(t: TestContext, shape: Shape): Promise<Fixture> {
+  const f = await over(t, shape);
+  for (let i = 0; i < 5; i++) await f.small();
+  f.upload(4);
+  await f.until(() => f.state() === 'slow' || f.state() === 'stalled');
+  return f;
+}
+
+test('small GETs beside uploads that fill the path go by one more connection', async (t) => {
+  const f = await uploading(t, path);
+  const requests = (): number => f.transport.stats().origins[0]?.connections[1]?.requests ?? 0;
+  while (requests() < 10) await f.small();
+  const before = f.uploaded();
+  await f.until(() => f.uploaded() > before + 1_000_000);
+});
+
+test('where the queue is shared by all connections, uploads leave room in it, and go on', async (t) => {
+  const f = await uploading(t, { ...path, shared: true });
+  await f.until(() => f.queued() > path.queue / 2);
+  while (f.queued() > path.queue / 4) await f.small();
+  const before = f.uploaded();
+  await f.until(() => f.uploaded() > before + 1_000_000);
 });
 
 test('with bulkIsolation: false, small GETs stay behind the bulk, and nothing is measured', async (t) => {
