@@ -185,8 +185,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   }
 
   onSettings(first: boolean): void {
-    if (first) this.greetedAt = this.now;
     if (!first) return;
+    this.greetedAt = this.now;
     this.use.restart();
     this.reportEstablished();
   }
@@ -252,7 +252,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   private endStepSoon(): void {
     if (this.stepping) return;
     this.stepping = true;
-    this.clock.defer(() => this.endStep());
+    this.clock.defer(() => this.stepping && this.endStep()); // a step that has ended meanwhile has seen to it
   }
 
   private endStep(): void {
@@ -321,15 +321,18 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     return this.core.numbers;
   }
 
-  /** Whether it will ever take another request. */
   get accepts(): boolean {
     return this.core.accepts(this.clock.now());
   }
 
-  /** Since when requests that need so much of its window have had reason to go around it; Infinity: they have none. */
   troubledSince(needs: number): number {
     const now = this.clock.now();
     return needs === 0 ? this.core.troubledSince(now) : this.core.health(now, false, needs).since;
+  }
+
+  serves(now: number): boolean {
+    const { greeted, limit } = this.core.numbers;
+    return greeted && limit > 0 && this.core.accepts(now) && this.core.troubledSince(now) === Infinity;
   }
 
   /** No stream is open, and none is promised. */

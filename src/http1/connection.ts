@@ -153,6 +153,10 @@ export class Http1Connection implements PooledConnection, Http1ExchangeHost {
     return Infinity;
   }
 
+  serves(): boolean {
+    return !this.closing;
+  }
+
   health(): ConnectionHealth {
     return this.numbers;
   }

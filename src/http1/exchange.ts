@@ -248,7 +248,7 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
     if (keepAlive !== undefined) this.connection.onKeepAlive(keepAlive);
     if (!head.persistent) this.closes = true;
     this.begun = true;
-    this.sink.onHeaders(status, fields, head.framing === Framing.None);
+    this.sink.onHeaders(status, fields, head.framing === Framing.None, fieldListSize(fields));
   }
 
   private onInformational(status: number, fields: readonly string[]): void {
@@ -268,7 +268,7 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
       this.stopWriteTimer();
       if (!this.over) this.sink.onSent();
     });
-    this.sink.onHeaders(101, fields, false);
+    this.sink.onHeaders(101, fields, false, fieldListSize(fields));
   }
 
   onBody(start: number, end: number): void {

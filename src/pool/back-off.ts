@@ -29,6 +29,11 @@ export class BackOff {
     return this.failures > 0;
   }
 
+  /** Something has failed since a connection was last of use. */
+  get counts(): boolean {
+    return this.failures + this.freshRefusals + this.zeroLimits > 0;
+  }
+
   /** All who waited have been told that no connection is of use. */
   reset(): void {
     this.failures = 0;

@@ -55,16 +55,20 @@ export class Endpoint implements Reach {
   // --- what stats() says ---
 
   get status(): AddressStatus {
+    return this.statusAt(this.clock.now());
+  }
+
+  private statusAt(now: number): AddressStatus {
     if (!this.current) return 'draining';
     if (this.load.fault !== undefined) return 'ejected';
-    if (this.connections.some(isOfUse)) return 'ready';
-    if (this.isBad(this.clock.now())) return 'failed';
+    for (const connection of this.connections) if (connection.serves(now)) return 'ready';
+    if (this.isBad(now)) return 'failed';
     return this.dialling || this.connections.length > 0 ? 'connecting' : 'ready';
   }
 
   /** What it is now has changed, or may have. */
-  note(): void {
-    const { status } = this;
+  note(now = this.clock.now()): void {
+    const status = this.statusAt(now);
     if (status === this.lastStatus) return;
     this.lastStatus = status;
     this.statusSince = this.clock.wallNow();
@@ -208,9 +212,4 @@ export class Endpoint implements Reach {
 /** The server's stream limit is 0, from the start or by now (RFC 9113 section 6.5.2). */
 function allowsNone({ accepts, numbers: { greeted, limit } }: PooledConnection): boolean {
   return accepts && greeted && limit === 0;
-}
-
-function isOfUse(connection: PooledConnection): boolean {
-  const { greeted, limit } = connection.numbers;
-  return greeted && limit > 0 && connection.accepts && connection.troubledSince(0) === Infinity;
 }

@@ -187,12 +187,13 @@ export class Endpoints {
     return this.ofConnection.get(connection);
   }
 
-  /** Its state may have changed. */
+  /** Its state may have changed, in the step that it has come to the end of. */
   changed(connection: PooledConnection): void {
+    if (this.all.length < 2 && this.all[0]?.unproved !== true) return; // as nearly always, after each read and each write
     const endpoint = this.ofConnection.get(connection);
     if (endpoint === undefined) return;
     if (connection.numbers.answered) endpoint.answered(connection);
-    endpoint.note();
+    endpoint.note(connection.now);
   }
 
   /** It is gone; `useless`: without having been of use to those who waited for it. */

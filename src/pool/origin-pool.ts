@@ -168,6 +168,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   private send(lastResort: boolean): boolean {
     const { queue } = this;
     const { size } = queue;
+    if (size === 0) return false; // as nearly always, after each read and each write
     while (queue.first !== undefined && this.sendOne(queue.first, lastResort));
     // What holds up the first may be nothing to others: credit, or a slow connection that bulk shares.
     const { first } = queue;
@@ -334,7 +335,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     this.connections.changed(connection);
     this.endpoints.changed(connection);
     const { answered, limit } = connection.numbers;
-    if (answered && limit > 0) this.backOff.ofUse(connection.openedAt, this.clock.now());
+    if (answered && limit > 0 && this.backOff.counts) this.backOff.ofUse(connection.openedAt, this.clock.now());
     this.drain();
     if (connection.idle) this.env.onQuiet(this);
   }

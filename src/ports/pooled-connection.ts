@@ -81,6 +81,8 @@ export interface PooledConnection extends HttpConnection {
   readonly idle: boolean;
   /** Since when requests that need so much of its window have had reason to go around it; Infinity: they have none. */
   troubledSince(needs: number): number;
+  /** Requests may go out on it at this time, or could but for those that it carries. */
+  serves(now: number): boolean;
   /** It ended, or was told to, and nothing came of it. */
   readonly carriedNothing: boolean;
   /** What {@link health} says but for what depends on the time; always of now. */

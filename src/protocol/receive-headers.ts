@@ -82,11 +82,11 @@ function onInformational(c: ConnectionState, stream: Stream, endStream: boolean)
 }
 
 function onFinal(c: ConnectionState, stream: Stream, endStream: boolean): void {
-  const { status, fields, contentLength } = c.fields;
+  const { status, fields, contentLength, size } = c.fields;
   stream.headersReceived = true;
   // RFC 9110 section 6.4.1: no body follows these, whatever length they declare.
   if (status === 204 || status === 304) stream.bodyless = true;
   if (!stream.bodyless) stream.expectedLength = contentLength;
-  stream.sink.onHeaders(status, fields, endStream);
+  stream.sink.onHeaders(status, fields, endStream, size);
   if (endStream) endReceived(c, stream, undefined);
 }

@@ -8,8 +8,8 @@ import { StreamState } from './stream-state.js';
 export interface StreamSink {
   /** A 1xx header block (RFC 9110 section 15.2). */
   onInformational(status: number, fields: readonly string[]): void;
-  /** The final header block. `endStream`: no body follows it. */
-  onHeaders(status: number, fields: readonly string[], endStream: boolean): void;
+  /** The final header block. `endStream`: no body follows it. `size`: of the block as a header list (RFC 9113 section 6.5.2). */
+  onHeaders(status: number, fields: readonly string[], endStream: boolean, size: number): void;
   /** Body bytes [start, end), valid during the call. Their credit returns through `Connection.consume`. */
   onData(bytes: Uint8Array, start: number, end: number): void;
   /** The peer has ended the stream; the body is whole. */

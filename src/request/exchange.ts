@@ -140,9 +140,11 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
 
   onSent(): void {
     this.watcher?.sent();
-    if (this.upload !== undefined) this.upload.done = true;
+    if (this.upload !== undefined) {
+      this.upload.done = true;
+      this.attended();
+    }
     if (this.over) this.stopTimers();
-    this.attended();
     const { hooks } = this.request;
     this.tracer?.tell('sent');
     if (hooks !== undefined) reportSent(hooks, this.handle?.connection, this.context);
@@ -164,7 +166,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     if (!told) this.giveUp(fieldsUnread(connection.config.budget.limit, this.request.origin.href));
   }
 
-  onHeaders(status: number, fields: string[], endStream: boolean): void {
+  onHeaders(status: number, fields: string[], endStream: boolean, size: number): void {
     const { resolve, handle } = this;
     if (resolve === undefined || handle === undefined) return;
     this.watcher?.answered(status, fields, endStream);
@@ -174,7 +176,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
     this.limits?.stopPhase();
     this.trailers = new TrailersHolder(this);
     // A response that has come whole is its caller's.
-    if (!endStream && !this.trailers.hold(connection.config.budget, fieldListSize(fields)))
+    if (!endStream && !this.trailers.hold(connection.config.budget, size))
       return this.giveUp(fieldsUnread(connection.config.budget.limit, this.request.origin.href));
     this.tracer?.tell('headers', { status });
     // The server has made up its mind; what it did not ask for is not sent.

@@ -154,7 +154,7 @@ export class Hedge implements StreamSink {
     else this.interims = latest(this.interims, { status, fields, statusText: this.handle?.statusText ?? '' });
   }
 
-  onHeaders(status: number, fields: readonly string[], endStream: boolean): void {
+  onHeaders(status: number, fields: readonly string[], endStream: boolean, size: number): void {
     const { handle } = this;
     if (!this.alone && handle !== undefined) {
       if (this.exchange.dropsStatus(status)) {
@@ -163,7 +163,7 @@ export class Hedge implements StreamSink {
       }
       this.takeOver(handle, true);
     }
-    this.exchange.onHeaders(status, fields, endStream);
+    this.exchange.onHeaders(status, fields, endStream, size);
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {

@@ -145,7 +145,8 @@ test('trouble that is a little later than the reading of the clock is one failur
   const endpoint = new Endpoint('192.0.2.1', clock, ({ type }) => told.push(type));
   const numbers = { greeted: true, limit: 100, streams: 0, requests: 0 };
   const since = clock.now() + 1e-6;
-  const connection = { accepts: true, numbers, carriedNothing: false, openedAt: 0, troubledSince: () => since };
+  const wrong = { carriedNothing: false, troubledSince: () => since, serves: () => false };
+  const connection = { accepts: true, numbers, openedAt: 0, ...wrong };
   endpoint.add(connection as unknown as PooledConnection);
   assert.equal(endpoint.status, 'failed');
   assert.equal(endpoint.isBad(clock.now()), true);

@@ -74,6 +74,18 @@ test('a hundred requests of one turn ask for the time as often as one does', asy
   assert.equal(await timesAsked(100), once);
 });
 
+test('a request by itself asks for the time once a step', async (t) => {
+  const p = poolHarness();
+  p.get('/first');
+  await p.settle();
+  const { mock } = t.mock.method(p.clock, 'now');
+  const call = p.get('/');
+  await p.settle();
+  assert.equal(call.status, 200);
+  // To choose the connection, for the write, when that is taken, whether there is more to write, and for the answer.
+  assert.equal(mock.callCount(), 5);
+});
+
 test('a stalled socket is no candidate', async () => {
   const p = poolHarness({ stallAfter: [1_024], peer: { maxConcurrentStreams: 100 } });
   p.post('/up', bodyOf(1 << 20));
