@@ -13,7 +13,9 @@ const { bin, engines, exports } = JSON.parse(readFileSync(`${root}package.json`,
 
 const importable = Object.values(exports).flatMap((entry) => entry.import?.default.replace(/^\.\//, '') ?? []);
 const commands = Object.values(bin).map((file) => file.replace(/^\.\//, ''));
-const entryPoints = [...commands, ...importable].map((file) => file.replace(/^lib\//, `${root}dist/`));
+/** What examples/ take of it, which ship beside lib/. */
+const shown = ['lib/cli/certificate.js'];
+const entryPoints = [...commands, ...importable, ...shown].map((file) => file.replace(/^lib\//, `${root}dist/`));
 const target = `node${/\d+\.\d+/.exec(engines.node)[0]}`;
 
 rmSync(`${root}lib`, { recursive: true, force: true });

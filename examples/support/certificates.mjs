@@ -1,5 +1,5 @@
 // Certificates for the loopback interface, made for this run. Yours come from files.
-import { selfSignedCertificate } from '../../dist/cli/certificate.js';
+import { selfSignedCertificate } from '../../lib/cli/certificate.js';
 
 export function makeCertificates() {
   return {

@@ -103,6 +103,18 @@ describe('the tarball', () => {
     assert.deepEqual(dead, []);
   });
 
+  test('holds all that its examples load of it', () => {
+    const installed = join(consumer, 'node_modules', manifest.name);
+    const examples = readdirSync(join(installed, 'examples'), { recursive: true, encoding: 'utf8' });
+    const missing: string[] = [];
+    for (const example of examples.filter((file) => file.endsWith('.mjs'))) {
+      const path = join(installed, 'examples', example);
+      for (const [, target = ''] of readFileSync(path, 'utf8').matchAll(/\b(?:from|import) ?\(?'(\.[^']+)'/g))
+        if (!existsSync(join(dirname(path), target))) missing.push(`${example}: ${target}`);
+    }
+    assert.deepEqual(missing, []);
+  });
+
   test('declares nothing that is for the library alone', () => {
     const declarations = join(consumer, 'node_modules', manifest.name, 'dist');
     const files = readdirSync(declarations, { recursive: true, encoding: 'utf8' }).filter((file) =>
