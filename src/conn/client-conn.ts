@@ -133,7 +133,7 @@ export class ClientConn {
   onCapacity(): void {
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       if (!this.#tryOpen(first)) return;
-      if (first.queue === this.#waiting) {
+      if (first.place?.queue === this.#waiting) {
         this.#waiting.remove(first);
         this.#driver.use.release();
       }
@@ -147,7 +147,7 @@ export class ClientConn {
 
   /** @internal */
   abandoned(exchange: Exchange): void {
-    if (exchange.queue !== this.#waiting) return;
+    if (exchange.place?.queue !== this.#waiting) return;
     this.#waiting.remove(exchange);
     this.#driver.use.release();
   }

@@ -98,7 +98,7 @@ export class DialFailures {
       return;
     }
     if (last) this.backOff.reset();
-    const told = [...queue].filter((exchange) => last || exchange.waitingSince <= begun);
+    const told = [...queue].filter((exchange) => last || (exchange.place?.since ?? Infinity) <= begun);
     // Those that were sent before wait for another dial; a first request hears at once that nobody is there.
     const back = new Set(forGood ? [] : told.filter((exchange) => this.replays.dialFailed(exchange, error)));
     for (const exchange of back) queue.remove(exchange);

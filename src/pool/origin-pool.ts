@@ -388,7 +388,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
 
   abandoned(exchange: Exchange): void {
     this.env.totals.failed++;
-    if (!this.replays.drop(exchange) && exchange.queue !== this.queue) return;
+    if (!this.replays.drop(exchange) && exchange.place?.queue !== this.queue) return;
     this.queue.remove(exchange);
     this.updateKeepAlive();
     if (this.queue.size > 0 || this.hedging.waits) return;

@@ -18,7 +18,7 @@ import { bodyCancelled, checkProtocol, fieldsUnread } from './request-errors.js'
 import { TimeLimits } from './time-limits.js';
 import { TrailersHolder } from './trailers-holder.js';
 import { Upload } from './upload.js';
-import type { Waiter, WaitQueue } from './wait-queue.js';
+import type { Place, Waiter } from './wait-queue.js';
 
 /** A body that arrives whole with its headers and is no larger than this, in bytes, is not watched for being dropped. */
 const smallBody = 16_384;
@@ -43,10 +43,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
   /** Set by the host, anew for each attempt, before it binds it. */
   watcher: AttemptWatcher | undefined = undefined;
   /** Where it stands while it waits. Owned by WaitQueue. */
-  queue: WaitQueue<Exchange> | undefined = undefined;
-  waitingSince = 0;
-  before: Exchange | undefined = undefined;
-  behind: Exchange | undefined = undefined;
+  place: Place<Exchange> | undefined = undefined;
 
   /** Set where somebody follows requests. */
   readonly tracer: RequestTracer | undefined;

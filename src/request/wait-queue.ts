@@ -1,38 +1,46 @@
 import { RequestKind, type Demand } from '../ports/index.js';
 
-/** What can wait in a queue; the fields are the queue's. */
+/** What can wait in a queue. */
 export interface Waiter<T extends Waiter<T>> {
   readonly demand: Demand;
-  queue: WaitQueue<T> | undefined;
-  before: T | undefined;
-  behind: T | undefined;
+  /** There while it waits. Owned by the queue. */
+  place: Place<T> | undefined;
+}
+
+/** Where one of a queue stands: an object of its own, since most requests never wait. */
+export class Place<T extends Waiter<T>> {
+  readonly queue: WaitQueue<T>;
+  readonly waiter: T;
   /** In the clock's time. */
-  waitingSince: number;
+  readonly since: number;
+  before: Place<T> | undefined = undefined;
+  behind: Place<T> | undefined = undefined;
+
+  constructor(queue: WaitQueue<T>, waiter: T, since: number) {
+    this.queue = queue;
+    this.waiter = waiter;
+    this.since = since;
+  }
 }
 
 /**
- * Requests that wait for a connection, first come first served. An intrusive list, so that one which is aborted leaves
- * at once, from wherever it stands, however many wait.
+ * Requests that wait for a connection, first come first served. A linked list, so that one which is aborted leaves at
+ * once, from wherever it stands, however many wait.
  */
 export class WaitQueue<T extends Waiter<T>> {
-  private head: T | undefined = undefined;
-  private tail: T | undefined = undefined;
-  private lastRequeued: T | undefined = undefined;
+  private head: Place<T> | undefined = undefined;
+  private tail: Place<T> | undefined = undefined;
+  private lastRequeued: Place<T> | undefined = undefined;
   size = 0;
   /** How many of each kind. */
   readonly of: Record<RequestKind, number> = { [RequestKind.Light]: 0, [RequestKind.Short]: 0, [RequestKind.Bulk]: 0 };
 
   get first(): T | undefined {
-    return this.head;
+    return this.head?.waiter;
   }
 
   push(waiter: T, now: number): void {
-    waiter.before = this.tail;
-    waiter.behind = undefined;
-    if (this.tail === undefined) this.head = waiter;
-    else this.tail.behind = waiter;
-    this.tail = waiter;
-    this.join(waiter, now);
+    this.insert(waiter, now, this.tail);
   }
 
   /**
@@ -40,43 +48,43 @@ export class WaitQueue<T extends Waiter<T>> {
    * those that came back before it. So the oldest get the lowest stream IDs, which a GOAWAY spares.
    */
   requeue(waiter: T, now: number): void {
-    const { lastRequeued } = this;
-    const behind = lastRequeued === undefined ? this.head : lastRequeued.behind;
-    waiter.before = lastRequeued;
-    waiter.behind = behind;
-    if (lastRequeued === undefined) this.head = waiter;
-    else lastRequeued.behind = waiter;
-    if (behind === undefined) this.tail = waiter;
-    else behind.before = waiter;
-    this.lastRequeued = waiter;
-    this.join(waiter, now);
+    this.lastRequeued = this.insert(waiter, now, this.lastRequeued);
   }
 
   /** The first of its kind. */
   firstOf(kind: RequestKind): T | undefined {
     if (this.of[kind] === 0) return undefined;
-    let waiter = this.head;
-    while (waiter !== undefined && waiter.demand.kind !== kind) waiter = waiter.behind;
-    return waiter;
+    let place = this.head;
+    while (place !== undefined && place.waiter.demand.kind !== kind) place = place.behind;
+    return place?.waiter;
   }
 
-  private join(waiter: T, now: number): void {
-    waiter.waitingSince = now;
+  /** Behind this one; undefined: first of all. */
+  private insert(waiter: T, now: number, before: Place<T> | undefined): Place<T> {
+    const place = new Place(this, waiter, now);
+    const behind = before === undefined ? this.head : before.behind;
+    place.before = before;
+    place.behind = behind;
+    if (before === undefined) this.head = place;
+    else before.behind = place;
+    if (behind === undefined) this.tail = place;
+    else behind.before = place;
+    waiter.place = place;
     this.of[waiter.demand.kind]++;
-    waiter.queue = this;
     this.size++;
+    return place;
   }
 
   remove(waiter: T): void {
-    if (waiter.queue !== this) return;
-    if (waiter.before === undefined) this.head = waiter.behind;
-    else waiter.before.behind = waiter.behind;
-    if (waiter.behind === undefined) this.tail = waiter.before;
-    else waiter.behind.before = waiter.before;
-    if (waiter === this.lastRequeued) this.lastRequeued = waiter.before; // whoever stands before it came back too
-    waiter.before = undefined;
-    waiter.behind = undefined;
-    waiter.queue = undefined;
+    const { place } = waiter;
+    if (place?.queue !== this) return;
+    const { before, behind } = place;
+    if (before === undefined) this.head = behind;
+    else before.behind = behind;
+    if (behind === undefined) this.tail = before;
+    else behind.before = before;
+    if (place === this.lastRequeued) this.lastRequeued = before; // whoever stands before it came back too
+    waiter.place = undefined;
     this.size--;
     this.of[waiter.demand.kind]--;
   }
@@ -84,9 +92,9 @@ export class WaitQueue<T extends Waiter<T>> {
   *[Symbol.iterator](): Iterator<T> {
     let next = this.head;
     while (next !== undefined) {
-      const current = next;
-      next = current.behind;
-      yield current;
+      const { waiter } = next;
+      next = next.behind;
+      yield waiter;
     }
   }
 }
