@@ -130,6 +130,7 @@ test('calls that find their connection dead are answered over another; what it h
   const path = await link(t, Number(new URL(server.origin).port));
   const transport = client(t, { stallTimeout: 100, probeAfter: 300, readIdleTimeout: 700, pingTimeout: 300 });
   const notes = createClient(Notes, createGrpcTransport({ baseUrl: `http://127.0.0.1:${path.port}`, transport }));
+  await transport.preconnect(`http://127.0.0.1:${path.port}`); // which nothing goes around, however long it takes
   await notes.echo({ text: 'before' });
   path.blackhole();
   const lost = failure(notes.echo({ text: 'lost' }));

@@ -4,11 +4,12 @@ import { createServer, type Http2Server } from 'node:http2';
 import { connect, type AddressInfo, type LookupFunction } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TransportOptions } from '../../dist/index.js';
 import { blockAfter, type BlockingDuplex } from '../support/blocking-duplex.js';
 import { startMachines } from '../support/machines.js';
 import { type as frameType, type RawConnection } from '../support/raw-server.js';
 import { link } from '../users/support.js';
-import { behaviour, told, until, type Chapter } from './behaviours.js';
+import { behaviour, told, until, type Chapter, type Place } from './behaviours.js';
 import { textOf, type Send } from './driver.js';
 
 const short = { stallTimeout: 100, probeAfter: 300 } as const;
@@ -30,6 +31,24 @@ async function ten(send: Send, url: string, method = 'GET'): Promise<Set<number>
 /** A busy machine may take its own pauses for a stall; how many there are then, is held on virtual time. */
 function isAround(connections: number | undefined): void {
   assert.ok(connections !== undefined && connections >= 2 && connections <= 4, `${connections} connections`);
+}
+
+/**
+ * What sends for a client with one connection, and only one: on a busy machine a dial may take so long that another goes around it, and
+ * that would be dead later without having been asked for anything.
+ */
+async function onOneConnection(
+  { client }: Place,
+  options: TransportOptions,
+  url: string,
+  connections: () => number,
+): Promise<Send> {
+  for (;;) {
+    const { send } = await client({ ...short, ...options });
+    const before = connections();
+    assert.deepEqual(await ten(send, url), new Set([200]));
+    if (connections() === before + 1) return send;
+  }
 }
 
 /** Ends with the test, by an error. */
@@ -83,17 +102,17 @@ export const isolation: Chapter = {
       isAround(server.connections.length);
     }),
     behaviour('requests that find their connection dead go to another', async (place) => {
-      const { send } = await place.client(short);
       const path = await link(place.t, (await place.origin()).port);
       const url = `http://127.0.0.1:${path.port}/hello.txt`;
-      assert.deepEqual(await ten(send, url), new Set([200]));
+      const send = await onOneConnection(place, {}, url, () => path.connections);
+      const before = path.connections - 1;
       path.blackhole();
       const sent = told(place.t, 'passinglane:request:sent');
       beside(send(url));
       await sent;
       await sleep(2 * short.probeAfter); // until it has been silent for so long, also after what was on its way
       assert.deepEqual(await ten(send, url), new Set([200]));
-      isAround(path.connections);
+      isAround(path.connections - before);
     }),
     behaviour('a first connection that is accepted and swallowed fails no request', async (place) => {
       const server = await place.origin({ tls: true });
@@ -108,17 +127,17 @@ export const isolation: Chapter = {
     behaviour('where the machine at one of two addresses freezes, requests go to the other', async (place) => {
       if (process.platform !== 'linux') return place.t.skip('needs all of 127.0.0.0/8');
       const m = await startMachines(place.t, 2);
-      const { send } = await place.client({ ...short, lookup: m.lookup });
-      assert.deepEqual(await ten(send, m.origin), new Set([200]));
+      const connections = (): number => m.machines.reduce((sum, machine) => sum + machine.connections, 0);
+      const send = await onOneConnection(place, { lookup: m.lookup }, m.origin, connections);
+      const before = connections() - 1;
       m.machines[0]?.freeze();
       const sent = told(place.t, 'passinglane:request:sent');
       beside(send(m.origin));
       await sent;
       await sleep(2 * short.probeAfter); // until it has been silent for so long, also after what was on its way
       assert.deepEqual(await ten(send, m.origin), new Set([200]));
-      const [frozen, other] = m.machines;
-      assert.ok(other !== undefined && other.connections >= 1);
-      isAround(other.connections + (frozen?.connections ?? 0));
+      assert.ok((m.machines[1]?.connections ?? 0) >= 1);
+      isAround(connections() - before);
     }),
     behaviour('an upload on the way around another that is blocked holds up no request either', async (place) => {
       const dialled: BlockingDuplex[] = [];

@@ -66,6 +66,7 @@ for (const kind of proxyKinds) {
     const between = await link(t, (await origin(t)).port);
     const url = `https://127.0.0.1:${between.port}`;
     const transport = client(t, { proxy: proxy.url, ...silence });
+    await transport.preconnect(url); // which nothing goes around, however long it takes
     await answered(transport, `${url}/hello.txt`);
     between.blackhole();
     transport.request(`${url}/hello.txt`).catch((error: unknown) => assert.ok(error)); // it is with the dead one, and ends with the transport

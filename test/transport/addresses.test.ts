@@ -24,6 +24,7 @@ test(
     const [first, second] = m.machines;
     const transport = client(t, m, { stallTimeout: 100, probeAfter: 300 });
     const get = async (): Promise<string> => (await transport.request(m.origin)).body.text();
+    await transport.preconnect(m.origin); // which nothing goes around, however long it takes
     assert.equal(await get(), '127.0.0.1');
     first?.freeze();
     const lost = transport.request(m.origin, { timeout: 5_000 });

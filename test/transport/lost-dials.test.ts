@@ -73,6 +73,7 @@ test('five origins whose connections go dead at once, their new ones well, are a
   const transport = client(t, short);
   const get = async ({ port }: { port: number }): Promise<string> =>
     (await transport.request(`http://127.0.0.1:${port}/hello.txt`)).text();
+  await Promise.all(links.map(({ port }) => transport.preconnect(`http://127.0.0.1:${port}`)));
   await Promise.all(links.map(get));
   for (const one of links) one.blackhole();
   for (const one of links) get(one).catch((error: unknown) => assert.ok(error)); // lost with it, and ends with the transport
@@ -90,6 +91,7 @@ test('where a connection is dead and new ones are swallowed, requests are answer
   const path = await link(t, server.port);
   const transport = client(t, { ...short, tls: { ca: server.ca } });
   const get = async (): Promise<string> => (await transport.request(`https://127.0.0.1:${path.port}/hello.txt`)).text();
+  await transport.preconnect(`https://127.0.0.1:${path.port}`);
   await get();
   path.blackhole();
   path.swallows = true;

@@ -557,8 +557,15 @@ const stages: Readonly<Record<string, Stage>> = {
   'while its response is read': {
     async begin(t, options) {
       const { origin } = await originFor(t);
-      const response = await transportFor(t).request(`${origin}/endless`, options);
-      return { call: response.body.text(), reached: now };
+      let responded: () => void = () => undefined;
+      const reached = new Promise<void>((resolve) => (responded = resolve));
+      const call = transportFor(t)
+        .request(`${origin}/endless`, options)
+        .then(({ body }) => {
+          responded();
+          return body.text();
+        });
+      return { call, reached };
     },
   },
 };
