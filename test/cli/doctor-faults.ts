@@ -411,7 +411,7 @@ export const faults: readonly Fault[] = [
     async start(t) {
       const fast = createHttp2Server((_, response) => void response.end());
       const url = await serve(t, fast, 'http');
-      const slow = createHttp2Server((_, response) => void setTimeout(() => response.end(), 900));
+      const slow = createHttp2Server((_, response) => void setTimeout(() => response.end(), 600));
       slow.listen(Number(new URL(url).port), '127.0.0.2');
       await once(slow, 'listening');
       t.after(() => void slow.close());

@@ -102,8 +102,9 @@ test('an idle connection that outlived its time while the process was stopped is
     // Something outside stops this process for longer than idleTimeout, and sets it going again.
     spawn('sh', ['-c', 'sleep 0.1; kill -STOP $0; sleep 1.2; kill -CONT $0', String(process.pid)], { stdio: 'ignore' }).on('exit', () => undefined);
     let stopped = 0;
-    for (let last = Date.now(); stopped < 1_000;) {
+    for (let begun = Date.now(), last = begun; stopped < 1_000;) {
       const now = Date.now();
+      if (now > begun + 20_000) throw new Error('nothing has stopped the process');
       stopped = now - last;
       last = now;
     }
