@@ -1,7 +1,7 @@
 // Makes lib/, what the package ships, of dist/: each entry point as one file, what they share in others. An import that
-// reads 100 small modules costs three times what one of a few larger does. Each of them stands there once more as
-// CommonJS, for tools that cannot require() an ES module. dist/ stays what the compiler made of each source: tests reach
-// into it, and its declarations are the package's.
+// reads 100 small modules costs three times what one of a few larger does, and each file half a millisecond. Each of them
+// stands there once more as CommonJS, for tools that cannot require() an ES module. dist/ stays what the compiler made of
+// each source: tests reach into it, and its declarations are the package's.
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,34 @@ const shown = ['lib/cli/certificate.js'];
 const entryPoints = [...commands, ...importable, ...shown].map((file) => file.replace(/^lib\//, `${root}dist/`));
 const target = `node${/\d+\.\d+/.exec(engines.node)[0]}`;
 
+/** All of the client is one file, and all of the protocol one beside it: whoever uses a part of one of them loads it all. */
+const wholes = [
+  { of: /dist\/(?:connect|undici|http|otel|register|testing)\/index\.js$/, whole: 'index.js' },
+  { of: /dist\/cli\/(?:get|ping|bench\/bench|doctor\/doctor|demo\/demo)\.js$/, whole: 'index.js' },
+  { of: /dist\/index\.js$/, whole: 'protocol/index.js' },
+  { of: /dist\/hpack\/index\.js$/, whole: 'protocol/index.js' },
+];
+
+const oneFileForAll = {
+  name: 'one file for all of it',
+  setup(build) {
+    build.onResolve({ filter: /^whole:/ }, ({ path }) => ({
+      path: `${root}dist/${path.slice('whole:'.length)}`,
+    }));
+    for (const { of, whole } of wholes)
+      build.onLoad({ filter: of }, ({ path }) => ({
+        contents: `import 'whole:${whole}';${readFileSync(path, 'utf8')}`,
+        loader: 'js',
+      }));
+    // What the command needs before it knows whether it will load the client. Errors of all copies know one another.
+    build.onResolve({ filter: /\/(?:version|errors)\.js$/ }, ({ path, importer, resolveDir }) =>
+      /\/cli\/(?:main|exit-codes)\.js$/.test(importer)
+        ? { path: join(resolveDir, path), suffix: '?command' }
+        : undefined,
+    );
+  },
+};
+
 rmSync(`${root}lib`, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
@@ -32,15 +60,31 @@ const { metafile } = await build({
   target,
   legalComments: 'none',
   logLevel: 'warning',
+  logOverride: { 'ignored-bare-import': 'silent' }, // it makes files one, and that is what it is for
   metafile: true,
+  plugins: [oneFileForAll],
 });
 
-// A class that names itself in its own body becomes `var Name = class _Name`, and errors and console.log show that.
-for (const file of Object.keys(metafile.outputs)) {
-  const code = readFileSync(join(root, file), 'utf8');
+/** A class that names itself in its own body becomes `var Name = class _Name`, and errors and console.log show that. */
+function withNames(code) {
   const renamed = [...code.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name);
-  if (renamed.length === 0) continue;
-  writeFileSync(join(root, file), code.replace(new RegExp(`\\b_(${renamed.join('|')})\\b`, 'g'), '$1'));
+  return renamed.length === 0 ? code : code.replace(new RegExp(`\\b_(${renamed.join('|')})\\b`, 'g'), '$1');
+}
+
+/** To import a module of Node's costs more than to get it, for all that it exports is looked at then. */
+function withBuiltins(code) {
+  const got = (name) => `process.getBuiltinModule("${name}");`;
+  return code
+    .replace(
+      /import\s*\{([^}]+)\}\s*from\s*"(node:\w+)";/g,
+      (_, names, from) => `const {${names.replaceAll(' as ', ':')}}=${got(from)}`,
+    )
+    .replace(/import\s*\*\s*as\s+(\w+)\s+from\s*"(node:\w+)";/g, (_, name, from) => `const ${name}=${got(from)}`);
+}
+
+for (const file of Object.keys(metafile.outputs)) {
+  const code = withNames(readFileSync(join(root, file), 'utf8'));
+  writeFileSync(join(root, file), file.startsWith('lib/cli/') ? code : withBuiltins(code));
 }
 
 /** These files of lib/ and all of its that they load. */
