@@ -209,8 +209,9 @@ export class Transfer {
     if (args.include) await forHead.write(Buffer.concat([...this.heads, this.headOf(response)]));
     const progress = this.progress(response);
     try {
-      for await (const chunk of response.body) {
-        await output.write(chunk);
+      for await (const chunk of response.body.borrow()) {
+        const written = output.write(chunk);
+        if (written !== undefined) await written;
         this.sizeDownload += chunk.length;
         progress?.advance(chunk.length);
       }

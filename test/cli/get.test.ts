@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, existsSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -79,6 +80,24 @@ test('-o writes the body to a file, with nothing on a terminal that is none', as
   assert.equal(result.stdout.length, 0);
   assert.deepEqual(readFileSync(file), pattern(300_000));
 });
+
+test(
+  '-o to a named pipe gives its reader the body as it is, and to a full device ends with 23',
+  { skip: process.platform === 'win32' },
+  async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const [result, read] = await Promise.all([get(['-o', pipe, '/bytes/300000']), readFile(pipe)]);
+    succeeded(result);
+    assert.deepEqual(read, pattern(300_000));
+    if (!existsSync('/dev/full')) return;
+    const device = join(folder, 'full');
+    symlinkSync('/dev/full', device);
+    const full = await get(['-o', device, '/bytes/300000']);
+    assert.equal(full.exitCode, 23);
+    assert.match(full.stderr, /cannot write '.*full': no space left/);
+  },
+);
 
 test('several URLs are requested in turn over one connection, each with its own -o', async () => {
   const [a, b] = [join(folder, 'a'), join(folder, 'b')];
