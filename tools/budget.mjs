@@ -12,7 +12,7 @@ const entry = pathToFileURL(join(root, 'lib', 'index.js')).href;
 const pairs = 7;
 
 /** In kB, and in files. Raise one with its reason in the commit. */
-const budgets = { packed: 900, unpacked: 3_000, importedFiles: 20, imported: 580 };
+const budgets = { packed: 900, unpacked: 3_000, importedFiles: 4, imported: 660 };
 
 function pack() {
   const folder = mkdtempSync(join(tmpdir(), 'passinglane-pack-'));
