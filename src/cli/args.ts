@@ -88,7 +88,7 @@ export const getOptions: readonly Option<GetArguments>[] = [
     short: 'T',
     long: 'upload-file',
     value: 'FILE',
-    set: (a, v) => void a.uploads.push(v),
+    set: (a, v) => void a.uploads.push(v === '.' ? '-' : v), // to curl it is standard input that may block
   },
   {
     short: 'o',

@@ -23,7 +23,7 @@ export async function runGet(args: GetArguments, io: Io): Promise<number> {
   const format = await writeOutFormat(args, io);
   const jobs = args.urls.map((url, i) => {
     const output = args.outputs[i];
-    return { url, output: output === remoteName ? remoteFile(url) : output, upload: args.uploads[i] };
+    return { url, number: i, output: output === remoteName ? remoteFile(url) : output, upload: args.uploads[i] };
   });
   const files = jobs.map(({ output }) => output).filter((output) => output !== undefined && output !== '-');
   const together = jobs.length > 1 && !args.head && new Set(files).size === jobs.length && !args.uploads.includes('-');
@@ -76,9 +76,10 @@ async function runJob(
   const { report, failure } = await transfer.run();
   if (failure !== undefined) complain(session, failure);
   if (format !== undefined) {
-    const { text, unknown } = writeOut(format, report);
+    const { stdout, stderr, unknown } = writeOut(format, report);
     for (const name of unknown) session.warn(`-w does not know %{${name}}; see passinglane --help`);
-    session.io.stdout.write(text);
+    session.io.stdout.write(stdout);
+    session.io.stderr.write(stderr);
   }
   return failure;
 }

@@ -22,6 +22,8 @@ import type { TransferReport } from './write-out.js';
 /** One URL of the command line, with the -o and -T that belong to it. */
 export interface Job {
   readonly url: string;
+  /** Which of them it is, from 0. */
+  readonly number: number;
   readonly output: string | undefined;
   readonly upload: string | undefined;
 }
@@ -56,7 +58,7 @@ export class Transfer {
   async run(): Promise<{ report: TransferReport; failure: Failure | undefined }> {
     let failure: Failure | undefined;
     try {
-      await this.receive(await this.exchange());
+      await this.receive(await this.exchange().catch((error: unknown) => this.printHeads(error)));
     } catch (error) {
       const responseBegun = this.response !== undefined;
       const priorKnowledge = this.session.args.http2PriorKnowledge;
@@ -94,24 +96,33 @@ export class Transfer {
     };
     for (;;) {
       const response = await this.sendAgain(hop, body);
-      const next = args.location
-        ? nextHop(hop, response.status, receivedField(response, 'location'), args.method !== undefined)
-        : undefined;
+      const next = this.nextOf(hop, response);
       if (next === undefined) return response;
-      if (this.redirects === maxRedirects) {
-        response.body.cancel();
-        throw new CliError(
-          ExitCode.TooManyRedirects,
-          `gave up after ${maxRedirects} redirects`,
-          'See with -v whether they go round in a circle.',
-        );
-      }
       if (args.head) await this.printHead(response);
       else if (args.include) this.heads.push(this.headOf(response));
       await response.body.dump();
       this.redirects += 1;
       this.timeRedirect = performance.now() - this.start;
       hop = next;
+    }
+  }
+
+  /** Where -L leads; undefined where it leads nowhere. */
+  private nextOf(hop: Hop, response: ClientResponse): Hop | undefined {
+    const { args } = this.session;
+    if (!args.location) return undefined;
+    try {
+      const next = nextHop(hop, response.status, receivedField(response, 'location'), args.method !== undefined);
+      if (next === undefined || this.redirects < maxRedirects) return next;
+      throw new CliError(
+        ExitCode.TooManyRedirects,
+        `gave up after ${maxRedirects} redirects`,
+        'See with -v whether they go round in a circle.',
+      );
+    } catch (error) {
+      response.body.cancel();
+      if (args.include) this.heads.push(this.headOf(response));
+      throw error;
     }
   }
 
@@ -249,6 +260,16 @@ export class Transfer {
     }
   }
 
+  /** Those of redirects that led to no response, and then why. */
+  private async printHeads(error: unknown): Promise<never> {
+    if (this.heads.length > 0) {
+      const output = await this.openOutput();
+      await output.write(Buffer.concat(this.heads));
+      await output.close();
+    }
+    throw error;
+  }
+
   private headOf(response: ClientResponse): Buffer {
     const toTerminal = this.job.output === undefined && this.session.io.stdout.isTTY === true;
     const clean = toTerminal ? printable : (text: string): string => text;
@@ -274,6 +295,7 @@ export class Transfer {
 
   private report(failure: Failure | undefined): TransferReport {
     const { response, meter } = this;
+    const { args } = this.session;
     const connection = response?.connection;
     const dial = connection?.reused === false ? this.session.dials.get(connection.id) : undefined;
     const since = (time: number | undefined): number => (time === undefined ? 0 : Math.max(0, time - this.start));
@@ -281,6 +303,9 @@ export class Transfer {
     const speed = (bytes: number): number => (timeTotal > 0 ? Math.round(bytes / (timeTotal / 1000)) : 0);
     return {
       url: this.job.url,
+      urlNumber: this.job.number,
+      redirectUrl: response === undefined || args.location ? '' : leadsTo(response, this.url),
+      headers: response?.headerPairs.filter(([name]) => !name.startsWith(':')) ?? [],
       scheme: this.url.protocol.slice(0, -1),
       connects: this.connects,
       timeNameLookup: since(dial?.lookup),
@@ -314,4 +339,11 @@ export class Transfer {
 /** It can be read once. */
 function isStream({ content }: RequestBody): boolean {
   return typeof content !== 'function' && 'pipe' in content;
+}
+
+/** Where a redirect would go that is not followed. */
+function leadsTo(response: ClientResponse, base: URL): string {
+  const location = response.status >= 300 && response.status < 400 ? receivedField(response, 'location') : null;
+  if (location === null) return '';
+  return URL.canParse(location, base.href) ? new URL(location, base.href).href : location;
 }

@@ -1,4 +1,5 @@
 import type { RequestTiming } from '../index.js';
+import type { HeaderPair } from './redirect.js';
 
 /** What `-w` can tell about a finished transfer. Times are milliseconds from its start. */
 export interface TransferReport {
@@ -33,6 +34,12 @@ export interface TransferReport {
   readonly remotePort: number | undefined;
   /** Connections made for it. */
   readonly connects: number;
+  /** Which of the command line's URLs it is, from 0. */
+  readonly urlNumber: number;
+  /** Where the last response leads, as far as that is a URL; '' where it leads nowhere, or was followed. */
+  readonly redirectUrl: string;
+  /** The fields of the last response. */
+  readonly headers: readonly HeaderPair[];
   /** When each phase of making the last of them was over; 0 where it was made before, or has no such phase. */
   readonly timeNameLookup: number;
   readonly timeConnect: number;
@@ -60,7 +67,9 @@ const variables: Readonly<Record<string, Variable>> = {
   http_version: (r) => (r.httpVersion === '' ? '0' : r.httpVersion.replace(/\.0$/, '')),
   method: (r) => r.method,
   num_connects: (r) => r.connects,
+  num_headers: (r) => r.headers.length,
   num_redirects: (r) => r.redirects,
+  redirect_url: (r) => r.redirectUrl,
   remote_ip: (r) => r.remoteIp,
   remote_port: (r) => r.remotePort ?? 0,
   response_code: (r) => String(r.status).padStart(3, '0'),
@@ -80,29 +89,43 @@ const variables: Readonly<Record<string, Variable>> = {
   time_total: (r) => inSeconds(r.timeTotal),
   url: (r) => r.url,
   url_effective: (r) => r.urlEffective,
+  urlnum: (r) => r.urlNumber,
 };
+
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\' };
 
-/**
- * Fills in a `-w` format: `%{name}`, `%%`, and the escapes \n, \r, \t and \\. A name that is not known is left as it
- * stands and reported in `unknown`.
- */
-export function writeOut(format: string, report: TransferReport): { text: string; unknown: string[] } {
-  const unknown: string[] = [];
-  const text = format.replace(/%\{([^}]*)\}|%%|\\([nrt\\])/g, (match, name?: string, escape?: string) => {
-    if (escape !== undefined) return escapes[escape] ?? match;
-    if (name === undefined) return '%';
-    if (name === 'json') return asJson(report);
-    if (Object.hasOwn(variables, name)) return String(variables[name]?.(report));
-    unknown.push(name);
-    return match;
-  });
-  return { text, unknown };
+/** What a format comes to: for standard output, and behind `%{stderr}` for standard error. */
+export interface WrittenOut {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Names that are not known, which stand as they are. */
+  readonly unknown: readonly string[];
 }
 
-/** The names that `%{...}` knows. */
-export const writeOutVariables: readonly string[] = [...Object.keys(variables), 'json'].toSorted();
+/** Fills in a `-w` format: `%{name}`, `%%`, and the escapes \n, \r, \t and \\. */
+export function writeOut(format: string, report: TransferReport): WrittenOut {
+  const unknown: string[] = [];
+  const text = { stdout: '', stderr: '' };
+  let to: keyof typeof text = 'stdout';
+  for (const [piece, name, escape] of format.matchAll(/%\{([^}]*)\}|%%|\\([nrt\\])|[^%\\]+|[%\\]/g)) {
+    if (name === 'stdout' || name === 'stderr') to = name;
+    else if (name === 'onerror' && report.exitCode === 0) break;
+    else if (name !== undefined) text[to] += valueOf(name, report) ?? (unknown.push(name), piece);
+    else text[to] += escapes[escape ?? ''] ?? (piece === '%%' ? '%' : piece);
+  }
+  return { ...text, unknown };
+}
+
+function valueOf(name: string, report: TransferReport): string | undefined {
+  if (name === 'onerror') return '';
+  if (name === 'json') return asJson(report);
+  if (name === 'header_json') return headersAsJson(report.headers);
+  return Object.hasOwn(variables, name) ? String(variables[name]?.(report)) : undefined;
+}
+
+/** The names of values that `%{...}` knows. */
+export const writeOutVariables: readonly string[] = [...Object.keys(variables), 'header_json', 'json'].toSorted();
 
 function inSeconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(6);
@@ -115,4 +138,11 @@ function asJson(report: TransferReport): string {
     return [name, /^time_|_code$/.test(name) ? Number(value) : value];
   });
   return JSON.stringify(Object.fromEntries(entries));
+}
+
+/** Each name with its values, a line each, as curl has it. */
+function headersAsJson(headers: readonly HeaderPair[]): string {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of headers) values.set(name, [...(values.get(name) ?? []), value]);
+  return `{${[...values].map(([name, all]) => `${JSON.stringify(name)}:${JSON.stringify(all)}`).join(',\n')}\n}`;
 }

@@ -89,6 +89,12 @@ const cases: Readonly<Record<string, readonly [args: readonly string[], shown: R
     /200 1 \d HTTP http:\/\/localhost:\d+\/moved GET$/,
   ],
   'a redirect to nowhere is an answer': [['-L', '-w', '%{num_redirects}', '/blank'], /\]0$/],
+  '-w tells where a redirect leads that is not followed': [
+    ['-w', ' %{redirect_url} %{urlnum} %{num_headers}', '/moved'],
+    /^moved http:\/\/localhost:\d+\/there 0 \d$/,
+  ],
+  '-w tells nothing of a redirect that was followed': [['-L', '-w', '<%{redirect_url}>', '/moved'], /\]<>$/],
+  '-w has text for standard error, and for failures': [['-w', 'a%{stderr}b%{stdout}c%{onerror}d', '/'], /\]ac$/],
   '-r with a number alone asks for all from there': [['-r', '4', '/'], /bytes=4-"/],
   '-w tells how much went up': [['-d', 'a=1', '-d', 'b=2', '-w', '%{size_upload}', '/'], /\]7$/],
   '-w tells how much of a file went up': [['-T', file, '-w', '%{size_upload}', '/'], /\]3$/],

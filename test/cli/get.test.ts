@@ -152,6 +152,7 @@ test('an upload arrives as it is, from a file and from standard input', async ()
   const fromInput = await get(['-T', '-', '/echo'], pattern(1_000_000));
   succeeded(fromInput);
   assert.deepEqual(fromInput.stdout, pattern(1_000_000));
+  assert.equal((await get(['-T', '.', '/echo'], 'the other name of it')).stdout.toString(), 'the other name of it');
 });
 
 test('-L follows a redirect; without it the redirect is the answer', async () => {
@@ -176,6 +177,8 @@ test('redirects in a circle end with 47', async () => {
   const result = await get(['-L', '/circle']);
   assert.equal(result.exitCode, 47);
   assert.match(result.stderr, /50 redirects/);
+  const shown = (await get(['-i', '-L', '/circle'])).stdout.toString();
+  assert.equal(shown.match(/^HTTP/gm)?.length, 51, 'the fields of all that came');
 });
 
 test('--compressed unpacks what without it comes as it is', async () => {

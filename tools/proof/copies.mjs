@@ -14,12 +14,12 @@ export function findCopy(folder, name) {
 }
 
 /** Lays a copy out below a temporary folder, where packages can be installed for it, and which goes when the process does. */
-export function layOut(copy, name) {
+export function layOut(copy, name, commit = 'HEAD') {
   const parent = mkdtempSync(join(tmpdir(), `passinglane-${name}-`));
   process.on('exit', () => rmSync(parent, { recursive: true, force: true }));
   const folder = join(parent, name);
   mkdirSync(folder);
-  const archive = execFileSync('git', ['-C', copy.path, 'archive', 'HEAD'], { maxBuffer: 1 << 30 });
+  const archive = execFileSync('git', ['-C', copy.path, 'archive', commit], { maxBuffer: 1 << 30 });
   execFileSync('tar', ['-x', '-C', folder], { input: archive });
   return folder;
 }

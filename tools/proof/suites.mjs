@@ -5,5 +5,6 @@ import { connectConformance } from './connect-conformance.mjs';
 import { curl } from './curl.mjs';
 import { got } from './got.mjs';
 import { undici } from './undici.mjs';
+import { wpt } from './wpt.mjs';
 
-export const suites = [h2spec, grpcInterop, connectConformance, undici, got, curl];
+export const suites = [h2spec, grpcInterop, connectConformance, undici, got, wpt, curl];
