@@ -92,7 +92,6 @@ const variables: Readonly<Record<string, Variable>> = {
   urlnum: (r) => r.urlNumber,
 };
 
-
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\' };
 
 /** What a format comes to: for standard output, and behind `%{stderr}` for standard error. */
