@@ -56,9 +56,9 @@ const args = [
 const child = spawn(process.execPath, args, { stdio: 'inherit', timeout: 900_000 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
-  if (signal !== null)
+  if (signal !== null || child.killed)
     console.error(
-      `failed test: node ${process.version}: the tests were ended by ${signal}: they run at most fifteen minutes`,
+      `failed test: node ${process.version}: the tests were ended by ${signal ?? 'SIGTERM'}: they run at most fifteen minutes`,
     );
   process.exitCode = code ?? 1;
 });
