@@ -12,6 +12,7 @@ import {
 } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import { Http1Connection } from '../http1/index.js';
+import { readBeforeFailing } from './late-failure.js';
 import { abortable } from '../abortable.js';
 import { nodeClock } from './clock.js';
 import { closeReason, connected, ignoreError } from './connected.js';
@@ -320,6 +321,8 @@ function nodeTls(): typeof import('node:tls') {
 
 function speakHttp1(socket: Duplex, dial?: DialTimes): Dialled {
   const info = { ...infoOf(socket), dial };
+  // A server may answer an upload early, by 413 for example, and close.
+  if (socket instanceof Socket) readBeforeFailing(socket);
   return {
     protocol: 'http/1.1',
     socket,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { pattern } from '../support/endpoints.js';
-import { eventually, httpOrigin, rawOrigin, transportFor } from './support.js';
+import { eventually, httpOrigin, httpsOrigin, rawOrigin, transportFor } from './support.js';
 
 test('an http: URL is requested in HTTP/1.1, and the response is what it is over HTTP/2', async (t) => {
   const server = await rawOrigin(t, async (peer) => {
@@ -252,6 +252,22 @@ test('an early refusal stops the upload, and the connection is not used again', 
   await eventually(() => stopped && server.open.size === 0);
   assert.deepEqual(transport.stats().origins, []);
 });
+
+for (const [scheme, serve] of [
+  ['http', httpOrigin],
+  ['https', httpsOrigin],
+] as const)
+  test(`${scheme}: an answer that comes early, from a server that closes behind it, is read before the upload fails`, async (t) => {
+    const { origin } = await serve(t, (_, response) => {
+      response.writeHead(413, { connection: 'close' });
+      response.end('too much');
+    });
+    const transport = transportFor(t, { retry: { maxAttempts: 1 } });
+    for (let i = 0; i < 5; i++) {
+      const response = await transport.request(`${origin}/`, { method: 'POST', body: Buffer.alloc(4 << 20) });
+      assert.deepEqual([response.status, await response.text()], [413, 'too much']);
+    }
+  });
 
 test('an upload that outlives its answer ends with the connection where bytes come that nobody asked for', async (t) => {
   let rest = (): void => undefined;
