@@ -127,8 +127,9 @@ export class Addresses {
     if (type === 'connected' && host !== undefined) this.of(host).askedSince = Infinity;
   };
 
-  readonly request = ({ type, request, connection = 0, remoteAddress, time }: RequestEvent): void => {
-    if (type === 'headers') this.answered.add(connection);
+  readonly request = ({ type, request, connection = 0, streamId, remoteAddress, time }: RequestEvent): void => {
+    // In HTTP/1.1 an answer counts once it is whole.
+    if (type === 'end' || (type === 'headers' && streamId !== undefined)) this.answered.add(connection);
     if (type !== 'bound' || this.world.options.loadBalancing !== 'least-request') return;
     const host = this.world.network.hosts.get(remoteAddress ?? '');
     if (host === undefined) return;
@@ -181,21 +182,16 @@ export class Addresses {
     }
   }
 
-  /** A connection to another address has answered, and takes requests. */
+  /** A connection to another address has answered, and all that there are take requests, or would if they had room. */
   private answersElsewhere(name: string, than: Host): boolean {
     const addresses = this.world.network.names.get(name)?.addresses ?? [];
     const origins = this.world.stats().origins.filter(({ origin }) => origin.endsWith(`//${name}`));
-    return origins.some(({ connections }) =>
-      connections.some(
-        ({ id, state, remoteAddress = '' }) =>
-          this.answered.has(id) &&
-          answering.has(state) &&
-          remoteAddress !== than.address &&
-          addresses.includes(remoteAddress) &&
-          this.isGood(remoteAddress) &&
-          !this.isOverdue(remoteAddress),
-      ),
-    );
+    const connections = origins.flatMap((one) => one.connections);
+    const others = addresses.filter((one) => one !== than.address && this.isGood(one) && !this.isOverdue(one));
+    return others.some((address) => {
+      const there = connections.filter(({ remoteAddress }) => remoteAddress === address);
+      return there.some(({ id }) => this.answered.has(id)) && there.every(({ state }) => answering.has(state));
+    });
   }
 
   /** The client holds nothing against it. */

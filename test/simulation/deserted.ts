@@ -1,6 +1,7 @@
 import type { ResolvedOptions } from '../../dist/transport-options.js';
 import type { Network } from './network.js';
 import { ServerConnection } from './server-connection.js';
+import { SimulatedSocket } from './socket.js';
 
 /** For turns of the loop, rounding and the oracle's own looks. */
 const slack = 300;
@@ -44,7 +45,9 @@ export class Deserted {
       if (!(server instanceof ServerConnection) || !server.deserted || socket.ending) continue;
       if (tcp.down.dead) continue; // it has not heard of that, and never will
       if (!tcp.down.quiet || !this.heardSince.has(server)) this.heardSince.set(server, now);
-      const since = Math.max(this.heardSince.get(server) ?? now, server.lastFrameAt);
+      // A write that ends shows that somebody reads.
+      const wroteAt = socket instanceof SimulatedSocket ? socket.wroteAt : 0;
+      const since = Math.max(this.heardSince.get(server) ?? now, server.lastFrameAt, wroteAt);
       if (now - since <= desertedBound(options)) continue;
       report(
         'deserted connections',

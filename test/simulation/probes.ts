@@ -30,7 +30,7 @@ export function pingsAllowed(options: AskingOptions, { answers, resets, age }: A
   const { bulkIsolation, probeAfter, readIdleTimeout, stallTimeout } = options;
   const measures = bulkIsolation ? measuring.pings * minutes(age) : 0;
   const causes = measures + each(probeAfter, age) + each(readIdleTimeout, age) + each(stallTimeout, age);
-  return mostPings + resets + Math.floor(age / pingGap) + Math.min(answers, causes);
+  return mostPings + resets + Math.floor(age / pingGap) + Math.min(mostPings * answers, causes);
 }
 
 /** The same of SETTINGS, the first included: those after it ask for an ACK and nothing else, also where a request was given up. */

@@ -36,6 +36,8 @@ export class SimulatedSocket implements ByteTransport, End {
   /** Whether it keeps the process alive. */
   refed = true;
   closed = false;
+  /** When a write last ended, in the world's time. */
+  wroteAt = 0;
   private readonly clock: SimulatedClock;
   private readonly tcp: Tcp;
   private readonly secure: boolean;
@@ -157,6 +159,7 @@ export class SimulatedSocket implements ByteTransport, End {
   private readonly written = (): void => {
     const { done } = this;
     this.done = undefined;
+    this.wroteAt = this.clock.time;
     if (!this.muted) done?.();
     if (this.ending) this.tcp.up.finish();
   };
