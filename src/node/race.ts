@@ -1,5 +1,5 @@
 import { abortable } from '../abortable.js';
-import type { Clock, TimerHandle } from '../ports/index.js';
+import { setDeadline, type Clock, type TimerHandle } from '../ports/index.js';
 
 /** How long all of the first group have to connect before the second joins them, in milliseconds. */
 export const groupDelay = 1_000;
@@ -38,6 +38,7 @@ export function race<C, T>(
 
     const stop = (): void => {
       if (timer !== undefined) clock.clearTimer(timer);
+      timer = undefined;
       for (const { giveUp } of running) giveUp();
       running.clear();
     };
@@ -61,7 +62,13 @@ export function race<C, T>(
       try {
         attempt.giveUp = start(candidate, succeeded, failed);
         const delay = begun === late ? groupDelay : attemptDelay;
-        if (begun < candidates.length) timer = clock.setTimer(delay, next, true);
+        if (begun === candidates.length) return;
+        // One that has connected while the event loop was blocked is heard of first.
+        const due = (): void => {
+          if (timer === mine) next();
+        };
+        const mine = setDeadline(clock, delay, due, true);
+        timer = mine;
       } catch (error) {
         failed(error as Error);
       }

@@ -10,9 +10,30 @@ interface FakeAttempt {
   givenUp: boolean;
 }
 
+/** A clock whose loop polls after each stretch of time that passes, or once it is told to. */
+class PollingClock extends VirtualClock {
+  #waiting: (() => void)[] = [];
+
+  override afterPoll(callback: () => void): void {
+    this.#waiting.push(callback);
+  }
+
+  polled(): void {
+    for (const callback of this.#waiting.splice(0)) callback();
+  }
+
+  pass(milliseconds: number): void {
+    const end = this.now() + milliseconds;
+    while (this.now() < end) {
+      this.advance(1);
+      this.polled();
+    }
+  }
+}
+
 /** A race of fake attempts, by candidate, on a virtual clock. */
 function raceOf(candidates: string[], throwsFor?: string, late?: number) {
-  const clock = new VirtualClock();
+  const clock = new PollingClock();
   const controller = new AbortController();
   const attempts = new Map<string, FakeAttempt>();
   const result = race<string, string>(
@@ -38,15 +59,24 @@ function raceOf(candidates: string[], throwsFor?: string, late?: number) {
   return { clock, controller, result, get, tried: () => [...attempts.keys()] };
 }
 
+test('an attempt that has connected while the event loop was blocked is not joined by another', async () => {
+  const r = raceOf(['a', 'b']);
+  r.clock.advance(300); // timers run first, and what has come is heard of after them
+  r.get('a').succeeded('through a');
+  r.clock.polled();
+  assert.equal(await r.result, 'through a');
+  assert.deepEqual([r.tried(), r.clock.pending], [['a'], 0]);
+});
+
 test('the next attempt joins after 250 ms, and a slower one that was there before can still win', async () => {
   const r = raceOf(['a', 'b', 'c']);
   assert.deepEqual(r.tried(), ['a']);
-  r.clock.advance(249);
+  r.clock.pass(249);
   assert.deepEqual(r.tried(), ['a'], 'not before its time');
-  r.clock.advance(1);
+  r.clock.pass(1);
   assert.deepEqual(r.tried(), ['a', 'b']);
   assert.equal(r.get('a').givenUp, false, 'an attempt slower than 250 ms goes on');
-  r.clock.advance(10_000);
+  r.clock.pass(10_000);
   assert.deepEqual([r.get('b').at, r.get('c').at], [250, 500]);
   r.get('a').succeeded('through a');
   assert.equal(await r.result, 'through a');
@@ -55,18 +85,18 @@ test('the next attempt joins after 250 ms, and a slower one that was there befor
 
 test('a failure starts the next attempt at once, which then runs alone for its 250 ms', () => {
   const r = raceOf(['a', 'b', 'c']);
-  r.clock.advance(100);
+  r.clock.pass(100);
   r.get('a').failed(new Error('refused'));
   assert.equal(r.get('b').at, 100);
-  r.clock.advance(249);
+  r.clock.pass(249);
   assert.deepEqual(r.tried(), ['a', 'b']);
-  r.clock.advance(1);
+  r.clock.pass(1);
   assert.equal(r.get('c').at, 350);
 });
 
 test('a winner ends the race: no attempt, no timer and no late outcome after it', async () => {
   const r = raceOf(['a', 'b', 'c']);
-  r.clock.advance(250);
+  r.clock.pass(250);
   r.get('b').succeeded('through b');
   r.get('a').succeeded('too late');
   assert.equal(await r.result, 'through b');
@@ -78,7 +108,7 @@ test('a winner ends the race: no attempt, no timer and no late outcome after it'
 test('when all attempts have failed the error carries each of them, the first as its cause', async () => {
   const r = raceOf(['a', 'b']);
   const [first, second] = [new Error('first'), new Error('second')];
-  r.clock.advance(250);
+  r.clock.pass(250);
   r.get('b').failed(second);
   let settled = false;
   r.result.catch(() => (settled = true));
@@ -111,24 +141,24 @@ test('an attempt that throws has failed', async () => {
 
 test('an abort gives every attempt up and rejects with its reason', async () => {
   const r = raceOf(['a', 'b', 'c']);
-  r.clock.advance(250);
+  r.clock.pass(250);
   const reason = new Error('nobody waits');
   r.controller.abort(reason);
   await assert.rejects(r.result, (error) => error === reason);
   assert.deepEqual([r.get('a').givenUp, r.get('b').givenUp], [true, true]);
   assert.equal(r.clock.pending, 0);
-  r.clock.advance(1_000);
+  r.clock.pass(1_000);
   assert.deepEqual(r.tried(), ['a', 'b']);
 });
 
 test('those of a second group join only where the first has not come to anything within a second', () => {
   const r = raceOf(['a', 'b', 'c'], undefined, 2);
-  r.clock.advance(250);
+  r.clock.pass(250);
   assert.deepEqual(r.tried(), ['a', 'b']);
   r.get('b').failed(new Error('refused'));
-  r.clock.advance(999);
+  r.clock.pass(999);
   assert.deepEqual(r.tried(), ['a', 'b'], 'one of the first group is still being tried');
-  r.clock.advance(1);
+  r.clock.pass(1);
   assert.deepEqual(r.tried(), ['a', 'b', 'c']);
 });
 
