@@ -36,8 +36,8 @@ export class Tunnels {
   private readonly transport: BaseTransport;
   private readonly keepAlive = new KeepAlive(nodeClock);
   private speaksHttp1: boolean;
-  /** The socket by which it turned out that the proxy speaks HTTP/1.1, for the first who wants it. */
-  private spare: Duplex | undefined = undefined;
+  /** The sockets by which it turned out that the proxy speaks HTTP/1.1, for the first who want them. */
+  private readonly spares = new Set<Duplex>();
 
   constructor(proxy: Proxy, options: ResolvedOptions) {
     this.proxy = proxy;
@@ -150,9 +150,9 @@ export class Tunnels {
     }
     this.speaksHttp1 = true;
     const { socket } = dialled;
-    this.spare = socket;
+    this.spares.add(socket);
     setImmediate(() => {
-      if (this.spare === socket) this.takeSpare()?.destroy();
+      if (this.spares.delete(socket)) socket.destroy();
     });
     throw new Error('the proxy speaks HTTP/1.1');
   }
@@ -160,8 +160,8 @@ export class Tunnels {
   // --- HTTP/1.1 ---
 
   private takeSpare(): Duplex | undefined {
-    const spare = this.spare;
-    this.spare = undefined;
+    const [spare] = this.spares;
+    if (spare !== undefined) this.spares.delete(spare);
     return spare;
   }
 

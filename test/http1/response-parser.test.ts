@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../fuzz/random.js';
-import { cut, readOurs, readTheirs, type Reading } from './two-parsers.js';
+import { cut, readOurs, readTheirs, recent, type Reading } from './two-parsers.js';
 
 /** Lines end in CRLF on the wire. */
 const wire = (text: string): Buffer => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1');
@@ -13,6 +13,9 @@ const hello = { ...plain, body: 'hello' };
 
 const chunked = 'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n';
 const chunkedHello = { ...hello, fields: ['transfer-encoding', 'chunked'] };
+
+/** What older parsers of Node's refuse. */
+const quotedExtensions = 'extensions of chunks in quotes';
 
 const taken: Record<string, readonly [text: string, expected: Reading, method?: string]> = {
   'a body of a known length': [
@@ -27,7 +30,8 @@ const taken: Record<string, readonly [text: string, expected: Reading, method?: 
     `${chunked}00A\n0123456789\n0b\n0123456789a\n000\n\n`,
     { ...chunkedHello, body: '01234567890123456789a' },
   ],
-  'extensions of chunks': [`${chunked}5;a;b=c;d="e;f"\nhello\n0;last\n\n`, chunkedHello],
+  'extensions of chunks': [`${chunked}5;a;b=c\nhello\n0;last\n\n`, chunkedHello],
+  [quotedExtensions]: [`${chunked}5;a="b;c"\nhello\n0\n\n`, chunkedHello],
   trailers: [
     `${chunked}5\nhello\n0\nX-End: yes\nx-two:\n\n`,
     { ...chunkedHello, trailers: ['x-end', 'yes', 'x-two', ''] },
@@ -77,7 +81,7 @@ for (const [what, [text, expected, method = 'GET']] of Object.entries(taken))
       ...Array.from({ length: 20 }, () => cut(bytes, random)),
     ];
     for (const pieces of cuts) assert.deepEqual(readOurs(pieces, method === 'HEAD').whole, expected);
-    assert.deepEqual((await readTheirs(bytes, method)).whole, expected);
+    if (what !== quotedExtensions || recent) assert.deepEqual((await readTheirs(bytes, method)).whole, expected);
   });
 
 const refused: readonly [text: string, code: string][] = [

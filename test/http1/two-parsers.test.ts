@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../fuzz/random.js';
-import { cut, invent, readOurs, readTheirs } from './two-parsers.js';
+import { cut, invent, readOurs, readTheirs, recent } from './two-parsers.js';
 
 /** `PARSER_CASES=1000000 PARSER_SEED=2 node --test build/http1/two-parsers.test.js` looks at more of them. */
 const cases = Number(process.env['PARSER_CASES'] ?? 2_000);
@@ -19,9 +19,6 @@ const known = [
   "HPE_INVALID_TRANSFER_ENCODING: Transfer-Encoding can't be present in HTTP/1.0",
   'HPE_INVALID_HEADER_TOKEN: Framing in trailers',
 ];
-
-/** Of Nodes before that the parser lets much more pass. */
-const recent = Number(process.versions['llhttp']?.split('.')[0]) >= 9;
 
 test('what is taken for a response, node:http takes for the same; and what is refused beyond that is known', async () => {
   const random = new Random(seed);

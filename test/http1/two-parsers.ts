@@ -7,6 +7,9 @@ import type { Random } from '../fuzz/random.js';
 
 const limit = 16_384;
 
+/** The parser of Nodes before that lets much pass that it refuses since, and refuses extensions of chunks in quotes. */
+export const recent = Number(process.versions['llhttp']?.split('.')[0]) >= 9;
+
 export interface Reading {
   /** Of interim responses. */
   readonly interim: readonly number[];
