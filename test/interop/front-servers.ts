@@ -35,7 +35,7 @@ interface Front {
   args(file: string): readonly string[];
   /** How it is told to read its configuration anew: by a signal, or by its own command with these arguments. */
   readonly reload: NodeJS.Signals | ((file: string) => readonly string[]);
-  /** What its end of a connection says in place of the answers that it owes, where it owes some over TLS. */
+  /** What its end of a connection says in place of answers that it owes. */
   readonly cuts?: RegExp;
 }
 
@@ -190,7 +190,7 @@ async function startFront({ program, config, args, reload, cuts }: Front, tls: b
   return {
     ...peerAt(tls, server.port),
     arrived,
-    cuts: tls ? cuts : undefined,
+    cuts,
     async reload() {
       if (typeof reload === 'string') server.child.kill(reload);
       else await run(path, reload(file), home);

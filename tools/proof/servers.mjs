@@ -13,6 +13,6 @@ their own command or signal: none comes to the server behind them twice, and non
 | hyper | Debian has the library and no server made with it: building one takes its crates, and minutes |
 | Netty over TLS | Debian's is built without ALPN for the JDK's TLS |
 | 40 KB of response fields from Jetty | version 9 has room for one frame, and closes the connection |
-| a reload of Apache over TLS | 2.4.71 ends its connections by an error of its own, GOAWAY 0xfffffc7a: what it had begun then fails and says so, with node:http2 too; it does not come twice |
+| a reload of Apache | 2.4.71 ends its connections by an error of its own, GOAWAY 0xfffffc7a: what it had begun then fails and says so, with node:http2 too; it does not come twice |
 | a reload of Caddy in the clear | 2.6 keeps its connections of h2c |
 `;
