@@ -42,8 +42,10 @@ export class Http1Route {
     // A name of its own for TLS is what the other dispatcher may not know.
     if (servername !== undefined && servername !== null) return undefined;
     const given = origin instanceof URL ? origin.href : origin;
-    if (typeof given !== 'string' || !/^https?:/i.test(given) || !URL.canParse(given)) return undefined;
-    if (this.last?.given !== given) this.last = { given, origin: originOf(parseUrl(given)) };
+    if (this.last === undefined || this.last.given !== given) {
+      if (typeof given !== 'string' || !/^https?:/i.test(given) || !URL.canParse(given)) return undefined;
+      this.last = { given, origin: originOf(parseUrl(given)) };
+    }
     return networkRefusal(this.last.origin) === undefined ? this.last.origin : undefined;
   }
 
