@@ -85,6 +85,9 @@ export function seal(c: ConnectionState): void {
     const stream = c.scheduler.next();
     if (stream === undefined) return;
     sealData(c, stream);
+    // Right behind the bulk that it is about, and not behind the end of a body: Tomcat 10 ends the connection where a frame
+    // comes in one piece with that.
+    sealQuestions(c);
   }
 }
 

@@ -93,3 +93,17 @@ test('a server that answers no PING has a slow connection no longer than its bul
   assert.notEqual(state(), 'slow');
   p.transport.destroy();
 });
+
+test('what asks about an upload stands behind the piece that it is about, and not behind the end', async () => {
+  const p = poolHarness({ answer: begins, peer: { initialWindowSize: 1 << 20 }, probeAfter: 0, readIdleTimeout: 0 });
+  await p.transport.preconnect('https://test.example');
+  await p.settle();
+  const { frames } = p.peer(0);
+  const before = frames.length;
+  p.post('/up', Buffer.alloc(65_535));
+  await p.settle();
+  const sent = frames.slice(before).map(({ type }) => type);
+  const { headers, data, settings } = frameType;
+  assert.deepEqual(sent, [headers, data, data, settings, data, data]);
+  p.transport.destroy();
+});
