@@ -1,12 +1,21 @@
 /** A process that is starved, stopped or busy with itself takes none of that for trouble of its peers, and dials for none. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { poolHarness, type Answer } from '../support/pool-harness.js';
+import { poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
 
 /** All but what is to be in the way. */
 const answerOthers: Answer = (peer, id, fields) => {
   if (fields.get(':path') !== '/slow') peer.ok(id);
 };
+
+/** One connection, whose peer owes an answer and has said nothing for as long as makes it be asked for a sign of life. */
+async function silentForASecond(): Promise<PoolHarness> {
+  const p = poolHarness({ answer: answerOthers });
+  p.get('/slow');
+  await p.settle();
+  await p.clock.advance(1_000);
+  return p;
+}
 
 test('a dial that was under way when the event loop was blocked has its time once more', async () => {
   const p = poolHarness({ answer: answerOthers, dialTimes: [1_200] });
@@ -44,10 +53,7 @@ test('a write that ends soon after the event loop was blocked is no stall', asyn
 });
 
 test('a silent peer has its time from when the PING goes out, however long the process was busy before', async () => {
-  const p = poolHarness({ answer: answerOthers });
-  p.get('/slow');
-  await p.settle();
-  await p.clock.advance(1_000);
+  const p = await silentForASecond();
   p.peer(0).holdsBack = true; // what it is sent has a way to go
   const call = p.get('/');
   p.clock.block(101);
@@ -59,10 +65,7 @@ test('a silent peer has its time from when the PING goes out, however long the p
 });
 
 test('a process that gets its turns late all the time finds a dead connection all the same', async () => {
-  const p = poolHarness({ answer: answerOthers });
-  p.get('/slow');
-  await p.settle();
-  await p.clock.advance(1_000);
+  const p = await silentForASecond();
   p.peer(0).answersPings = false;
   const call = p.get('/');
   await p.settle();

@@ -74,6 +74,13 @@ const shutFor = (h: Harness, milliseconds: number): void => {
   h.advance(milliseconds);
 };
 
+/** The window has been shut for as long as the peer is given, and it gives so many bytes then. */
+const shutAndGiven = (h: Harness, bytes: number): void => {
+  shutFor(h, 99);
+  h.now += 1;
+  h.peer.windowUpdate(0, bytes);
+};
+
 const cases: readonly Case[] = [
   { name: 'just made, its preface not yet with the socket', setUp: () => undefined, state: 'EarlyOnly' },
   {
@@ -318,21 +325,13 @@ const cases: readonly Case[] = [
   },
   {
     name: 'credit in small steps for a while',
-    setUp: (h) => {
-      shutFor(h, 99);
-      h.now += 1;
-      h.peer.windowUpdate(0, 1_000);
-    },
+    setUp: (h) => shutAndGiven(h, 1_000),
     needs: 1_000,
     state: 'Ready',
   },
   {
     name: 'credit in steps too small for what the body needs',
-    setUp: (h) => {
-      shutFor(h, 99);
-      h.now += 1;
-      h.peer.windowUpdate(0, 10);
-    },
+    setUp: (h) => shutAndGiven(h, 10),
     needs: 1_000,
     state: 'Starved',
   },
