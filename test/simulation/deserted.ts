@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from '../../dist/transport-options.js';
 import type { Network } from './network.js';
+import type { Pipe } from './pipe.js';
 import { ServerConnection } from './server-connection.js';
 import { SimulatedSocket } from './socket.js';
 
@@ -22,11 +23,18 @@ export interface DesertedWorld {
   report(oracle: string, what: string): void;
 }
 
+/** What had come to the client at the last look. */
+interface Heard {
+  /** In the world's time. */
+  readonly at: number;
+  readonly arrived: number;
+  readonly quiet: boolean;
+}
+
 /** Whether connections that their server has called broken, and left as they are, come to an end. */
 export class Deserted {
   private readonly world: DesertedWorld;
-  /** Since when all that the server has said has come to the client, in the world's time. */
-  private readonly heardSince = new Map<ServerConnection, number>();
+  private readonly heard = new Map<ServerConnection, Heard>();
 
   constructor(world: DesertedWorld) {
     this.world = world;
@@ -34,7 +42,7 @@ export class Deserted {
 
   /** The process heard of nothing for a while, until now. */
   deaf(): void {
-    this.heardSince.clear();
+    this.heard.clear();
   }
 
   look(): void {
@@ -44,10 +52,9 @@ export class Deserted {
       const { server } = tcp;
       if (!(server instanceof ServerConnection) || !server.deserted || socket.ending) continue;
       if (tcp.down.dead) continue; // it has not heard of that, and never will
-      if (!tcp.down.quiet || !this.heardSince.has(server)) this.heardSince.set(server, now);
       // A write that ends shows that somebody reads.
       const wroteAt = socket instanceof SimulatedSocket ? socket.wroteAt : 0;
-      const since = Math.max(this.heardSince.get(server) ?? now, server.lastFrameAt, wroteAt);
+      const since = Math.max(this.heardSince(server, tcp.down), server.lastFrameAt, wroteAt);
       if (now - since <= desertedBound(options)) continue;
       report(
         'deserted connections',
@@ -55,5 +62,14 @@ export class Deserted {
       );
       server.deserted = false; // once is enough
     }
+  }
+
+  /** Since when all that the server has said has come to the client: what was on its way at the last look came between the two. */
+  private heardSince(server: ServerConnection, { arrivedBytes: arrived, quiet }: Pipe): number {
+    const last = this.heard.get(server);
+    if (last?.quiet === true && quiet && last.arrived === arrived) return last.at;
+    const at = this.world.now();
+    this.heard.set(server, { at, arrived, quiet });
+    return at;
   }
 }
