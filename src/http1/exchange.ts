@@ -340,8 +340,10 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
     if (this.over || this.complete) return;
     const { origin, socket } = this.connection;
     const responseBegun = this.begun || this.tunnel;
+    const { written } = this;
     const unheard = !this.description.reused && socket.bytesRead === 0;
-    const failure = requestFailed(error, { origin, written: this.written, responseBegun, unheard });
+    const spoken = responseBegun || this.interim > 0 || this.description.reused;
+    const failure = requestFailed(error, { origin, written, responseBegun, unheard, spoken });
     this.metClosed = this.unanswered && failure.code === 'ERR_PASSINGLANE_CONNECTION_LOST';
     // A whole response stands, and what comes behind it is for nobody, be it in the same read or in the next.
     if (this.tunnel || this.told || !this.ended) return this.fail(failure);

@@ -9,12 +9,14 @@ export interface Stage {
   readonly responseBegun: boolean;
   /** It is the first on its connection, which has brought no byte yet. */
   readonly unheard: boolean;
+  /** The connection has brought a response before, be it an interim one. */
+  readonly spoken: boolean;
 }
 
 /** What a malformed response, or an error of the socket, means for the request. Undefined: the socket ended in order. */
 export function requestFailed(cause: Error | undefined, stage: Stage): TransportError {
   const code = cause !== undefined && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  const { origin, written, responseBegun, unheard } = stage;
+  const { origin, written, responseBegun, unheard, spoken } = stage;
   const init: TransportErrorInit = { scope: 'connection', initiator: 'remote', origin, cause, unprocessed: !written };
   if (code === 'HPE_HEADER_OVERFLOW')
     return new TransportError(
@@ -23,7 +25,7 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
       { ...init, initiator: 'local' },
     );
   if (cause instanceof MalformedResponse) {
-    const hint = responseBegun || !origin.startsWith('http:') ? '' : otherProtocol(code, cause);
+    const hint = spoken || !origin.startsWith('http:') ? '' : otherProtocol(code, cause);
     return new TransportError(
       'ERR_PASSINGLANE_PROTOCOL',
       `${origin} broke the rules of HTTP/1.1: ${cause.reason} (${code})${hint}`,

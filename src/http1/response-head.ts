@@ -61,7 +61,9 @@ export function readHead(text: string, bodyless: boolean): ResponseHead {
   if (coding !== undefined) checkCoding(coding, length !== undefined, old);
   const size = length === undefined ? -1 : contentLength(length);
   const framing = framingOf(status, bodyless, coding !== undefined, size);
-  const persistent = framing !== Framing.Close && !connection.close && (!old || connection.keepAlive);
+  // RFC 9110 section 8.6, RFC 9112 section 6.1: neither has a place in it, and a server that sends one may send a body too.
+  const doubtful = status === 204 && (coding !== undefined || size > 0);
+  const persistent = framing !== Framing.Close && !connection.close && (!old || connection.keepAlive) && !doubtful;
   const upgrade = connection.upgrade && connection.named;
   return { status, statusText, fields, framing, length: size, persistent, upgrade };
 }

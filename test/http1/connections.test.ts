@@ -137,6 +137,25 @@ test('what a server sends on an idle connection never passes for a response', as
   }
 });
 
+test('behind a 204 that announces a body, which may yet come, no request follows on its connection', async (t) => {
+  for (const field of ['Content-Length: 5', 'Transfer-Encoding: chunked', 'Content-Length: 0']) {
+    const server = await rawOrigin(t, async (peer) => {
+      await peer.request();
+      peer.write(`HTTP/1.1 204 No Content\n${field}\n\n`);
+      await peer.request();
+      peer.write(ok);
+    });
+    const transport = transportFor(t);
+    const statuses: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { status, body } = await transport.request(server.origin);
+      await body.dump();
+      statuses.push(status);
+    }
+    assert.deepEqual(statuses, field.endsWith(' 0') ? [204, 200] : [204, 204], field);
+  }
+});
+
 test('a response that could be read in two ways, or breaks the syntax, is an error', async (t) => {
   for (const response of [
     'HTTP/1.1 200 OK\nContent-Length: 2\nTransfer-Encoding: chunked\n\n0\n\n',
@@ -210,6 +229,21 @@ test('a server that speaks HTTP/2 alone is an error that says what to set', asyn
     peer.write('\0\0\0\x04\0\0\0\0\0');
   });
   await assert.rejects(transportFor(t).request(server.origin), { message: /cleartext: 'h2c'/ });
+});
+
+test('one that has spoken HTTP/1.1 on the connection is not taken for it', async (t) => {
+  const server = await rawOrigin(t, async (peer, index) => {
+    await peer.request();
+    if (index === 0) return peer.write('HTTP/1.1 103 Early Hints\n\nhello');
+    peer.write(ok);
+    await peer.request();
+    peer.write('hello');
+  });
+  const transport = transportFor(t);
+  const refused = { code: 'ERR_PASSINGLANE_PROTOCOL', message: /^(?!.*h2c).*Expected HTTP/ };
+  await assert.rejects(transport.request(server.origin), refused);
+  await (await transport.request(server.origin)).body.dump();
+  await assert.rejects(transport.request(server.origin), refused);
 });
 
 test('a response cut short is an error, whatever framed it', async (t) => {

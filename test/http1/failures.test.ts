@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requestFailed } from '../../dist/http1/failures.js';
 
-const fresh = { origin: 'http://a.test', written: true, responseBegun: false, unheard: true };
+const fresh = { origin: 'http://a.test', written: true, responseBegun: false, unheard: true, spoken: false };
 const failure = (code: string): string => requestFailed(Object.assign(new Error(code), { code }), fresh).message;
 
 test('a first connection that ended without a byte raises the question whether TLS was meant, a failed write does not', () => {
