@@ -93,12 +93,19 @@ const remembered = 256;
 /** A longer URL is not worth its memory. */
 const longest = 512;
 
+interface Place {
+  readonly text: string;
+  /** The text is a path at the target's origin, and no URL: a request for it by itself says no origin. */
+  readonly isPath: boolean;
+  readonly target: Target;
+}
+
 /**
  * The URLs requested last, parsed: parsing takes longer than all else that is done to send a request. Each holds its
  * place until one comes that belongs there too, so it is bounded, and those that never come again push out others, no more.
  */
 export class Targets {
-  private readonly places = new Array<{ text: string; target: Target } | undefined>(remembered).fill(undefined);
+  private readonly places = new Array<Place | undefined>(remembered).fill(undefined);
   private readonly originOf: (url: URL) => Origin;
 
   /** `originOf` may throw, for a URL that cannot be requested. */
@@ -113,9 +120,9 @@ export class Targets {
     if (given.length > longest) return this.parsed(parseUrl(given));
     const place = placeOf(given);
     const known = this.places[place];
-    if (known?.text === given) return known.target;
+    if (known?.isPath === false && known.text === given) return known.target;
     const target = this.parsed(parseUrl(given));
-    this.places[place] = { text: given, target };
+    this.places[place] = { text: given, isPath: false, target };
     return target;
   }
 
@@ -124,9 +131,9 @@ export class Targets {
     if (path.length > longest) return new Target(origin, path, undefined);
     const place = placeOf(path);
     const known = this.places[place];
-    if (known?.text === path && isSameOrigin(known.target.origin, origin)) return known.target;
+    if (known?.isPath === true && known.text === path && isSameOrigin(known.target.origin, origin)) return known.target;
     const target = new Target(origin, path, undefined);
-    this.places[place] = { text: path, target };
+    this.places[place] = { text: path, isPath: true, target };
     return target;
   }
 

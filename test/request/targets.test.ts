@@ -31,6 +31,17 @@ test('requests without options share all that was prepared, credentials included
   assert.ok(!prepare('https://a.test/x').fields.includes('Basic dTpw'));
 });
 
+test('a path that was requested of an origin is no URL by itself, before and after', () => {
+  const targets = new Targets(originOf);
+  const origin = originOf(new URL('https://a.test'));
+  for (const path of ['/x', '*']) {
+    assert.throws(() => targets.of(path), { code: 'ERR_INVALID_URL' });
+    const target = targets.at(origin, path);
+    assert.throws(() => targets.of(path), { code: 'ERR_INVALID_URL' });
+    assert.equal(targets.at(origin, path), target);
+  }
+});
+
 test('an empty query is sent as the question mark it is', () => {
   const path = (url: string | URL): string | undefined => {
     const fields = fieldsOf(new Targets(originOf), url);
