@@ -4,7 +4,6 @@ import {
   HealthState,
   type ConnectionEvents,
   type ConnectionNumbers,
-  type FrameRecord,
   type Health,
   type OpenInit,
   type Stream,
@@ -32,15 +31,7 @@ import { FreshBodies } from './fresh-bodies.js';
 import { Http2Request } from './http2-request.js';
 import { RetainedRead } from './retained-read.js';
 import { WritePump, type PumpSource } from './pump.js';
-
-/** States in which nothing is known of a connection that keeps requests away from it. */
-const suspicious: ReadonlySet<HealthState> = new Set([
-  HealthState.Ready,
-  HealthState.Busy,
-  HealthState.Slow,
-  HealthState.Full,
-  HealthState.Silent,
-]);
+import { Silence, suspicious } from './silence.js';
 
 /**
  * One connection at work: the core, its write pump, its timer and its socket. It runs the core's steps, and does what
@@ -86,6 +77,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   /** A request has gone out in this turn. */
   private opening = false;
   private readonly deadline: DeadlineTimer;
+  private readonly silence: Silence;
   private whenEstablished: (() => void) | undefined = undefined;
   private giveUpLastWords: (() => void) | undefined = undefined;
 
@@ -110,9 +102,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
       () => this.core.nextDeadline(),
       true,
     );
-    const trace = this.reports.wantsFrames
-      ? (frame: FrameRecord): void => this.reports.frame(frame, this.now)
-      : undefined;
+    this.silence = new Silence(clock, () => this.lookAgain());
+    const trace = this.reports.frames(() => this.now);
     this.reports.event('connected', undefined); // the core's first frames follow at once
     this.core = new Connection({ ...config, trace }, this, this.now);
   }
@@ -345,7 +336,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     if (this.opening && needs === 0 && this.core.staysReady(this.now)) return true;
     let { state } = this.health(lastResort, needs);
     if (state === HealthState.Slow && kind === RequestKind.Bulk) ({ state } = this.health(true, needs)); // stays with bulk
-    if (state === HealthState.Silent) this.probe();
+    if (state === HealthState.Silent) this.silence.noticed();
     return state === HealthState.Ready || (early && state === HealthState.EarlyOnly);
   }
 
@@ -355,6 +346,15 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   measure(): void {
     this.core.measure(this.clock.now());
+    this.endStepSoon();
+  }
+
+  /** It was silent when a request asked for it: by now it has been heard, or it is to give a sign of life. */
+  private lookAgain(): void {
+    if (this.closed) return;
+    // As for a last resort: that it is slow or recovers, which bulk and who has no other way do not mind, hides silence.
+    if (this.health(true).state === HealthState.Silent) return this.probe();
+    this.capacityChanged = true;
     this.endStepSoon();
   }
 

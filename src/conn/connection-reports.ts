@@ -28,14 +28,12 @@ export class ConnectionReports {
     this.clock = clock;
   }
 
-  /** Somebody looks at frames, which cost something to describe. */
-  get wantsFrames(): boolean {
-    return this.config.observer?.frame !== undefined;
-  }
-
-  frame({ sent, ...frame }: FrameRecord, time: number): void {
+  /** Tells of frames, each with the time of the step that it came or went in; undefined where nobody looks at them. */
+  frames(now: () => number): ((frame: FrameRecord) => void) | undefined {
     const { id, observer } = this.config;
-    observer?.frame?.({ connection: id, direction: sent ? 'sent' : 'received', time, ...frame });
+    if (observer?.frame === undefined) return undefined;
+    return ({ sent, ...frame }) =>
+      observer.frame?.({ connection: id, direction: sent ? 'sent' : 'received', time: now(), ...frame });
   }
 
   /** Whether bulk fills the path now; told where that has changed. */
