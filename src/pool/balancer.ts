@@ -168,6 +168,11 @@ export class Balancer {
     this.tellSlowStart(endpoint);
   }
 
+  /** It takes requests now. Those who wait for it have it, and nobody after them where the name has lost its address since. */
+  ready(connection: PooledConnection): void {
+    if (this.endpoints.of(connection)?.current === false) this.clock.defer(() => connection.stopReuse());
+  }
+
   private tellSlowStart({ address, load }: Endpoint): void {
     this.endpoints.tell({ type: 'slow-start', address, until: load.slowUntil });
   }

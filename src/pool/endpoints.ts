@@ -35,6 +35,8 @@ export interface Route extends DialRoute {
 export class Endpoints {
   /** In the order of the look-up. */
   private all: Endpoint[] = [];
+  /** The name stands for them no more, and a dial that had begun before may still come to a connection there. */
+  private left: Endpoint[] = [];
   private readonly ofConnection = new Map<PooledConnection, Endpoint>();
   /** The way to wherever it is that a dialler without addresses leads. */
   private readonly unknown = new Path();
@@ -149,13 +151,14 @@ export class Endpoints {
   update(addresses: readonly string[]): void {
     this.changedReach = true;
     this.lookedAt = this.clock.now();
-    const before = new Map(this.listed.map((endpoint) => [endpoint.address, endpoint]));
+    const before = new Map([...this.listed, ...this.left].map((endpoint) => [endpoint.address, endpoint]));
     const were = new Set(this.all);
     for (const endpoint of this.all) endpoint.unlist();
     this.all = [...new Set(addresses)]
       .slice(0, mostAddresses)
       .map((address) => before.get(address) ?? new Endpoint(address, this.clock, (event) => this.tell(event)));
     for (const endpoint of this.all) endpoint.list(were.size > 0 && !were.has(endpoint));
+    this.left = [...before.values()].filter((endpoint) => !endpoint.current && endpoint.dialling);
     const changes = [
       ...this.all.filter((one) => !were.has(one)).map(({ address }) => ({ type: 'added', address }) as const),
       ...[...were].filter((one) => !one.current).map(({ address }) => ({ type: 'removed', address }) as const),
@@ -172,7 +175,7 @@ export class Endpoints {
   // --- connections ---
 
   connected(connection: PooledConnection, address: string | undefined): void {
-    const endpoint = address === undefined ? undefined : this.at(address);
+    const endpoint = [...this.all, ...this.left].find((one) => one.address === address);
     if (endpoint === undefined) return;
     endpoint.add(connection);
     this.ofConnection.set(connection, endpoint);

@@ -286,6 +286,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
       if (zeroFromStart) this.backOff.zeroLimit(connection.openedAt, this.clock.now());
       // What a server of HTTP/1.1 takes is known once it has taken the connection.
       if (dialled.protocol === 'http/1.1') this.backOff.reset();
+      if (greeted) this.balancer?.ready(connection);
       done(greeted ? undefined : (connection.closeError ?? closedBeforeSettings(this.origin)));
     });
     this.drain();

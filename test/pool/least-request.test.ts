@@ -210,6 +210,22 @@ test('an address that the name loses finishes what it carries, and closes withou
   assert.ok(s.events.includes('removed 192.0.2.1'));
 });
 
+test('a connection that is made to an address after the name has lost it serves those who waited, and closes', async () => {
+  const s = spread(2, { resolveInterval: 1_000, dialTimes: [10, 1_500, 1_000] });
+  await s.load(40, 20);
+  assert.deepEqual(s.states(), ['1 ready', '2 connecting']);
+  s.addresses.pop();
+  await s.load(40, 10);
+  assert.ok(s.events.includes('removed 192.0.2.2'));
+  s.p.peer(0).drop();
+  s.counts();
+  assert.equal(failed(await s.load(150, 10)), 0);
+  assert.ok((s.counts()['192.0.2.2'] ?? 0) > 0, 'those who waited have an answer while the other is dialled');
+  assert.equal(failed(await s.load(100)), 0);
+  assert.deepEqual(s.counts(), { '192.0.2.1': 100 });
+  assert.ok(s.p.peer(1).ended, 'the connection to an address of before is closed');
+});
+
 test('an address that refuses is dialled again after a time that doubles, while the others serve', async () => {
   const s = spread(3);
   s.refusing.add('192.0.2.2');
