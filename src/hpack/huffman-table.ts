@@ -41,18 +41,19 @@ export const codeCount = new Uint16Array(longestCode + 1);
 
 assignCodes();
 
+// Symbols are looked at once, not once for each length: a new process would spend a millisecond on that.
 function assignCodes(): void {
-  let rank = 0;
-  let code = 0;
+  for (const length of lengths) codeCount[length]!++;
+  const nextRank = new Uint16Array(longestCode + 1);
   for (let length = 1; length <= longestCode; length++) {
-    code *= 2;
-    firstCode[length] = code;
-    firstRank[length] = rank;
-    for (let symbol = 0; symbol <= eos; symbol++) {
-      if (lengths[symbol] !== length) continue;
-      codes[symbol] = code++;
-      symbolsInOrder[rank++] = symbol;
-    }
-    codeCount[length] = rank - firstRank[length]!;
+    const shorter = length - 1;
+    firstCode[length] = (firstCode[shorter]! + codeCount[shorter]!) * 2;
+    nextRank[length] = firstRank[length] = firstRank[shorter]! + codeCount[shorter]!;
+  }
+  for (let symbol = 0; symbol <= eos; symbol++) {
+    const length = lengths[symbol]!;
+    const rank = nextRank[length]!++;
+    symbolsInOrder[rank] = symbol;
+    codes[symbol] = firstCode[length]! + rank - firstRank[length]!;
   }
 }
