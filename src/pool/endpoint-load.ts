@@ -8,8 +8,11 @@ const smoothing = 0.1;
 /** So many turns are owed at most, either way: a pause is made up for, and not an outage. */
 const mostOwed = 32;
 
-/** What is known of the latency is worth half as much after so long without an answer, in milliseconds. */
-const halfLife = 10_000;
+/**
+ * What is known of the latency is worth half as much after so long without an answer, in milliseconds. So one request finds
+ * out within seconds that a machine was slow only while it, or the process here, began; one that stays slow has few more.
+ */
+const halfLife = 2_000;
 /** Until then it is worth all of it. */
 const fresh = 1_000;
 
@@ -65,11 +68,16 @@ export class EndpointLoad implements Share, Standing {
   /** The same, as it is now. */
   at(now: number, inFlight: number): this {
     this.inFlight = inFlight;
-    const age = now - this.sampledAt;
-    this.latency = age < fresh ? this.smoothed : this.smoothed * 2 ** (-age / halfLife);
+    this.latency = this.smoothed * this.worth(now);
     const up = now - this.startedAt;
     this.weight = up >= slowStart ? 1 : Math.max(leastWeight, up / slowStart);
     return this;
+  }
+
+  /** What is known of the latency, of what it was when it was new. */
+  private worth(now: number): number {
+    const age = now - this.sampledAt;
+    return age < fresh ? 1 : 2 ** (-age / halfLife);
   }
 
   /** When it has all of its share. */
@@ -110,7 +118,8 @@ export class EndpointLoad implements Share, Standing {
   /** So long until the response headers. What waited together for a moment to pass says little of the address, however long. */
   took(now: number, took: number): void {
     const most = noise * Math.max(this.smoothed, leastLatency);
-    this.smoothed = this.samples === 0 ? took : this.smoothed + smoothing * (Math.min(took, most) - this.smoothed);
+    const part = Math.max(smoothing, 1 - this.worth(now)); // else one answer would make what is of long ago as good as new
+    this.smoothed = this.samples === 0 ? took : this.smoothed + part * (Math.min(took, most) - this.smoothed);
     this.samples++;
     this.sampledAt = now;
     this.latency = this.smoothed;

@@ -145,3 +145,25 @@ test('a machine that is ten times slower than nineteen others gets less than a h
   client.run(20_000);
   assert.ok(client.machines[0]!.requests < 100, String(client.machines[0]?.requests));
 });
+
+test('a machine whose first answers were late, as those of a process that is only starting, has its share within seconds', () => {
+  const machines = equal(3);
+  machines[0] = new Machine((now) => (now < 100 ? 600 : 10));
+  const client = new Client(machines);
+  for (let i = 0; i < 8; i++) client.send('12'); // before there was a connection to the others
+  const sentBy = (end: number): number[] => {
+    for (let free = 8; client.now < end; free = client.step()) for (let i = 0; i < free; i++) client.send();
+    return client.machines.map(({ requests }) => requests);
+  };
+  const before = sentBy(20_000);
+  const shares = sentBy(30_000).map((requests, i) => requests - (before[i] ?? 0));
+  assert.ok(Math.max(...shares) <= 1.2 * Math.min(...shares), String(shares));
+});
+
+test('a machine that stays a hundred times slower is asked again every few seconds, by one request', () => {
+  const client = new Client([new Machine(() => 300), new Machine(() => 3)]);
+  client.send('1');
+  for (let free = 4; client.now < 60_000; free = client.step()) for (let i = 0; i < free; i++) client.send();
+  const asked = client.machines[0]?.requests ?? 0;
+  assert.ok(asked > 3 && asked < 20, String(asked));
+});
