@@ -1,4 +1,4 @@
-// A reporter beside the usual one: after all tests, each that failed, by Node, file and title, with the first lines of its
+// A part of what afterwards.mjs reports: each that failed, by Node, file and title, with the first lines of its
 // error. `.ci/closing.mjs` finds these lines in the output of a part, and ends the whole run with them.
 import { relative } from 'node:path';
 

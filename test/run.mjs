@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reporters } from './reporters.mjs';
 
 /** Folders that run by their own command only. */
 const onRequest = new Set(['hostile', 'interop', 'package', 'soak']);
@@ -41,10 +42,9 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-const reporters = ['spec', join(root, 'test', 'slowest.mjs'), join(root, 'test', 'failures.mjs')];
 const args = [
   '--test',
-  ...reporters.flatMap((reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout']),
+  ...reporters,
   // Files wait for processes and timers as much as they compute: one more of them than there are cores keeps those busy.
   `--test-concurrency=${availableParallelism() + 1}`,
   // The time-outs are guards against a hang, never a pass mark. This one is for a test, and for a file as a whole; that of

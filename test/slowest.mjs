@@ -1,4 +1,4 @@
-// A reporter beside the usual one: after all tests, the ten slowest of them and the ten files whose tests take longest.
+// A part of what afterwards.mjs reports: the ten slowest of them and the ten files whose tests take longest.
 import { relative } from 'node:path';
 
 const shown = 10;

@@ -17,9 +17,13 @@ test('one that holds', () => undefined);
 test('one that is to come', { todo: true }, () => assert.fail('not yet'));
 `;
 
-function node(...args: string[]): string {
+function run(...args: string[]): { readonly stdout: string; readonly stderr: string } {
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: undefined, NO_COLOR: '1' };
-  return spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' }).stdout;
+  return spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' });
+}
+
+function node(...args: string[]): string {
+  return run(...args).stdout;
 }
 
 function inFolder(t: { after(fn: () => void): void }, files: Readonly<Record<string, string>>): string {
@@ -40,6 +44,14 @@ test('the reporter of failures names Node, file and title of each test that fail
   assert.match(sum ?? '', /\| .*Expected values to be strictly equal:\n {2}\| 2 !== 3\n/);
   assert.match(group ?? '', /failing\.test\.mjs:5: of one\n {2}\| TypeError: broken\n/);
   assert.equal(told.split('failed test: ').length, 3, told);
+});
+
+test('a run tells of each test, then of the slowest and of those that failed, and warns of nothing', async (t) => {
+  const file = join(inFolder(t, { 'failing.test.mjs': failing }), 'failing.test.mjs');
+  const { reporters } = (await import(join(root, 'test', 'reporters.mjs'))) as { readonly reporters: string[] };
+  const { stdout, stderr } = run('--test', ...reporters, file);
+  assert.equal(stderr, '');
+  assert.match(stdout, /one that holds[^]*slowest tests:\n[^]*slowest files[^]*failed test: node [^]*a sum is right\n/);
 });
 
 test('the closing lines say of each part that failed which tests did, or else what it said last', (t) => {
