@@ -55,6 +55,8 @@ onResult(({ name, status, message }) => {
   );
 });
 onCompletion(() => process.stdout.write('', () => process.exit()));
+// A page lives until its tests are over; a process that only watches a body, as by a reader's closed, would end.
+setInterval(() => undefined, 60_000);
 // A test that is over may leave a rejection behind, which a page would only tell its console.
 process.on('unhandledRejection', () => undefined);
 for (const [, script] of readFileSync(file, 'utf8').matchAll(/^\/\/ META: script=(.*)$/gm)) run(pathOf(script));
