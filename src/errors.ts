@@ -168,19 +168,42 @@ export function invalidArgument(name: string, value: unknown, allowed: string): 
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
-/** The same for a name that is none of those `known`; with the one that may have been meant. `what` has the name in it. */
+/** What may be a secret: of text, boxed, a message shows that it is a string, and no more. */
+export function concealed(value: unknown): unknown {
+  return typeof value === 'string' ? Object(value) : value;
+}
+
+/**
+ * The same for a name that is none of those `known`; with the one that may have been meant. `what` has the name in it. Text is not
+ * shown: `auth` and `passphrase` are names that other clients know.
+ */
 export function unknownName(
   what: string,
   name: string,
   value: unknown,
   known: readonly string[],
 ): TypeError & { code: string } {
-  return invalidArgument(what, value, known.join(', ') + orWasIt(name, known));
+  return invalidArgument(what, concealed(value), known.join(', ') + orWasIt(name, known));
 }
+
+/** What node:https and undici's `connect` take beside other options is in the option `tls` here. */
+const ofTls: readonly string[] = [
+  'ca',
+  'cert',
+  'checkServerIdentity',
+  'ciphers',
+  'key',
+  'maxVersion',
+  'minVersion',
+  'passphrase',
+  'pfx',
+  'rejectUnauthorized',
+  'servername',
+];
 
 /** The end of what is allowed: which of the names may have been meant, if any. */
 export function orWasIt(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
+  const meant = known.includes('tls') && ofTls.includes(name) ? `tls.${name}` : nearest(name, known);
   return meant === undefined ? '' : ` (did you mean '${meant}'?)`;
 }
 

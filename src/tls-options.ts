@@ -1,4 +1,4 @@
-import { invalidArgument, unknownName } from './errors.js';
+import { concealed, invalidArgument, unknownName } from './errors.js';
 import { isRecord } from './request/index.js';
 
 /** What tls.connect and tls.createSecureContext take, up to Node 26; also what has no effect here, for who shares such an object. */
@@ -76,7 +76,7 @@ export function checkTls(name: string, value: unknown): void {
   if (!isRecord(value)) throw invalidArgument(`option '${name}'`, value, 'an object with node:tls options');
   for (const [part, one] of Object.entries(value) as [string, unknown][]) {
     const what = `option '${name}.${part}'`;
-    if (!known.includes(part)) throw unknownName(what, part, concealed(one), known);
+    if (!known.includes(part)) throw unknownName(what, part, one, known);
     const holds = pem[part];
     if (holds !== undefined) checkPem(what, one, holds);
     if (part === 'rejectUnauthorized' && one !== undefined && one !== null && typeof one !== 'boolean')
@@ -98,9 +98,4 @@ function isPem(value: unknown): boolean {
   if (typeof value === 'string') return value === '' || value.includes('-----BEGIN ');
   if (!(value instanceof Uint8Array)) return true;
   return value.length === 0 || Buffer.from(value.buffer, value.byteOffset, value.byteLength).includes('-----BEGIN ');
-}
-
-/** Boxed, a message shows of what type it is, and no more. */
-function concealed(value: unknown): unknown {
-  return typeof value === 'string' ? Object(value) : value;
 }

@@ -3,7 +3,7 @@ import { validateReadWriteMaxBytes, type CommonTransportOptions } from '@connect
 import { createTransport as createConnect } from '@connectrpc/connect/protocol-connect';
 import { createTransport as createGrpc } from '@connectrpc/connect/protocol-grpc';
 import { createTransport as createGrpcWeb } from '@connectrpc/connect/protocol-grpc-web';
-import { invalidArgument, orWasIt } from '../errors.js';
+import { concealed, invalidArgument, orWasIt } from '../errors.js';
 import { Transport } from '../index.js';
 import { compressionBrotli, compressionGzip } from './compression.js';
 import { createHttpClient, type Requester } from './http-client.js';
@@ -65,10 +65,12 @@ const common = [
 ];
 
 function complete(options: ConnectTransportOptions, known: readonly string[]): CommonTransportOptions {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
+    throw invalidArgument('options', concealed(options), "an object with the option 'baseUrl'");
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) {
       const allowed = `${known.join(', ')}; give what concerns connections to a Transport, as the option 'transport'`;
-      throw invalidArgument(`option '${name}'`, value, allowed + orWasIt(name, known));
+      throw invalidArgument(`option '${name}'`, concealed(value), allowed + orWasIt(name, known));
     }
   }
   checkBaseUrl(options.baseUrl);
@@ -89,7 +91,7 @@ function complete(options: ConnectTransportOptions, known: readonly string[]): C
 function checkBaseUrl(baseUrl: unknown): void {
   const text = String(baseUrl);
   if (URL.canParse(text) && !/[?#]/.test(text) && /^https?:$/.test(new URL(text).protocol)) return;
-  const shown = text.replace(/\/\/[^/]*@|[?#].*$/gs, '...'); // without credentials
+  const shown = baseUrl === undefined ? undefined : text.replace(/\/\/[^/]*@|[?#].*$/gs, '...'); // without credentials
   throw invalidArgument(
     "option 'baseUrl'",
     shown,

@@ -1,6 +1,6 @@
-import { invalidArgument } from '../errors.js';
+import { concealed, invalidArgument } from '../errors.js';
 import { flatten } from './prepare-request.js';
-import { concealed, type HeadersInput } from './request-options.js';
+import type { HeadersInput } from './request-options.js';
 import { fieldPairs } from '../field-list.js';
 
 /** Fields between two neighbours (RFC 9110 sections 7.6.1, 11.7 and 7.8; keep-alive and proxy-connection are older). */

@@ -1,4 +1,4 @@
-import { invalidArgument, TransportError } from '../errors.js';
+import { concealed, invalidArgument, TransportError } from '../errors.js';
 import { buildRequestFields, buildTrailerFields, declaredLength, SharedBlock } from '../protocol/index.js';
 import { acceptEncoding, jsonBody, toRequestBody, type RequestBody } from '../body/index.js';
 import { credentialsOf } from './basic-credentials.js';
@@ -11,7 +11,6 @@ import type { InformationalListener, RequestHooks } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
 import {
   checkRequestOptions,
-  concealed,
   type HeadersInput,
   type RequestOptions,
   type RequestPriority,

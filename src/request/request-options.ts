@@ -1,4 +1,4 @@
-import { invalidArgument, unknownName } from '../errors.js';
+import { concealed, invalidArgument, unknownName } from '../errors.js';
 import type { RequestBodyInit } from '../body/index.js';
 import { checkTime, isRecord } from './checks.js';
 import { checkHedge, type HedgeOptions } from './hedge-options.js';
@@ -158,11 +158,6 @@ function checkSignal(signal: unknown): void {
 
 function isSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
-}
-
-/** What cannot be fields may hold values of some all the same: boxed, a message shows of what type it is, and no more. */
-export function concealed(value: unknown): unknown {
-  return typeof value === 'string' ? Object(value) : value;
 }
 
 function checkPriority(priority: RequestPriority): void {

@@ -1,9 +1,9 @@
 import type { AsyncResource } from 'node:async_hooks';
-import { invalidArgument, TransportError } from '../errors.js';
+import { concealed, invalidArgument, TransportError } from '../errors.js';
 import type { RequestHandle } from '../ports/index.js';
 import { flatten } from './prepare-request.js';
 import type { PreparedRequest } from './prepared-request.js';
-import { concealed, type HeadersInput } from './request-options.js';
+import type { HeadersInput } from './request-options.js';
 import { detached, type BodyReader } from '../body/index.js';
 import { queueMicrotask } from '../timers.js';
 

@@ -57,6 +57,37 @@ test('a name that is like none is refused without a guess', () => {
   );
 });
 
+test('what belongs into the option tls is refused with its place there', () => {
+  for (const give of [
+    () => new Transport(wrong({ rejectUnauthorized: false })),
+    () => new H2Dispatcher(wrong({ rejectUnauthorized: false })),
+    () => new MockTransport(wrong({ rejectUnauthorized: false })),
+  ])
+    assert.throws(give, refused(/\(did you mean 'tls\.rejectUnauthorized'\?\)/));
+  assert.throws(
+    () => createGrpcTransport(wrong({ ca: 'secret' })),
+    refused(/give what concerns connections to a Transport/),
+  );
+});
+
+test('of what an unknown option says no text is shown, which other clients may have as a secret', async () => {
+  const wants: readonly (() => unknown)[] = [
+    () => new Transport(wrong({ passphrase: 'secret' })),
+    () => new Transport({ retry: wrong({ token: 'secret' }) }),
+    () => transport.request(url, wrong({ auth: 'user:secret' })),
+    () => transport.with(wrong({ authorization: 'secret' })),
+    () => new H2Dispatcher(wrong({ token: 'secret' })),
+    () => createGrpcTransport(wrong({ baseUrl: url, token: 'secret' })),
+  ];
+  for (const give of wants) await assert.rejects(async () => give(), refused(/^Invalid option '[\w.]+': a string\. /));
+});
+
+test('a transport of Connect-ES without options, or without a base URL, is refused with what it needs', () => {
+  for (const options of [undefined, null, 'secret'])
+    assert.throws(() => createGrpcTransport(wrong(options)), refused(/^Invalid options: .*'baseUrl'/));
+  assert.throws(() => createGrpcTransport(wrong({})), refused(/^Invalid option 'baseUrl': undefined\./));
+});
+
 test('the name of a file in place of PEM is refused by the option tls, and no text of it shown', () => {
   for (const tls of [
     { ca: 'secret.pem' },
