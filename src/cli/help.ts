@@ -194,12 +194,13 @@ In the page: arrow keys go from request to request, + and - zoom, 0 fits,
 export const demoHelp = `Usage: passinglane demo [--scene NAME] [--trace FILE]
 
 Starts origins in this process, sends requests to them, and lets something block
-them. Prints a table of what became of the requests. Takes some fifteen seconds;
+them. Prints a table of what became of the requests. Takes some twenty seconds;
 exits with 0 only if no request failed. The scenes:
 
   stall    a proxy stops reading one connection for a while; 500 requests
   window   an upload that nobody reads holds the window of its connection
   address  the machine at the first of two addresses is frozen
+  bulk     downloads fill a narrow path, and small requests go beside them
 
       --scene NAME          only that one
       --trace FILE          write a trace, for 'passinglane view' and Perfetto

@@ -10,7 +10,7 @@ export interface DemoArguments {
   help: boolean;
 }
 
-export const sceneNames = ['stall', 'window', 'address'] as const;
+export const sceneNames = ['stall', 'window', 'address', 'bulk'] as const;
 export type SceneName = (typeof sceneNames)[number];
 
 function parseScene(value: string): SceneName {

@@ -4,6 +4,7 @@ import { palette, wantsColour, type Palette } from '../terminal.js';
 import { sceneNames, type SceneName } from './arguments.js';
 import { LiveView } from './live.js';
 import { playAddress } from './scene-address.js';
+import { playBulk } from './scene-bulk.js';
 import { playStall } from './scene-stall.js';
 import { playWindow } from './scene-window.js';
 import type { SceneReport, Stage } from './scene.js';
@@ -12,6 +13,7 @@ const scenes: Readonly<Record<SceneName, (stage: Stage, palette: Palette) => Pro
   stall: playStall,
   window: playWindow,
   address: playAddress,
+  bulk: playBulk,
 };
 
 /** Plays the scenes, or one, and resolves with the exit number: 0 only if no request failed. A trace of it goes to `traceFile`. */

@@ -17,7 +17,7 @@ const plan = {
 /** More than the kernel takes for a connection that nobody reads: about 4 MB on each side of the loopback. */
 const uploadSize = 366 * 65_536;
 /** Milliseconds that the stall lasts at most once its last request was started. */
-const stallGrace = 5_000;
+const stallGrace = 15_000;
 
 /** A proxy stops reading one connection for a while. */
 export async function playStall(stage: Stage, palette: Palette): Promise<SceneReport> {

@@ -6,7 +6,7 @@ import { UnreadOrigin } from './unread-origin.js';
 const uploadSize = 1 << 20;
 const bodySize = 1_024;
 /** Milliseconds that the upload waits at most for the others to have ended. */
-const grace = 5_000;
+const grace = 15_000;
 const plan = { before: { requests: 25, every: 12 }, during: { requests: 100, every: 10 } } as const;
 
 /** An upload that its origin's application does not read holds the window that all bodies on its connection share. */
