@@ -88,6 +88,11 @@ export class BackOff {
     this.zeroLimitNotBefore = now + backOffDelay(this.retry, ++this.zeroLimits);
   }
 
+  /** The newest connections allowed no stream, and none has been of use since. */
+  get zeroLimited(): boolean {
+    return this.zeroLimits > 0;
+  }
+
   /** So many in a row allowed none as a request has attempts. */
   get zeroLimitsExhausted(): boolean {
     return this.zeroLimits >= this.retry.maxAttempts;

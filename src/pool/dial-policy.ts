@@ -43,7 +43,9 @@ export interface Situation {
   readonly notBefore: number;
   /** What was dialled last came to nothing, and no newer connection has answered: one dial at a time finds out. */
   readonly failing: boolean;
-  /** No dial on account of a limit of 0 before this time: the newest connection came with one as well. */
+  /** The newest connections allowed no stream, wherever they are now, and none has been of use since. */
+  readonly zeroLimited: boolean;
+  /** No dial on account of that before this time, nor of a limit that was lowered to 0. */
   readonly zeroLimitNotBefore: number;
   /** So many in a row did that no further one is tried. */
   readonly zeroLimitsExhausted: boolean;
@@ -86,19 +88,20 @@ export function decideDials(s: Situation): Decision {
   const room = s.maxConnections - s.connections.length - s.dialling;
   const zeroAt = coming > 0 ? Infinity : zeroLimitDue(s, seen);
   if (room <= 0) {
+    if (seen.zero === 0) return stuck;
     if (s.now < zeroAt) return { ...stuck, again: zeroAt };
     return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...stuck, retireZero: true };
   }
   if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
   const places = Math.min(s.places ?? Infinity, seen.full > 0 && !s.strict ? seen.limit : Infinity);
-  if (places !== Infinity && seen.slow === 0) {
+  if (places !== Infinity && seen.slow === 0 && !s.zeroLimited) {
     // What one connection takes is known, so those that are needed can be dialled at once. Those that turned out to be
     // silent cause one more, all together.
     const waiting = s.waiting - seen.soon;
     const needed = Math.ceil(waiting / places) - coming - seen.zeroFromStart - Math.max(0, seen.silent - 1);
     if (needed > 0 && !(s.failing && coming > 0)) return { ...wait, dials: s.failing ? 1 : Math.min(needed, room) };
   }
-  if (s.connections.length === 0) return s.dialling > 0 ? wait : { ...wait, dials: 1 };
+  if (s.connections.length === 0) return dialAlone(s);
   if (seen.soon > 0) return wait;
   if (coming > 0) {
     // Where a slow one would have answered by now, there is no more to gain.
@@ -113,9 +116,16 @@ export function decideDials(s: Situation): Decision {
   return { ...stuck, again: Math.min(zeroAt, bypassAt) };
 }
 
+/** There is no connection. Those that allowed no stream may have been closed since, for want of requests. */
+function dialAlone(s: Situation): Decision {
+  if (s.dialling > 0) return wait;
+  if (s.zeroLimited && s.now < s.zeroLimitNotBefore) return { ...wait, again: s.zeroLimitNotBefore };
+  return s.zeroLimitsExhausted && !s.strict ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
+}
+
 /** When a dial beside connections that allow no stream is due, or giving up is; Infinity: neither. */
 function zeroLimitDue(s: Situation, seen: Survey): number {
-  if (seen.zero === 0 || s.strict) return Infinity;
+  if (s.strict || (seen.zero === 0 && !s.zeroLimited)) return Infinity;
   // Any other connection may still come to serve those who wait.
   if (s.zeroLimitsExhausted && seen.zero < s.connections.length) return Infinity;
   return s.zeroLimitNotBefore;

@@ -247,6 +247,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
       linkNotBefore,
       notBefore: this.backOff.notBefore,
       failing: this.backOff.failing,
+      zeroLimited: this.backOff.zeroLimited,
       zeroLimitNotBefore: this.backOff.zeroLimitNotBefore,
       zeroLimitsExhausted: this.backOff.zeroLimitsExhausted,
     };

@@ -78,6 +78,22 @@ test('each new connection that is at 0 too doubles the wait for the next, until 
   p.transport.destroy();
 });
 
+test('a wait between connections at 0 is kept where they are closed for want of requests meanwhile', async () => {
+  const peer = { maxConcurrentStreams: 0 };
+  const p = poolHarness({ peer, idleTimeout: 100, maxRequestsPerConnection: 1, retry: { maxAttempts: 4 } });
+  const calls = [waiting(p), waiting(p), waiting(p)];
+  await p.settle();
+  const first = p.dials;
+  await p.clock.advance(900);
+  assert.equal(p.dials, first, 'a second has not passed');
+  assert.deepEqual([p.dials <= 3, p.peers.every(({ ended }) => ended)], [true, true]);
+  await p.clock.advance(120_000);
+  for (const { error } of calls)
+    assert.match((error as Error).message, /test\.example allowed no request on \d new connections/);
+  assert.ok(p.dials <= first + 3, `${p.dials} dials`);
+  assert.equal(p.clock.size, 0);
+});
+
 test('a limit that is raised again serves those who wait, and nothing more is dialled', async () => {
   const { p, peer } = await lowered();
   peer.maxConcurrentStreams = 0;
