@@ -9,6 +9,7 @@ import { HeaderAssembly } from './header-assembly.js';
 import { quickHighWaterMark, highWaterMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
 import { Opening } from './opening.js';
+import type { Outgoing } from './outgoing.js';
 import { OwedReplies } from './owed-replies.js';
 import { ReceivedBlocks } from './repeated-block.js';
 import type { Path } from './path.js';
@@ -112,10 +113,10 @@ export class ConnectionState {
   handed = 0;
   /** It took the last of them within a millisecond. */
   quick = false;
-  /** Streams with DATA that the connection's window holds up, each once: seal.ts adds and frees them, lifecycle.ts drops the dead. */
-  readonly blocked = new Set<Stream>();
+  /** Those with DATA that the connection's window holds up, each once: seal.ts adds and frees them, lifecycle.ts drops the dead. */
+  readonly blocked = new Set<Outgoing>();
   /** Those with bulk that waits for its turn: seal.ts adds them, deadlines.ts frees them, lifecycle.ts drops the dead. */
-  readonly paced = new Set<Stream>();
+  readonly paced = new Set<Outgoing>();
 
   // Written by receive.ts and receive-headers.ts.
   readonly opening = new Opening();

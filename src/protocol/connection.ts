@@ -2,18 +2,10 @@ import type { TransportError } from '../errors.js';
 import { ConnectionState, type ConnectionConfig, type ConnectionEvents } from './connection-state.js';
 import { askAfterStall, nextDeadline, sendProbe, tick } from './deadlines.js';
 import { acceptsRequests, health, Health, inTroubleSince, staysReady, type ConnectionNumbers } from './health.js';
-import {
-  checkDrained,
-  connectionLost,
-  dropOutput,
-  failConnection,
-  goAway,
-  release,
-  stopReuse,
-  type Failure,
-} from './lifecycle.js';
+import { checkDrained, connectionLost, failConnection, goAway, release, stopReuse, type Failure } from './lifecycle.js';
 import { lastClientStreamId } from './limits.js';
 import { alive, holdBulk, measure } from './measure.js';
+import type { Outgoing } from './outgoing.js';
 import { receive } from './receive.js';
 import { creditStream } from './receive-stream.js';
 import type { SharedBlock } from './repeated-block.js';
@@ -30,8 +22,6 @@ export interface OpenInit extends StreamInit {
   readonly fields: readonly string[];
   /** What requests with these same fields share; undefined: they are this request's own. */
   readonly block?: SharedBlock | undefined;
-  /** Nothing follows the header block. */
-  readonly endStream: boolean;
   /** So many bytes of a body are at hand, and follow at once. Default: 0. */
   readonly atHand?: number | undefined;
 }
@@ -147,9 +137,10 @@ export class Connection {
     c.streams.add(stream);
     sealHeaders(c, stream, init.fields, init.endStream, init.block);
     stream.sealedAt = c.sealed;
-    if (init.atHand !== undefined && init.atHand > 0) {
-      stream.promised = Math.min(init.atHand, bodyStart, c.peer.initialWindow);
-      c.window.promise(stream.promised, now);
+    const { outgoing } = stream;
+    if (outgoing !== undefined && init.atHand !== undefined && init.atHand > 0) {
+      outgoing.promised = Math.min(init.atHand, bodyStart, c.peer.initialWindow);
+      c.window.promise(outgoing.promised, now);
     }
     const limit = c.config.maxRequests;
     // Without stream IDs (RFC 9113 section 5.1.1) nothing new can start: it closes after the last stream.
@@ -163,12 +154,13 @@ export class Connection {
    * been sealed. `ends`: END_STREAM goes with its last byte; an empty last piece is an empty DATA frame.
    */
   send(stream: Stream, chunk: Uint8Array, ends: boolean): void {
-    if (!this.isSending(stream)) return;
-    stream.chunk = chunk;
-    stream.chunkAt = 0;
-    stream.chunkLength = chunk.length;
-    stream.sendEnds = ends;
-    this.c.scheduler.add(stream);
+    const outgoing = this.sending(stream);
+    if (outgoing === undefined) return;
+    outgoing.chunk = chunk;
+    outgoing.chunkAt = 0;
+    outgoing.chunkLength = chunk.length;
+    outgoing.ends = ends;
+    this.c.scheduler.add(outgoing);
     this.c.events.onOutput();
   }
 
@@ -179,19 +171,21 @@ export class Connection {
   sendTrailers(stream: Stream, fields: readonly string[]): void {
     const built = buildTrailerFields(fields, false);
     checkListSize(this.c, built, 'trailers');
-    if (!this.isSending(stream)) return;
+    const outgoing = this.sending(stream);
+    if (outgoing === undefined) return;
     if (built.length === 0) return this.send(stream, noBytes, true);
-    stream.trailers = built;
-    stream.sendEnds = true;
-    this.c.scheduler.add(stream);
+    outgoing.trailers = built;
+    outgoing.ends = true;
+    this.c.scheduler.add(outgoing);
     this.c.events.onOutput();
   }
 
   /** Drops what the stream has not sealed of its body, and its end: the caller will reset it. */
-  dropUnsent(stream: Stream): void {
-    dropOutput(stream);
-    stream.sendEnds = false;
-    if (stream.promised > 0) release(this.c, stream);
+  dropUnsent({ outgoing }: Stream): void {
+    if (outgoing === undefined) return;
+    outgoing.drop();
+    outgoing.ends = false;
+    if (outgoing.promised > 0) release(this.c, outgoing);
   }
 
   /** Streams whose piece has been sealed since the last call: their sources may be asked for more. */
@@ -201,9 +195,10 @@ export class Connection {
     return drainedStreams;
   }
 
-  private isSending(stream: Stream): boolean {
+  /** Undefined: nothing more can be sent on it. */
+  private sending(stream: Stream): Outgoing | undefined {
     const sending = stream.state === StreamState.Open || stream.state === StreamState.HalfClosedRemote;
-    return sending && stream.resetCode < 0 && this.c.streams.get(stream.id) === stream;
+    return sending && stream.resetCode < 0 && this.c.streams.get(stream.id) === stream ? stream.outgoing : undefined;
   }
 
   /** Ends a stream from our side with an error code of RFC 9113 section 7; its sink hears nothing more. */

@@ -47,11 +47,11 @@ export function tick(c: ConnectionState): void {
     c.events.onCapacity();
   }
   if (now >= c.smallData.dueAt) {
-    for (const stream of c.smallData.take()) c.scheduler.add(stream);
+    for (const outgoing of c.smallData.take()) c.scheduler.add(outgoing);
     c.events.onOutput();
   }
   if (now >= turnAt(c)) {
-    for (const stream of c.paced) c.scheduler.add(stream);
+    for (const outgoing of c.paced) c.scheduler.add(outgoing);
     c.paced.clear();
     c.events.onOutput();
   }

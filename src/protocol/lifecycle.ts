@@ -3,40 +3,40 @@ import { ErrorCode, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { isStalled } from './health.js';
 import { bulkEnded } from './measure.js';
+import type { Outgoing } from './outgoing.js';
 import type { Stream } from './stream.js';
 
 /** Takes a stream out of the table: its slot is free, and its unsealed output is dropped. */
 export function forget(c: ConnectionState, stream: Stream): void {
   if (!c.streams.delete(stream)) return;
-  dropOutput(stream);
-  if (c.blocked.size > 0) c.blocked.delete(stream);
-  if (c.paced.size > 0) c.paced.delete(stream);
-  if (stream.windowWait) c.smallData.delete(stream);
-  if (stream.promised > 0) release(c, stream);
+  if (stream.outgoing !== undefined) forgetOutgoing(c, stream.outgoing);
   if (stream.bulk) bulkEnded(c, stream);
   if (c.streams.size === 0) c.liveness.idle(c.now);
   c.events.onCapacity();
   checkDrained(c);
 }
 
-/** What was kept of the connection's window for its body is for others. */
-export function release(c: ConnectionState, stream: Stream): void {
-  c.window.promise(-stream.promised, c.now);
-  stream.promised = 0;
+function forgetOutgoing(c: ConnectionState, outgoing: Outgoing): void {
+  outgoing.drop();
+  c.blocked.delete(outgoing);
+  c.paced.delete(outgoing);
+  if (outgoing.windowWait) c.smallData.delete(outgoing);
+  if (outgoing.promised > 0) release(c, outgoing);
+}
+
+/** What was kept of the connection's window for a body is for others. */
+export function release(c: ConnectionState, outgoing: Outgoing): void {
+  c.window.promise(-outgoing.promised, c.now);
+  outgoing.promised = 0;
   if (c.blocked.size === 0) return;
   unblock(c);
   c.events.onOutput();
 }
 
-/** Puts streams that wait for the connection's window back in line. */
+/** Puts what waits for the connection's window back in line. */
 export function unblock(c: ConnectionState): void {
-  for (const stream of c.blocked) c.scheduler.add(stream);
+  for (const outgoing of c.blocked) c.scheduler.add(outgoing);
   c.blocked.clear();
-}
-
-export function dropOutput(stream: Stream): void {
-  stream.chunk = undefined;
-  stream.trailers = undefined;
 }
 
 /** Puts a stream on the list of those with a RST_STREAM or WINDOW_UPDATE to seal. */
@@ -105,7 +105,7 @@ export function failConnection(c: ConnectionState, failure: Failure): void {
   c.credit.close();
   c.meter?.emptied();
   for (const stream of streams) {
-    dropOutput(stream);
+    stream.outgoing?.drop();
     if (stream.resetCode < 0) stream.sink.onFailed(describe(stream));
   }
   c.events.onFailed(c.failure);

@@ -11,6 +11,7 @@ import {
   rareGap,
   rareSentGap,
 } from './limits.js';
+import type { Outgoing } from './outgoing.js';
 import { bySettings, type PathMeter } from './path-meter.js';
 import { StreamState } from './stream-state.js';
 import type { Stream } from './stream.js';
@@ -40,11 +41,11 @@ function isDownload({ receivedLength, expectedLength }: Stream): boolean {
 }
 
 /** The same, of one that we send. The peer may say nothing for long then, and what PINGs there are, others need. */
-export function bulkSent(c: ConnectionState, stream: Stream, bytes: number): void {
-  stream.sentLength += bytes;
+export function bulkSent(c: ConnectionState, outgoing: Outgoing, bytes: number): void {
+  outgoing.sentLength += bytes;
   const { meter } = c;
-  if (meter === undefined || stream.sentLength <= bulkStart) return;
-  moved(meter, stream, bytes);
+  if (meter === undefined || outgoing.sentLength <= bulkStart) return;
+  moved(meter, outgoing.stream, bytes);
   meter.sent(bytes, c.sealed, c.now);
   if (isDue(c, meter, measureStep, sent) && !trySettings(c, meter)) tryPing(c, meter, true);
 }

@@ -218,7 +218,8 @@ function shiftWindows(c: ConnectionState, change: number): void {
     stream.sendWindow += change;
     if (stream.sendWindow > max31)
       throw new ProtocolViolation(ErrorCode.FlowControlError, 'INITIAL_WINDOW_SIZE overflows the window of a stream');
-    if (change > 0 && stream.chunk !== undefined) c.scheduler.add(stream);
+    const { outgoing } = stream;
+    if (change > 0 && outgoing?.chunk !== undefined) c.scheduler.add(outgoing);
   });
 }
 
@@ -306,8 +307,9 @@ function onWindowUpdate(c: ConnectionState): void {
       'a WINDOW_UPDATE overflows the window of the stream',
       streamId,
     );
-  if (stream.chunk !== undefined) {
-    c.scheduler.add(stream);
+  const { outgoing } = stream;
+  if (outgoing?.chunk !== undefined) {
+    c.scheduler.add(outgoing);
     c.events.onOutput();
   }
 }

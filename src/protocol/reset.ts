@@ -1,7 +1,7 @@
 import { errorCodeName, type TransportError } from '../errors.js';
 import { ErrorCode, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
-import { checkDrained, dropOutput, forget, list } from './lifecycle.js';
+import { checkDrained, forget, list } from './lifecycle.js';
 import { advance, StreamInput } from './stream-state.js';
 import type { Stream } from './stream.js';
 
@@ -11,7 +11,7 @@ import type { Stream } from './stream.js';
  */
 export function resetStream(c: ConnectionState, stream: Stream, errorCode: number): void {
   if (c.streams.get(stream.id) !== stream || stream.resetCode >= 0) return;
-  dropOutput(stream);
+  stream.outgoing?.drop();
   stream.resetCode = errorCode;
   list(c, stream);
   checkDrained(c);

@@ -5,6 +5,7 @@ import { announceStream } from './credit.js';
 import { forget } from './lifecycle.js';
 import { usefulData } from './limits.js';
 import { bulkSent, credited } from './measure.js';
+import type { Outgoing } from './outgoing.js';
 import { encodeBlock, type SharedBlock } from './repeated-block.js';
 import { fieldListSize } from './request-fields.js';
 import { failStream, sealReset } from './reset.js';
@@ -82,9 +83,9 @@ export function seal(c: ConnectionState): void {
     if (increment > 0) windowUpdate(c, 0, increment);
   }
   while (!c.atHighWaterMark) {
-    const stream = c.scheduler.next();
-    if (stream === undefined) return;
-    sealData(c, stream);
+    const outgoing = c.scheduler.next();
+    if (outgoing === undefined) return;
+    sealData(c, outgoing);
     // Right behind the bulk that it is about, and not behind the end of a body: Tomcat 10 ends the connection where a frame
     // comes in one piece with that.
     sealQuestions(c);
@@ -150,52 +151,52 @@ function windowUpdate(c: ConnectionState, streamId: number, increment: number): 
 }
 
 /** One DATA frame of the stream, within both windows and the peer's frame size; or its trailers, or its end. */
-function sealData(c: ConnectionState, stream: Stream): void {
+function sealData(c: ConnectionState, outgoing: Outgoing): void {
+  const { stream, chunk } = outgoing;
   if (stream.resetCode >= 0 || c.streams.get(stream.id) !== stream) return;
-  const chunk = stream.chunk;
   if (chunk === undefined) {
-    if (stream.sendEnds && stream.trailers !== undefined) sealTrailers(c, stream, stream.trailers);
+    if (outgoing.ends && outgoing.trailers !== undefined) sealTrailers(c, outgoing, outgoing.trailers);
     return;
   }
-  if (chunk.length < stream.chunkLength) return failDetached(c, stream);
+  if (chunk.length < outgoing.chunkLength) return failDetached(c, stream);
   if (stream.bulk && c.meter?.waitsForTurn(c.now) === true) {
-    c.paced.add(stream);
+    c.paced.add(outgoing);
     return;
   }
-  const left = chunk.length - stream.chunkAt;
+  const left = chunk.length - outgoing.chunkAt;
   // RFC 9113 section 6.9: an empty frame needs no window, so it goes out even where that is below zero.
-  const window = c.window.free + stream.promised;
+  const window = c.window.free + outgoing.promised;
   const size = left === 0 ? 0 : Math.min(left, stream.sendWindow, window, c.peer.maxFrameSize);
-  if (size < left && (size <= 0 || c.smallData.holds(stream, size, c.peer.initialWindow, c.now))) {
-    // Whoever opens the window that is short puts the stream back: receive.ts.
-    if (stream.sendWindow > Math.max(0, window)) c.blocked.add(stream);
-    if (!stream.windowWait) reportWindow(stream, true);
+  if (size < left && (size <= 0 || c.smallData.holds(outgoing, size, c.peer.initialWindow, c.now))) {
+    // Whoever opens the window that is short puts it back: receive.ts.
+    if (stream.sendWindow > Math.max(0, window)) c.blocked.add(outgoing);
+    if (!outgoing.windowWait) reportWindow(outgoing, true);
     return;
   }
   advance(stream, StreamInput.SendData);
-  if (stream.windowWait) {
-    c.smallData.delete(stream);
-    reportWindow(stream, false);
+  if (outgoing.windowWait) {
+    c.smallData.delete(outgoing);
+    reportWindow(outgoing, false);
   }
   const whole = size === left;
   if (whole || size >= usefulData) c.floods.useful();
-  const endStream = whole && stream.sendEnds && stream.trailers === undefined;
-  c.writer.data(stream.id, chunk, stream.chunkAt, stream.chunkAt + size, endStream);
+  const endStream = whole && outgoing.ends && outgoing.trailers === undefined;
+  c.writer.data(stream.id, chunk, outgoing.chunkAt, outgoing.chunkAt + size, endStream);
   const flags = endStream ? Flag.EndStream : 0;
   c.config.trace?.({ sent: true, type: FrameType.Data, flags, streamId: stream.id, length: size });
-  const promised = Math.min(stream.promised, size);
-  stream.promised -= promised;
+  const promised = Math.min(outgoing.promised, size);
+  outgoing.promised -= promised;
   stream.sendWindow -= size;
   c.window.take(size, promised, c.now);
-  if (!endStream) bulkSent(c, stream, size);
-  stream.chunkAt += size;
-  if (!whole) c.scheduler.add(stream);
-  else chunkSealed(c, stream, endStream);
+  if (!endStream) bulkSent(c, outgoing, size);
+  outgoing.chunkAt += size;
+  if (!whole) c.scheduler.add(outgoing);
+  else chunkSealed(c, outgoing, endStream);
 }
 
-function reportWindow(stream: Stream, waits: boolean): void {
-  stream.windowWait = waits;
-  stream.sink.onWindow?.(waits);
+function reportWindow(outgoing: Outgoing, waits: boolean): void {
+  outgoing.windowWait = waits;
+  outgoing.stream.sink.onWindow?.(waits);
 }
 
 /** The caller transferred a buffer that we had borrowed: this stream ends, and no shorter body passes for the whole. */
@@ -211,16 +212,17 @@ function failDetached(c: ConnectionState, stream: Stream): void {
   failStream(c, stream, ErrorCode.Cancel, error);
 }
 
-function chunkSealed(c: ConnectionState, stream: Stream, endStream: boolean): void {
-  stream.chunk = undefined;
-  stream.chunkAt = 0;
-  if (endStream) endSealed(c, stream);
-  else if (stream.sendEnds) c.scheduler.add(stream);
-  else c.drainedStreams.push(stream);
+function chunkSealed(c: ConnectionState, outgoing: Outgoing, endStream: boolean): void {
+  outgoing.chunk = undefined;
+  outgoing.chunkAt = 0;
+  if (endStream) endSealed(c, outgoing.stream);
+  else if (outgoing.ends) c.scheduler.add(outgoing);
+  else c.drainedStreams.push(outgoing.stream);
 }
 
-function sealTrailers(c: ConnectionState, stream: Stream, fields: readonly string[]): void {
-  stream.trailers = undefined;
+function sealTrailers(c: ConnectionState, outgoing: Outgoing, fields: readonly string[]): void {
+  const { stream } = outgoing;
+  outgoing.trailers = undefined;
   sealHeaders(c, stream, fields, true, undefined);
   sent(c, stream);
 }

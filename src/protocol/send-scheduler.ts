@@ -1,4 +1,4 @@
-import type { Stream } from './stream.js';
+import type { Outgoing } from './outgoing.js';
 
 const levels = 8;
 /** Of so many frames, one goes to the next lower urgency that has something to send, so that none is starved. */
@@ -9,24 +9,24 @@ const turnsBeforeYielding = 8;
  * (RFC 9218 section 10), streams of one level by turns. Each level is a list that its streams link.
  */
 export class SendScheduler {
-  private readonly first = new Array<Stream | undefined>(levels).fill(undefined);
-  private readonly last = new Array<Stream | undefined>(levels).fill(undefined);
+  private readonly first = new Array<Outgoing | undefined>(levels).fill(undefined);
+  private readonly last = new Array<Outgoing | undefined>(levels).fill(undefined);
   private turns = 0;
   size = 0;
 
-  add(stream: Stream): void {
-    if (stream.scheduled) return;
-    stream.scheduled = true;
+  add(outgoing: Outgoing): void {
+    if (outgoing.scheduled) return;
+    outgoing.scheduled = true;
     this.size++;
-    const level = stream.urgency;
+    const level = outgoing.urgency;
     const last = this.last[level];
-    if (last === undefined) this.first[level] = stream;
-    else last.scheduledNext = stream;
-    this.last[level] = stream;
+    if (last === undefined) this.first[level] = outgoing;
+    else last.scheduledNext = outgoing;
+    this.last[level] = outgoing;
   }
 
   /** Takes the next stream out; whoever has more to send is added again, behind the others of its level. */
-  next(): Stream | undefined {
+  next(): Outgoing | undefined {
     if (this.size === 0) return undefined;
     let level = this.firstFrom(0);
     if (++this.turns >= turnsBeforeYielding) {
@@ -42,14 +42,14 @@ export class SendScheduler {
     return level;
   }
 
-  private shift(level: number): Stream | undefined {
-    const stream = this.first[level];
-    if (stream === undefined) return undefined;
-    this.first[level] = stream.scheduledNext;
-    if (stream.scheduledNext === undefined) this.last[level] = undefined;
-    stream.scheduledNext = undefined;
-    stream.scheduled = false;
+  private shift(level: number): Outgoing | undefined {
+    const outgoing = this.first[level];
+    if (outgoing === undefined) return undefined;
+    this.first[level] = outgoing.scheduledNext;
+    if (outgoing.scheduledNext === undefined) this.last[level] = undefined;
+    outgoing.scheduledNext = undefined;
+    outgoing.scheduled = false;
     this.size--;
-    return stream;
+    return outgoing;
   }
 }

@@ -1,4 +1,4 @@
-import type { Stream } from './stream.js';
+import type { Outgoing } from './outgoing.js';
 
 /** DATA of this size goes out at once, in bytes: the frame's header is less than a hundredth of it. */
 const least = 1_024;
@@ -14,28 +14,28 @@ const patience = 100;
 export class SmallData {
   /** When the first of those that wait has waited for long enough; Infinity: none waits. */
   dueAt = Infinity;
-  private readonly held = new Set<Stream>();
+  private readonly held = new Set<Outgoing>();
 
   /** Whether so many bytes wait, which the stream has more of. */
-  holds(stream: Stream, size: number, initialWindow: number, now: number): boolean {
-    if (size >= least || 2 * size >= initialWindow || stream.sendsSmall) return false;
-    this.held.add(stream);
+  holds(outgoing: Outgoing, size: number, initialWindow: number, now: number): boolean {
+    if (size >= least || 2 * size >= initialWindow || outgoing.sendsSmall) return false;
+    this.held.add(outgoing);
     if (this.dueAt === Infinity) this.dueAt = now + patience;
     return true;
   }
 
   /** DATA of the stream goes out, or it is over. */
-  delete(stream: Stream): void {
-    stream.sendsSmall = false;
-    if (this.held.delete(stream) && this.held.size === 0) this.dueAt = Infinity;
+  delete(outgoing: Outgoing): void {
+    outgoing.sendsSmall = false;
+    if (this.held.delete(outgoing) && this.held.size === 0) this.dueAt = Infinity;
   }
 
   /** Those that wait, which do so no longer. */
-  take(): Stream[] {
-    const streams = [...this.held];
+  take(): Outgoing[] {
+    const due = [...this.held];
     this.held.clear();
     this.dueAt = Infinity;
-    for (const stream of streams) stream.sendsSmall = true;
-    return streams;
+    for (const outgoing of due) outgoing.sendsSmall = true;
+    return due;
   }
 }

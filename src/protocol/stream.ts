@@ -1,4 +1,5 @@
 import type { TransportError } from '../errors.js';
+import { Outgoing } from './outgoing.js';
 import { StreamState } from './stream-state.js';
 
 /**
@@ -27,13 +28,15 @@ export interface StreamSink {
 export interface StreamInit {
   /** 0 (most urgent) to 7; 3 is the default (RFC 9218 section 4.1). Orders our own uploads. */
   readonly urgency: number;
+  /** Nothing follows the header block. */
+  readonly endStream: boolean;
   /** The response has no body whatever it declares: HEAD. */
   readonly bodyless: boolean;
   /** What all 1xx blocks together may take, by header list size; Infinity: no limit. Undefined: as each header list. */
   readonly informationalLimit?: number | undefined;
 }
 
-/** One stream: its state, its two windows, and what waits to be sealed on it. Owned by the connection. */
+/** One stream: its state, its two windows, and what it receives. Owned by the connection. */
 export class Stream {
   readonly id: number;
   readonly sink: StreamSink;
@@ -41,24 +44,8 @@ export class Stream {
 
   /** May go below zero when SETTINGS lowers the initial window (RFC 9113 section 6.9.2). */
   sendWindow: number;
-  /** The piece of the body being sealed, borrowed from its source, and how far sealing has come. */
-  chunk: Uint8Array | undefined = undefined;
-  chunkAt = 0;
-  /** Its length when it was given: a buffer that was detached since has none. */
-  chunkLength = 0;
-  /** The chunk is the last: END_STREAM, or the trailers, follow it. */
-  sendEnds = false;
-  trailers: readonly string[] | undefined = undefined;
-  /** What of the connection's window is kept for its body, which is short and at hand. */
-  promised = 0;
-  /** A window holds the chunk back. */
-  windowWait = false;
-  /** The next DATA may be as short as a window makes it. Owned by SmallData. */
-  sendsSmall = false;
-  /** True while the stream stands in the send scheduler, and who comes after it there. Owned by SendScheduler. */
-  scheduled = false;
-  scheduledNext: Stream | undefined = undefined;
-  readonly urgency: number;
+  /** Undefined where the HEADERS end the request, as nearly all do. */
+  readonly outgoing: Outgoing | undefined;
   /** The output position behind the HEADERS block: until so much was handed out, the peer cannot have read it. */
   sealedAt = 0;
 
@@ -77,9 +64,7 @@ export class Stream {
   bodyless: boolean;
   expectedLength = -1;
   receivedLength = 0;
-  /** Sealed of its body, as far as that is not at hand whole. */
-  sentLength = 0;
-  /** One of the two is more than a short body has. */
+  /** More of a body has come, or gone, than a short one has. */
   bulk = false;
 
   /** The error code of a RST_STREAM that waits to be sealed; -1: none. */
@@ -101,7 +86,7 @@ export class Stream {
   ) {
     this.id = id;
     this.sink = sink;
-    this.urgency = init.urgency;
+    this.outgoing = init.endStream ? undefined : new Outgoing(this, init.urgency);
     this.bodyless = init.bodyless;
     this.informationalLeft = informationalLimit;
     this.sendWindow = sendWindow;

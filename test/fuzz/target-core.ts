@@ -115,14 +115,14 @@ class Play {
       case 3:
       case 4: {
         const exchange = this.one();
-        if (exchange === undefined || exchange.sent || exchange.stream.sendEnds) return;
-        if (exchange.stream.chunk === undefined)
+        if (exchange === undefined || exchange.sent || exchange.stream.outgoing?.ends === true) return;
+        if (exchange.stream.outgoing?.chunk === undefined)
           connection.send(exchange.stream, new Uint8Array(input.long() % 70_000), input.byte() > 128);
         return;
       }
       case 5: {
         const exchange = this.one();
-        if (exchange === undefined || exchange.sent || exchange.stream.sendEnds) return;
+        if (exchange === undefined || exchange.sent || exchange.stream.outgoing?.ends === true) return;
         return tolerate(() => connection.sendTrailers(exchange.stream, ['x-sum', String(input.byte())]));
       }
       case 6: {

@@ -127,7 +127,7 @@ test('a peer that takes what it provokes may go on for ever, also while our own 
   const r = h.post('/up');
   h.expect.headers(r);
   for (let i = 0; i < 5_000; i++) {
-    if (r.stream.chunk === undefined) r.send(Buffer.alloc(1 << 20), false);
+    if (r.stream.outgoing!.chunk === undefined) r.send(Buffer.alloc(1 << 20), false);
     h.peer.settings({});
     h.peer.frame(frameType.ping, 0, 0, Buffer.alloc(8));
     assert.ok(h.takeAndBlock() > 0);

@@ -13,7 +13,7 @@ const sink: StreamSink = {
   onDrain() {},
   onFailed() {},
 };
-const init: StreamInit = { urgency: 3, bodyless: false };
+const init: StreamInit = { urgency: 3, endStream: true, bodyless: false };
 
 function streamOf(id: number): Stream {
   return new Stream(id, init, sink, 0, 0, 0, 0, 0);

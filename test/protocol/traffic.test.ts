@@ -68,7 +68,8 @@ class Traffic {
     const call = oneOf(this.calls, pick);
     const unsent = oneOf(
       this.calls.filter(
-        ({ sent, error, resetByUs, stream }) => !sent && error === undefined && !resetByUs && !stream.sendEnds,
+        ({ sent, error, resetByUs, stream }) =>
+          !sent && error === undefined && !resetByUs && stream.outgoing?.ends === false,
       ),
       pick,
     );
@@ -80,7 +81,7 @@ class Traffic {
         return;
       case 'send':
       case 'finish':
-        if (unsent !== undefined && unsent.stream.chunk === undefined)
+        if (unsent !== undefined && unsent.stream.outgoing?.chunk === undefined)
           h.connection.send(unsent.stream, Buffer.alloc(what === 'send' ? 1 + 3 * size : size % 3), what === 'finish');
         return;
       case 'trailers':
@@ -246,15 +247,19 @@ class Traffic {
       const counted = stream.recvWindow + stream.owed + stream.unread;
       const receiving = stream.state === StreamState.Open || stream.state === StreamState.HalfClosedLocal;
       if (receiving) assert.equal(counted, stream.recvTarget, 'stream credit is conserved');
-      if (!blocked.has(stream) && stream.chunk !== undefined && stream.sendWindow > 0) {
-        const waits = stream.windowWait && stream.sendWindow < 1_024 && smallData.dueAt < Infinity;
-        assert.ok(stream.scheduled || waits, 'a stream that can send is in line, or waits for more credit for a while');
+      const { outgoing } = stream;
+      if (outgoing?.chunk !== undefined && !blocked.has(outgoing) && stream.sendWindow > 0) {
+        const waits = outgoing.windowWait && stream.sendWindow < 1_024 && smallData.dueAt < Infinity;
+        assert.ok(
+          outgoing.scheduled || waits,
+          'a stream that can send is in line, or waits for more credit for a while',
+        );
       }
       assert.ok(stream.recvWindow >= 0 && stream.owed >= 0 && stream.unread >= 0);
     }
     assert.equal(new Set(listed).size, listed.length, 'a stream is listed once');
     assert.ok(
-      [...blocked].every((stream) => streams.get(stream.id) === stream),
+      [...blocked].every(({ stream }) => streams.get(stream.id) === stream),
       'only streams that live are kept',
     );
     assert.ok(resets.unconfirmed <= this.calls.length);
@@ -273,8 +278,9 @@ class Traffic {
     }
     this.write();
     for (const call of this.calls) {
-      assert.equal(call.stream.chunk, undefined, 'with the windows open nothing is left unsent');
-      if (call.stream.sendEnds && call.error === undefined) assert.ok(call.sent || call.resetByUs, 'nor is an end');
+      assert.equal(call.stream.outgoing?.chunk, undefined, 'with the windows open nothing is left unsent');
+      if (call.stream.outgoing?.ends === true && call.error === undefined)
+        assert.ok(call.sent || call.resetByUs, 'nor is an end');
       this.reset(call);
       call.read(h);
     }
