@@ -265,7 +265,6 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
     this.tunnel = true;
     this.connection.onUpgraded();
     socket.once('finish', () => {
-      this.stopWriteTimer();
       if (!this.over) this.sink.onSent();
     });
     this.sink.onHeaders(101, fields, false, fieldListSize(fields));

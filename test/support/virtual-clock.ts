@@ -4,6 +4,7 @@ interface VirtualTimer {
   readonly at: number;
   readonly order: number;
   readonly callback: () => void;
+  readonly keepAlive: boolean;
 }
 
 /** A clock that stands still until a test moves it. Turns of the event loop are the real ones. */
@@ -31,8 +32,8 @@ export class VirtualClock implements Clock {
     this.time += milliseconds;
   }
 
-  setTimer(delay: number, callback: () => void): TimerHandle {
-    const timer = { at: this.time + delay, order: this.order++, callback };
+  setTimer(delay: number, callback: () => void, keepAlive = false): TimerHandle {
+    const timer = { at: this.time + delay, order: this.order++, callback, keepAlive };
     this.timers.add(timer);
     return timer;
   }
@@ -52,6 +53,11 @@ export class VirtualClock implements Clock {
   /** Timers that are set. */
   get size(): number {
     return this.timers.size;
+  }
+
+  /** Those among them that keep the process alive. */
+  get holding(): number {
+    return [...this.timers].filter(({ keepAlive }) => keepAlive).length;
   }
 
   /** Lets everything that is under way run, time standing still. */
