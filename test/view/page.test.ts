@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { readTrace, viewPage } from '../../dist/view/index.js';
 import { FakePage, type FakeElement } from './dom.js';
-import { connection, counter, request, slice, type TraceEvent, twoConnections } from './traces.js';
+import { address, connection, counter, leads, request, slice, type TraceEvent, twoConnections } from './traces.js';
 
 let pages = 0;
 
@@ -62,6 +62,44 @@ test('each request has a row, each stall and silence a shade, each curve a line,
   );
   assert.match(lane?.textContent ?? '', /up to 65\.5 kB/);
   assert.match(page.byId('legend').textContent, /^queuedialsend/);
+});
+
+test('the addresses of each name have a panel above the connections, by name, and colours in the legend', async (t) => {
+  const page = await open(t, [
+    ...twoConnections,
+    ...leads(1, '192.0.2.1'),
+    address('192.0.2.9', 'ejected', 1_000, { origin: 'https://b', reason: 'errors' }),
+    address('192.0.2.1', 'added', 100),
+    address('192.0.2.2', 'failed', 2_000),
+    address('192.0.2.8', 'added', 100, { origin: 'https://aa' }),
+  ]);
+  const sections = page.byId('content').all('connection');
+  assert.deepEqual(
+    sections.filter(({ classes }) => classes.has('addresses')).map(({ textContent }) => textContent),
+    [
+      'https://a2 addresses192.0.2.1: 2 requests192.0.2.2: 0 requests, failed for 6.00 ms',
+      'https://aa1 address192.0.2.8: 0 requests',
+      'https://b1 address192.0.2.9: 0 requests, ejected for 7.00 ms (errors)',
+    ],
+  );
+  assert.deepEqual(
+    sections.map(({ classes }) => classes.has('addresses')),
+    [true, true, true, false, false],
+  );
+  assert.match(page.byId('legend').textContent, /in flightaddress in usefailed or ejectedslow startdraining$/);
+  const plain = await open(t, twoConnections);
+  assert.match(plain.byId('legend').textContent, /in flight$/);
+});
+
+test('a dial of whose parts nothing is known is called by that name, and a request may have a title of its own', async (t) => {
+  const nameless = request(1, 1, 0).map((event) => (event['dur'] === 5_000 ? { ...event, name: 'a cat' } : event));
+  const data = { ph: 'i', s: 't', cat: 'frame', pid: 1, tid: 1, name: 'DATA', ts: 0 };
+  const dial = { ph: 'X', name: 'dial', cat: 'connection', pid: 1, tid: 0, ts: 0, dur: 400, args: {} };
+  const page = await open(t, [dial, ...nameless, { ...data, args: { direction: 'received', length: 250_000 } }]);
+  assert.deepEqual(labels(rowsOf(page)), ['a cat 200']);
+  assert.equal(page.byId('content').querySelector('.dial')?.textContent, 'dial');
+  rowsOf(page)[0]?.fire('click');
+  assert.match(page.byId('detail').textContent, /DATA250 kB/);
 });
 
 test('one request on one connection is said in the singular, and one that had none is counted with none', async (t) => {
