@@ -4,12 +4,12 @@ import { createServer, type Http2Server } from 'node:http2';
 import { connect, type AddressInfo, type LookupFunction } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TransportOptions } from '../../dist/index.js';
+import type { ConnectionEvent, Observer, TransportOptions } from '../../dist/index.js';
 import { blockAfter, type BlockingDuplex } from '../support/blocking-duplex.js';
 import { startMachines } from '../support/machines.js';
 import { type as frameType, type RawConnection } from '../support/raw-server.js';
 import { link } from '../users/support.js';
-import { behaviour, told, until, type Chapter, type Place } from './behaviours.js';
+import { behaviour, until, type Chapter, type Place } from './behaviours.js';
 import { textOf, type Send } from './driver.js';
 
 const short = { stallTimeout: 100, probeAfter: 300 } as const;
@@ -40,15 +40,35 @@ function isAround(connections: number | undefined): void {
 async function onOneConnection(
   { client }: Place,
   options: TransportOptions,
-  url: string,
+  urls: string | readonly string[],
   connections: () => number,
 ): Promise<Send> {
+  const each = typeof urls === 'string' ? [urls] : urls;
   for (;;) {
     const { send } = await client({ ...short, ...options });
     const before = connections();
-    assert.deepEqual(await ten(send, url), new Set([200]));
-    if (connections() === before + 1) return send;
+    for (const url of each) assert.deepEqual(await ten(send, url), new Set([200]));
+    if (connections() === before + each.length) return send;
   }
+}
+
+/** Asks each again and again, each time for an answer that does not come, until the connection to each counts as silent. */
+async function untilSilent(send: Send, urls: readonly string[], silent: ReadonlySet<string>): Promise<void> {
+  for (;;) {
+    const unheard = urls.filter((url) => !silent.has(new URL(url).origin));
+    if (unheard.length === 0) return;
+    for (const url of unheard) beside(send(url));
+    await sleep(short.probeAfter / 4);
+  }
+}
+
+/** Notes the origins whose connections count as silent. */
+function silences(): { readonly silent: Set<string>; readonly observer: Observer } {
+  const silent = new Set<string>();
+  const connection = ({ type, origin }: ConnectionEvent): void => {
+    if (type === 'silent') silent.add(origin);
+  };
+  return { silent, observer: { connection } };
 }
 
 /** Ends with the test, by an error. */
@@ -104,13 +124,12 @@ export const isolation: Chapter = {
     behaviour('requests that find their connection dead go to another', async (place) => {
       const path = await link(place.t, (await place.origin()).port);
       const url = `http://127.0.0.1:${path.port}/hello.txt`;
-      const send = await onOneConnection(place, {}, url, () => path.connections);
+      const { silent, observer } = silences();
+      const send = await onOneConnection(place, { observer }, url, () => path.connections);
       const before = path.connections - 1;
+      silent.clear();
       path.blackhole();
-      const sent = told(place.t, 'passinglane:request:sent');
-      beside(send(url));
-      await sent;
-      await sleep(2 * short.probeAfter); // until it has been silent for so long, also after what was on its way
+      await untilSilent(send, [url], silent);
       assert.deepEqual(await ten(send, url), new Set([200]));
       isAround(path.connections - before);
     }),
@@ -124,17 +143,52 @@ export const isolation: Chapter = {
       path.swallows = false;
       assert.deepEqual(await calls, new Set([200]));
     }),
+    behaviour(
+      'where the connections of five origins go dead at once, requests to each go to another',
+      async (place) => {
+        const { port } = await place.origin();
+        const paths = await Promise.all(Array.from({ length: 5 }, () => link(place.t, port)));
+        const urls = paths.map((path) => `http://127.0.0.1:${path.port}/hello.txt`);
+        const { silent, observer } = silences();
+        const connections = (): number => paths.reduce((sum, path) => sum + path.connections, 0);
+        const send = await onOneConnection(place, { observer }, urls, connections);
+        silent.clear();
+        for (const path of paths) path.blackhole();
+        await untilSilent(send, urls, silent);
+        const answers = await Promise.all(urls.map((url) => ten(send, url)));
+        assert.deepEqual(answers, Array(5).fill(new Set([200])));
+      },
+    ),
+    behaviour(
+      'where a connection is dead and new ones are swallowed, the path has only to come back',
+      async (place) => {
+        const server = await place.origin({ tls: true });
+        const path = await link(place.t, server.port);
+        const url = `https://127.0.0.1:${path.port}/hello.txt`;
+        const { silent, observer } = silences();
+        const options = { observer, tls: { ca: server.ca } };
+        const send = await onOneConnection(place, options, url, () => path.connections);
+        silent.clear();
+        const before = path.connections;
+        path.blackhole();
+        path.swallows = true;
+        await untilSilent(send, [url], silent);
+        const calls = ten(send, url);
+        await until(() => path.connections > before);
+        path.swallows = false;
+        assert.deepEqual(await calls, new Set([200]));
+      },
+    ),
     behaviour('where the machine at one of two addresses freezes, requests go to the other', async (place) => {
       if (process.platform !== 'linux') return place.t.skip('needs all of 127.0.0.0/8');
       const m = await startMachines(place.t, 2);
       const connections = (): number => m.machines.reduce((sum, machine) => sum + machine.connections, 0);
-      const send = await onOneConnection(place, { lookup: m.lookup }, m.origin, connections);
+      const { silent, observer } = silences();
+      const send = await onOneConnection(place, { lookup: m.lookup, observer }, m.origin, connections);
       const before = connections() - 1;
+      silent.clear();
       m.machines[0]?.freeze();
-      const sent = told(place.t, 'passinglane:request:sent');
-      beside(send(m.origin));
-      await sent;
-      await sleep(2 * short.probeAfter); // until it has been silent for so long, also after what was on its way
+      await untilSilent(send, [m.origin], silent);
       assert.deepEqual(await ten(send, m.origin), new Set([200]));
       assert.ok((m.machines[1]?.connections ?? 0) >= 1);
       isAround(connections() - before);
