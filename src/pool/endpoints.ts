@@ -138,13 +138,12 @@ export class Endpoints {
   private order(avoid: Endpoint | undefined): readonly [first: readonly Endpoint[], then: readonly Endpoint[]] {
     const now = this.clock.now();
     const proved = this.all.some((endpoint) => endpoint.proved);
-    const [good, late] = [[] as Endpoint[], [] as Endpoint[]];
-    for (const endpoint of this.all) {
-      // One whose time is over is as good as the others, but for one that answers.
-      const bad = endpoint.isBad(now) || (proved && endpoint.unproved) || endpoint.load.fault !== undefined;
-      (bad || endpoint === avoid ? late : good).push(endpoint);
-    }
-    return good.length === 0 ? [late, []] : [good, late];
+    const open = this.all.filter((one) => !one.isBad(now) && one !== avoid && one.load.fault === undefined);
+    // One whose time is over is as good as the others, but for one that answers.
+    const better = open.filter((one) => !(proved && one.unproved));
+    const first = better.length > 0 ? better : open;
+    if (first.length === 0) return [this.all, []];
+    return [first, this.all.filter((one) => !first.includes(one))];
   }
 
   /** The name stands for these now. */

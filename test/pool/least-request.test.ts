@@ -237,6 +237,25 @@ test('an address that refuses is dialled again after a time that doubles, while 
   assert.deepEqual(s.states(), ['1 ready', '2 ready', '3 ready']);
 });
 
+test('where no address is without blame, the next dial leads to one whose time to go last is over', async () => {
+  const s = spread(2, { peer: { maxConcurrentStreams: 1 } });
+  s.p.get('/');
+  s.p.get('/');
+  await s.p.clock.advance(100);
+  assert.deepEqual(s.p.dialled, ['192.0.2.1', '192.0.2.2']);
+  s.machines.set('192.0.2.2', { delay: 60_000 });
+  for (const address of s.addresses) s.refusing.add(address);
+  s.p.peer(0).drop();
+  const calls = [s.p.get('/'), s.p.get('/')];
+  await s.p.clock.advance(100);
+  s.refusing.delete('192.0.2.2');
+  await s.p.clock.advance(2_000); // both have failed; the second goes last for one second, the first for two
+  assert.ok(s.p.dialled.length < 10, s.p.dialled.join());
+  assert.equal(s.p.peers[2]?.info.remoteAddress, '192.0.2.2');
+  await s.p.clock.advance(60_000);
+  assert.equal(failed(calls), 0);
+});
+
 test('requests at the limit of every connection cause one more where there are the fewest', async () => {
   const s = spread(2, { peer: { maxConcurrentStreams: 2 } });
   await s.load(10);
