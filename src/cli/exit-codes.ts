@@ -45,10 +45,9 @@ export class CliError extends Error {
   }
 }
 
-/** Exit number 2, with a pointer to the help text. */
-export function usageError(message: string, command?: string): CliError {
-  const asked = command === undefined ? '--help' : `${command} --help`;
-  return new CliError(ExitCode.Usage, message, `'passinglane ${asked}' lists the options.`);
+/** Exit number 2, with a pointer to the help text of the command: `passinglane --help` lists commands, and no options. */
+export function usageError(message: string, command = 'get'): CliError {
+  return new CliError(ExitCode.Usage, message, `'passinglane ${command} --help' lists the options.`);
 }
 
 /** What is known about a transfer when it fails. */

@@ -77,7 +77,7 @@ async function runJob(
   if (failure !== undefined) complain(session, failure);
   if (format !== undefined) {
     const { stdout, stderr, unknown } = writeOut(format, report);
-    for (const name of unknown) session.warn(`-w does not know %{${name}}; see passinglane --help`);
+    for (const name of unknown) session.warn(`-w does not know %{${name}}; see 'passinglane get --help'`);
     session.io.stdout.write(stdout);
     session.io.stderr.write(stderr);
   }

@@ -1,6 +1,9 @@
 /** What the transport's messages call by the names of its API, in the words of the command line. */
 const words: readonly (readonly [RegExp, string])[] = [
-  [/: leave out cleartext: 'h2c' \(or PASSINGLANE_CLEARTEXT\)/, ''],
+  [
+    /: leave out cleartext: 'h2c' \(or PASSINGLANE_CLEARTEXT\)/,
+    ': leave out --http2-prior-knowledge (ping and bench are for HTTP/2 alone)',
+  ],
   [/; with HTTP\/2, set cleartext: 'h2c' \(or PASSINGLANE_CLEARTEXT=h2c\)/, ''],
   [/: for HTTP\/2 in the clear set cleartext: 'h2c', or use request\(\)/, ''],
   [/: use request\(\), which speaks HTTP\/1\.1 too/, ''],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CliError, describeFailure } from '../../dist/cli/exit-codes.js';
+import { CliError, describeFailure, usageError } from '../../dist/cli/exit-codes.js';
 import { TransportError, type TransportErrorCode, type TransportErrorInit } from '../../dist/errors.js';
 
 const url = new URL('https://origin.test:8443/');
@@ -94,6 +94,11 @@ test('an http: URL whose server speaks no HTTP/2 is advised to say so, or to use
   const { exitCode, hint } = failure('ERR_PASSINGLANE_ALPN', {}, { url: new URL('http://origin.test/') });
   assert.equal(exitCode, 1);
   assert.match(hint ?? '', /--http2-prior-knowledge/);
+});
+
+test('a mistake on the command line points to the help that lists options', () => {
+  assert.match(usageError('-H needs more').hint ?? '', /'passinglane get --help'/);
+  assert.match(usageError('-c needs more', 'ping').hint ?? '', /'passinglane ping --help'/);
 });
 
 test("the command's own failures keep their number, message and advice", () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inTerminalWords } from '../../dist/cli/words.js';
+import { Opening } from '../../dist/protocol/opening.js';
 import { passinglane } from './command.js';
 import { startOrigin } from '../support/origin.js';
 
@@ -30,4 +32,12 @@ test('what a failure says on a terminal names nothing of the API', async () => {
   }
   await origin.close();
   await secure.close();
+});
+
+test('where HTTP/2 was asked of a server of HTTP/1.1, the flag to leave out is named', () => {
+  const opening = new Opening();
+  opening.take(Buffer.from('HTTP/1.1 400 Bad Request'));
+  const message = inTerminalWords(opening.foreign('http://a') ?? '');
+  assert.match(message, /speaks HTTP\/1\.1.*: leave out --http2-prior-knowledge \(ping and bench/);
+  assert.doesNotMatch(message, api);
 });
