@@ -165,3 +165,14 @@ test('a request that was given up hears nothing more, of its response or of the 
   await clock.settle();
   assert.deepEqual([told, wire.destroyed], [[], true]);
 });
+
+test('a server that ended its side while a request was still going out is left as soon as that is through', async () => {
+  const { wire, clock, request, told } = await exchange(['content-length', '3'], { endStream: false });
+  wire.push(ok);
+  wire.push(null);
+  await clock.settle();
+  assert.deepEqual([told.splice(0), wire.writableEnded], [['200', 'ok', 'end'], false]);
+  request.send(Buffer.from('abc'), true);
+  await clock.settle();
+  assert.deepEqual([told, wire.writableEnded], [['sent'], true]);
+});

@@ -47,6 +47,8 @@ class ServerSide extends Duplex {
 class Place {
   readonly clock = new VirtualClock();
   readonly connections: ServerSide[] = [];
+  /** What the name stands for; connections lead to the first. */
+  addresses: readonly string[] = [];
   readonly transport: BaseTransport;
 
   /** @param dead so many of the first connections are gone before anybody can use them */
@@ -57,11 +59,13 @@ class Place {
     this.transport = new BaseTransport(resolveOptions(options, 'test'), {
       clock: this.clock,
       dialler: {
-        dial: async () => {
+        dial: async (_origin, _signal, _http1Only, route) => {
+          route?.order(this.addresses);
           const socket = new ServerSide(keepAlive);
           if (this.connections.push(socket) <= dead) await once(socket.destroy(), 'close');
           return {
             protocol: 'http/1.1',
+            address: this.addresses[0],
             socket,
             open: (stream, config, clock, owner) => new Http1Connection(stream, config, clock, owner, info),
           };
@@ -131,6 +135,7 @@ for (const [idleTimeout, says, lasts] of [
     const place = new Place(t, { idleTimeout }, says);
     await place.get();
     const [connection] = place.connections;
+    if (lasts === never) assert.equal(place.clock.size, 0, 'there is no timer');
     if (lasts > 0) {
       await place.clock.advance(lasts - 1);
       assert.equal(connection!.writableEnded, false, 'it is kept');
@@ -197,6 +202,19 @@ test('a connection that its server closes while it is idle leaves no timer behin
   place.connections[0]!.push(null);
   await place.clock.settle();
   assert.deepEqual([place.transport.stats().connections, place.clock.size], [0, 0]);
+});
+
+test('a server that closes each connection while it is idle is dialled again at once, and its address is none the worse', async (t) => {
+  const told: string[] = [];
+  const place = new Place(t, { observer: { address: ({ type, address }) => void told.push(`${type} ${address}`) } });
+  place.addresses = ['192.0.2.1', '192.0.2.2'];
+  for (let i = 1; i <= 4; i++) {
+    await place.get(); // the clock stands still
+    assert.equal(place.connections.length, i);
+    place.connections[i - 1]!.push(null);
+    await place.clock.settle();
+  }
+  assert.deepEqual(told, ['added 192.0.2.1', 'added 192.0.2.2']);
 });
 
 test('an idle connection that is closed leaves no timer but that which ends it where its server does not', async (t) => {
