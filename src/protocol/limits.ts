@@ -86,6 +86,9 @@ export const leastHold = 4_096;
  * both in milliseconds, and how much more it is by each: every one twice as much as the last, up to the most.
  */
 export const paceAfter = 4_000;
+/** No pace is slower, in bytes a millisecond; and none is believed that is so many times slower than the one that it began with. */
+export const leastPace = 16;
+export const paceDoubted = 4;
 export const paceRises = 200;
 export const paceStep = 1.05;
 export const mostPaceStep = 1.2;

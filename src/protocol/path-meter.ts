@@ -70,8 +70,9 @@ export class PathMeter {
   private hadAt = 0;
   /** It is held until an answer tells how fast it may be. */
   private draining = false;
-  /** When our bulk's turn to be sent comes, by the pace. */
-  private turnAt = -Infinity;
+  /** The bulk that was sent last, in bytes, and when its own turn had come, by the pace. */
+  private lastSent = 0;
+  private lastTurn = -Infinity;
 
   constructor(path: Path) {
     this.path = path;
@@ -211,8 +212,9 @@ export class PathMeter {
       this.hadAt = now + this.path.floor; // at the earliest that could be known of it
     }
     this.path.sends(now);
-    const { pace, holders } = this.path;
-    if (pace.holds) this.turnAt = Math.max(this.turnAt, now - paceSlack) + (bytes * Math.max(1, holders)) / pace.rate;
+    if (!this.path.pace.holds) return;
+    this.lastTurn = Math.max(this.turnAt, now - paceSlack);
+    this.lastSent = bytes;
   }
 
   /** It waits until the question is answered. */
@@ -222,14 +224,18 @@ export class PathMeter {
 
   /** It is not its turn yet. */
   waitsForTurn(now: number): boolean {
-    const { pace } = this.path;
-    return this.draining || (pace.holds && pace.waits(now) && now < Math.max(this.turnAt, pace.pausedUntil));
+    return this.draining || this.path.pace.waits(this.turnAt, now);
   }
 
-  /** When it is, with something to send by then that is worth it. */
+  /** When to look whether it is, with something to send by then that is worth it. */
   get nextTurn(): number {
-    if (this.draining) return Infinity;
-    return Math.max(this.turnAt, this.path.pace.pausedUntil) + paceTurn;
+    return this.draining ? Infinity : Math.min(this.turnAt + paceTurn, this.path.pace.forgottenAt);
+  }
+
+  /** When it is, by the pace as it is now: what was sent at another takes no longer for that. */
+  private get turnAt(): number {
+    const { pace, holders } = this.path;
+    return Math.max(this.lastTurn + (this.lastSent * Math.max(1, holders)) / pace.rate, pace.pausedUntil);
   }
 
   /** An answer has come to a question about it: what was sent before that has come through, so fast, and the rest is on its way. */

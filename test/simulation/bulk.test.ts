@@ -163,6 +163,23 @@ test('from a fast path to a slow one and back, small requests go fast beside upl
   await world.end();
 });
 
+test('an upload goes on beside downloads by younger connections, which fill the path the other way', async () => {
+  const options = { maxConnectionAge: 3_000 };
+  const world = new PathWorld({ bandwidth: 500, delay: 20, queue: 1 << 18, send: 65_536, shared: true, options });
+  await world.pass(0);
+  world.upload(200_000_000);
+  world.smallGets(500, 40_000);
+  for (let i = 0; i < 8; i++) {
+    world.download(5_000_000);
+    await world.pass(4_000);
+  }
+  const moved = world.uploaded;
+  await world.pass(8_000);
+  const share = (world.uploaded - moved) / (8_000 * 500);
+  assert.ok(share >= 0.25, `the upload has ${share} of the path`);
+  await world.end();
+});
+
 test('uploads that nobody small is beside have all of the path again, whoever was', async () => {
   const world = new PathWorld({ ...path, shared: true });
   await world.pass(0);
