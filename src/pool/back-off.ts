@@ -14,6 +14,8 @@ export class BackOff {
   /** When the last of them was found out. */
   private failedAt = -Infinity;
   private freshRefusals = 0;
+  /** The newest connections allowed no stream; since then none has been of use, or been ended by the server, which has a wait of its own. */
+  zeroLimited = false;
   /** No dial on account of a limit of 0 before this time of the clock, in milliseconds. */
   zeroLimitNotBefore = 0;
   /** New connections in a row that allowed no stream. */
@@ -39,6 +41,7 @@ export class BackOff {
     this.failures = 0;
     this.freshRefusals = 0;
     this.zeroLimits = 0;
+    this.zeroLimited = false;
   }
 
   /** A connection opened at `openedAt` is of use. One that is older than the last failure says nothing of new ones. */
@@ -74,6 +77,7 @@ export class BackOff {
    * many in a row as a request has attempts. Those that stood beside one another fall together, and count as one.
    */
   endedUnused(openedAt: number, now: number): boolean {
+    this.zeroLimited = false;
     if (openedAt < this.failedAt) return false;
     this.failedAt = now;
     this.failures++;
@@ -83,14 +87,10 @@ export class BackOff {
 
   /** A connection opened at `openedAt` allows no stream. Those that stood beside one another count as one. */
   zeroLimit(openedAt: number, now: number): void {
+    this.zeroLimited = true;
     if (openedAt < this.zeroLimitAt) return;
     this.zeroLimitAt = now;
     this.zeroLimitNotBefore = now + backOffDelay(this.retry, ++this.zeroLimits);
-  }
-
-  /** The newest connections allowed no stream, and none has been of use since. */
-  get zeroLimited(): boolean {
-    return this.zeroLimits > 0;
   }
 
   /** So many in a row allowed none as a request has attempts. */

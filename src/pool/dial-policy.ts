@@ -43,7 +43,7 @@ export interface Situation {
   readonly notBefore: number;
   /** What was dialled last came to nothing, and no newer connection has answered: one dial at a time finds out. */
   readonly failing: boolean;
-  /** The newest connections allowed no stream, wherever they are now, and none has been of use since. */
+  /** The newest connections allowed no stream, and are there, or were closed by us. */
   readonly zeroLimited: boolean;
   /** No dial on account of that before this time, nor of a limit that was lowered to 0. */
   readonly zeroLimitNotBefore: number;
@@ -120,7 +120,7 @@ export function decideDials(s: Situation): Decision {
 function dialAlone(s: Situation): Decision {
   if (s.dialling > 0) return wait;
   if (s.zeroLimited && s.now < s.zeroLimitNotBefore) return { ...wait, again: s.zeroLimitNotBefore };
-  return s.zeroLimitsExhausted && !s.strict ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
+  return s.zeroLimited && s.zeroLimitsExhausted && !s.strict ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
 }
 
 /** When a dial beside connections that allow no stream is due, or giving up is; Infinity: neither. */
