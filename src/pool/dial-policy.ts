@@ -66,6 +66,8 @@ export interface Decision {
   readonly giveUp: boolean;
   /** When to decide again, if nothing happens before; Infinity: no need. */
   readonly again: number;
+  /** It is the same for up to so many that wait, if nothing happens. */
+  readonly holdsFor: number;
 }
 
 const wait: Decision = {
@@ -76,13 +78,14 @@ const wait: Decision = {
   retireZero: false,
   giveUp: false,
   again: Infinity,
+  holdsFor: 0,
 };
 
 /** Whether the waiting requests call for new connections. It looks at its argument and nothing else. */
 export function decideDials(s: Situation): Decision {
   if (s.waiting === 0) return s.sharedUntil === -Infinity ? wait : { ...wait, again: s.sharedUntil };
   const seen = survey(s.connections);
-  if (seen.soon >= s.waiting) return wait;
+  if (seen.soon >= s.waiting) return { ...wait, holdsFor: seen.soon };
   const coming = s.dialling + seen.awaitingSettings;
   const stuck = { ...wait, resort: coming === 0, holdBulk: coming === 0 && seen.slow > 0 };
   const room = s.maxConnections - s.connections.length - s.dialling;

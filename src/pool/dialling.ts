@@ -96,7 +96,8 @@ export class Dialling {
 
   /** Somebody waits for a connection itself, not for what a request would get by it. */
   get awaited(): boolean {
-    return [...this.connecting].some((dial) => dial.waiters.length > 0);
+    for (const { waiters } of this.connecting) if (waiters.length > 0) return true;
+    return false;
   }
 
   /** For how long one, TLS included, may be silent before another goes around it. */

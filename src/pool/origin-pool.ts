@@ -79,6 +79,8 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   private readonly backOff: BackOff;
   private readonly alarm: DeadlineTimer;
   private readonly keepAlive: KeepAlive;
+  /** What was last decided about dials is so for up to so many that wait. */
+  private decidedFor = 0;
   /** When it was last dialled to get around a connection. */
   lastBypass = -Infinity;
   /** Why nothing is sent again. */
@@ -124,7 +126,8 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     if (!exchange.pending) return;
     this.queue.push(exchange, this.clock.now());
     exchange.onQueued();
-    this.consider();
+    // What was decided for those that wait already is so for one more of its kind.
+    if (this.queue.of[exchange.demand.kind] === 1 || this.queue.size > this.decidedFor) this.consider();
   }
 
   get empty(): boolean {
@@ -194,6 +197,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     this.reachAddresses();
     if (this.queue.size === 0) return this.alarm.stop();
     const decision = decideDials(this.situation());
+    this.decidedFor = decision.holdsFor;
     for (let i = 0; i < decision.dials; i++) this.dial(decision.bypass);
     if (decision.giveUp) {
       this.backOff.reset();

@@ -47,6 +47,9 @@ interface Case {
   readonly decision?: Partial<Decision>;
 }
 
+/** Each connection has room for so many, and nothing else counts meanwhile. */
+const forAHundred: Partial<Decision> = { holdsFor: 100 };
+
 const cases: Readonly<Record<string, Case>> = {
   'nobody waits': { connections: [full], situation: { waiting: 0 } },
   'only bulk waits, for the slow connections that it shares': {
@@ -78,9 +81,9 @@ const cases: Readonly<Record<string, Case>> = {
     situation: { notBefore: now + 500 },
     decision: { resort: true, again: now + 500 },
   },
-  'one that is free in a moment': { connections: [full, busy] },
-  'one that is ready': { connections: [stalled, ready] },
-  'a stall that may be none': { connections: [unreported] },
+  'one that is free in a moment': { connections: [full, busy], decision: forAHundred },
+  'one that is ready': { connections: [stalled, ready], decision: forAHundred },
+  'a stall that may be none': { connections: [unreported], decision: forAHundred },
   'one without SETTINGS yet': { connections: [awaiting] },
   'full, and 25 wait for places of 10': { connections: [full], situation: { waiting: 25 }, decision: { dials: 3 } },
   'full, and one more is coming': {
@@ -118,6 +121,7 @@ const cases: Readonly<Record<string, Case>> = {
   'HTTP/1.1, and enough take one in a moment': {
     connections: [taken, looking, looking],
     situation: { waiting: 2, places: 1 },
+    decision: { holdsFor: 2 },
   },
   'HTTP/1.1, with no room': {
     connections: [taken, taken],
@@ -164,10 +168,13 @@ const cases: Readonly<Record<string, Case>> = {
     situation: { patience: 400 },
     decision: { resort: true, again: now + 300 },
   },
-  'short of credit for a body, for a moment': { connections: [short] },
+  'short of credit for a body, for a moment': { connections: [short], decision: forAHundred },
   'starved of credit for a body': { connections: [starved], decision: { dials: 1, bypass: true } },
-  'starved, and another that is free in a moment': { connections: [starved, busy] },
-  'starved, and gone around by one that is short for a moment': { connections: [starved, bypassing(short)] },
+  'starved, and another that is free in a moment': { connections: [starved, busy], decision: forAHundred },
+  'starved, and gone around by one that is short for a moment': {
+    connections: [starved, bypassing(short)],
+    decision: forAHundred,
+  },
   'starved, with no room': {
     connections: [starved],
     situation: { maxConnections: 1 },
@@ -271,8 +278,8 @@ const cases: Readonly<Record<string, Case>> = {
     decision: { resort: true },
   },
   'slow: one more, for what is small': { connections: [slow], decision: { dials: 1 } },
-  'slow, and one that is not': { connections: [slow, ready] },
-  'slow, and one that is free in a moment': { connections: [slow, busy] },
+  'slow, and one that is not': { connections: [slow, ready], decision: forAHundred },
+  'slow, and one that is free in a moment': { connections: [slow, busy], decision: forAHundred },
   'slow, and one more on its way, for no longer than an answer takes': {
     connections: [slow],
     situation: { dialling: 1, comingSince: now - 200 },
@@ -349,6 +356,7 @@ for (const [name, { connections, situation, decision }] of Object.entries(cases)
       retireZero: false,
       giveUp: false,
       again: Infinity,
+      holdsFor: 0,
     };
     assert.deepEqual(decideDials(given), { ...nothing, ...decision });
   });

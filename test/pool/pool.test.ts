@@ -74,6 +74,23 @@ test('a hundred requests of one turn ask for the time as often as one does', asy
   assert.equal(await timesAsked(100), once);
 });
 
+test('what is dialled is decided once for all requests of a kind that wait for one write', async (t) => {
+  const p = poolHarness();
+  p.get('/first');
+  await p.settle();
+  p.peer(0).stallNow();
+  p.get('/held');
+  await p.settle();
+  p.get('/waiting');
+  const { mock } = t.mock.method(p.clock, 'now');
+  for (let i = 0; i < 10; i++) p.get(`/${i}`);
+  assert.equal(mock.callCount(), 10, 'when each of them began to wait, and nothing else');
+  p.peer(0).resume();
+  await p.settle();
+  assert.equal(p.dials, 1);
+  assert.equal(p.peer(0).requests.length, 13);
+});
+
 test('a request by itself asks for the time once a step', async (t) => {
   const p = poolHarness();
   p.get('/first');
