@@ -12,7 +12,10 @@ export const pingGap = 290_000;
 export interface Askable {
   /** HEADERS and DATA that the server has sent. */
   readonly answers: number;
-  /** With `hedge` a server is asked where one of them is not answered as soon as others were. */
+  /**
+   * Refused or not. With `hedge` a server is asked where one of them is not answered as soon as others were; by SETTINGS, where it
+   * has sent neither HEADERS nor DATA since two PINGs.
+   */
   readonly requests: number;
   /** Streams that the client has reset: it asks whether the server has seen that. */
   readonly resets: number;
@@ -25,7 +28,10 @@ export type AskingOptions = Pick<
   'bulkIsolation' | 'hedge' | 'probeAfter' | 'readIdleTimeout' | 'stallTimeout'
 >;
 
-/** So many PINGs there may be on a connection in all: for each cause as many as its time allows, and none without a budget. */
+/**
+ * So many PINGs there may be on a connection in all: for each cause as many as its time allows, and none without a budget. That is two
+ * before there is an answer, and two more after each: gRPC's servers begin to count anew with what they send.
+ */
 export function pingsAllowed(options: AskingOptions, { answers, resets, age }: Askable): number {
   const { bulkIsolation, probeAfter, readIdleTimeout, stallTimeout } = options;
   const measures = bulkIsolation ? measuring.pings * minutes(age) : 0;
@@ -34,22 +40,23 @@ export function pingsAllowed(options: AskingOptions, { answers, resets, age }: A
 }
 
 /** The same of SETTINGS, the first included: those after it ask for an ACK and nothing else, also where a request was given up. */
-export function settingsAllowed(
-  { bulkIsolation, hedge, probeAfter }: AskingOptions,
-  { requests, resets, age }: Askable,
-): number {
-  return (
-    1 +
-    resets +
-    (hedge === undefined ? 0 : requests) +
-    (bulkIsolation ? measuring.settings * minutes(age) : 0) +
-    each(probeAfter, age)
-  );
+export function settingsAllowed(options: AskingOptions, { requests, resets, age }: Askable): number {
+  const { bulkIsolation, probeAfter } = options;
+  const measures = bulkIsolation ? measuring.settings * minutes(age) : 0;
+  return 1 + resets + measures + hedged(options, requests) + each(probeAfter, age);
 }
 
 /** Of frames that ask, within any minute, whatever for: a quiet server is asked by SETTINGS once in `probeAfter`. */
-export function askedInAMinute({ probeAfter }: AskingOptions): { readonly PING: number; readonly SETTINGS: number } {
-  return { PING: measuring.pings, SETTINGS: measuring.settings + each(probeAfter, 60_000) };
+export function askedInAMinute(
+  options: AskingOptions,
+  { requests }: Pick<Askable, 'requests'>,
+): { readonly PING: number; readonly SETTINGS: number } {
+  const settings = measuring.settings + hedged(options, requests) + each(options.probeAfter, 60_000);
+  return { PING: measuring.pings, SETTINGS: settings };
+}
+
+function hedged({ hedge }: AskingOptions, requests: number): number {
+  return hedge === undefined ? 0 : requests;
 }
 
 function minutes(age: number): number {

@@ -287,15 +287,15 @@ export class ServerConnection extends ServerEnd {
   }
 
   private get askable(): Askable {
-    const { answers, requests, resets, process } = this;
-    return { answers, requests, resets, age: process.world.clock.time - this.madeAt };
+    const { answers, lastSeen, resets, process } = this;
+    return { answers, requests: (lastSeen + 1) / 2, resets, age: process.world.clock.time - this.madeAt };
   }
 
   private countAsked(kind: keyof typeof this.asked): void {
     const { time } = this.process.world.clock;
     const minute = this.asked[kind].filter((at) => at > time - 60_000);
     this.asked[kind] = [...minute, time];
-    const most = askedInAMinute(this.process.world.options)[kind];
+    const most = askedInAMinute(this.process.world.options, this.askable)[kind];
     if (minute.length >= most) this.complain('questions', `more than ${most} ${kind} frames within a minute`);
   }
 
