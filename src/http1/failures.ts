@@ -13,9 +13,9 @@ export interface Stage {
   readonly spoken: boolean;
 }
 
-/** What a malformed response, or an error of the socket, means for the request. Undefined: the socket ended in order. */
-export function requestFailed(cause: Error | undefined, stage: Stage): TransportError {
-  const code = cause !== undefined && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+/** What a malformed response, or an error of the socket, means for the request. */
+export function requestFailed(cause: Error, stage: Stage): TransportError {
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const { origin, written, responseBegun, unheard, spoken } = stage;
   const init: TransportErrorInit = { scope: 'connection', initiator: 'remote', origin, cause, unprocessed: !written };
   if (code === 'HPE_HEADER_OVERFLOW')
@@ -48,7 +48,7 @@ export function requestFailed(cause: Error | undefined, stage: Stage): Transport
 }
 
 /** What a server speaks whose first bytes are no status line, and what to do then. */
-function otherProtocol(code: string, cause: Error | undefined): string {
+function otherProtocol(code: string, cause: Error): string {
   if (!(cause instanceof MalformedResponse)) return '';
   if (cause.speaksTls) return '; it speaks TLS: use an https: URL';
   return code === 'HPE_INVALID_CONSTANT' ? "; with HTTP/2, set cleartext: 'h2c' (or PASSINGLANE_CLEARTEXT=h2c)" : '';

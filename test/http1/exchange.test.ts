@@ -12,6 +12,8 @@ class Wire extends Duplex {
   written = '';
   /** By so many writes. */
   writes = 0;
+  /** Comes as soon as anything is written, and before the word that it is. */
+  answer: string | undefined = undefined;
 
   override _read(): void {
     // what comes is pushed
@@ -20,7 +22,11 @@ class Wire extends Duplex {
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
     this.written += chunk.toString('latin1');
     this.writes++;
-    done();
+    if (this.answer === undefined) return done();
+    const { answer } = this;
+    this.answer = undefined;
+    setImmediate(done);
+    process.nextTick(() => this.push(answer));
   }
 
   override _writev(chunks: readonly { readonly chunk: Buffer }[], done: () => void): void {
@@ -39,6 +45,8 @@ interface Script {
 interface Options {
   readonly protocol?: string;
   readonly endStream?: boolean;
+  readonly method?: string;
+  readonly path?: string;
   /** Its head has gone out. */
   readonly settled?: boolean;
 }
@@ -46,7 +54,7 @@ interface Options {
 /** A request with these fields. */
 async function exchange(
   fields: readonly string[] = [],
-  { protocol, endStream = true, settled = true }: Options = {},
+  { protocol, endStream = true, method = 'GET', path = '/', settled = true }: Options = {},
 ): Promise<Script> {
   const wire = new Wire();
   const clock = new VirtualClock();
@@ -74,8 +82,8 @@ async function exchange(
   connection.start(() => undefined);
   const request = connection.open(
     {
-      fields: [':method', 'GET', ':scheme', 'http', ':authority', 'a.test', ':path', '/', ...fields],
-      method: 'GET',
+      fields: [':method', method, ':scheme', 'http', ':authority', 'a.test', ':path', path, ...fields],
+      method,
       protocol,
       closes: false,
       trailers: undefined,
@@ -147,6 +155,22 @@ test('a piece of a body goes out in one write, the first together with the head'
       [['sent'], 1, body],
     );
   }
+});
+
+test('an answer that is faster than the word that its request has gone out ends behind that', async () => {
+  const { wire, clock, request, told } = await exchange(['content-length', '3'], { endStream: false });
+  wire.answer = ok;
+  request.send(Buffer.from('abc'), true);
+  await clock.settle();
+  assert.deepEqual(told, ['200', 'ok', 'sent', 'end']);
+});
+
+test('no part of a head can be taken for another line of it, whoever let it come so far', async () => {
+  const code = 'ERR_PASSINGLANE_INVALID_REQUEST';
+  for (const options of [{ method: 'GET /' }, { method: 'GET\n' }, { path: '/ HTTP/1.1\r\nx: y' }, { path: '/a b' }])
+    await assert.rejects(exchange([], options), { code, message: /request line/ });
+  await assert.rejects(exchange(['x', 'a\r\nb: c']), { code, message: /field "x"/ });
+  await assert.rejects(exchange(['x: a\r\nb', 'c']), { code, message: /field "/ });
 });
 
 test('a response ends in the read that brings its last byte, without another turn of the event loop', async () => {

@@ -9,3 +9,8 @@ test('a first connection that ended without a byte raises the question whether T
   assert.match(failure('ECONNRESET'), /Does this port speak TLS\?/);
   assert.doesNotMatch(failure('EPIPE'), /TLS/);
 });
+
+test('the code of a system error is named, and a number that an error has by that name is none', () => {
+  assert.match(failure('EPIPE'), / ended before a response came \(EPIPE\)/);
+  assert.match(requestFailed(new DOMException('stop', 'AbortError'), fresh).message, / ended before a response came\./);
+});
