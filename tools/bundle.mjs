@@ -39,7 +39,7 @@ const oneFileForAll = {
       }));
     // What the command needs before it knows whether it will load the client. Errors of all copies know one another.
     build.onResolve({ filter: /\/(?:version|errors)\.js$/ }, ({ path, importer, resolveDir }) =>
-      /\/cli\/(?:main|exit-codes)\.js$/.test(importer)
+      /\/cli\/(?:main|exit-codes|certificate)\.js$/.test(importer)
         ? { path: join(resolveDir, path), suffix: '?command' }
         : undefined,
     );
