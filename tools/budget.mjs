@@ -12,7 +12,7 @@ const entry = pathToFileURL(join(root, 'lib', 'index.js')).href;
 const pairs = 7;
 
 /** In kB, and in files. Raise one with its reason in the commit. */
-const budgets = { packed: 950, unpacked: 3_200, importedFiles: 4, imported: 660 };
+const budgets = { packed: 950, unpacked: 3_200, importedFiles: 3, imported: 660 };
 
 function pack() {
   const folder = mkdtempSync(join(tmpdir(), 'passinglane-pack-'));
