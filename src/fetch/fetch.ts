@@ -7,7 +7,7 @@ import { checkIntegrity } from './integrity.js';
 import { follow, isRedirect, locationOf, maxRedirects } from './redirect.js';
 import { type FetchRequest, toFetchRequest } from './request.js';
 import { bodyOfRequest, type FetchBody } from './extract-body.js';
-import { type Fetched, toResponse, withBytes } from './response.js';
+import { type Fetched, loadMeanwhile, toResponse, withBytes } from './response.js';
 
 /** The platform's own, as it is when this is loaded: it serves the schemes that need no network. */
 const platformFetch = globalThis.fetch;
@@ -105,7 +105,7 @@ export function run<T>(session: Session, request: FetchRequest, state: RedirectS
         options === undefined
           ? { method, body: body?.value, signal }
           : { ...options, method, body: body?.value, signal },
-      hooks: undefined,
+      hooks: loadMeanwhile(),
       decodeAlways: true,
     };
     session.submit(parts, resolve, reject);

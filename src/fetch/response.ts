@@ -1,5 +1,6 @@
 import type { RequestTiming } from '../ports/index.js';
-import { statusTextOf, wireFields, type ClientResponse } from '../request/index.js';
+import { statusTextOf, wireFields, type ClientResponse, type RequestHooks } from '../request/index.js';
+import { nextTick } from '../timers.js';
 import { lazyStream, type LazyStream } from './lazy-stream.js';
 import { fieldPairs } from '../field-list.js';
 
@@ -31,6 +32,23 @@ declare class NodeResponse {
 type FetchResponse = new (fetched: Fetched, body: LazyStream | null) => NodeResponse;
 
 let made: FetchResponse | undefined;
+let loads = false;
+
+const whileAnswered: RequestHooks = {
+  onAssigned() {
+    loads = true;
+    nextTick(() => typeof Response); // its headers are written by then
+  },
+  onSent: () => undefined,
+};
+
+/**
+ * What the first of all requests is sent with: naming Response loads Node's whole fetch. That takes a new process some
+ * 20 ms, which are spent while the server is about its answer rather than when that has come.
+ */
+export function loadMeanwhile(): RequestHooks | undefined {
+  return loads || made !== undefined ? undefined : whileAnswered;
+}
 
 /**
  * A Response of Node's own class over a response of ours. Its body is null where the standard has none: for HEAD, and

@@ -146,10 +146,11 @@ export class NodeDialler implements Dialler {
   ): Promise<Dialled> {
     const { socketPath, keepAlive } = this.options;
     const begun = nodeClock.now();
-    const secure = origin.scheme === 'https:' ? nodeTls() : undefined;
+    const secure = origin.scheme === 'https:';
     const connect = (endpoints: readonly Endpoint[], late?: number): Promise<Connected> => {
       const lookup = socketPath === undefined ? nodeClock.now() : undefined;
-      return race(endpoints, this.attempts(origin, offer, secure, { begun, lookup }, route), nodeClock, signal, late);
+      const tls = secure ? nodeTls() : undefined;
+      return race(endpoints, this.attempts(origin, offer, tls, { begun, lookup }, route), nodeClock, signal, late);
     };
     const connectTo = (hosts: readonly string[], all: readonly string[]): Promise<Connected> => {
       const groups = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
@@ -160,11 +161,15 @@ export class NodeDialler implements Dialler {
       );
     };
     const known = socketPath === undefined ? route?.address : undefined;
-    const { socket, reads, times, address } = await (known !== undefined
-      ? connect([{ host: known }])
-      : socketPath === undefined
-        ? this.resolver.connect(origin.hostname, connectTo, signal)
-        : connect([{ path: socketPath }]));
+    const connecting =
+      known !== undefined
+        ? connect([{ host: known }])
+        : socketPath === undefined
+          ? this.resolver.connect(origin.hostname, connectTo, signal)
+          : connect([{ path: socketPath }]);
+    // To load it takes a new process up to 15 ms, while the name is looked up on a thread.
+    const loading = secure ? loadTls() : undefined;
+    const [{ socket, reads, times, address }] = await Promise.all([connecting, loading]);
     socket.ref();
     socket.setNoDelay(true);
     if (keepAlive !== undefined && keepAlive !== false) socket.setKeepAlive(true, keepAlive === true ? 0 : keepAlive);
@@ -317,6 +322,10 @@ export class NodeDialler implements Dialler {
 /** Loaded when first needed; `import()` would do more than load it. */
 function nodeTls(): typeof import('node:tls') {
   return process.getBuiltinModule('node:tls');
+}
+
+async function loadTls(): Promise<void> {
+  nodeTls();
 }
 
 function speakHttp1(socket: Duplex, dial?: DialTimes): Dialled {

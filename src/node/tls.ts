@@ -31,7 +31,7 @@ export function minVersionFor(options: ConnectionOptions, nodeMinimum: string): 
  */
 export function withoutRenegotiation(options: ConnectionOptions): ConnectionOptions {
   // The types of Node do not know it; where the TLS library is not OpenSSL there may be none.
-  const constants: Readonly<Record<string, unknown>> = { ...process.getBuiltinModule('node:crypto').constants };
+  const constants: Readonly<Record<string, unknown>> = process.getBuiltinModule('node:crypto').constants;
   const noRenegotiation = constants['SSL_OP_NO_RENEGOTIATION'];
   const bits = typeof noRenegotiation === 'number' ? noRenegotiation : 0;
   return { secureOptions: (options.secureOptions ?? 0) | bits };
