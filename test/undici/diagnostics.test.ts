@@ -16,6 +16,10 @@ interface Message {
     origin: string;
     headers: string[];
     completed: boolean;
+    protocol: string;
+    host: string | null;
+    contentType: string | null;
+    contentLength: number | null;
     addHeader(name: string, value: string): unknown;
   };
   response?: { statusCode: number; headers: Buffer[]; statusText: string };
@@ -70,6 +74,23 @@ test('each step of a request is published, with one request object, and what is 
   assert.equal(response?.headers.map(String).includes('application/json'), true);
   const { socket } = seen.find(([name]) => name === 'client:sendHeaders')![1];
   assert.deepEqual([socket?.remoteAddress, socket?.remotePort], ['127.0.0.1', origin.port]);
+});
+
+test('the request that is published says what its fields say of host, type and length, and null where they do not', async (t) => {
+  const { origin, dispatcher } = await place(t);
+  const seen: unknown[][] = [];
+  listen(t, (name, { request: { protocol, host, contentType, contentLength } }) => {
+    if (name === 'request:create') seen.push([protocol, host, contentType, contentLength]);
+  });
+  const options = { origin: origin.origin, path: '/echo', method: 'POST', body: 'abc' };
+  const { host } = new URL(origin.origin);
+  await (await dispatcher.request(options)).body.dump();
+  const headers = { Host: host, 'Content-Type': 'text/x-words', 'content-length': '3' };
+  await (await dispatcher.request({ ...options, headers })).body.dump();
+  assert.deepEqual(seen, [
+    ['http:', null, null, null],
+    ['http:', host, 'text/x-words', 3],
+  ]);
 });
 
 test('the pieces of a body are published as they go', async (t) => {

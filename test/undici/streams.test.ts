@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, Readable, Stream } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import { test, type TestContext } from 'node:test';
@@ -58,6 +58,49 @@ test('a body is read as bytes, as an ArrayBuffer of its own, and as a Blob with 
   assert.equal(blob.type, 'text/x-words');
 });
 
+test('fields that come more than once are a list, in their order', async (t) => {
+  const { origin, dispatcher } = await place(t, {
+    handler: (_, response) => {
+      response.setHeader('set-cookie', ['a=1', 'b=2', 'c=3']);
+      response.setHeader('x-two', ['one', 'two']);
+      response.end();
+    },
+  });
+  const { headers, body } = await dispatcher.request({ origin: origin.origin, path: '/', method: 'GET' });
+  await body.dump();
+  assert.deepEqual(
+    [headers['set-cookie'], headers['x-two']],
+    [
+      ['a=1', 'b=2', 'c=3'],
+      ['one', 'two'],
+    ],
+  );
+});
+
+test('a body is a WHATWG stream as well, and no form', async (t) => {
+  const { origin, dispatcher } = await place(t);
+  const ask = async () =>
+    (await dispatcher.request({ origin: origin.origin, path: '/echo', method: 'POST', body: words })).body;
+  assert.equal(await new Response((await ask()).body as ReadableStream).text(), words);
+  const body = await ask();
+  await assert.rejects(body.formData(), { code: 'UND_ERR_NOT_SUPPORTED' });
+  await body.dump();
+});
+
+test('a stream of the oldest kind, which can be neither iterated nor read, is a body too', async (t) => {
+  const { origin, dispatcher } = await place(t);
+  const old = new Stream();
+  setImmediate(() => {
+    for (const piece of ['an ', 'old ', 'stream']) old.emit('data', Buffer.from(piece));
+    old.emit('end');
+  });
+  const { body } = await dispatcher.request({
+    ...{ origin: origin.origin, path: '/echo', method: 'POST' },
+    body: old,
+  });
+  assert.equal(await body.text(), 'an old stream');
+});
+
 test('dump refuses a signal that is none', async (t) => {
   const { origin, dispatcher } = await place(t);
   const { body } = await dispatcher.request({ origin: origin.origin, path: '/hello.txt', method: 'GET' });
@@ -89,6 +132,28 @@ test('a pipeline whose handler gives back no stream fails with UND_ERR_INVALID_R
     const [error] = (await once(duplex, 'error')) as [NodeJS.ErrnoException];
     assert.equal(error.code, 'UND_ERR_INVALID_RETURN_VALUE');
   }
+});
+
+test('a pipeline fails with what its handler’s stream fails with, and where that closes before its end', async (t) => {
+  const { origin, dispatcher } = await place(t);
+  const options = { origin: origin.origin, path: '/echo', method: 'POST' } as const;
+  const broken = new Error('broken');
+  for (const [error, wanted] of [
+    [broken, broken],
+    [undefined, { code: 'UND_ERR_ABORTED', message: 'The handler closed its stream' }],
+  ] as const) {
+    const pipe = dispatcher.pipeline(options, ({ body }) => {
+      body.resume();
+      const made = new Readable({ read: () => undefined });
+      setImmediate(() => made.destroy(error));
+      return made;
+    });
+    pipe.resume().end(words);
+    await assert.rejects(finished(pipe), wanted);
+  }
+  await assert.rejects(finished(dispatcher.pipeline(null as never, ({ body }) => body)), {
+    code: 'UND_ERR_INVALID_ARG',
+  });
 });
 
 test('a pipeline ends over a stream that cannot be destroyed', async (t) => {
