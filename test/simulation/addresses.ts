@@ -167,12 +167,13 @@ export class Addresses {
     for (const address of first) {
       const host = this.world.network.hosts.get(address)!;
       const { failed, muteSince, triedSince } = this.of(host);
-      if (this.renamed || !this.answersElsewhere(name, host)) continue;
-      // One for a second attempt goes around the address that answers.
+      const answering = this.renamed ? 0 : this.answeringBut(name, host);
+      if (answering === 0) continue;
+      // One for a second attempt goes around an address that answers.
       const { hedge, loadBalancing } = this.world.options;
       if (failed && hedge === undefined && loadBalancing === 'pick-first')
         this.once('failed address', `a dial went to ${address} first, which has failed, and has not answered since`);
-      if (!isMute(host)) continue;
+      if (!isMute(host) || (hedge !== undefined && answering === 1)) continue;
       const since = muteSince === this.world.isolation.changedAt(host) ? this.world.now() - triedSince : 0;
       if (since > dialBound(this.world.options))
         this.once(
@@ -182,16 +183,16 @@ export class Addresses {
     }
   }
 
-  /** A connection to another address has answered, and all that there are take requests, or would if they had room. */
-  private answersElsewhere(name: string, than: Host): boolean {
+  /** So many other addresses have a connection that has answered, and none but such as take requests, or would if they had room. */
+  private answeringBut(name: string, than: Host): number {
     const addresses = this.world.network.names.get(name)?.addresses ?? [];
     const origins = this.world.stats().origins.filter(({ origin }) => origin.endsWith(`//${name}`));
     const connections = origins.flatMap((one) => one.connections);
     const others = addresses.filter((one) => one !== than.address && this.isGood(one) && !this.isOverdue(one));
-    return others.some((address) => {
+    return others.filter((address) => {
       const there = connections.filter(({ remoteAddress }) => remoteAddress === address);
       return there.some(({ id }) => this.answered.has(id)) && there.every(({ state }) => answering.has(state));
-    });
+    }).length;
   }
 
   /** The client holds nothing against it. */
@@ -219,7 +220,8 @@ export class Addresses {
     const owed = now - seen.owedSince;
     if (
       owed > silenceBound(this.world.options, this.world.isolation.roundTripOf(origin)) &&
-      this.hasOther(origin, host, now)
+      this.hasOther(origin, host, now) &&
+      this.reachesOther(origin, host)
     )
       this.once(
         'frozen address',
@@ -236,6 +238,14 @@ export class Addresses {
     return isolation
       .wellHosts(origin)
       .some(([host, since]) => host !== but && now - since > bound && this.of(host).ejectedUntil === -Infinity);
+  }
+
+  /** There is a connection to another that is well: all may have been closed for want of requests, or for their age. */
+  private reachesOther(origin: number, but: Host): boolean {
+    const others = this.world.isolation.wellHosts(origin).filter(([host]) => host !== but);
+    const addresses = new Set(others.map(([host]) => host.address));
+    const connections = this.world.stats().origins.flatMap((one) => one.connections);
+    return connections.some(({ state, remoteAddress = '' }) => answering.has(state) && addresses.has(remoteAddress));
   }
 
   /** A connection to another that is well could have carried the request: where all are full, one that is ejected may. */

@@ -54,10 +54,12 @@ export function drawPlan(seed: number, only?: readonly string[]): Plan {
     bulkIsolation: random.fork('bulk isolation').chance(0.25) ? false : undefined,
   };
   const requests = begins.map((at, i) => {
-    if (filled && i % 8 === 0) return longBulk(random.fork(`long ${i}`), i + 1, at, origins.length);
+    const bound = (one: RequestPlan): RequestPlan =>
+      bounded(one, options.initialStreamWindow, origins[one.origin]!.initialWindow);
+    if (filled && i % 8 === 0) return bound(longBulk(random.fork(`long ${i}`), i + 1, at, origins.length));
     const most = uploading ? mostWhereManyUpload : storm ? mostInAStorm : Infinity;
     const request = atMost(drawRequest(random.fork(`request ${i}`), i + 1, at, origins.length, mix), most);
-    return bounded(ofFacade(request), options.initialStreamWindow, origins[request.origin]!.initialWindow);
+    return bound(ofFacade(request));
   });
   const r = random.fork('rest');
   return {
