@@ -13,5 +13,8 @@ export const different = [
   rule(/accept-language/, 'no accept-language is sent where the user gives none'),
   rule(/request-headers-case/, 'names go out in lower case over HTTP/1.1 too'),
   rule(/forbidden-headers/, 'a field that frames the message is refused, where Node sends it or leaves it out'),
-  rule(/back-to-original-origin|mode-no-cors/, 'a response is not opaque: mode no-cors hides nothing from the process that asks'),
+  rule(
+    /back-to-original-origin|mode-no-cors/,
+    'a response is not opaque: mode no-cors hides nothing from the process that asks',
+  ),
 ];
