@@ -22,6 +22,9 @@ interface Path {
 /** How long a new attempt to connect runs alone (RFC 8305), and the addresses that have not failed before: src/node/race.ts. */
 const attemptDelay = 250;
 const groupDelay = 1_000;
+/** How long the answer of a look-up is kept, and one under way waited for, in milliseconds: src/node/lookup-cache.ts. */
+const lookUpKept = 10_000;
+const lookUpShared = 1_000;
 const inTrouble = new Set(['stalled', 'silent', 'recovering', 'starved', 'slow', 'connecting']);
 /** For turns of the loop, rounding and the oracle's own looks. */
 const slack = 300;
@@ -80,6 +83,8 @@ interface Known {
   /** As many as it may, when it was looked at last. */
   wasAtMost: boolean;
   lastDial: number;
+  /** What its name stood for at the last look. */
+  addresses: readonly string[];
 }
 
 export interface IsolationWorld {
@@ -98,6 +103,8 @@ export class Isolation {
   private readonly origins: readonly Known[];
   private readonly waiting = new Map<number, Waiting>();
   private readonly changed = new Map<Host, number>();
+  /** When their name has come to stand for them again. */
+  private readonly listed = new Map<Host, number>();
   private readonly reported = new Set<string>();
   private readonly carriers = new Map<number, { readonly connection: ServerConnection; readonly host: Host }>();
   /** Of connections: since when a request has been out on them without a byte having come back. */
@@ -120,6 +127,7 @@ export class Isolation {
         atMost: 0,
         wasAtMost: false,
         lastDial: -Infinity,
+        addresses: hosts.map(({ address }) => address),
       };
     });
   }
@@ -195,8 +203,10 @@ export class Isolation {
 
   /** Looks at those who wait. */
   look(stats: TransportStats): void {
-    for (const known of this.origins)
+    for (const known of this.origins) {
+      this.lookAtName(known);
       for (const { link } of known.hosts) known.longestDelay = Math.max(known.longestDelay, link.delay);
+    }
     if (this.waiting.size === 0 || this.world.options.strictMaxConcurrentStreams) return;
     const now = this.world.now();
     for (const known of this.origins) {
@@ -275,9 +285,24 @@ export class Isolation {
     return { roundTrip: 2 * longestDelay + queue, addresses: hosts.length, lookup: 2 * plan.delay };
   }
 
-  /** Since when one of its addresses has been well, and reachable; Infinity: none is. */
+  /** Since when one of its addresses has been well, and reachable, as far as look-ups can tell; Infinity: none is. */
   private healthySince(known: Known): number {
-    return Math.min(Infinity, ...this.wellOf(known).map(([, since]) => since));
+    const hung = this.world.network.names.get(known.plan.name)?.hangsUntil ?? 0;
+    return Math.min(
+      Infinity,
+      ...this.wellOf(known).map(([host, since]) =>
+        Math.max(since, (this.listed.get(host) ?? -Infinity) + lookUpKept, hung === 0 ? 0 : hung + lookUpShared),
+      ),
+    );
+  }
+
+  private lookAtName(known: Known): void {
+    const addresses = this.world.network.names.get(known.plan.name)?.addresses ?? [];
+    if (addresses === known.addresses) return;
+    for (const host of known.hosts)
+      if (addresses.includes(host.address) && !known.addresses.includes(host.address))
+        this.listed.set(host, this.world.now());
+    known.addresses = addresses;
   }
 
   private wellOf({ hosts, plan }: Known): readonly (readonly [host: Host, since: number])[] {
