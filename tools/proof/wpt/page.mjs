@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import process from 'node:process';
+import { setInterval } from 'node:timers';
 import { runInThisContext } from 'node:vm';
 import { Transport } from '../../../lib/index.js';
 
