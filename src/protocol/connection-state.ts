@@ -9,7 +9,6 @@ import { HeaderAssembly } from './header-assembly.js';
 import { quickHighWaterMark, highWaterMark } from './limits.js';
 import { Liveness, type LivenessLimits } from './liveness.js';
 import { Opening } from './opening.js';
-import type { Outgoing } from './outgoing.js';
 import { OwedReplies } from './owed-replies.js';
 import { ReceivedBlocks } from './repeated-block.js';
 import type { Path } from './path.js';
@@ -21,7 +20,7 @@ import { SendWindow } from './send-window.js';
 import { defaultHeaderTableSize, PeerSettings, type LocalSettings } from './settings.js';
 import { SmallData } from './small-data.js';
 import { StreamTable } from './stream-table.js';
-import type { Stream } from './stream.js';
+import type { Outgoing, Stream } from './stream.js';
 import type { FrameTrace } from './trace.js';
 
 export interface ConnectionConfig extends LocalSettings, LivenessLimits {

@@ -5,7 +5,6 @@ import { acceptsRequests, health, Health, inTroubleSince, staysReady, type Conne
 import { checkDrained, connectionLost, failConnection, goAway, release, stopReuse, type Failure } from './lifecycle.js';
 import { lastClientStreamId } from './limits.js';
 import { alive, holdBulk, measure } from './measure.js';
-import type { Outgoing } from './outgoing.js';
 import { receive } from './receive.js';
 import { creditStream } from './receive-stream.js';
 import type { SharedBlock } from './repeated-block.js';
@@ -14,7 +13,7 @@ import { resetStream } from './reset.js';
 import { checkListSize, seal, sealHeaders, sealPreface } from './seal.js';
 import { bodyStart } from './send-window.js';
 import { StreamState } from './stream-state.js';
-import { Stream, type StreamInit, type StreamSink } from './stream.js';
+import { type Outgoing, Stream, type StreamInit, type StreamSink } from './stream.js';
 
 /** What a stream is opened with: nothing that belongs to one stream alone, so many may be opened with one. */
 export interface OpenInit extends StreamInit {

@@ -3,8 +3,7 @@ import { ErrorCode, FrameType } from '../wire/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { isStalled } from './health.js';
 import { bulkEnded } from './measure.js';
-import type { Outgoing } from './outgoing.js';
-import type { Stream } from './stream.js';
+import type { Outgoing, Stream } from './stream.js';
 
 /** Takes a stream out of the table: its slot is free, and its unsealed output is dropped. */
 export function forget(c: ConnectionState, stream: Stream): void {

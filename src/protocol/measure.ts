@@ -11,10 +11,9 @@ import {
   rareGap,
   rareSentGap,
 } from './limits.js';
-import type { Outgoing } from './outgoing.js';
 import { bySettings, type PathMeter } from './path-meter.js';
 import { StreamState } from './stream-state.js';
-import type { Stream } from './stream.js';
+import type { Outgoing, Stream } from './stream.js';
 
 /** How many milliseconds lie between two questions: `least` at the beginning, `many` times, and when something changes. */
 interface Pace {

@@ -5,13 +5,12 @@ import { announceStream } from './credit.js';
 import { forget } from './lifecycle.js';
 import { usefulData } from './limits.js';
 import { bulkSent, credited } from './measure.js';
-import type { Outgoing } from './outgoing.js';
 import { encodeBlock, type SharedBlock } from './repeated-block.js';
 import { fieldListSize } from './request-fields.js';
 import { failStream, sealReset } from './reset.js';
 import { settingsPayload } from './settings.js';
 import { advance, StreamInput, StreamState } from './stream-state.js';
-import type { Stream } from './stream.js';
+import type { Outgoing, Stream } from './stream.js';
 import { describeSettings } from './trace.js';
 
 /** The client's preface: magic, SETTINGS, and the connection window raised to its target (RFC 9113 section 3.4). */

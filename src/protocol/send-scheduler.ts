@@ -1,4 +1,4 @@
-import type { Outgoing } from './outgoing.js';
+import type { Outgoing } from './stream.js';
 
 const levels = 8;
 /** Of so many frames, one goes to the next lower urgency that has something to send, so that none is starved. */

@@ -1,4 +1,4 @@
-import type { Outgoing } from './outgoing.js';
+import type { Outgoing } from './stream.js';
 
 /** DATA of this size goes out at once, in bytes: the frame's header is less than a hundredth of it. */
 const least = 1_024;
