@@ -30,30 +30,50 @@ for (const part of ['dist', 'package.json', join('build', 'simulation'), join('b
   cpSync(join(root, part), join(place, part), { recursive: true });
 symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
 
-/** The number of seeds until it is found, and what was broken; or why there is none. */
-function search(line: string, only: readonly string[] = []): string {
+/** The first of these seeds that is found, and what was broken; '': none is. Throws where it does not run. */
+function find(line: string, only: readonly string[], from: number, to: number): string {
   const program = join(place, 'build', 'simulation', 'mutants', 'until-found.js');
-  const { stdout, stderr, status } = spawnSync(process.execPath, [program, String(most), line, only.join()], {
-    encoding: 'utf8',
-  });
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [program, String(from), String(to), line, only.join()],
+    { encoding: 'utf8' },
+  );
   if (status === 0) return stdout.trim();
-  missed++;
-  return status === 3 ? `NOT FOUND in ${most}` : `DOES NOT RUN: ${/^\w*Error: .*/m.exec(stderr)?.[0] ?? stderr}`;
+  if (status === 3) return '';
+  throw new Error(`DOES NOT RUN: ${/^\w*Error: .*/m.exec(stderr)?.[0] ?? stderr}`);
 }
 
+function search(line: string): string {
+  const found = find(line, [], 1, most);
+  return found === '' ? notFound() : found;
+}
+
+function notFound(): string {
+  missed++;
+  return `NOT FOUND in ${most}`;
+}
+
+/** What the build breaks by itself is not the mutant's. */
 function searchWith(mutant: (typeof mutants)[number]): string {
-  let made: ReturnType<typeof mutate>;
+  const { only = [] } = mutant;
   try {
-    made = mutate(dist, mutant);
+    const { file, text, original } = mutate(dist, mutant);
+    for (let from = 1; ;) {
+      writeFileSync(join(dist, file), text);
+      let found: string;
+      try {
+        found = find('', only, from, most);
+      } finally {
+        writeFileSync(join(dist, file), original);
+      }
+      if (found === '') return notFound();
+      const seed = parseInt(found);
+      if (find('', only, seed, seed) === '') return found;
+      from = seed + 1;
+    }
   } catch (error) {
     missed++; // the code has moved on: all others are still tried
     return (error as Error).message;
-  }
-  writeFileSync(join(dist, made.file), made.text);
-  try {
-    return search('', mutant.only);
-  } finally {
-    writeFileSync(join(dist, made.file), made.original);
   }
 }
 

@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'dials lead to the first address, whatever became of those before',
     of: 'Endpoints',
-    only: ['no SETTINGS'],
+    only: ['connects refused', 'connections reset'],
     code: `around(Endpoints.prototype, 'order', () => function () { return [this.all, []]; });`,
   },
   {
