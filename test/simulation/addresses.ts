@@ -66,6 +66,8 @@ export class Addresses {
   private readonly seen = new Map<Host, Seen>();
   /** Connections that an answer has come on. */
   private readonly answered = new Set<number>();
+  /** Connections that have stalled. */
+  private readonly stalled = new Set<number>();
   /** What the client has been told that origins stand for, where that is more than one address. */
   private readonly listed = new Map<string, Set<string>>();
   /** A name stands, or stood, for other addresses than at first. */
@@ -122,7 +124,8 @@ export class Addresses {
       this.once('ejection', `${ejected} of ${hosts.length} addresses of ${origin} are ejected`);
   };
 
-  readonly connection = ({ type, remoteAddress = '' }: ConnectionEvent): void => {
+  readonly connection = ({ type, connection, remoteAddress = '' }: ConnectionEvent): void => {
+    if (type === 'stalled') this.stalled.add(connection);
     const host = this.world.network.hosts.get(remoteAddress);
     if (type === 'connected' && host !== undefined) this.of(host).askedSince = Infinity;
   };
@@ -191,7 +194,9 @@ export class Addresses {
     const others = addresses.filter((one) => one !== than.address && this.isGood(one) && !this.isOverdue(one));
     return others.filter((address) => {
       const there = connections.filter(({ remoteAddress }) => remoteAddress === address);
-      return there.some(({ id }) => this.answered.has(id)) && there.every(({ state }) => answering.has(state));
+      // That one which is full recovers from a stall, its state does not say.
+      const well = there.every(({ id, state }) => answering.has(state) && !(state === 'full' && this.stalled.has(id)));
+      return well && there.some(({ id }) => this.answered.has(id));
     }).length;
   }
 
