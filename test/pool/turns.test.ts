@@ -167,3 +167,15 @@ test('a machine that stays a hundred times slower is asked again every few secon
   const asked = client.machines[0]?.requests ?? 0;
   assert.ok(asked > 3 && asked < 20, String(asked));
 });
+
+test('an address that is ejected gets one request at a time to show that it is well, and another where that was given up', () => {
+  const load = new EndpointLoad();
+  load.take(0);
+  load.eject('errors', 0);
+  assert.deepEqual([load.open(999), load.open(1_000)], [false, true]);
+  load.take(1_000);
+  assert.deepEqual([load.open(1_001), load.open(1_999), load.open(2_000)], [false, false, true]);
+  load.takeBack(2_000);
+  load.take(2_001);
+  assert.equal(load.open(2_001), true);
+});
