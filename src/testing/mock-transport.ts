@@ -1,6 +1,7 @@
 import { invalidArgument } from '../errors.js';
 import { Transport, type TransportOptions } from '../index.js';
 import { notMocked } from '../network.js';
+import { isRecord } from '../request/index.js';
 import { answerInstead } from '../transport.js';
 import type { MockCall } from './mock-call.js';
 import { MockRoute, type MockMatcher, type MockReplies } from './mock-route.js';
@@ -21,8 +22,10 @@ export class MockTransport extends Transport {
 
   /** Takes what Transport does, but for what says how to connect. Throws as {@link Transport}'s does. */
   constructor(options: Omit<TransportOptions, (typeof own)[number]> = {}) {
+    // Before it is spread: nothing comes of null and of numbers then.
+    if (!isRecord(options)) throw invalidArgument('options', options, 'an object with transport options');
     for (const name of own) {
-      const value = (options as TransportOptions | null)?.[name];
+      const value = (options as TransportOptions)[name];
       if (value !== undefined)
         throw invalidArgument(`option '${name}'`, Object(value), 'undefined: a MockTransport connects to nothing');
     }

@@ -244,3 +244,13 @@ test('a mock of nonsense is refused by name', (t) => {
   assert.throws(() => mock.route('/', { headers: new Headers() as unknown as Record<string, string> }), /'headers'/);
   assert.throws(() => mock.route('/', { trailers: 'x' as unknown as Record<string, string> }), /'trailers'/);
 });
+
+test('a mock takes no options but an object, as a Transport does', () => {
+  for (const options of [null, 5, 'x', [], true])
+    assert.throws(
+      () => new MockTransport(options as object),
+      { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /^Invalid options: / },
+      String(options),
+    );
+  assert.doesNotThrow(() => new MockTransport(undefined));
+});
