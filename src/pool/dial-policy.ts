@@ -111,12 +111,14 @@ export function decideDials(s: Situation): Decision {
     const slowAt = s.comingSince + seen.delay;
     return s.now < slowAt ? { ...stuck, again: slowAt } : { ...wait, resort: true };
   }
-  if (s.now >= zeroAt) return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
+  const bypassAt = seen.full > 0 && !s.strict ? Infinity : bypassDue(s, seen);
+  // What is silent is gone around ever more rarely, also beside those that allow no stream.
+  const nextAt = seen.silent > 0 && bypassAt < Infinity ? Infinity : zeroAt;
+  if (s.now >= nextAt) return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
   // One more, for what is small. Where that is slow as well, the queue is one that all share.
   if (seen.slow > 0) return seen.slow === 1 && seen.troubled === 0 ? { ...wait, dials: 1 } : stuck;
-  const bypassAt = seen.full > 0 && !s.strict ? Infinity : bypassDue(s, seen);
   if (s.now >= bypassAt) return { ...wait, dials: 1, bypass: true };
-  return { ...stuck, again: Math.min(zeroAt, bypassAt) };
+  return { ...stuck, again: Math.min(nextAt, bypassAt) };
 }
 
 /** There is no connection. Those that allowed no stream may have been closed since, for want of requests. */

@@ -267,6 +267,11 @@ const cases: Readonly<Record<string, Case>> = {
     situation: { zeroLimited: true, zeroLimitNotBefore: now + 2_000, places: 1, waiting: 5 },
     decision: { resort: true, again: now + 2_000 },
   },
+  'at 0 from the start, and a dial since then that is silent': {
+    connections: [zero, dialled],
+    situation: { patience: 4_000 },
+    decision: { resort: true, again: now + 3_000 },
+  },
   'full, where the newest allowed no stream and were closed': {
     connections: [full],
     situation: { zeroLimited: true, zeroLimitNotBefore: now + 2_000 },
