@@ -173,17 +173,18 @@ export function concealed(value: unknown): unknown {
   return typeof value === 'string' ? Object(value) : value;
 }
 
-/**
- * The same for a name that is none of those `known`; with the one that may have been meant. `what` has the name in it. Text is not
- * shown: `auth` and `passphrase` are names that other clients know.
- */
+/** What other clients, and people, name that is nobody else's to read: auth, passphrase, apiKey, headers. */
+const secretive = /auth|bearer|cert|cookie|credential|header|key|pass|pfx|pwd|secret|session|token|user/i;
+
+/** The same for a name that is none of those `known`; with the one that may have been meant. `what` has the name in it. */
 export function unknownName(
   what: string,
   name: string,
   value: unknown,
   known: readonly string[],
 ): TypeError & { code: string } {
-  return invalidArgument(what, concealed(value), known.join(', ') + orWasIt(name, known));
+  const shown = secretive.test(name) ? concealed(value) : value;
+  return invalidArgument(what, shown, known.join(', ') + orWasIt(name, known));
 }
 
 /** What node:https and undici's `connect` take beside other options is in the option `tls` here. */

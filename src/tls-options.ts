@@ -76,7 +76,7 @@ export function checkTls(name: string, value: unknown): void {
   if (!isRecord(value)) throw invalidArgument(`option '${name}'`, value, 'an object with node:tls options');
   for (const [part, one] of Object.entries(value) as [string, unknown][]) {
     const what = `option '${name}.${part}'`;
-    if (!known.includes(part)) throw unknownName(what, part, one, known);
+    if (!known.includes(part)) throw unknownName(what, part, concealed(one), known);
     const holds = pem[part];
     if (holds !== undefined) checkPem(what, one, holds);
     if (part === 'rejectUnauthorized' && one !== undefined && one !== null && typeof one !== 'boolean')

@@ -70,7 +70,7 @@ test('what belongs into the option tls is refused with its place there', () => {
   );
 });
 
-test('of what an unknown option says no text is shown, which other clients may have as a secret', async () => {
+test('of an unknown option whose name is that of a secret elsewhere no text is shown', async () => {
   const wants: readonly (() => unknown)[] = [
     () => new Transport(wrong({ passphrase: 'secret' })),
     () => new Transport({ retry: wrong({ token: 'secret' }) }),
