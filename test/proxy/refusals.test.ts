@@ -142,6 +142,7 @@ const answers: Readonly<Record<string, (peer: RawPeer) => void>> = {
   'an end without a word': (peer) => peer.socket.end(),
   'a reset': (peer) => resetSocket(peer.socket),
   'a head without end': (peer) => void pour(peer.socket),
+  'interim responses without end': (peer) => void pourInterim(peer.socket),
 };
 
 for (const [what, answer] of Object.entries(answers)) {
@@ -190,12 +191,56 @@ test('a tunnel that breaks while requests run fails them as a lost connection do
   }
 });
 
+test('http: interim responses before the answer to CONNECT are read, however they come', async (t) => {
+  for (const status of [200, 502]) {
+    const sent = `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Wait\r\nx-left: 1\r\n\r\nHTTP/1.1 ${status} So\r\n\r\n`;
+    for (const pieces of [[sent], [...sent]]) {
+      const proxy = await rawOrigin(t, async (peer) => {
+        await peer.request();
+        for (const piece of pieces) {
+          peer.socket.write(piece);
+          await turn();
+        }
+        await peer.request();
+        peer.write('HTTP/1.1 103 Early\n\nHTTP/1.1 200 OK\ncontent-length: 2\n\nhi');
+      });
+      const transport = client(t, { proxy: proxy.origin });
+      const text = transport.request('http://origin.test/').then(({ body }) => body.text());
+      if (status === 200) assert.equal(await text, 'hi');
+      else await assert.rejects(text, { code, message: /refused with status 502\. It could not reach the origin/ });
+    }
+  }
+});
+
+test('http: a proxy that answers CONNECT with 101 has refused', async (t) => {
+  const proxy = await rawOrigin(t, async (peer) => {
+    await peer.request();
+    peer.write('HTTP/1.1 101 Switching Protocols\nconnection: upgrade\nupgrade: x\n\n');
+  });
+  const error = await refusal(client(t, { proxy: proxy.origin }), 'https://127.0.0.1:1');
+  assert.equal(error.code, code);
+  assert.match(error.message, /refused with status 101\. Is it a proxy/);
+});
+
+/** The loop has gone around once. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Answers of which none is the last. */
+async function pourInterim(socket: Socket): Promise<void> {
+  while (!socket.destroyed) {
+    socket.write('HTTP/1.1 100 Continue\r\n\r\n'.repeat(50));
+    await turn();
+  }
+}
+
 /** A head that does not end. */
 async function pour(socket: Socket): Promise<void> {
   socket.write('HTTP/1.1 200 OK\r\n');
   while (!socket.destroyed) {
     socket.write(`x-filler: ${'x'.repeat(1_000)}\r\n`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   }
 }
 
