@@ -293,6 +293,14 @@ export class Liveness {
     if (at >= 0) this.pings.splice(at, 1);
   }
 
+  /**
+   * How long an answer took. A clock that stood still in between, since the machine slept, has measured nothing: what was known
+   * before stays, and the dial took a round trip at least.
+   */
+  tookAtLeast(measured: number): number {
+    return measured > 0 ? measured : this.roundTrip || (this.limits.dialTime ?? 0);
+  }
+
   sample(roundTrip: number): void {
     this.bestRoundTrip = this.bestRoundTrip === 0 ? roundTrip : Math.min(this.bestRoundTrip, roundTrip);
     this.roundTrip = this.roundTrip === 0 ? roundTrip : this.roundTrip * 0.875 + roundTrip * 0.125;

@@ -147,8 +147,9 @@ function isBulkUnderWay(c: ConnectionState, meter: PathMeter): boolean {
 }
 
 /** An answer has come after so long, to the question of this ID, or to the first SETTINGS (-1). */
-export function answered(c: ConnectionState, question: number, took: number): void {
+export function answered(c: ConnectionState, question: number, measured: number): void {
   const { meter, liveness: live } = c;
+  const took = live.tookAtLeast(measured);
   if (meter === undefined) return live.sample(took);
   const { path } = meter;
   const ours = meter.isAnswer(question);

@@ -326,6 +326,22 @@ test('windows grow for a reader who keeps up, never beyond their limits, and nev
   assert.equal(h.view.credit.available, h.connectionWindow);
 });
 
+test('windows grow where the clock stood still until the ACK of our SETTINGS', () => {
+  const config = { initialStreamWindow: 100, maxStreamWindow: 200_000, dialTime: 30 };
+  const h = harness({ config, window: 100 }).greet();
+  const r = h.get('/');
+  h.expect.headers(r, { end: true });
+  h.peer.headers(r, 200);
+  for (let i = 0; i < 20; i++) {
+    h.now += 10;
+    h.peer.data(r, Math.min(h.connectionWindow, r.stream.recvWindow));
+    r.read();
+    h.pump();
+  }
+  assert.equal(r.stream.recvTarget, 200_000);
+  assert.equal(h.view.liveness.roundTrip, 30, 'the dial took a round trip at least');
+});
+
 test('a WINDOW_UPDATE that opens nothing more than a reset stream is harmless', () => {
   const h = harness().greet({ initialWindowSize: 0 });
   const r = upload(h, 10);
