@@ -15,6 +15,8 @@ export interface EndpointsOwner {
 export interface Destination {
   readonly to?: Endpoint | undefined;
   readonly around?: PooledConnection | undefined;
+  /** Nothing has been of use since something failed. */
+  readonly failing?: boolean;
 }
 
 /** A dial on its way to one of the addresses. */
@@ -85,7 +87,7 @@ export class Endpoints {
   // --- dials ---
 
   /** A dial that goes to this address, or wherever the order says, and where a connection goes only if there is no other way. */
-  route({ to, around }: Destination = {}): Route {
+  route({ to, around, failing = false }: Destination = {}): Route {
     const tried = new Set<Endpoint>();
     let blamed = false;
     const begin = (endpoint: Endpoint | undefined): void => {
@@ -105,7 +107,7 @@ export class Endpoints {
       order: (addresses) => {
         if (to !== undefined) return [[to.address], []];
         this.update(addresses);
-        const [first, then] = this.order(around && this.ofConnection.get(around));
+        const [first, then] = this.order(around && this.ofConnection.get(around), failing);
         if (!this.spread || this.all.length < 2) return [first.map(addressOf), then.map(addressOf)];
         const one = leastConnected(first);
         begin(one);
@@ -135,12 +137,15 @@ export class Endpoints {
   }
 
   /** Where all are bad, each goes its way as if none were. */
-  private order(avoid: Endpoint | undefined): readonly [first: readonly Endpoint[], then: readonly Endpoint[]] {
+  private order(
+    avoid: Endpoint | undefined,
+    failing: boolean,
+  ): readonly [first: readonly Endpoint[], then: readonly Endpoint[]] {
     const now = this.clock.now();
     const proved = this.all.some((endpoint) => endpoint.proved);
     const open = this.all.filter((one) => !one.isBad(now) && one !== avoid && one.load.fault === undefined);
-    // One whose time is over is as good as the others, but for one that answers.
-    const better = open.filter((one) => !(proved && one.unproved));
+    // One whose time is over is as good as the others, but for one that answers, or where the origin's back-off outlasts that time.
+    const better = open.filter((one) => !((proved || failing) && one.unproved));
     const first = better.length > 0 ? better : open;
     if (first.length === 0) return [this.all, []];
     return [first, this.all.filter((one) => !first.includes(one))];

@@ -268,7 +268,11 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
       this.lastBypass = this.clock.now();
     }
     this.env.totals.dials++;
-    this.dialling.start(bypass, this.http1Reason === 'required', this.endpoints.route(destination));
+    this.dialling.start(
+      bypass,
+      this.http1Reason === 'required',
+      this.endpoints.route({ ...destination, failing: this.backOff.counts }),
+    );
   }
 
   connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection {

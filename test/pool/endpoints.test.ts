@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Endpoint } from '../../dist/pool/endpoint.js';
 import type { PooledConnection } from '../../dist/ports/index.js';
 import { VirtualClock } from '../support/virtual-clock.js';
-import { poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
+import { bodyOf, poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
 
 const [first, second] = ['192.0.2.1', '192.0.2.2'];
 const addresses = [first, second];
@@ -137,6 +137,18 @@ test('an address whose server allows no stream is gone around', async () => {
   await p.clock.advance(1_000);
   assert.deepEqual([call.status, p.dialled], [200, [first, second]]);
   assert.deepEqual(states(p), [`${first} failed`, `${second} ready`]);
+});
+
+test('an address whose server allows no stream is gone around although the wait for the next dial outlasts its time', async () => {
+  const peer = { maxConcurrentStreams: 0 };
+  const p = poolHarness({ addresses, peer, maxConnectionAge: 1_000 });
+  const call = p.post('/', bodyOf(10)());
+  await p.clock.advance(1_999);
+  assert.deepEqual([p.dialled, p.peer(0).ended], [[first], true], 'its connection is too old by now');
+  peer.maxConcurrentStreams = 100;
+  await p.clock.advance(1);
+  assert.deepEqual([p.dialled, call.status], [[first, second], 200]);
+  p.transport.destroy();
 });
 
 test('trouble that is a little later than the reading of the clock is one failure', () => {
