@@ -87,6 +87,13 @@ interface Known {
   addresses: readonly string[];
 }
 
+interface Carrier {
+  readonly connection: ServerConnection;
+  readonly host: Host;
+  /** In the world's time. */
+  readonly madeAt: number;
+}
+
 export interface IsolationWorld {
   readonly plan: Plan;
   readonly options: ResolvedOptions;
@@ -106,7 +113,7 @@ export class Isolation {
   /** When their name has come to stand for them again. */
   private readonly listed = new Map<Host, number>();
   private readonly reported = new Set<string>();
-  private readonly carriers = new Map<number, { readonly connection: ServerConnection; readonly host: Host }>();
+  private readonly carriers = new Map<number, Carrier>();
   /** Of connections: since when a request has been out on them without a byte having come back. */
   private readonly owedSince = new Map<number, { readonly at: number; readonly arrived: number }>();
 
@@ -150,11 +157,14 @@ export class Isolation {
     if (event.type === 'dialling') known.lastDial = this.world.now();
     if (event.type === 'dial-failed' || (event.type === 'closed' && event.error !== undefined)) this.fail(known);
     if (event.type === 'stalled' || event.type === 'silent') known.bypasses++;
+    // One that is too old is not there any more to hear of a limit that is raised, and dials on account of 0 are ever fewer.
+    const carrier = event.type === 'closed' ? this.carriers.get(event.connection) : undefined;
+    if (carrier?.connection.zeroFromStart === true) this.fail(known, carrier.madeAt);
     if (event.type !== 'connected') return;
     for (const [socket, { tcp, host }] of this.world.network.open) {
       if (socket.info.dial !== event.dial) continue;
       const connection = [...host.process.connections].find((one) => one === tcp.server);
-      if (connection !== undefined) this.carriers.set(event.connection, { connection, host });
+      if (connection !== undefined) this.carriers.set(event.connection, { connection, host, madeAt: this.world.now() });
     }
   }
 
@@ -196,8 +206,8 @@ export class Isolation {
     return (this.world.plan.requests.find((one) => one.id === id)?.upload?.bytes ?? 0) > 30_000;
   }
 
-  private fail(known: Known): void {
-    const until = this.world.now() + backOffAfter(this.world.options, ++known.failed);
+  private fail(known: Known, at = this.world.now()): void {
+    const until = at + backOffAfter(this.world.options, ++known.failed);
     known.backsOffUntil = Math.max(known.backsOffUntil, until);
   }
 

@@ -65,6 +65,8 @@ export class ServerConnection extends ServerEnd {
   private limit = Infinity;
   private initialWindow = 65_535;
   private greeted = false;
+  /** Its first SETTINGS allowed no stream. */
+  zeroFromStart = false;
   private announced: { readonly limit: number; readonly initialWindow: number } | undefined = undefined;
   private lastSeen = 0;
   private lastActed = 0;
@@ -94,6 +96,7 @@ export class ServerConnection extends ServerEnd {
     if (this.greeted) return;
     this.greeted = true;
     this.announce();
+    this.zeroFromStart = this.announced?.limit === 0;
     const more = this.behaviour.connectionWindow - 65_535;
     if (more <= 0) return;
     this.receiveWindow += more;
