@@ -15,7 +15,15 @@ import {
 } from '../ports/index.js';
 import { fieldValue } from '../field-list.js';
 import { nextTick } from '../timers.js';
-import { behindResponse, hungUp, requestFailed, tooManyInterim, wrongUpgrade, writeTimedOut } from './failures.js';
+import {
+  behindResponse,
+  bytesBeforeRequest,
+  hungUp,
+  requestFailed,
+  tooManyInterim,
+  wrongUpgrade,
+  writeTimedOut,
+} from './failures.js';
 import { MalformedResponse } from './malformed.js';
 import { requestHead, writeFields, writeHead } from './request-head.js';
 import { Framing, type ResponseHead } from './response-head.js';
@@ -215,7 +223,7 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
   /** The socket has read these. */
   onRead(chunk: Buffer): void {
     if (this.over) return;
-    if (!this.written) return this.connection.onUnasked(); // no answer to what has not gone out
+    if (!this.written) return this.onEarly();
     this.bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     const used = this.tunnel ? 0 : this.parse(chunk);
     if (this.over || used === undefined) return;
@@ -227,6 +235,13 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
     if (!this.parser.whole) return;
     if (used < chunk.length) this.connection.onUnasked();
     this.onWhole();
+  }
+
+  /** No answer to what has not gone out: on a connection that was kept it may be meant for the request before. */
+  private onEarly(): void {
+    const { connection, description } = this;
+    if (description.reused) connection.onUnasked();
+    else this.fail(bytesBeforeRequest(connection.origin));
   }
 
   private parse(chunk: Buffer): number | undefined {

@@ -54,6 +54,15 @@ function otherProtocol(code: string, cause: Error): string {
   return code === 'HPE_INVALID_CONSTANT' ? "; with HTTP/2, set cleartext: 'h2c' (or PASSINGLANE_CLEARTEXT=h2c)" : '';
 }
 
+/** What comes on a new connection before a request has gone out on it would pass for the response to that. */
+export function bytesBeforeRequest(origin: string): TransportError {
+  return new TransportError(
+    'ERR_PASSINGLANE_PROTOCOL',
+    `${origin} broke the rules of HTTP/1.1: it sent bytes before any request`,
+    { scope: 'connection', initiator: 'local', origin, unprocessed: true },
+  );
+}
+
 /** A response of status 101 that nobody asked for, or that does not say to what (RFC 9110 section 15.2.2). */
 export function wrongUpgrade(origin: string, asked: boolean): TransportError {
   const what = asked ? 'and does not say to which' : 'without being asked';

@@ -57,6 +57,8 @@ export function decideReplay(
   takeToken: () => boolean,
 ): Replay | TransportError {
   const { request } = exchange;
+  // Who breaks the rules before there is a request breaks them on the next connection too, as before the SETTINGS of HTTP/2.
+  if (error.unprocessed && error.code === 'ERR_PASSINGLANE_PROTOCOL') return final(exchange, error, undefined);
   const attempts = exchange.attempts - exchange.earlier.spared;
   const repeatable = request.idempotent && error.initiator !== 'user' && error.scope !== 'request';
   const safe = error.unprocessed || repeatable || (exchange.earlier.metClosed && asks(request));

@@ -105,6 +105,27 @@ test('a stream of createConnection that ends under a response is an error', asyn
   await assert.rejects(response.body.text(), { name: 'TransportError' });
 });
 
+test('bytes on a new connection before any request fail the request at once, and say so', async (t) => {
+  let dials = 0;
+  const transport = transportFor(t, {
+    createConnection: () => {
+      dials++;
+      const stream = new End();
+      stream.push('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi');
+      return stream;
+    },
+  });
+  for (const [method, body] of [['GET'], ['POST', 'body'], ['PUT', Readable.from(['body'])]] as const)
+    await assert.rejects(transport.request('http://in.process/path', { method, body, idempotent: true }), {
+      code: 'ERR_PASSINGLANE_PROTOCOL',
+      message:
+        /^\w+ http:\/\/in\.process\/path: http:\/\/in\.process broke the rules of HTTP\/1\.1: it sent bytes before any request/,
+      unprocessed: true,
+      attempts: 1,
+    });
+  assert.equal(dials, 3);
+});
+
 test('over TLS, a body that nobody reads makes the server wait, and so does a server that does not read', async (t) => {
   const total = 64 * 1_048_576;
   let sent = 0;
