@@ -55,10 +55,17 @@ export class Connections {
    * connection is asked again.
    */
   candidates(needs: number, counts: (connection: PooledConnection) => boolean): Candidate[] {
+    let standIns = this.bypasses.size > 0 ? this.goneAround : 0;
     return this.accepting.filter(counts).map((connection) => ({
       health: connection.health(false, needs),
-      bypass: this.bypasses.has(connection),
+      bypass: this.bypasses.has(connection) && standIns-- <= 0,
     }));
+  }
+
+  /** So many that were gone around take no more requests. As many of the oldest bypasses stand in for them, as when they are closed. */
+  private get goneAround(): number {
+    const isGone = (one: PooledConnection): boolean => !one.accepts && !this.bypasses.has(one);
+    return this.all.filter((one) => isGone(one) && one.troubledSince(bodyStart) !== Infinity).length;
   }
 
   /** The oldest that can carry the request in this turn, so that those which are not needed stay idle and close. */

@@ -57,6 +57,26 @@ test('a way around that falls silent is gone around within a probe', async () =>
   p.transport.destroy();
 });
 
+test('a way around that falls silent once the connection before it has grown too old is gone around within a probe', async () => {
+  const p = poolHarness({ answer: answerQuick, maxConnectionAge: 20_000 });
+  p.get('/quick');
+  await p.clock.advance(14_000);
+  p.peer(0).holdsBack = true;
+  p.get('/lost');
+  await p.clock.advance(1_000);
+  p.get('/quick');
+  await p.clock.advance(100);
+  assert.equal(p.dials, 2);
+  await p.clock.advance(6_000); // the first takes no more requests, and has not been given up
+  p.peer(1).holdsBack = true;
+  p.get('/lost');
+  await p.clock.advance(1_000);
+  const call = p.get('/quick');
+  await p.clock.advance(100);
+  assert.deepEqual([call.status, p.dials], [200, 3]);
+  p.transport.destroy();
+});
+
 test('uploads that stall by turns keep nobody waiting for the moment when both do', async () => {
   const p = poolHarness({ answer: answerQuick, peer: { initialWindowSize: 1 << 30 } });
   p.get('/quick');
