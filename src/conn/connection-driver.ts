@@ -48,8 +48,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   readonly zeroCopy: RetainedRead | undefined;
   readonly use: ConnectionUse;
   readonly openedWall: number;
-  /** When it was made, in the clock's time. */
   readonly openedAt: number;
+  readonly dialledAt: number;
   /** What responses say of it: the first, and all others. */
   readonly described: readonly [ResponseConnection, ResponseConnection];
   bytesSent = 0;
@@ -92,6 +92,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.zeroCopy = transport.zeroCopyReads === undefined ? undefined : new RetainedRead(transport.zeroCopyReads);
     this.reports = new ConnectionReports(config, this.info, clock);
     this.now = this.openedAt = clock.now();
+    this.dialledAt = config.dialledAt ?? this.openedAt;
     this.openedWall = clock.wallNow();
     this.described = describeConnection(this.id, this.info);
     this.use = new ConnectionUse(transport, clock);

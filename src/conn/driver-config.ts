@@ -5,4 +5,6 @@ import type { Observer } from '../ports/index.js';
 export interface DriverConfig extends Omit<ConnectionConfig, 'trace'> {
   readonly id: number;
   readonly observer: Observer | undefined;
+  /** When its dial began, in the clock's time. Without: when the connection is made. */
+  readonly dialledAt?: number | undefined;
 }

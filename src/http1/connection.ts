@@ -69,6 +69,7 @@ export class Http1Connection implements PooledConnection, Http1ExchangeHost {
   readonly numbers: ConnectionHealth = new Http1Health(this);
   closeError: TransportError | undefined = undefined;
   readonly openedAt: number;
+  readonly dialledAt: number;
   /** When a turn of the event loop last showed that the server had not closed it, by the wall clock. */
   private seenOpen: number;
   /** A turn of the event loop is to show whether the server has closed it. */
@@ -89,6 +90,7 @@ export class Http1Connection implements PooledConnection, Http1ExchangeHost {
     this.info = info;
     this.described = describeConnection(this.id, this.info);
     this.openedAt = clock.now();
+    this.dialledAt = config.dialledAt ?? this.openedAt;
     this.patience = config.idleTimeout === 0 ? Infinity : config.idleTimeout;
     this.seenOpen = clock.wallNow();
     socket.on('data', this.onData);

@@ -73,22 +73,22 @@ export class BackOff {
   }
 
   /**
-   * The server has ended a connection that carried nothing, which was opened at `openedAt`. True when it is enough: so
-   * many in a row as a request has attempts. Those that stood beside one another fall together, and count as one.
+   * The server has ended a connection that carried nothing, and was dialled at `begun`. True when it is enough: so
+   * many in a row as a request has attempts. Those that were dialled or stood beside one another fall together, and count as one.
    */
-  endedUnused(openedAt: number, now: number): boolean {
+  endedUnused(begun: number, now: number): boolean {
     this.zeroLimited = false;
-    if (openedAt < this.failedAt) return false;
+    if (begun < this.failedAt) return false;
     this.failedAt = now;
     this.failures++;
     if (this.failures > 1) this.notBefore = now + backOffDelay(this.retry, this.failures - 2);
     return this.failures >= this.retry.maxAttempts;
   }
 
-  /** A connection opened at `openedAt` allows no stream. Those that stood beside one another count as one. */
-  zeroLimit(openedAt: number, now: number): void {
+  /** A connection that was dialled at `begun` allows no stream. Those that were under way beside one another count as one. */
+  zeroLimit(begun: number, now: number): void {
     this.zeroLimited = true;
-    if (openedAt < this.zeroLimitAt) return;
+    if (begun < this.zeroLimitAt) return;
     this.zeroLimitAt = now;
     this.zeroLimitNotBefore = now + backOffDelay(this.retry, ++this.zeroLimits);
   }

@@ -46,10 +46,10 @@ export class DialFailures {
 
   /** A connection has ended, and was of no use to those who wait. */
   ended(connection: PooledConnection, error: TransportError | undefined): void {
-    const { openedAt, numbers } = connection;
-    if (!numbers.greeted && error !== undefined) this.lostEarly(openedAt, error);
-    else if (connection.carriedNothing) this.carriedNothing(openedAt, error);
-    else if (error !== undefined && !numbers.answered && connection.httpVersion === '2.0') this.unanswered(openedAt);
+    const { dialledAt, numbers } = connection;
+    if (!numbers.greeted && error !== undefined) this.lostEarly(dialledAt, error);
+    else if (connection.carriedNothing) this.carriedNothing(dialledAt, error);
+    else if (error !== undefined && !numbers.answered && connection.httpVersion === '2.0') this.unanswered(dialledAt);
   }
 
   /**
@@ -57,25 +57,25 @@ export class DialFailures {
    * that lives would cost one more like it, so the next dial backs off, though not after the first. Where none lives, the
    * next request hears at once what is wrong.
    */
-  private unanswered(openedAt: number): void {
+  private unanswered(dialledAt: number): void {
     const { backOff, host } = this;
     const now = host.clock.now();
     if (host.connections.accepting.length === 0 || backOff.takeSecondChance(now)) return;
-    backOff.dialFailed(openedAt, now, true);
+    backOff.dialFailed(dialledAt, now, true);
   }
 
   /** A connection that ended before the peer's SETTINGS was none. Who waits for one gets a second chance, once. */
-  private lostEarly(openedAt: number, error: TransportError): void {
+  private lostEarly(dialledAt: number, error: TransportError): void {
     if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.backOff.takeSecondChance(this.host.clock.now()))
       return;
-    this.noConnection(neverSent(error), openedAt, true);
+    this.noConnection(neverSent(error), dialledAt, true);
   }
 
   /** Of no use to those who wait, so that the next dial backs off, and in the end they are told. */
-  private carriedNothing(openedAt: number, error: TransportError | undefined): void {
+  private carriedNothing(dialledAt: number, error: TransportError | undefined): void {
     const { host, maxAttempts } = this;
-    if (!this.backOff.endedUnused(openedAt, host.clock.now())) return;
-    this.noConnection(neverSent(error ?? endsAtOnce(host.origin, maxAttempts)), openedAt, true, true);
+    if (!this.backOff.endedUnused(dialledAt, host.clock.now())) return;
+    this.noConnection(neverSent(error ?? endsAtOnce(host.origin, maxAttempts)), dialledAt, true, true);
   }
 
   /**

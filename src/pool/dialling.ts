@@ -33,13 +33,19 @@ interface Dial {
   readonly waiters: { resolve(): void; reject(error: unknown): void }[];
 }
 
+/** How a connection was made. */
+export interface Made extends Pick<Dial, 'bypass' | 'begun'> {
+  /** So many milliseconds, but for those of an outage. */
+  readonly took: number;
+}
+
 /** Whoever dials are made for. */
 export interface DialOwner {
   /**
-   * The dial came to a connection; it `took` so many milliseconds. `done` is called once, with why it failed, or with
+   * The dial came to a connection. `done` is called once, with why it failed, or with
    * undefined when the connection is ready; if that is not by the deadline, the connection is ended.
    */
-  connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection;
+  connected(dialled: Dialled, made: Made, done: (error: unknown) => void): PooledConnection;
   /** It was begun then. `blamed`: some address is known to be bad for it, so that the next dial takes another. */
   failed(error: unknown, begun: number, blamed: boolean): void;
   /** There is one connection in the making more, or less. */
@@ -198,7 +204,7 @@ export class Dialling {
           return end(this.destroyed ?? abandoned());
         }
         route.ended();
-        const connection = this.owner.connected(dialled, bypass, this.measure(dial), end);
+        const connection = this.owner.connected(dialled, { bypass, begun, took: this.measure(dial) }, end);
         giveUp = (error) => {
           connection.fail(error);
         };

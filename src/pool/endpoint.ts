@@ -168,7 +168,7 @@ export class Endpoint implements Reach {
       const since = connection.troubledSince(0);
       const ofNoUse = connection.carriedNothing || allowsNone(connection);
       if (since === Infinity && !ofNoUse) continue;
-      this.failed(now, ofNoUse ? connection.openedAt : since);
+      this.failed(now, ofNoUse ? connection.dialledAt : since);
       troubled = true;
     }
     return troubled;

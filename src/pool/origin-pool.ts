@@ -19,7 +19,7 @@ import { Connections, demands } from './connections.js';
 import { allowsNoStream, closedBeforeSettings } from './dial-errors.js';
 import { DialFailures, type DialFailuresHost } from './dial-failures.js';
 import { decideDials, type Situation } from './dial-policy.js';
-import { Dialling, type DialOwner } from './dialling.js';
+import { Dialling, type DialOwner, type Made } from './dialling.js';
 import type { Destination, Endpoints } from './endpoints.js';
 import { Hedging } from './hedging.js';
 import { KeepAlive } from './keep-alive.js';
@@ -275,13 +275,13 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     );
   }
 
-  connected(dialled: Dialled, bypass: boolean, took: number, done: (error: unknown) => void): PooledConnection {
+  connected(dialled: Dialled, { bypass, begun, took }: Made, done: (error: unknown) => void): PooledConnection {
     this.learn(dialled.protocol === 'h2' ? undefined : (this.http1Reason ?? 'chosen'));
     const driverConfig = this.env.driverConfig(this.origin);
     // One that has had enough of being asked is not measured any more.
     const measured = this.env.bulkIsolation && driverConfig.pingGap === undefined;
     const path = measured ? this.endpoints.path(dialled.address) : undefined;
-    const config = { ...driverConfig, dialTime: took, path };
+    const config = { ...driverConfig, dialTime: took, dialledAt: begun, path };
     const connection: PooledConnection =
       dialled.protocol === 'h2'
         ? new ConnectionDriver(dialled.transport, config, this.clock, this)
@@ -292,7 +292,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     connection.start(() => {
       const { greeted, zeroFromStart } = connection.numbers;
       if (greeted) this.reached(bypass);
-      if (zeroFromStart) this.backOff.zeroLimit(connection.openedAt, this.clock.now());
+      if (zeroFromStart) this.backOff.zeroLimit(connection.dialledAt, this.clock.now());
       // What a server of HTTP/1.1 takes is known once it has taken the connection.
       if (dialled.protocol === 'http/1.1') this.backOff.reset();
       if (greeted) this.balancer?.ready(connection);

@@ -65,6 +65,8 @@ export interface PooledConnection extends HttpConnection {
   readonly info: TransportInfo;
   /** When it was made, in the clock's time. */
   readonly openedAt: number;
+  /** When its dial began, in the same; where there was none, when it was made. */
+  readonly dialledAt: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** How often it was found to be stalled. */
@@ -125,6 +127,8 @@ export interface Http1Config {
   readonly maxRequests: number;
   readonly maxAge: number;
   readonly idleTimeout: number;
+  /** When its dial began, in the clock's time. Without: when the connection is made. */
+  readonly dialledAt?: number | undefined;
   readonly writeTimeout: number;
 }
 

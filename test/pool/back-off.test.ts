@@ -73,6 +73,37 @@ test('connections that fall together count as one: the next request is not made 
   await long;
 });
 
+test('connections that come to be and fall in one moment count as one, as after a sleep: the next dial is at once', async () => {
+  const p = poolHarness({ maxRequestsPerConnection: 1, dialTime: 10, peer: { maxConcurrentStreams: -1 } });
+  const calls = Array.from({ length: 6 }, () => p.post('/', once()));
+  await p.clock.advance(10);
+  for (const peer of [...p.peers])
+    peer.inOneRead(() => {
+      peer.greet({});
+      peer.goAway(0, 2);
+    });
+  await p.clock.advance(10);
+  for (const peer of p.peers.slice(6)) peer.greet({});
+  await p.settle();
+  assert.ok(
+    calls.some(({ status }) => status === 200),
+    `${p.dials} dials`,
+  );
+  p.transport.destroy();
+  await Promise.all(calls.map(({ settled }) => settled));
+});
+
+test('connections made in one moment that allow no stream count as one: the next dial waits as after the first', async () => {
+  const p = poolHarness({ maxRequestsPerConnection: 1, dialTime: 10, peer: { maxConcurrentStreams: 0 } });
+  const calls = Array.from({ length: 3 }, () => p.post('/', once()));
+  await p.clock.advance(10);
+  assert.equal(p.dials, 3);
+  await p.clock.advance(2_000); // twice retry.baseDelay
+  assert.equal(p.dials, 4);
+  p.transport.destroy();
+  await Promise.all(calls.map(({ settled }) => settled));
+});
+
 test('a request whose response has begun is not called unprocessed, whatever GOAWAY says', async (t) => {
   const server = await serverFor(t, async (connection) => {
     await connection.greet();

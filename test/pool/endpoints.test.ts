@@ -158,7 +158,7 @@ test('trouble that is a little later than the reading of the clock is one failur
   const numbers = { greeted: true, limit: 100, streams: 0, requests: 0 };
   const since = clock.now() + 1e-6;
   const wrong = { carriedNothing: false, troubledSince: () => since, serves: () => false };
-  const connection = { accepts: true, numbers, openedAt: 0, ...wrong };
+  const connection = { accepts: true, numbers, openedAt: 0, dialledAt: 0, ...wrong };
   endpoint.add(connection as unknown as PooledConnection);
   assert.equal(endpoint.status, 'failed');
   assert.equal(endpoint.isBad(clock.now()), true);

@@ -5,6 +5,9 @@ import { Agenda, type Entry } from './agenda.js';
 /** How often, in turns of the loop, time may stand still: more often is a loop that never ends. */
 const mostTurnsAtOnce = 20_000;
 
+/** In milliseconds. */
+const fallingAsleep = 0.01;
+
 /** What Node does after each callback of its own: all ticks and microtasks run. A turn of the real loop for each took as long as all else. */
 const drain = (process as unknown as { readonly _tickCallback: () => void })._tickCallback;
 
@@ -113,10 +116,14 @@ export class SimulatedClock implements Clock {
     this.move(this.time + milliseconds);
   }
 
-  /** The machine sleeps: the world and the wall clock go on, and monotonic time stands still. */
+  /**
+   * The machine sleeps: the world and the wall clock go on, and monotonic time stands still, but for the moment that it takes to
+   * fall asleep. Nothing that was begun before ends at the very time when it was begun.
+   */
   sleep(milliseconds: number): void {
-    this.timers.postpone(milliseconds);
-    this.asleep += milliseconds;
+    const still = Math.max(0, milliseconds - fallingAsleep);
+    this.timers.postpone(still);
+    this.asleep += still;
     this.move(this.time + milliseconds);
   }
 
