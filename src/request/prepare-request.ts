@@ -57,8 +57,9 @@ export interface RequestParts {
 /** As {@link prepareRequest}, for a facade. */
 export function prepareParts(parts: RequestParts, defaults: RequestDefaults, targets: Targets): PreparedRequest {
   const { options } = parts;
-  const body = toRequestBody(options.body);
+  let body: RequestBody | undefined;
   try {
+    body = toRequestBody(options.body);
     return assemble(targets.at(parts.origin, parts.path), parts, [...parts.fields], body, defaults);
   } catch (error) {
     // A path that is none would read as part of the host.
@@ -84,12 +85,17 @@ export function prepareRequest(
     const known = targets.of(target);
     return (known.bare ??= prepareBare(known, defaults));
   }
-  // First of all, so that whatever else is wrong with the request, its body is closed.
-  let body = toRequestBody((options as RequestOptions | null)?.body);
+  let body: RequestBody | undefined;
   let at: Target | undefined;
   try {
-    checkRequestOptions(options);
-    at = targets.of(target);
+    try {
+      // First of all, so that whatever else is wrong with the request, its body is closed.
+      body = toRequestBody((options as RequestOptions | null)?.body);
+    } finally {
+      // By these what is wrong with the body is named.
+      checkRequestOptions(options);
+      at = targets.of(target);
+    }
     if (options.json !== undefined) body = jsonBody(options.json);
     const headers = options.headers === undefined ? [] : flatten(options.headers, 'header');
     if (at.credentials !== undefined) addCredentials(headers, at.credentials);

@@ -1,5 +1,6 @@
 /** Errors name the request that they ended. */
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { sentenceOf as message } from '../../dist/errors.js';
@@ -49,6 +50,36 @@ test('an error that a body brings from another request goes on naming that one',
   p.peer(0).reset(1, 2);
   await p.settle();
   assert.match(message(to.error), /^GET https:\/\/test\.example\/from: The server reset/);
+});
+
+const unreached = (): never => assert.fail('it is refused by an exception');
+
+test('a body that is refused before anything is sent is refused by the name of its request, by the facades too', async () => {
+  const p = poolHarness({ answer: never });
+  const detached = new Uint8Array(8);
+  structuredClone(detached, { transfer: [detached.buffer] });
+  const locked = new ReadableStream();
+  locked.getReader();
+  const read = Readable.from(['x']);
+  await read.toArray();
+  const text =
+    /^POST https:\/\/test\.example\/orders\/7: The (request body was detached|body stream (is locked|was read))/;
+  const origin = originOf(new URL('https://test.example'));
+  for (const body of [detached, locked, read]) {
+    const call = p.post('/orders/7?token=secret', body);
+    await p.settle();
+    assert.match(message(call.error), text);
+    const parts = {
+      origin,
+      path: '/orders/7?token=secret',
+      fields: [],
+      options: { method: 'POST', body },
+      hooks: undefined,
+    };
+    const submitted = (): unknown => submit(p.transport, parts, unreached, unreached);
+    assert.throws(submitted, (error) => text.test(message(error)));
+  }
+  assert.equal(p.dials, 0);
 });
 
 test('the reason of an abort stays as its owner made it', async () => {
