@@ -136,7 +136,7 @@ export class Endpoints {
     return this.all.find((endpoint) => endpoint.address === address);
   }
 
-  /** Where all are bad, each goes its way as if none were. */
+  /** Where all are bad, the one whose time is over first leads: each has its turn. */
   private order(
     avoid: Endpoint | undefined,
     failing: boolean,
@@ -147,7 +147,7 @@ export class Endpoints {
     // One whose time is over is as good as the others, but for one that answers, or where the origin's back-off outlasts that time.
     const better = open.filter((one) => !((proved || failing) && one.unproved));
     const first = better.length > 0 ? better : open;
-    if (first.length === 0) return [this.all, []];
+    if (first.length === 0) return [this.all.toSorted((one, other) => one.notBefore - other.notBefore), []];
     return [first, this.all.filter((one) => !first.includes(one))];
   }
 

@@ -151,6 +151,18 @@ test('an address whose server allows no stream is gone around although the wait 
   p.transport.destroy();
 });
 
+test('where all addresses are silent each has its turn', async () => {
+  const mute = new Set(addresses);
+  const p = poolHarness({ addresses, mute });
+  const call = p.post('/', bodyOf(10)());
+  for (let passed = 0; passed < 4 && p.dials < 3; passed++) await p.clock.advance(1_000);
+  assert.deepEqual(p.dialled, [first, second, first]);
+  mute.delete(second);
+  await p.clock.advance(1_500);
+  assert.deepEqual([p.dialled[3], call.status], [second, 200]);
+  p.transport.destroy();
+});
+
 test('trouble that is a little later than the reading of the clock is one failure', () => {
   const clock = new VirtualClock();
   const told: string[] = [];
