@@ -196,8 +196,12 @@ export class Endpoint implements Reach {
     return this.dialling || this.connections.some(({ accepts }) => accepts);
   }
 
-  /** Whether one of its connections carries the request now: {@link offered}. Its load is brought up to date. */
+  /**
+   * Whether one of its connections carries the request now: {@link offered}. Its load is brought up to date. An address that
+   * failed is to show by its SETTINGS that somebody is there, before it gets a request.
+   */
   offers(demand: Demand, lastResort: boolean, now: number): boolean {
+    if (demand.early && this.unproved) demand = { ...demand, early: false };
     let inFlight = 0;
     this.offered = undefined;
     for (const connection of this.connections) {

@@ -183,6 +183,22 @@ test('a machine that freezes gets no request that began later than probeAfter, a
   assert.deepEqual(s.states(), ['1 ready', '2 ready', '3 ready', '4 failed']);
 });
 
+test('an address that failed gets no request before its SETTINGS, also while all others are full', async () => {
+  const s = spread(2, { mute: new Set(['192.0.2.2']), peer: { maxConcurrentStreams: 1 }, maxConnectionAge: 1_000 });
+  s.machines.set('192.0.2.1', { delay: 100_000 });
+  const long = [s.p.get('/')];
+  await s.p.clock.advance(1_200); // longer than probeAfter, and the connections are too old
+  long.push(s.p.get('/'));
+  await s.p.clock.advance(900);
+  s.machines.delete('192.0.2.1');
+  assert.equal(s.p.dialled.filter((one) => one === '192.0.2.2').length, 2, 'it has another chance');
+  const call = s.p.get('/');
+  await s.p.clock.advance(2_000);
+  assert.deepEqual([call.status, s.counts()], [200, { '192.0.2.1': 3 }]);
+  s.p.transport.destroy();
+  await Promise.all(long.map(({ settled }) => settled));
+});
+
 test('an address that the name gains is dialled within resolveInterval, and starts slowly', async () => {
   const s = spread(3, { resolveInterval: 2_000 });
   await s.load(20);
