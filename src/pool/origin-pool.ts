@@ -90,7 +90,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   private readonly failures: DialFailures;
   private readonly hedging: Hedging;
 
-  constructor(origin: Origin, env: PoolEnvironment, http1Only = false) {
+  constructor(origin: Origin, env: PoolEnvironment, http1Only: boolean) {
     this.origin = origin;
     this.key = poolKey(origin, http1Only);
     this.env = env;

@@ -179,3 +179,15 @@ test('an address that is ejected gets one request at a time to show that it is w
   load.take(2_001);
   assert.equal(load.open(2_001), true);
 });
+
+test('of equal machines each has its turn, and none is owed another for it', () => {
+  const client = new Client([new Machine(), new Machine(), new Machine()], () => 0);
+  for (const expected of ['0', '1', '2', '0']) {
+    assert.equal(client.send(), expected);
+    assert.deepEqual(
+      client.machines.map(({ load }) => load.owed),
+      [0, 0, 0],
+    );
+    while (client.machines.some(({ inFlight }) => inFlight > 0)) client.step();
+  }
+});
