@@ -22,6 +22,8 @@ interface Path {
 /** How long a new attempt to connect runs alone (RFC 8305), and the addresses that have not failed before: src/node/race.ts. */
 const attemptDelay = 250;
 const groupDelay = 1_000;
+/** Dials that are swallowed are no further apart, in milliseconds: src/pool/dial-policy.ts. */
+const longestDialPatience = 5_000;
 /** How long the answer of a look-up is kept, and one under way waited for, in milliseconds: src/node/lookup-cache.ts. */
 const lookUpKept = 10_000;
 const lookUpShared = 1_000;
@@ -34,17 +36,20 @@ const slack = 300;
  * is asked after `probeAfter` or four round trips, and gone around when the answer has been owed for `stallTimeout` or two
  * more; with `probeAfter` at 0 the application has said that silence tells nothing, and a dial is given up after
  * `connectTimeout`. Then a connection is dialled: look-up, an attempt for each address, TCP, TLS, SETTINGS. Ways around that were of no use
- * before (`fruitless` of them) are paid by a patience that doubles, and failures by the back-off that `retry` states.
+ * before (`fruitless` of them) are paid by a patience that doubles, and failures by the back-off that `retry` states. Dials that were
+ * `swallowed` go on, but the kernel asks for each ever more rarely: the next dial finds a path that is well again.
  */
 export function isolationBound(
   o: Pick<ResolvedOptions, 'probeAfter' | 'connectTimeout' | 'stallTimeout'>,
   path: Path,
   fruitless: number,
+  swallowed: number,
 ): number {
   const { roundTrip, addresses, lookup } = path;
   const silent = o.probeAfter === 0 ? o.connectTimeout || Infinity : Math.max(o.probeAfter, 4 * roundTrip);
   const asked = silent + Math.max(o.stallTimeout, 2 * roundTrip);
-  const patience = o.stallTimeout * 2 ** fruitless;
+  const dialPatience = Math.min(o.stallTimeout * 2 ** swallowed, longestDialPatience);
+  const patience = Math.max(o.stallTimeout * 2 ** fruitless, dialPatience);
   const race = addresses > 1 ? addresses * attemptDelay + groupDelay : 0;
   const dial = lookup + race + 5 * roundTrip;
   return asked + patience + dial + slack;
@@ -74,6 +79,10 @@ interface Known {
   /** In the world's time: until then it backs off. */
   backsOffUntil: number;
   bypasses: number;
+  /** Dials, one after another, since a request was last answered, that came to no connection before the next began. */
+  swallowed: number;
+  /** The last has come to no connection yet. */
+  dialling: boolean;
   /** One way, in milliseconds: the client goes by the round trips that it has measured. */
   longestDelay: number;
   /** Uploads under way that are large enough to block what they are on. */
@@ -129,6 +138,8 @@ export class Isolation {
         failed: 0,
         backsOffUntil: 0,
         bypasses: 0,
+        swallowed: 0,
+        dialling: false,
         longestDelay: plan.delay,
         bulk: new Set(),
         atMost: 0,
@@ -154,7 +165,12 @@ export class Isolation {
   onConnection(event: ConnectionEvent): void {
     const known = this.origins.find(({ plan }) => event.origin.endsWith(`//${plan.name}`));
     if (known === undefined) return;
-    if (event.type === 'dialling') known.lastDial = this.world.now();
+    if (event.type === 'dialling') {
+      known.lastDial = this.world.now();
+      if (known.dialling) known.swallowed++;
+      known.dialling = true;
+    }
+    if (event.type === 'connected' || event.type === 'dial-failed') known.dialling = false;
     if (event.type === 'dial-failed' || (event.type === 'closed' && event.error !== undefined)) this.fail(known);
     if (event.type === 'stalled' || event.type === 'silent') known.bypasses++;
     // One that is too old is not there any more to hear of a limit that is raised, and dials on account of 0 are ever fewer.
@@ -186,7 +202,7 @@ export class Isolation {
         this.waiting.set(id, { origin, since: now + (delay ?? 0), again: true });
         return;
       case 'headers':
-        this.origins[origin]!.failed = this.origins[origin]!.bypasses = 0;
+        Object.assign(this.origins[origin]!, { failed: 0, bypasses: 0, swallowed: 0 });
         return;
       case 'bound':
         this.waiting.delete(id);
@@ -284,10 +300,10 @@ export class Isolation {
   }
 
   private boundOf(known: Known): number {
-    const { hosts, bypasses, bulk } = known;
+    const { hosts, bypasses, bulk, swallowed } = known;
     // A way around is of no use where it leads to an address that is not known to be bad yet, or takes what blocks it in turn.
     const fruitless = Math.min(bypasses, hosts.length + bulk.size);
-    return isolationBound(this.world.options, this.pathOf(known), fruitless);
+    return isolationBound(this.world.options, this.pathOf(known), fruitless, swallowed);
   }
 
   private pathOf({ hosts, plan, longestDelay }: Known): Path {
