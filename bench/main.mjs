@@ -97,10 +97,12 @@ const result = {
   ),
   scenarios: [],
 };
-for (const scenario of wanted)
+for (const scenario of wanted) {
   result.scenarios.push(await runScenario(scenario, { peers, servers, quick: values.quick, rounds, say }));
+  // After each of them, so that what was measured is there whatever befalls the next.
+  writeFileSync(`${base}.json`, `${JSON.stringify(result, null, 1)}\n`);
+}
 
-writeFileSync(`${base}.json`, `${JSON.stringify(result, null, 1)}\n`);
 writeFileSync(`${base}.md`, markdown(result));
 writeFileSync(`${base}.svg`, chart(result));
 console.log(positionals.length === 0 ? targetTable(result).join('\n') : markdown(result));

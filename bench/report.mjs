@@ -1,14 +1,15 @@
-// Writes docs/performance.md from the last full runs: `npm run bench:report` takes the newest of each Node line that it is
-// given (26 and 20), `npm run bench:report -- FILE.json...` these. The words are in bench/performance.md, and what bounds
+// Writes docs/performance.md and the README's table from the last full runs: `npm run bench:report` takes the newest of each Node line that it is
+// given (26 and 24), `npm run bench:report -- FILE.json...` these. The words are in bench/performance.md, and what bounds
 // a line that is not reached in bench/notes.json.
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { conditions, peerTable, profileLists, scenarioTables, targetSummary } from './lib/markdown.mjs';
+import { withFigures } from './lib/readme.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const results = join(root, 'bench', 'results');
-const lines = ['26', '20'];
+const lines = ['26', '24'];
 
 /** The newest full run on a Node line. */
 function newest(line) {
@@ -80,4 +81,8 @@ writeFileSync(join(root, 'docs', 'performance.md'), text.replace(/\n{3,}/g, '\n\
 paths.forEach((path, i) => {
   copyFileSync(path.replace(/\.json$/, '.svg'), join(root, 'docs', `performance-node${major(runs[i])}.svg`));
 });
-console.log(`docs/performance.md is written from ${paths.map((path) => basename(path)).join(' and ')}`);
+const readme = join(root, 'README.md');
+writeFileSync(readme, withFigures(readFileSync(readme, 'utf8'), runs));
+console.log(
+  `docs/performance.md and the README's table are written from ${paths.map((path) => basename(path)).join(' and ')}`,
+);

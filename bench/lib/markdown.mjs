@@ -1,5 +1,5 @@
 // Results as Markdown.
-import { short } from './statistics.mjs';
+import { short, withRange } from './statistics.mjs';
 
 const row = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
 const table = (head, rows) => [row(head), row(head.map(() => '---')), ...rows.map(row)];
@@ -72,11 +72,24 @@ function variantTable(scenario, variant) {
     const reason =
       absent === undefined ? (failed === undefined ? undefined : `failed: ${failed}`) : `absent: ${absent}`;
     if (samples.length === 0) return [name, reason, ...keys.slice(1).map(() => '')];
-    const cells = keys.map((key) => (median[key] === undefined || median[key] === null ? '' : short(median[key])));
+    const cells = keys.map((key) => {
+      if (median[key] === undefined || median[key] === null) return '';
+      return key.toLowerCase().endsWith('cpu')
+        ? withRange(
+            median[key],
+            samples.map((one) => one[key]),
+          )
+        : short(median[key]);
+    });
     return [reason === undefined ? name : `${name} (${reason})`, ...cells];
   });
   const rounds = variant.rounds === 1 ? 'one round' : `medians of ${variant.rounds} rounds`;
-  return ['', `${variant.name}, ${rounds}:`, '', ...table(['', ...Object.values(scenario.metrics)], rows)];
+  return [
+    '',
+    `${variant.name}, ${rounds}${variant.rounds === 1 ? '' : ' (of CPU the lowest and highest too)'}:`,
+    '',
+    ...table(['', ...Object.values(scenario.metrics)], rows),
+  ];
 }
 
 /** One table for all variants, a column for each client: how many in time, of how many, the median and the 99th percentile. */

@@ -21,3 +21,9 @@ export function short(value) {
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return value.toFixed(Math.min(digits, 4));
 }
+
+/** A median and, of several values, their lowest and highest. */
+export function withRange(middle, values) {
+  if (values.length < 2) return short(middle);
+  return `${short(middle)} (${short(Math.min(...values))} to ${short(Math.max(...values))})`;
+}
