@@ -54,6 +54,6 @@ function byFunction({ nodes, samples, timeDeltas }) {
 }
 
 function nameOf({ functionName, url, lineNumber }) {
-  const place = url.replace(/^.*\/(dist|bench|node_modules)\//, '$1/');
+  const place = url.replace(/^.*\/(dist|lib|bench|node_modules)\//, '$1/');
   return `${functionName || '(anonymous)'}${place === '' ? '' : ` ${place}:${lineNumber + 1}`}`;
 }

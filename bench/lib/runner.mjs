@@ -23,7 +23,7 @@ export async function profileScenario(scenario, { peers, servers, folder, say })
   for (const variant of scenario.variants) {
     const server = await servers.at(variant.server);
     for (const { name, client, job } of variant.clients) {
-      if (!client.startsWith('passinglane') || peers[client].absent !== undefined) continue;
+      if (!(name ?? client).startsWith('passinglane') || peers[client].absent !== undefined) continue;
       say(`profile of ${scenario.name}, ${variant.name}: ${name ?? client}`);
       const found = await profile(peers[client], { ...job, ...server }, folder);
       profiles.push({ scenario: scenario.name, variant: variant.name, client: name ?? client, ...found });
