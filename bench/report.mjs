@@ -1,6 +1,6 @@
-// Writes docs/performance.md and the README's table from the last full runs: `npm run bench:report` takes the newest of each Node line that it is
-// given (26 and 24), `npm run bench:report -- FILE.json...` these. The words are in bench/performance.md, and what bounds
-// a line that is not reached in bench/notes.json.
+// Writes docs/performance.md and the README's tables from the last full runs: `npm run bench:report` takes the newest of
+// each Node line that it is given (26 and 24), `npm run bench:report -- FILE.json...` these. The words are in
+// bench/performance.md, and what bounds a line that is not reached in bench/notes.json.
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -68,28 +68,20 @@ function summaryCell(variant, target) {
 
 function variantTable(scenario, variant) {
   const keys = Object.keys(scenario.metrics);
-  const rows = variant.clients.map(({ name, median, absent, failed, samples }) => {
+  const rows = variant.clients.map((client) => {
+    const { name, median, absent, failed, samples } = client;
     const reason =
       absent === undefined ? (failed === undefined ? undefined : `failed: ${failed}`) : `absent: ${absent}`;
     if (samples.length === 0) return [name, reason, ...keys.slice(1).map(() => '')];
     const cells = keys.map((key) => {
       if (median[key] === undefined || median[key] === null) return '';
-      return key.toLowerCase().endsWith('cpu')
-        ? withRange(
-            median[key],
-            samples.map((one) => one[key]),
-          )
-        : short(median[key]);
+      return key.toLowerCase().endsWith('cpu') ? withRange(client, key) : short(median[key]);
     });
     return [reason === undefined ? name : `${name} (${reason})`, ...cells];
   });
-  const rounds = variant.rounds === 1 ? 'one round' : `medians of ${variant.rounds} rounds`;
-  return [
-    '',
-    `${variant.name}, ${rounds}${variant.rounds === 1 ? '' : ' (of CPU the lowest and highest too)'}:`,
-    '',
-    ...table(['', ...Object.values(scenario.metrics)], rows),
-  ];
+  const rounds =
+    variant.rounds === 1 ? 'one round' : `medians of ${variant.rounds} rounds (of CPU the lowest and highest too)`;
+  return ['', `${variant.name}, ${rounds}:`, '', ...table(['', ...Object.values(scenario.metrics)], rows)];
 }
 
 /** One table for all variants, a column for each client: how many in time, of how many, the median and the 99th percentile. */

@@ -70,12 +70,9 @@ export function readmeTable(run) {
     const known = others.map(of).filter((client) => client !== undefined);
     known.sort((a, b) => a.median[metric] - b.median[metric]);
     const least = Math.min(...[of(ours), ...known].map(({ median }) => median[metric]));
-    const figure = ({ median, samples }) => {
-      const text = withRange(
-        median[metric],
-        samples.map((sample) => sample[metric]),
-      );
-      return median[metric] === least ? text.replace(/^[\d.,]+/, '**$&**') : text;
+    const figure = (client) => {
+      const text = withRange(client, metric);
+      return client.median[metric] === least ? text.replace(/^[\d.,]+/, '**$&**') : text;
     };
     const rest = known.map((client) => `${notes[client.name] ?? client.name} ${figure(client)}`);
     return `| ${what} | ${figure(of(ours))} | ${rest.join('; ')} |`;

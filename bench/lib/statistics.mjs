@@ -22,8 +22,9 @@ export function short(value) {
   return value.toFixed(Math.min(digits, 4));
 }
 
-/** A median and, of several values, their lowest and highest. */
-export function withRange(middle, values) {
-  if (values.length < 2) return short(middle);
-  return `${short(middle)} (${short(Math.min(...values))} to ${short(Math.max(...values))})`;
+/** A client's median of a metric and, of several rounds, its lowest and highest. */
+export function withRange({ median: middle, samples }, metric) {
+  if (samples.length < 2) return short(middle[metric]);
+  const values = samples.map((sample) => sample[metric]);
+  return `${short(middle[metric])} (${short(Math.min(...values))} to ${short(Math.max(...values))})`;
 }
