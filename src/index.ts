@@ -11,8 +11,8 @@ import { debugLog } from './diagnostics/debug-log.js';
 import { networkPanel } from './diagnostics/network-panel.js';
 import { observers } from './diagnostics/observers.js';
 import { fetchOver, type FetchInit } from './fetch/index.js';
-import { inRootContext, nodeClock, SocketTransport } from './node/index.js';
-import { proxyDialler } from './proxy/index.js';
+import { inRootContext, nodeClock, NodeDialler, SocketTransport } from './node/index.js';
+import { proxyDialler, type ProxyPlatform } from './proxy/index.js';
 import { BaseTransport } from './transport.js';
 import { resolveOptions, type TransportOptions } from './transport-options.js';
 import { version } from './version.js';
@@ -60,6 +60,14 @@ export type {
 export type { CloseOptions } from './transport.js';
 export type { TransportOptions } from './transport-options.js';
 
+const node: ProxyPlatform = {
+  clock: nodeClock,
+  dialler: (options) => new NodeDialler(options),
+  wrap: (socket) => new SocketTransport(socket),
+  random: Math.random,
+  inRootContext,
+};
+
 /** The transport over Node's own sockets. */
 export class Transport extends BaseTransport {
   readonly #interceptors: Interceptor[] = [];
@@ -70,13 +78,7 @@ export class Transport extends BaseTransport {
   constructor(options?: TransportOptions) {
     const given = resolveOptions(options, `passinglane/${version}`);
     const resolved = { ...given, observer: observers(given.observer, debugLog()) };
-    super(resolved, {
-      clock: nodeClock,
-      dialler: proxyDialler(resolved),
-      wrap: (socket) => new SocketTransport(socket),
-      random: Math.random,
-      inRootContext,
-    });
+    super(resolved, { ...node, dialler: proxyDialler(resolved, node) });
     this.fetch = this.fetch.bind(this);
     const panel = networkPanel();
     if (panel !== undefined) this.use(panel);

@@ -5,10 +5,11 @@ import {
   originKey,
   type CreateConnectionOptions,
   type Dialled,
-  type Dialler,
   type DialRoute,
   type DialTimes,
+  type OpenedStream,
   type Origin,
+  type StreamDialler,
 } from '../ports/index.js';
 import { invalidArgument } from '../errors.js';
 import { Http1Connection } from '../http1/index.js';
@@ -67,17 +68,11 @@ interface Connected {
   readonly times: DialTimes;
 }
 
-/** A stream that leads to the origin already, and when its making was begun. */
-export interface OpenedStream {
-  readonly stream: Duplex;
-  readonly begun: number;
-}
-
 /** An address to try, or the path of a socket. */
 type Endpoint = { readonly host: string } | { readonly path: string };
 
 /** Dials over node:net and node:tls, in no request's AsyncLocalStorage context. node:tls is loaded when first needed. */
-export class NodeDialler implements Dialler {
+export class NodeDialler implements StreamDialler {
   private readonly options: DiallerOptions;
   private readonly resolver: Resolver;
   private sessions = new SessionCache();
@@ -106,7 +101,6 @@ export class NodeDialler implements Dialler {
     return inRootContext(() => this.resolver.anew(origin.hostname));
   }
 
-  /** As {@link dial}, over a stream that is open already. It is destroyed where that comes to nothing. */
   async dialOver(opened: OpenedStream, origin: Origin, signal: AbortSignal, http1Only = false): Promise<Dialled> {
     try {
       return await inRootContext(() =>

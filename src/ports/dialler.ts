@@ -63,6 +63,18 @@ export interface Dialler {
   close?(): void;
 }
 
+/** A stream that leads to the origin already, and when its making was begun. */
+export interface OpenedStream {
+  readonly stream: Duplex;
+  readonly begun: number;
+}
+
+/** A dialler that also goes by streams which others have opened. */
+export interface StreamDialler extends Dialler {
+  /** As {@link Dialler.dial}, over a stream that is open already. It is destroyed where that comes to nothing. */
+  dialOver(opened: OpenedStream, origin: Origin, signal: AbortSignal, http1Only?: boolean): Promise<Dialled>;
+}
+
 /** What a dialler of the user's own, `createConnection`, is told. */
 export interface CreateConnectionOptions {
   /** `scheme//host:port` in its shortest form. */

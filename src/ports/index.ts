@@ -9,6 +9,8 @@ export {
   type DialRoute,
   type Origin,
   originKey,
+  type OpenedStream,
+  type StreamDialler,
 } from './dialler.js';
 export {
   describeConnection,

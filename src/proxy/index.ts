@@ -1,2 +1,2 @@
 /** Tunnels through proxies, as the root sees them. */
-export { proxyDialler } from './dialler.js';
+export { proxyDialler, type ProxyPlatform } from './dialler.js';

@@ -3,15 +3,13 @@ import type { ConnectionOptions } from 'node:tls';
 import { TransportError } from '../errors.js';
 import { abortable } from '../abortable.js';
 import { TunnelBody, type ClientResponse } from '../request/index.js';
-import type { Dialled, Origin } from '../ports/index.js';
-import { inRootContext, nodeClock, NodeDialler, SocketTransport } from '../node/index.js';
+import type { Clock, Dialled, Dialler, Origin, StreamDialler } from '../ports/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
-import { BaseTransport, submit } from '../transport.js';
+import { BaseTransport, submit, type Platform } from '../transport.js';
 import { connectOver } from './connect.js';
 import { brokeOff, refused, unreachable, type Route } from './failure.js';
 import type { Proxy } from './proxy.js';
 import { KeepAlive, ProxyTunnel } from './proxy-tunnel.js';
-import { setImmediate } from '../timers.js';
 
 /** The options of the user's that hold for TLS to a proxy too: whom to trust, and what to speak, but nothing of who we are. */
 const sharedTlsOptions = ['ca', 'crl', 'minVersion', 'maxVersion', 'ciphers'] as const;
@@ -23,6 +21,11 @@ const dialFailures = new Set<string>([
   'ERR_PASSINGLANE_CONNECT_TIMEOUT',
 ]);
 
+/** What tunnels need of the platform: as a transport, but a dialler for each proxy, and one for what goes through them. */
+export interface ProxyPlatform extends Omit<Platform, 'dialler'> {
+  dialler(options: ResolvedOptions): StreamDialler;
+}
+
 /** As many as the option allows. There are no more of them than tunnels. */
 const mostConnections = 65_535;
 
@@ -32,15 +35,18 @@ const mostConnections = 65_535;
  */
 export class Tunnels {
   private readonly proxy: Proxy;
-  private readonly dialler: NodeDialler;
+  private readonly clock: Clock;
+  private readonly dialler: Dialler;
   private readonly transport: BaseTransport;
-  private readonly keepAlive = new KeepAlive(nodeClock);
+  private readonly keepAlive: KeepAlive;
   private speaksHttp1: boolean;
   /** The sockets by which it turned out that the proxy speaks HTTP/1.1, for the first who want them. */
   private readonly spares = new Set<Duplex>();
 
-  constructor(proxy: Proxy, options: ResolvedOptions) {
+  constructor(proxy: Proxy, options: ResolvedOptions, platform: ProxyPlatform) {
     this.proxy = proxy;
+    this.clock = platform.clock;
+    this.keepAlive = new KeepAlive(platform.clock);
     this.speaksHttp1 = proxy.origin.scheme === 'http:';
     const own: ResolvedOptions = {
       ...options,
@@ -57,14 +63,9 @@ export class Tunnels {
       decompress: false,
       observer: undefined, // it would be shown the credentials
     };
-    this.dialler = new NodeDialler(own);
-    this.transport = new BaseTransport(own, {
-      clock: nodeClock,
-      dialler: { dial: (origin, signal) => this.dialHttp2(origin, signal) },
-      wrap: (socket) => new SocketTransport(socket),
-      random: Math.random,
-      inRootContext,
-    });
+    this.dialler = platform.dialler(own);
+    const dialler: Dialler = { dial: (origin, signal) => this.dialHttp2(origin, signal) };
+    this.transport = new BaseTransport(own, { ...platform, dialler });
   }
 
   /** Resolves with a stream that leads to the origin. */
@@ -151,7 +152,7 @@ export class Tunnels {
     this.speaksHttp1 = true;
     const { socket } = dialled;
     this.spares.add(socket);
-    setImmediate(() => {
+    this.clock.afterPoll(() => {
       if (this.spares.delete(socket)) socket.destroy();
     });
     throw new Error('the proxy speaks HTTP/1.1');

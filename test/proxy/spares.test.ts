@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';
+import { inRootContext, nodeClock, NodeDialler, SocketTransport } from '../../dist/node/index.js';
 import { parseProxy } from '../../dist/proxy/proxy.js';
 import { Tunnels } from '../../dist/proxy/tunnels.js';
 import { resolveOptions } from '../../dist/transport-options.js';
@@ -29,6 +30,13 @@ test('of dials that find in one turn that a proxy speaks HTTP/1.1, one becomes t
   const tunnels = new Tunnels(
     parseProxy('proxy', 'https://proxy.test'),
     resolveOptions({ createConnection, probeAfter: 20 }, 'test'),
+    {
+      clock: nodeClock,
+      dialler: (options) => new NodeDialler(options),
+      wrap: (socket) => new SocketTransport(socket),
+      random: Math.random,
+      inRootContext,
+    },
   );
   const origin = { scheme: 'https:', hostname: 'a.test', port: 443, href: 'https://a.test', authority: 'a.test' };
   const opened = tunnels.open(origin, new AbortController().signal);
