@@ -206,7 +206,9 @@ export class ClientConn {
 
   state(): ConnState {
     const driver = this.#driver;
-    const { greeted, slots, reserved, limit, stalled, recovering } = driver.core.health(driver.clock.now());
+    const { greeted, streams, requests, slots, reserved, limit, stalled, recovering } = driver.core.health(
+      driver.clock.now(),
+    );
     return {
       closed: driver.core.failed || driver.closed,
       closing: !driver.accepts,
@@ -216,7 +218,7 @@ export class ClientConn {
       maxConcurrentStreams: greeted ? limit : 0,
       stalled,
       recovering,
-      lastIdle: driver.lastIdle,
+      lastIdle: streams > 0 || requests === 0 ? undefined : driver.use.idleSince,
     };
   }
 
