@@ -54,8 +54,8 @@ export class Liveness {
   writingSince = -1;
   /** When the connection last went from no stream to one. */
   busySince: number;
-  /** A request has been sent and no byte has come since, even if it was given up: its time-out is no sign of life. */
-  owed = false;
+  /** What comes until then may have been sent before the peer had read a request that was given up unanswered. */
+  private owedUntil = -Infinity;
   /** When the first stream was opened since the peer owed nothing. */
   owedSince: number;
   /** When the connection last went from one stream to none. */
@@ -107,13 +107,22 @@ export class Liveness {
 
   /** A request is about to be sent; `first`: no other stream is open. */
   opening(now: number, first: boolean): void {
-    if (first) this.busySince = now;
-    if (first && !this.owed) this.owedSince = now;
-    this.owed = true;
+    if (!first) return;
+    this.busySince = now;
+    if (!this.owed) this.owedSince = now;
+  }
+
+  /** A request that was sent then has been given up unanswered, which is no sign of life. */
+  gaveUp(sentAt: number): void {
+    this.owedUntil = Math.max(this.owedUntil, sentAt + (this.bestRoundTrip || (this.limits.dialTime ?? 0)));
+  }
+
+  /** A request was given up, and nothing has come since that the peer can have sent after it had read that. */
+  get owed(): boolean {
+    return this.lastReceived <= this.owedUntil;
   }
 
   received(now: number): void {
-    this.owed = false;
     this.lastReceived = now;
     this.lastProgress = now;
     if (this.probeSentAt < 0) return;

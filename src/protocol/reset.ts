@@ -44,6 +44,7 @@ export function sealReset(c: ConnectionState, stream: Stream): void {
   writeReset(c, stream.id, code);
   c.closedStreams.resetByUs(stream.id);
   advance(stream, StreamInput.SendReset);
+  if (!stream.headersReceived) c.liveness.gaveUp(stream.lastCreditAt); // no DATA before HEADERS: it is as it was at first
   if (holdsSlot(c, stream, code)) c.resets.hold();
   forget(c, stream);
 }

@@ -118,6 +118,44 @@ test('a dead connection takes up no more cancelled requests than its limit, then
   }
 });
 
+test('what comes beside the first SETTINGS answers no request sent before them: that given up, the next asks for a sign of life', async () => {
+  const p = poolHarness({ answer: never, dialTime: 50, peer: { maxConcurrentStreams: -1 } });
+  const controller = new AbortController();
+  p.get('/lost', { signal: controller.signal });
+  await p.clock.advance(50);
+  p.peer(0).greet({});
+  p.peer(0).answersPings = false;
+  await p.settle();
+  p.peer(0).send(frameType.windowUpdate, 0, 0, uint32(1_000_000));
+  await p.settle();
+  controller.abort();
+  await p.clock.advance(2_000);
+  p.get('/next');
+  await p.settle();
+  assert.deepEqual([p.peer(0).requests, p.peer(0).pings], [['/lost'], 1]);
+});
+
+test('nor does what another request is answered in less than a round trip, before the first is given up or after', async () => {
+  for (const order of ['before', 'after']) {
+    const p = poolHarness({ answer: never, dialTime: 50 });
+    p.get('/other');
+    await p.clock.advance(500);
+    p.peer(0).answersPings = false;
+    const controller = new AbortController();
+    p.get('/lost', { signal: controller.signal });
+    await p.clock.advance(10);
+    if (order === 'before') p.peer(0).ok(1);
+    await p.settle();
+    controller.abort();
+    await p.settle();
+    if (order === 'after') p.peer(0).ok(1);
+    await p.clock.advance(2_000);
+    p.get('/next');
+    await p.settle();
+    assert.deepEqual([p.peer(0).requests, p.peer(0).pings], [['/other', '/lost'], 1], order);
+  }
+});
+
 test('resets that the peer has not confirmed count as active streams in the state', async () => {
   const p = poolHarness({ answer: never });
   const conn = await p.transport.connect('https://test.example');
