@@ -116,6 +116,7 @@ export function decideDials(s: Situation): Decision {
   const nextAt = seen.silent > 0 && bypassAt < Infinity ? Infinity : zeroAt;
   if (s.now >= nextAt) return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
   // One more, for what is small. Where that is slow as well, the queue is one that all share.
+  // So may be that of a stalled one: beside it they wait for no dial, but go out on the slow one, where bulk is held for them.
   if (seen.slow > 0) return seen.slow === 1 && seen.troubled === 0 ? { ...wait, dials: 1 } : stuck;
   if (s.now >= bypassAt) return { ...wait, dials: 1, bypass: true };
   return { ...stuck, again: Math.min(nextAt, bypassAt) };

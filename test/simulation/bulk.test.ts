@@ -68,6 +68,18 @@ test('where all connections share one queue, uploads leave room in it', async ()
   assert.equal(seen.connections, 2);
 });
 
+test('small GETs beside a stalled upload go by the way around it where downloads fill that, and these leave them room', async () => {
+  const seen = await beside({ ...path, shared: false }, (world) => {
+    world.upload(40_000_000);
+    for (const connection of world.host.process.allConnections) connection.paused = true;
+    world.smallGets(50, 2_500);
+    world.clock.after(300, () => four(40_000_000)(world));
+  });
+  assert.ok(seen.median <= 4 * alone, `${seen.median} ms`);
+  assert.ok(seen.share >= 0.85, `the downloads have ${seen.share} of the path`);
+  assert.deepEqual([seen.connections, seen.states[0]], [2, 'stalled']);
+});
+
 test('bulk on a path with room for it is no reason for another connection', async () => {
   const seen = await beside({ ...path, queue: 16_384, bandwidth: 1_000_000, shared: true }, four(4_000_000));
   assert.ok(seen.median <= 2 * alone, `${seen.median} ms`);
