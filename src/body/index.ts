@@ -3,7 +3,7 @@ export { type BodyOwner, BodyQueue } from './body-queue.js';
 export type { ChunkReader } from './body-source.js';
 export { acceptEncoding, planDecoding } from './decompress.js';
 export { isIncomingRequest } from './incoming-request.js';
-export { encodeMultipart } from './multipart.js';
+export { encodeMultipart, type TypedText } from './multipart.js';
 export {
   isDisturbed,
   type BodyValue,

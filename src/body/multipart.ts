@@ -9,8 +9,17 @@ export interface Multipart {
   readonly contentType: string;
 }
 
+/** A text with a media type of its own, which a FormData cannot hold. */
+export interface TypedText {
+  readonly value: string;
+  readonly mediaType: string;
+}
+
 /** Encodes a form as the HTML standard's "multipart/form-data encoding algorithm" does (RFC 7578). */
-export function encodeMultipart(form: FormData): Multipart {
+export function encodeMultipart(
+  form: Iterable<readonly [name: string, value: string | Blob | TypedText]>,
+  disposition = 'form-data',
+): Multipart {
   // From a source that nobody can predict: whoever knew the boundary could close a part from within a value.
   const boundary = `----passinglane-${process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex')}`;
   const parts: (Uint8Array | Blob)[] = [];
@@ -23,9 +32,11 @@ export function encodeMultipart(form: FormData): Multipart {
     text = '';
   };
   for (const [name, value] of form) {
-    text += `--${boundary}\r\nContent-Disposition: form-data; name="${escaped(normalized(name))}"`;
+    text += `--${boundary}\r\nContent-Disposition: ${disposition}; name="${escaped(normalized(name))}"`;
     if (typeof value === 'string') {
       text += `\r\n\r\n${normalized(value)}\r\n`;
+    } else if ('mediaType' in value) {
+      text += `\r\nContent-Type: ${value.mediaType}\r\n\r\n${normalized(value.value)}\r\n`;
     } else {
       const type = value.type === '' ? 'application/octet-stream' : value.type;
       // Bun leaves a Blob without a name as it is, which the standard makes a File of the name "blob".

@@ -33,6 +33,8 @@ export interface GetArguments extends CommonArguments {
   forms: string[];
   /** The data goes into the query. */
   dataInQuery: boolean;
+  /** URLs are taken as they are: {} and [] make no lists. */
+  globOff: boolean;
   include: boolean;
   /** NAME:PASSWORD. */
   user: string | undefined;
@@ -99,6 +101,7 @@ export const getOptions: readonly Option<GetArguments>[] = [
   { short: 'O', long: 'remote-name', set: (a) => void a.outputs.push(remoteName) },
   { short: 'F', long: 'form', value: 'NAME=CONTENT', set: (a, v) => void a.forms.push(v) },
   { short: 'G', long: 'get', set: (a) => void (a.dataInQuery = true) },
+  { short: 'g', long: 'globoff', set: (a) => void (a.globOff = true) },
   { short: 'i', long: 'include', set: (a) => void (a.include = true) },
   { short: 'u', long: 'user', value: 'NAME:PASSWORD', set: (a, v) => void (a.user = credentials(v)) },
   { short: 'A', long: 'user-agent', value: 'NAME', set: setUserAgent },
@@ -179,6 +182,7 @@ function emptyArguments(): GetArguments {
     outputs: [],
     forms: [],
     dataInQuery: false,
+    globOff: false,
     include: false,
     user: undefined,
     userAgent: undefined,

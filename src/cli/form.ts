@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path';
 import type { Readable } from 'node:stream';
-import { encodeMultipart } from '../body/index.js';
+import { encodeMultipart, type TypedText } from '../body/index.js';
+import type { GetArguments } from './args.js';
 import { usageError } from './exit-codes.js';
 import { readInput, type RequestBody } from './data.js';
 
@@ -18,40 +19,37 @@ const types: Readonly<Record<string, string>> = {
   '.xml': 'application/xml',
 };
 
+const mediaType = /^[^\s/;,]+\/[^\s/;,]+(?:;.*)?$/;
+
 /**
- * The form that -F asks for: NAME=VALUE; NAME=@FILE, a file with its name; NAME=<FILE, a value that is in a file. Behind a
- * file `;type=` and `;filename=` may stand. Throws a {@link CliError} with 2, and with 26 for a file that cannot be read.
+ * The form that -F asks for: NAME=VALUE; NAME=@FILE, a file with its name; NAME=<FILE, a value that is in a file. Behind each
+ * `;type=` and `;filename=` may stand. Throws a {@link CliError} with 2, and with 26 for a file that cannot be read.
  */
-export async function formBody(forms: readonly string[], stdin: Readable): Promise<RequestBody | undefined> {
-  if (forms.length === 0) return undefined;
-  const form = new FormData();
+export async function formBody(
+  { forms, headers }: Pick<GetArguments, 'forms' | 'headers'>,
+  stdin: Readable,
+): Promise<RequestBody> {
+  const form: [string, string | File | TypedText][] = [];
   for (const text of forms) {
-    const equals = text.indexOf('=');
-    if (equals === -1) throw usageError(`-F needs NAME=VALUE, not '${text}'`, 'get');
-    const name = text.slice(0, equals);
-    const value = text.slice(equals + 1);
-    if (value.startsWith('@')) {
-      const file = fileOf(value.slice(1));
-      form.append(name, new Blob([await content(file.path, stdin)], { type: file.type }), file.name);
+    const [, name, kind, rest = ''] = /^([^=]*)=([@<]?)(.*)$/s.exec(text) ?? [];
+    if (name === undefined) throw usageError(`-F needs NAME=VALUE, not '${text}'`, 'get');
+    const [source = '', ...parameters] = rest.split(/;(?=(?:type|filename)=)/i);
+    const given = (parameter: string): string | undefined =>
+      parameters.find((one) => one.toLowerCase().startsWith(`${parameter}=`))?.slice(parameter.length + 1);
+    const type = given('type');
+    if (type !== undefined && !mediaType.test(type)) throw usageError(`-F ${name}: '${type}' is no media type`, 'get');
+    const bytes = kind === '' ? Buffer.from(source.trimStart()) : await readInput(source, stdin);
+    const filename = given('filename') ?? (kind === '@' ? basename(source) : undefined);
+    if (filename !== undefined) {
+      const guessed = types[extname(source).toLowerCase()] ?? 'application/octet-stream';
+      form.push([name, new File([new Uint8Array(bytes)], filename, { type: type ?? guessed })]);
     } else {
-      form.append(name, value.startsWith('<') ? Buffer.from(await content(value.slice(1), stdin)).toString() : value);
+      const value = Buffer.from(bytes).toString();
+      form.push([name, type === undefined ? value : { value, mediaType: type }]);
     }
   }
-  const { parts, length, contentType } = encodeMultipart(form);
+  // Form-data is for multipart/form-data alone, and not for another type of the user's (RFC 7578 section 4.2), as with curl.
+  const other = headers.some((line) => /^content-type:(?!\s*multipart\/form-data)/i.test(line));
+  const { parts, length, contentType } = encodeMultipart(form, other ? 'attachment' : 'form-data');
   return { content: new Blob(parts as NonNullable<ConstructorParameters<typeof Blob>[0]>), length, contentType };
-}
-
-async function content(file: string, stdin: Readable): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readInput(file, stdin));
-}
-
-function fileOf(text: string): { readonly path: string; readonly type: string; readonly name: string } {
-  const [path = '', ...parameters] = text.split(/;(?=(?:type|filename)=)/);
-  const given = (name: string): string | undefined =>
-    parameters.find((parameter) => parameter.startsWith(`${name}=`))?.slice(name.length + 1);
-  return {
-    path,
-    type: given('type') ?? types[extname(path).toLowerCase()] ?? 'application/octet-stream',
-    name: given('filename') ?? basename(path),
-  };
 }

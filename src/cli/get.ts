@@ -1,5 +1,6 @@
 import { remoteName, type GetArguments } from './args.js';
 import { CliError, describeFailure, ExitCode, type Failure } from './exit-codes.js';
+import { expandUrl, fillName } from './glob.js';
 import { ProgressView } from './progress.js';
 import { readInput } from './data.js';
 import { Session, type Io } from './session.js';
@@ -21,9 +22,12 @@ export async function runGet(args: GetArguments, io: Io): Promise<number> {
   io.stdout.on('error', () => undefined);
   const session = new Session(args, io);
   const format = await writeOutFormat(args, io);
-  const jobs = args.urls.map((url, i) => {
-    const output = args.outputs[i];
-    return { url, number: i, output: output === remoteName ? remoteFile(url) : output, upload: args.uploads[i] };
+  const jobs = args.urls.flatMap((argument, number) => {
+    const name = args.outputs[number];
+    return (args.globOff ? [{ url: argument, chosen: [] }] : expandUrl(argument)).map(({ url, chosen }) => {
+      const output = name === remoteName ? remoteFile(url) : name && fillName(name, chosen);
+      return { url, number, output, upload: args.uploads[number] };
+    });
   });
   const files = jobs.map(({ output }) => output).filter((output) => output !== undefined && output !== '-');
   const together = jobs.length > 1 && !args.head && new Set(files).size === jobs.length && !args.uploads.includes('-');

@@ -74,11 +74,11 @@ export function getHelp(): string {
       --data-binary, --data-raw DATA     keeps line ends; @ means nothing
       --json DATA           as --data-binary, with the types of JSON
   -G, --get                 the data goes into the URL, and the method is GET
-  -F, --form NAME=CONTENT   multipart; @FILE;type=TYPE is a file, <FILE its text
+  -F, --form NAME=CONTENT   multipart; @FILE is a file, <FILE is its text
   -T, --upload-file FILE    PUT it; - is standard input
   -o, --output FILE         write the body here; URLs with one each go at once
   -O, --remote-name         write it to the file that the URL's path ends in
-  -i, --include             print the header fields before the body
+  -i, --include: print the fields too  -g, --globoff: {a,b} [1-9] are no lists
   -u, --user NAME:PASSWORD  -A, --user-agent NAME  -r, --range RANGE
   -L, --location            follow up to 50 redirects
       --retry NUMBER        again after a time-out, 408, 429, 500, 502 to 504
@@ -92,8 +92,7 @@ export function getHelp(): string {
       --unix-socket PATH    -x, --proxy URL    -4, --ipv4    -6, --ipv6
       --http2-prior-knowledge            HTTP/2 for http:, only that for https:
   -s, --silent  -S, --show-error  -h, --help  -V, --version
-  -v, --verbose  --trace FILE            show frames; write a trace for 'view'
-      --show-secrets        with credentials, in both
+  -v, --verbose: show frames  --trace FILE: for 'view'  --show-secrets: in both
   -w, --write-out FORMAT    print when done; @FILE reads it. %{...} knows:
 ${wrap(writeOutVariables, 76)
   .map((line) => `    ${line}`)

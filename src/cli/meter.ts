@@ -12,6 +12,9 @@ export class Meter {
   sizeRequest = 0;
   /** When the last request was given a connection, of performance.now(); undefined until one was. */
   boundAt: number | undefined = undefined;
+  /** Where the last request's connection begins. */
+  localIp: string | undefined = undefined;
+  localPort: number | undefined = undefined;
   private sent = { bytes: 0 };
   /** The 1xx of the request under way, as either HTTP would have them. */
   private interim = { '1.1': 0, '2.0': 0 };
@@ -29,7 +32,9 @@ export class Meter {
     this.interim = { '1.1': 0, '2.0': 0 };
     return {
       // Also where the transport sends it again, with its body from the beginning.
-      onAssigned: () => {
+      onAssigned: (_, { localAddress, localPort }) => {
+        this.localIp = localAddress;
+        this.localPort = localPort;
         this.boundAt = performance.now();
         this.sizeRequest = sizeRequest + requestSize(hop, userAgent, content);
         sent.bytes = 0;

@@ -19,10 +19,10 @@ import { printable } from './terminal.js';
 import { parseUrl, withoutCredentials } from './url.js';
 import type { TransferReport } from './write-out.js';
 
-/** One URL of the command line, with the -o and -T that belong to it. */
+/** One URL, with the -o and -T that belong to it. */
 export interface Job {
   readonly url: string;
-  /** Which of them it is, from 0. */
+  /** Which argument of the command line it is of, from 0. */
   readonly number: number;
   readonly output: string | undefined;
   readonly upload: string | undefined;
@@ -129,7 +129,7 @@ export class Transfer {
   private body(): Promise<RequestBody | undefined> {
     const { args, io } = this.session;
     if (this.job.upload !== undefined) return uploadBody(this.job.upload, io.stdin);
-    if (args.forms.length > 0) return formBody(args.forms, io.stdin);
+    if (args.forms.length > 0) return formBody(args, io.stdin);
     return args.dataInQuery ? Promise.resolve(undefined) : dataBody(args, io.stdin);
   }
 
@@ -319,6 +319,8 @@ export class Transfer {
       sizeHeader: meter.sizeHeader,
       sizeRequest: meter.sizeRequest,
       remotePort: connection?.remotePort,
+      localIp: meter.localIp,
+      localPort: meter.localPort,
       method: this.method,
       urlEffective: withoutCredentials(this.url).href,
       status: response?.status ?? 0,

@@ -32,6 +32,8 @@ export interface TransferReport {
   readonly timing: RequestTiming | undefined;
   readonly remoteIp: string;
   readonly remotePort: number | undefined;
+  readonly localIp: string | undefined;
+  readonly localPort: number | undefined;
   /** Connections made for it. */
   readonly connects: number;
   /** Which of the command line's URLs it is, from 0. */
@@ -65,6 +67,8 @@ const variables: Readonly<Record<string, Variable>> = {
   exitcode: (r) => r.exitCode,
   http_code: (r) => String(r.status).padStart(3, '0'),
   http_version: (r) => (r.httpVersion === '' ? '0' : r.httpVersion.replace(/\.0$/, '')),
+  local_ip: (r) => r.localIp ?? '',
+  local_port: (r) => r.localPort ?? 0,
   method: (r) => r.method,
   num_connects: (r) => r.connects,
   num_headers: (r) => r.headers.length,

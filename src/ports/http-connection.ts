@@ -1,5 +1,5 @@
 import type { BufferBudget, OpenInit, StreamSink } from '../protocol/index.js';
-import type { DialTimes } from './observer.js';
+import type { TransportInfo } from './byte-transport.js';
 
 /** The connection that a response came on. */
 export interface ResponseConnection {
@@ -75,7 +75,7 @@ export interface RequestHandle {
 export interface HttpConnection {
   readonly httpVersion: '2.0' | '1.1';
   /** How long it took to make, where that is known. */
-  readonly info: { readonly dial?: DialTimes | undefined };
+  readonly info: Partial<Pick<TransportInfo, 'dial' | 'localAddress' | 'localPort'>>;
   /** When the peer's first SETTINGS came, in monotonic milliseconds. Absent in HTTP/1.1. */
   readonly greetedAt?: number | undefined;
   /**

@@ -6,7 +6,7 @@ import { toHeaders } from './to-headers.js';
 /** What a facade wants to know of its request on the way. Called between steps, in the caller's async context. */
 export interface RequestHooks {
   /** Its headers go out on this connection. Once for each time that it is sent. */
-  onAssigned(connection: ResponseConnection): void;
+  onAssigned(connection: ResponseConnection, info: HttpConnection['info']): void;
   /** A piece of a body that comes in pieces was taken, and goes out next. At once, not between steps. */
   onPiece?(piece: Uint8Array): void;
   /** All of it has been handed to the connection. */
@@ -18,7 +18,7 @@ export function reportAssigned(
   { connection, description }: RequestHandle,
   context: AsyncResource | undefined,
 ): void {
-  connection.later(() => context?.runInAsyncScope(() => hooks.onAssigned(description)));
+  connection.later(() => context?.runInAsyncScope(() => hooks.onAssigned(description, connection.info)));
 }
 
 export function reportSent(

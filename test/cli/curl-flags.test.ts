@@ -81,6 +81,24 @@ const cases: Readonly<Record<string, readonly [args: readonly string[], shown: R
     ['-F', 'a=1', '-H', 'Content-Type: multipart/form-data', '/'],
     /"multipart\/form-data; boundary=B","--B\\r/,
   ],
+  '-F takes a type for a text too, and what comes before it without spaces': [
+    ['-F', 'a= <b>;type=text/html;charset=u', '-F', `b=<${text};type=text/y`, '/'],
+    /name=\\"a\\"\\r\\nContent-Type: text\/html;charset=u\\r\\n\\r\\n<b>.*name=\\"b\\"\\r\\nContent-Type: text\/y/,
+  ],
+  '-F makes a file of a text that has a file name': [
+    ['-F', 'a=x;filename=f;type=text/y', '/'],
+    /name=\\"a\\"; filename=\\"f\\"\\r\\nContent-Type: text\/y\\r\\n\\r\\nx/,
+  ],
+  '-F has attachments where -H gives another type': [
+    ['-F', 'a=1', '-H', 'Content-Type: multipart/mixed', '/'],
+    /"multipart\/mixed; boundary=B","--B\\r\\nContent-Disposition: attachment; name=\\"a\\"/,
+  ],
+  'braces and brackets in a URL make a list of URLs': [
+    ['-w', '%{urlnum}\\n', '/{a,b}/0[8-9]/[01-03:2]'],
+    /^(.*"\/a\/08\/01".*\n.*"\/a\/08\/03"[^]*"\/b\/09\/03".*\]0)\n$/,
+  ],
+  '-g takes a URL as it is': [['-g', '/[1-2]'], /^\["GET","\/\[1-2\]"[^\n]*\]$/],
+  '-w tells where the connection begins': [['-w', ' %{local_ip} %{remote_ip}', '/'], /\] (\S+) \1$/],
   '-4 and -6 with the last one given': [['-6', '-4', '-w', '%{exitcode}', '/'], /0$/],
   '--http1.1 is spoken': [['--http1.1', '-w', '%{http_version}', '/'], /1\.1$/],
   '--http2 falls back in the clear': [['--http2', '-w', '%{http_version}', '/'], /1\.1$/],
@@ -155,6 +173,30 @@ test('-i and -I print the status line and the fields as curl prints them, with -
     const theirs = await curl(all);
     if (theirs === undefined) t.diagnostic('there is no curl to compare with');
     else assert.equal(ours, theirs);
+  }
+});
+
+test('each URL of a list goes into the file that #1 names, and %{local_port} is that of the one connection', async () => {
+  const served = new Set<number | undefined>();
+  const origin = await startOrigin({
+    handler: (request, response) => {
+      served.add(request.socket.remotePort);
+      response.end(request.url);
+    },
+  });
+  const flags = ['--http2-prior-knowledge', '-w', '%{local_port}\\n', '-o', join(folder, 'list-#1-#2-#3')];
+  const { stdout, stderr } = await passinglane([...flags, `${origin.origin}/[a-c:2]/{x,y}`]);
+  await origin.close();
+  for (const [letter, word] of ['ax', 'ay', 'cx', 'cy'])
+    assert.equal(readFileSync(join(folder, `list-${letter}-${word}-#3`), 'latin1'), `/${letter}/${word}`, stderr);
+  assert.deepEqual(new Set(stdout.toString().trim().split('\n').map(Number)), served);
+});
+
+test('-F refuses what is no media type', async () => {
+  for (const form of ['a=1;type=nope', `a=@${file};type=`]) {
+    const { exitCode, stderr } = await passinglane(['-F', form, `${at}/`]);
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /-F a: '(nope)?' is no media type/);
   }
 });
 

@@ -7,6 +7,8 @@ const report: TransferReport = {
   url: 'a/b',
   scheme: 'https',
   remotePort: 8443,
+  localIp: '127.0.0.2',
+  localPort: 50_000,
   connects: 1,
   urlNumber: 1,
   redirectUrl: 'https://a/c',

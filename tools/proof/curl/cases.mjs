@@ -21,6 +21,7 @@ const flags = new Map([
     '--retry',
   ].map((name) => [name, true]),
   ...[
+    '-g',
     '-G',
     '-i',
     '-I',
@@ -30,6 +31,7 @@ const flags = new Map([
     '-S',
     '-sS',
     '-k',
+    '--globoff',
     '--get',
     '--include',
     '--head',
