@@ -109,8 +109,9 @@ export class Tunnels {
 
   /** Undefined: it turned out that the proxy speaks HTTP/1.1. */
   private async openStream(route: Route, signal: AbortSignal): Promise<ProxyTunnel | undefined> {
-    let source = new TunnelBody();
-    const body = (): TunnelBody => (source = new TunnelBody());
+    // Who speaks through a tunnel is to see it where the connection to the proxy takes nothing.
+    let source = new TunnelBody(1);
+    const body = (): TunnelBody => (source = new TunnelBody(1));
     const parts = {
       origin: this.proxy.origin,
       path: '/',

@@ -6,14 +6,13 @@ import { setImmediate } from '../timers.js';
 
 type Written = (error?: Error | null) => void;
 
-/** So many bytes are taken before the connection asks for them, as a socket's are by the kernel. */
-const room = 65_536;
-
 /**
  * The writable side of a {@link TunnelStream} as the body of a request: one piece at a time, asked for when it can be
- * sent. What it has room for counts as written at once, so that it is sent even where the stream is destroyed next.
+ * sent. What it has room for counts as written at once, as by a kernel, so that it is sent even where the stream is destroyed
+ * next.
  */
 export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #room: number;
   readonly #pieces: Uint8Array[] = [];
   /** Of the pieces, and of the one that is being sent. */
   #size = 0;
@@ -23,6 +22,11 @@ export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
   #asked: ((result: IteratorResult<Uint8Array, undefined>) => void) | undefined = undefined;
   #ended = false;
 
+  /** @param room bytes; 1: nothing counts as written before the connection has taken it */
+  constructor(room = 65_536) {
+    this.#room = room;
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -31,7 +35,7 @@ export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#size -= this.#sending;
     this.#sending = 0;
-    if (this.#size < room) this.#release();
+    if (this.#size < this.#room) this.#release();
     return new Promise((resolve) => {
       this.#asked = resolve;
       this.#answer();
@@ -52,7 +56,7 @@ export class TunnelBody implements AsyncIterableIterator<Uint8Array> {
   write(bytes: Uint8Array, written: Written): void {
     if (this.#ended) return written(new Error('The server takes no more data'));
     this.#size += bytes.byteLength;
-    const fits = this.#size < room;
+    const fits = this.#size < this.#room;
     // A copy: who is told that it is written may write over it.
     this.#pieces.push(fits ? Uint8Array.from(bytes) : bytes);
     if (fits) written();

@@ -50,6 +50,7 @@ export const Code = {
   streamClosed: 5,
   refusedStream: 7,
   cancel: 8,
+  connectError: 10,
   enhanceYourCalm: 11,
   http11Required: 13,
 } as const;

@@ -1,11 +1,14 @@
 import './immediate.js';
 import type { LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { abortable } from '../../dist/abortable.js';
 import { Http1Connection } from '../../dist/http1/index.js';
-import type { Dialled, Dialler, DialRoute, Origin } from '../../dist/ports/dialler.js';
+import type { Dialled, DialRoute, OpenedStream, Origin, StreamDialler } from '../../dist/ports/dialler.js';
 import { alpnFailed, connectFailed, isAlpnRefusal, mostTelling } from '../../dist/node/failure.js';
 import { lookUp } from '../../dist/node/address.js';
 import { Resolver } from '../../dist/node/resolver.js';
 import { race } from '../../dist/node/race.js';
+import { SocketTransport } from '../../dist/node/socket-transport.js';
 import type { SimulatedClock } from './clock.js';
 import { SimulatedDuplex } from './duplex.js';
 import { kernel } from './kernel.js';
@@ -43,7 +46,7 @@ export interface Name {
 type OpenSocket = SimulatedSocket | SimulatedDuplex;
 
 /** All machines, and the dialler of the process among them: the real `Names` and `race` over simulated sockets. */
-export class Network implements Dialler {
+export class Network implements StreamDialler {
   readonly hosts = new Map<string, Host>();
   readonly names = new Map<string, Name>();
   /** Those that a name has ever stood for. */
@@ -112,6 +115,19 @@ export class Network implements Dialler {
       if (isAlpnRefusal(mostTelling(error))) throw alpnFailed(origin.href, this.allowHTTP1, undefined, error);
       throw connectFailed(origin.href, error);
     }
+  }
+
+  /** Its origin takes HTTP/2. */
+  async dialOver({ stream, begun }: OpenedStream, origin: Origin, signal: AbortSignal): Promise<Dialled> {
+    const times = { begun, lookup: undefined, connect: this.clock.now(), secure: undefined };
+    try {
+      if (origin.scheme === 'https:') await secured(stream, signal);
+    } catch (error) {
+      stream.destroy();
+      signal.throwIfAborted();
+      throw connectFailed(origin.href, error);
+    }
+    return { protocol: 'h2', transport: new SocketTransport(stream, undefined, times) };
   }
 
   resolve(origin: Origin): Promise<readonly string[]> {
@@ -212,6 +228,22 @@ export class Network implements Dialler {
       else if (tcp.down.ended) ended();
     };
   }
+}
+
+/** TLS over a stream, as far as time and bytes go. */
+function secured(stream: Duplex, signal: AbortSignal): Promise<void> {
+  return abortable(signal, (resolve, reject) => {
+    const read = (): void => {
+      if (stream.read(serverHello) !== null) resolve();
+    };
+    const closed = (): void => reject(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+    stream
+      .on('readable', read)
+      .on('close', closed)
+      .on('error', () => undefined);
+    stream.write(Buffer.alloc(clientHello));
+    return () => void stream.off('readable', read).off('close', closed);
+  });
 }
 
 function speaking(socket: OpenSocket): Dialled {

@@ -1,4 +1,5 @@
-import { BaseTransport } from '../../dist/transport.js';
+import { proxyDialler } from '../../dist/proxy/index.js';
+import { BaseTransport, type Platform } from '../../dist/transport.js';
 import { resolveOptions, type TransportOptions } from '../../dist/transport-options.js';
 import type { ClientResponse, RequestOptions } from '../../dist/request/index.js';
 import { Books } from './books.js';
@@ -7,6 +8,7 @@ import { piece } from './frames.js';
 import { Link } from './link.js';
 import { Network, type Host } from './network.js';
 import type { RequestPlan } from './plan.js';
+import { ProxyProcess } from './proxy-process.js';
 import { Random } from './random.js';
 import { ServerProcess } from './server-process.js';
 
@@ -20,10 +22,20 @@ export interface PathOptions {
   readonly shared: boolean;
   /** What a kernel takes of what is sent, in bytes. Default: 1 MB. */
   readonly send?: number;
+  /** What a kernel holds of what has come, in bytes. Default: 4 MB. */
+  readonly receive?: number;
   readonly options?: TransportOptions;
+  /** The server is reached through a proxy, which speaks this. Default: it is not. */
+  readonly proxy?: 'h2' | 'http/1.1' | undefined;
+  /** Of a connection to the proxy, in bytes. Default: 16 MB. */
+  readonly proxyWindow?: number;
 }
 
-const url = 'http://path.example';
+/** Two names of one machine: what shares it shares no connection. */
+const names = ['path.example', 'beside.example'] as const;
+const proxyName = 'proxy.example';
+
+type Name = (typeof names)[number];
 const always: TransportOptions = { decompress: false, allowHTTP1: false, cleartext: 'h2c' };
 
 const handler = {
@@ -52,14 +64,21 @@ export class PathWorld {
   readonly link: Link;
   readonly network: Network;
   readonly transport: BaseTransport;
+  /** Where there is none, it is one that nobody asks. */
+  readonly proxy: ProxyProcess;
   /** Of all downloads, in bytes. */
   received = 0;
   private over = false;
   private readonly plans = new Map<number, RequestPlan>();
 
-  constructor({ bandwidth, delay, queue, shared, send = 1 << 20, options }: PathOptions) {
+  constructor(given: PathOptions) {
+    const { bandwidth, delay, queue, shared, send = 1 << 20, receive = 1 << 22, options } = given;
+    const { proxy, proxyWindow = 1 << 24 } = given;
     const random = new Random(1);
-    const resolved = resolveOptions({ ...always, ...options }, 'simulation');
+    const resolved = resolveOptions(
+      { ...always, ...(proxy === undefined ? {} : { proxy: `https://${proxyName}` }), ...options },
+      'simulation',
+    );
     const world = {
       clock: this.clock,
       books: this.books,
@@ -86,18 +105,36 @@ export class PathWorld {
         return shared ? link : path();
       },
     };
-    this.network = new Network(this.clock, { send, receive: 1 << 22 });
+    this.network = new Network(this.clock, { send, receive });
     this.network.hosts.set(this.host.address, this.host);
-    this.network.names.set('path.example', { addresses: [this.host.address], delay: 0, hangsUntil: 0, failing: false });
-    this.transport = new BaseTransport(resolved, {
+    const ways = {
+      hosts: this.network.hosts,
+      buffers: { send, receive },
+      addressOf: (name: string) => this.network.names.get(name)?.addresses[0],
+    };
+    const windows = { connectionWindow: proxyWindow, initialWindow: 1 << 22 };
+    this.proxy = new ProxyProcess('10.0.1.1', { ...world, books: new Books() }, ways, windows);
+    const at = { link: new Link(this.clock, delay, Infinity, () => 0.5), listening: true, swallowing: false };
+    const { address } = this.proxy;
+    this.network.hosts.set(address, { ...at, address, process: this.proxy, http2: proxy === 'h2' });
+    this.network.allowHTTP1 = proxy !== undefined;
+    for (const name of [...names, proxyName])
+      this.network.names.set(name, {
+        addresses: [name === proxyName ? address : this.host.address],
+        delay: 0,
+        hangsUntil: 0,
+        failing: false,
+      });
+    const platform: Omit<Platform, 'dialler'> = {
       clock: this.clock,
-      dialler: this.network,
       wrap: () => {
         throw new Error('nothing is adopted here');
       },
       random: random.next,
       inRootContext: (callback) => callback(),
-    });
+    };
+    const dialler = proxyDialler(resolved, { ...platform, dialler: () => this.network });
+    this.transport = new BaseTransport(resolved, { ...platform, dialler });
   }
 
   private plan(bytes: number, upload: number): number {
@@ -111,25 +148,30 @@ export class PathWorld {
     return id;
   }
 
-  private ask(id: number, options: RequestOptions, read: (response: ClientResponse) => Promise<unknown>): void {
-    const sent = this.transport.request(`${url}/${id}`, { ...options, headers: { 'x-id': String(id) } });
+  private ask(
+    name: Name,
+    id: number,
+    options: RequestOptions,
+    read: (response: ClientResponse) => Promise<unknown>,
+  ): void {
+    const sent = this.transport.request(`http://${name}/${id}`, { ...options, headers: { 'x-id': String(id) } });
     sent.then(read).catch((error: unknown) => {
       if (!this.over) throw error;
     });
   }
 
   /** A response of so many bytes, read as it comes. */
-  download(bytes: number): void {
+  download(bytes: number, name: Name = names[0]): void {
     const id = this.plan(bytes, 0);
     this.clock.poll(() => {
-      this.ask(id, {}, async (response) => {
+      this.ask(name, id, {}, async (response) => {
         for await (const piece of response.body) this.received += piece.length;
       });
     });
   }
 
   /** A body of so many bytes, that is there as fast as it goes. */
-  upload(bytes: number): void {
+  upload(bytes: number, name: Name = names[0]): void {
     const id = this.plan(100, bytes);
     const body = async function* (): AsyncGenerator<Uint8Array> {
       for (let at = 0; at < bytes; at += 65_536) {
@@ -138,7 +180,7 @@ export class PathWorld {
       }
     };
     this.clock.poll(() => {
-      this.ask(id, { method: 'POST', body: body() }, (response) => response.bytes());
+      this.ask(name, id, { method: 'POST', body: body() }, (response) => response.bytes());
     });
   }
 
@@ -150,7 +192,7 @@ export class PathWorld {
   }
 
   /** A small GET every so often, for so long; their round trips come in as time goes on. */
-  smallGets(every: number, duration: number): Small[] {
+  smallGets(every: number, duration: number, name: Name = names[0]): Small[] {
     const all: Small[] = [];
     for (let at = 0; at < duration; at += every)
       this.clock.after(at, () => {
@@ -158,7 +200,7 @@ export class PathWorld {
           const id = this.plan(100, 0);
           const one: Small = { at: this.clock.time, took: Infinity };
           all.push(one);
-          this.ask(id, {}, async (response) => {
+          this.ask(name, id, {}, async (response) => {
             await response.bytes();
             one.took = this.clock.time - one.at;
           });

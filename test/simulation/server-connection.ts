@@ -16,8 +16,10 @@ import {
 import { type Askable, askedInAMinute, mostPings, pingGap, pingsAllowed, settingsAllowed } from './probes.js';
 import { ServerEnd } from './server-end.js';
 import type { Behaviour, ServerProcess } from './server-process.js';
-import { ServerStream } from './server-stream.js';
+import { ServerStream, type ServedStream } from './server-stream.js';
 import type { Tcp } from './tcp.js';
+import type { RequestPlan } from './plan.js';
+import type { Sighting } from './books.js';
 
 /** A frame of DATA of so many bytes belongs to an upload that is long. */
 const bulkFrame = 8_000;
@@ -35,7 +37,7 @@ interface SentSettings {
 
 /** One connection as a server has it: reads frames, keeps windows, and holds the client to the rules. */
 export class ServerConnection extends ServerEnd {
-  readonly streams = new Map<number, ServerStream>();
+  readonly streams = new Map<number, ServedStream>();
   /** What we may send, in bytes, and what the client may. */
   sendWindow = 65_535;
   receiveWindow = 65_535;
@@ -231,10 +233,22 @@ export class ServerConnection extends ServerEnd {
     this.lastActed = streamId;
     this.requests++;
     this.tell(`acts on request ${id} on stream ${streamId}`);
-    const stream = new ServerStream(this, streamId, request, sighting, this.clientInitialWindow, this.initialWindow);
+    const windows = [this.clientInitialWindow, this.initialWindow] as const;
+    const stream = this.serve(streamId, request, sighting, windows, fields);
     this.streams.set(streamId, stream);
     stream.begin(ends, fields.get('expect') === '100-continue');
     if (this.greeted && this.requests >= behaviour.mostRequests) this.goAway('latest', Code.noError);
+  }
+
+  /** What becomes of a request that it acts on. `windows`: what may be sent on its stream, and what the client may send. */
+  protected serve(
+    streamId: number,
+    request: RequestPlan,
+    sighting: Sighting,
+    windows: readonly [send: number, receive: number],
+    _fields: ReadonlyMap<string, string>,
+  ): ServedStream {
+    return new ServerStream(this, streamId, request, sighting, ...windows);
   }
 
   private onData(f: Frame): void {

@@ -84,7 +84,7 @@ export class ServerProcess {
   readonly world: World;
   /** Of HTTP/2. */
   readonly connections = new Set<ServerConnection>();
-  readonly http1Connections = new Set<Http1ServerConnection>();
+  readonly http1Connections = new Set<ServerEnd>();
   behaviour: Behaviour;
   /** It reads no further on a connection that bulk has come on; on all others it does as ever. */
   bulkUnread = false;
@@ -119,14 +119,16 @@ export class ServerProcess {
 
   accept(tcp: Tcp, secure: boolean, http2 = true): void {
     this.world.books.connections++;
-    if (!http2) {
-      const connection = new Http1ServerConnection(this, tcp, secure, this.world.books.connections);
-      this.http1Connections.add(connection);
-      return this.run(() => connection.begin());
-    }
-    const connection = new ServerConnection(this, tcp, secure, this.world.books.connections);
-    this.connections.add(connection);
+    const connection = this.connectionOver(tcp, secure, http2);
+    if (connection instanceof ServerConnection) this.connections.add(connection);
+    else this.http1Connections.add(connection);
     this.run(() => connection.begin());
+  }
+
+  protected connectionOver(tcp: Tcp, secure: boolean, http2: boolean): ServerEnd {
+    const { connections } = this.world.books;
+    if (http2) return new ServerConnection(this, tcp, secure, connections);
+    return new Http1ServerConnection(this, tcp, secure, connections);
   }
 
   /** Does it now, or when the process thaws; not at all once it has died. */

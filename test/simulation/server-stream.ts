@@ -4,8 +4,24 @@ import { Handler, type Fields } from './handler.js';
 import type { RequestPlan } from './plan.js';
 import type { ServerConnection } from './server-connection.js';
 
+/** A stream as its connection has it. */
+export interface ServedStream {
+  sendWindow: number;
+  receiveWindow: number;
+  /** Received, and not read by who serves it. */
+  readonly unread: number;
+  begin(ends: boolean, expects: boolean): void;
+  onData(bytes: Uint8Array, ends: boolean): void;
+  onEnd(trailers: ReadonlyMap<string, string> | undefined): void;
+  onWindowChange(by: number): void;
+  behaviourChanged(): void;
+  /** There is room to write again. */
+  sendBody(): void;
+  gone(): void;
+}
+
 /** One request of HTTP/2 with its handler. */
-export class ServerStream extends Handler<ServerConnection> {
+export class ServerStream extends Handler<ServerConnection> implements ServedStream {
   sendWindow: number;
   receiveWindow: number;
   /** Received of the body, and not read by the handler. */
