@@ -206,9 +206,7 @@ export class ClientConn {
 
   state(): ConnState {
     const driver = this.#driver;
-    const { greeted, streams, requests, slots, reserved, limit, stalled, recovering } = driver.core.health(
-      driver.clock.now(),
-    );
+    const { greeted, slots, reserved, limit, stalled, recovering } = driver.core.health(driver.clock.now());
     return {
       closed: driver.core.failed || driver.closed,
       closing: !driver.accepts,
@@ -218,7 +216,7 @@ export class ClientConn {
       maxConcurrentStreams: greeted ? limit : 0,
       stalled,
       recovering,
-      lastIdle: streams > 0 || requests === 0 ? undefined : driver.use.idleSince,
+      lastIdle: driver.lastIdle,
     };
   }
 

@@ -341,10 +341,6 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     return state === HealthState.Ready || (early && state === HealthState.EarlyOnly);
   }
 
-  awaitSettings(): void {
-    this.core.awaitSettings();
-  }
-
   holdBulk(): void {
     this.core.holdBulk(this.clock.now());
   }
@@ -402,6 +398,12 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   releaseReservation(): void {
     this.core.releaseReservation(this.clock.now());
     this.endStepSoon();
+  }
+
+  /** When the last stream ended, in wall-clock milliseconds; undefined while one is open or before the first. */
+  get lastIdle(): number | undefined {
+    const { streams, requests } = this.core.numbers;
+    return streams > 0 || requests === 0 ? undefined : this.use.idleSince;
   }
 
   /** Ends everything at once, with an error like this one for every stream. */

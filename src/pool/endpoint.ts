@@ -107,7 +107,6 @@ export class Endpoint implements Reach {
 
   add(connection: PooledConnection): void {
     this.connections.push(connection);
-    if (this.unproved) connection.awaitSettings?.();
     if (this.dialling) this.dialledSince = this.clock.now(); // one has come to something: no others count as late yet
     this.note();
   }
@@ -147,7 +146,6 @@ export class Endpoint implements Reach {
     if (since <= this.failedAt) return; // the same trouble
     this.failedAt = Math.max(now, since); // which may be later, where the two were read from the clock apart
     this.notBefore = now + Math.min(shortestExile * 2 ** this.failures++, longestExile);
-    for (const connection of this.connections) connection.awaitSettings?.();
     this.tell({ type: 'failed', address: this.address, until: this.notBefore });
     this.note();
   }
@@ -198,8 +196,12 @@ export class Endpoint implements Reach {
     return this.dialling || this.connections.some(({ accepts }) => accepts);
   }
 
-  /** Whether one of its connections carries the request now: {@link offered}. Its load is brought up to date. */
+  /**
+   * Whether one of its connections carries the request now: {@link offered}. Its load is brought up to date. An address that
+   * failed is to show by its SETTINGS that somebody is there, before it gets a request.
+   */
   offers(demand: Demand, lastResort: boolean, now: number): boolean {
+    if (demand.early && this.unproved) demand = { ...demand, early: false };
     let inFlight = 0;
     this.offered = undefined;
     for (const connection of this.connections) {

@@ -107,8 +107,6 @@ export interface PooledConnection extends HttpConnection {
 
   // What only one that carries several requests at a time has:
 
-  /** The peer is to show by its SETTINGS that somebody is there, before any request goes out to it. */
-  awaitSettings?(): void;
   /** Bulk on it is to take no more of its path's queue than keeps the path busy: no other connection is faster. */
   holdBulk?(): void;
   /** Requests go around a slow one by it: it asks now and then whether that is the faster way. */

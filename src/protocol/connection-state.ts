@@ -98,8 +98,6 @@ export class ConnectionState {
   nextStreamId = 1;
   requests = 0;
   reserved = 0;
-  /** No request goes before the peer's SETTINGS. */
-  awaitsSettings = false;
 
   // What waits to be sealed: whoever needs a frame adds to these, seal.ts takes from them.
   /** Streams with a RST_STREAM or WINDOW_UPDATE due, each once. */

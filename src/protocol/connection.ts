@@ -242,11 +242,6 @@ export class Connection {
     return acceptsRequests(this.c, now);
   }
 
-  /** From now on no request goes before the peer's SETTINGS. */
-  awaitSettings(): void {
-    this.c.awaitsSettings = true;
-  }
-
   /** Takes a slot ahead of `open`; the caller has asked {@link health}. */
   reserve(): void {
     this.c.reserved++;

@@ -178,10 +178,8 @@ function stateOf(
   if (c.slotsUsed >= c.peer.maxConcurrentStreams) return HealthState.Full;
   const live = c.liveness;
   const busy = live.writingSince >= 0 || c.atHighWaterMark;
-  if (!c.peer.received) {
-    const late = c.awaitsSettings || c.slotsUsed > 0 || busy || recovering || !well;
-    return late ? HealthState.AwaitingSettings : HealthState.EarlyOnly;
-  }
+  if (!c.peer.received)
+    return c.slotsUsed > 0 || busy || recovering || !well ? HealthState.AwaitingSettings : HealthState.EarlyOnly;
   if (live.probeSentAt >= 0) return HealthState.Probing;
   if (recovering) return HealthState.Recovering;
   if (starved) return HealthState.Starved;

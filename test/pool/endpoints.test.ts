@@ -89,29 +89,6 @@ test('an address that takes a connection and never sends SETTINGS is gone around
   assert.deepEqual([call.status, p.dialled], [200, [first, second]]);
 });
 
-test('an address that failed gets no request before its SETTINGS', async () => {
-  const p = poolHarness({ addresses, mute: new Set([first]), answer: held });
-  p.get('/hold');
-  p.get('/hold');
-  await p.clock.advance(1_000);
-  assert.deepEqual(
-    [states(p), p.dialled],
-    [
-      [`${first} failed`, `${second} ready`],
-      [first, second],
-    ],
-  );
-  p.peer(1).holdsBack = true;
-  await p.clock.advance(1_000);
-  const last = p.get('/last');
-  await p.clock.advance(200);
-  assert.deepEqual(p.dialled.slice(2), [first], 'the way around leads there: its time to go last is over');
-  p.peer(1).read();
-  await p.settle();
-  assert.deepEqual([last.status, p.peer(1).requests], [200, ['/hold', '/last']]);
-  p.transport.destroy();
-});
-
 test('an address whose dial was silent until one elsewhere came to a connection goes last', async () => {
   const p = poolHarness({ addresses, dialTimes: [Infinity], peer: { maxConcurrentStreams: 1 }, answer: held });
   const call = p.get('/');
