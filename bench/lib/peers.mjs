@@ -92,6 +92,10 @@ export function makePeers(node, files) {
       configuration: 'one session, both windows 16 MiB',
       extra: { window: 16_777_215 },
     }),
+    'bare socket': ofNode('bare-socket', {
+      version: nodeHttp2.version,
+      configuration: 'node:net or node:tls, frames made beforehand, bytes counted: what any client on Node pays',
+    }),
     undici: ofNode('undici', {
       ...undiciPeer,
       configuration:

@@ -19,6 +19,7 @@ export const download = {
       { client: 'node:http2, 16 MiB windows', job: transfer('download') },
       { client: 'Go', job: transfer('download') },
       { client: 'h2load', job: transfer('download') },
+      { client: 'bare socket', job: transfer('download') },
     ],
     targets: [
       ...['passinglane dump()', 'passinglane borrow()'].flatMap((of) => [
@@ -47,6 +48,7 @@ export const upload = {
       { name: sameSource, client: 'node:http2', job: transfer('uploadIterable') },
       { client: 'Go', job: transfer('upload') },
       { client: 'h2load', job: transfer('upload') },
+      { client: 'bare socket', job: transfer('upload') },
       { name: 'passinglane, one buffer', client: 'passinglane', job: transfer('uploadBytes'), rounds: 3 },
       { name: 'passinglane, node:stream', client: 'passinglane', job: transfer('uploadReadable'), rounds: 3 },
       { name: 'passinglane, pieces of 1 KiB', client: 'passinglane', job: small, rounds: 3 },
