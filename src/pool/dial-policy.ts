@@ -111,7 +111,8 @@ export function decideDials(s: Situation): Decision {
     const slowAt = s.comingSince + seen.delay;
     return s.now < slowAt ? { ...stuck, again: slowAt } : { ...wait, resort: true };
   }
-  const bypassAt = seen.full > 0 && !s.strict ? Infinity : bypassDue(s, seen);
+  // Beside one that is full, those that are stalled are made up for above, and of those that are silent one.
+  const bypassAt = seen.full > 0 && !s.strict && seen.silent === 0 ? Infinity : bypassDue(s, seen);
   // What is silent is gone around ever more rarely, also beside those that allow no stream.
   const nextAt = seen.silent > 0 && bypassAt < Infinity ? Infinity : zeroAt;
   if (s.now >= nextAt) return s.zeroLimitsExhausted ? { ...wait, giveUp: true } : { ...wait, dials: 1 };
@@ -139,7 +140,9 @@ function zeroLimitDue(s: Situation, seen: Survey): number {
 
 /** When a dial around a connection in trouble is due; Infinity: it would be of no use. */
 function bypassDue(s: Situation, seen: Survey): number {
-  if (seen.troubled === 0 || seen.bypasses >= seen.troubled) return Infinity;
+  // What they led around may be gone: then the oldest stands in for it.
+  const bypasses = seen.bypasses === s.connections.length ? seen.bypasses - 1 : seen.bypasses;
+  if (seen.troubled === 0 || bypasses >= seen.troubled) return Infinity;
   const patience = seen.lastIsDial ? Math.min(s.patience, longestDialPatience) : s.patience;
   return Math.max(seen.troubledSince + patience, s.linkNotBefore);
 }

@@ -117,17 +117,20 @@ test('where that one is silent as well there is a further one, and the wait for 
   p.transport.destroy();
 });
 
-test('beside a full connection, those that are silent cause one dial more, all together', async () => {
+test('beside a full connection, those that are silent cause one dial more, all together, and the wait for the next doubles', async () => {
   const peer = { maxConcurrentStreams: 5 };
-  const p = poolHarness({ answer: never, peer });
+  const p = poolHarness({ answer: never, peer, connectTimeout: 0, readIdleTimeout: 0 });
   many(p, 5, '/long');
   await p.settle();
   peer.maxConcurrentStreams = -1;
   many(p, 20);
-  await p.settle();
-  assert.equal(p.dials, 5);
-  await p.clock.advance(5_000);
-  assert.equal(p.dials, 6);
+  const at: number[] = [];
+  for (let tenths = 0; tenths < 300; tenths++) {
+    await p.settle();
+    while (at.length < p.dials) at.push(tenths / 10);
+    await p.clock.advance(100);
+  }
+  assert.deepEqual(at, [0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6.6, 9.8, 16.2, 29]);
   p.transport.destroy();
 });
 

@@ -66,6 +66,11 @@ const cases: Readonly<Record<string, Case>> = {
     situation: { patience: 200 },
     decision: { dials: 1, bypass: true },
   },
+  'dials that are silent, and nothing left of what they led around': {
+    connections: [bypassing(dialled), bypassing(dialled)],
+    situation: { patience: 200 },
+    decision: { dials: 1, bypass: true },
+  },
   'a silent dial after many that came to nothing': {
     connections: [dialled],
     situation: { patience: 60_000 },
@@ -142,6 +147,16 @@ const cases: Readonly<Record<string, Case>> = {
     connections: [full, overdue, overdue],
     situation: { waiting: 20 },
     decision: { dials: 1 },
+  },
+  'full, and more silent ones beside it than those that wait need': {
+    connections: [full, dialled, dialled],
+    situation: { patience: 200 },
+    decision: { dials: 1, bypass: true },
+  },
+  'the same for less than it takes': {
+    connections: [full, dialled, dialled],
+    situation: { patience: 4_000 },
+    decision: { resort: true, again: now + 3_000 },
   },
   stalled: { connections: [stalled], decision: { dials: 1, bypass: true } },
   'stalled for less than it takes': {

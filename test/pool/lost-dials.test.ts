@@ -115,6 +115,39 @@ test('an old connection dead and new ones swallowed: within a second and a half 
   p.transport.destroy();
 });
 
+test('the same where the old connection has ended meanwhile', async () => {
+  const p = poolHarness({ answer: answerQuick, dialTimes: [20, Infinity, Infinity], connectTimeout: 30_000 });
+  const first = p.get('/quick');
+  p.get('/slow');
+  await p.clock.advance(20);
+  assert.equal(first.status, 200);
+  p.peer(0).answersPings = false;
+  await p.clock.advance(1_000);
+  const call = p.get('/quick');
+  await p.clock.advance(1_000);
+  assert.equal(p.dials, 2);
+  p.peer(0).drop(new Error('it is dead'));
+  p.path = 20;
+  await p.clock.advance(1_500);
+  assert.equal(call.status, 200);
+  p.transport.destroy();
+});
+
+test('the same beside a connection that is full', async () => {
+  const dialTimes = [20, ...Array<number>(5).fill(Infinity)];
+  const peer = { maxConcurrentStreams: 1 };
+  const p = poolHarness({ answer: answerQuick, dialTimes, peer, connectTimeout: 30_000 });
+  p.get('/slow');
+  await p.clock.advance(20);
+  const calls = Array.from({ length: 4 }, () => p.get('/quick'));
+  await p.clock.advance(1_900);
+  assert.equal(p.dials, 6, 'one for each, and one more');
+  p.path = 20;
+  await p.clock.advance(1_500);
+  assert.deepEqual(statuses(calls), new Set([200]));
+  p.transport.destroy();
+});
+
 test('a dial that comes after all says of those that were swallowed beside it that they are to be made again', async () => {
   const p = poolHarness({
     answer: answerQuick,
