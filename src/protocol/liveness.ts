@@ -84,6 +84,7 @@ export class Liveness {
   readonly pings: OutstandingPing[] = [];
   private nextPingId = 1;
   private ownPings = 0;
+  /** When it was sent, and then, when it was answered: the peer read it at some time between the two, and counts from there. */
   private lastOwnPing = -Infinity;
   /** The last of them, until it is answered; -1: it has been. */
   private ownPingOut = -1;
@@ -284,8 +285,11 @@ export class Liveness {
   }
 
   /** The ACK of a PING: when that was sent; Infinity: it measures nothing; -1: it was none of ours. */
-  pong(id: number): number {
-    if (id === this.ownPingOut) this.ownPingOut = -1;
+  pong(id: number, now: number): number {
+    if (id === this.ownPingOut) {
+      this.ownPingOut = -1;
+      this.lastOwnPing = now;
+    }
     if (id === this.recovery.ping) {
       this.recovery.end();
       return Infinity;

@@ -233,7 +233,7 @@ function onPing(c: ConnectionState): void {
   }
   if (uint32(bytes, start) !== c.config.pingSeed) return;
   const id = uint32(bytes, start + 4);
-  const sentAt = c.liveness.pong(id);
+  const sentAt = c.liveness.pong(id, c.now);
   if (sentAt < 0) return;
   if (sentAt < Infinity) answered(c, id, c.now - sentAt);
   confirmResets(c);

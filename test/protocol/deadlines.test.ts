@@ -186,6 +186,21 @@ test('what comes before the answer to a PING was sent before it, and does not gi
   h.expect.ping('both have been answered, and DATA has come since');
 });
 
+test('a server that reads a PING late counts the time to the next one from there, and so does the budget', () => {
+  const h = harness({ config: { readIdleTimeout: 2_000, pingTimeout: 0, pingGap: 10_000 } }).greet();
+  h.expect.headers(h.get('/'), { end: true });
+  fire(h);
+  h.peer.pong(h.expect.ping('the first'));
+  fire(h);
+  const second = h.expect.ping('the second');
+  h.now += 8_000;
+  h.peer.pong(second);
+  const read = h.now;
+  while (h.pending.length === 0) fire(h);
+  h.expect.ping('the third');
+  assert.equal(h.now, read + 10_000);
+});
+
 test('after a GOAWAY without an error a silent server is asked as ever, and its answer is enough', () => {
   const h = harness({ config: { readIdleTimeout: 2_000, pingTimeout: 3_000 } }).greet();
   h.expect.headers(h.get('/'), { end: true });
