@@ -48,8 +48,11 @@ interface Seen {
   /** When the first request went there since it froze, in the world's time; Infinity: none has. */
   owedSince: number;
   frozenAt: number;
-  /** The same of the first attempt to connect, since it came to make nothing of them. */
-  triedSince: number;
+  /**
+   * When attempts to connect began, in the world's time, since it came to make nothing of them. Those are left out that were given
+   * up before they had had their time, since the dial came to another address, or nobody waited for it: nothing was found out.
+   */
+  tries: { at: number }[];
   /** When it came to make nothing of dials; Infinity: it does. */
   muteSince: number;
   /** The first attempt to connect since the last one that came to a connection, in the world's time; Infinity: there was none. */
@@ -86,7 +89,7 @@ export class Addresses {
         (seen = {
           owedSince: Infinity,
           frozenAt: 0,
-          triedSince: Infinity,
+          tries: [],
           muteSince: Infinity,
           askedSince: Infinity,
           failed: false,
@@ -100,7 +103,7 @@ export class Addresses {
   deaf(milliseconds: number): void {
     for (const seen of this.seen.values()) {
       seen.owedSince += milliseconds;
-      seen.triedSince += milliseconds;
+      for (const attempt of seen.tries) attempt.at += milliseconds;
       seen.askedSince += milliseconds;
     }
   }
@@ -155,21 +158,26 @@ export class Addresses {
       );
   };
 
-  /** An attempt to connect there begins. */
-  tried(host: Host): void {
+  /** An attempt to connect there begins. What comes back is called where it is given up before it has had its time. */
+  tried(host: Host): () => void {
     const seen = this.of(host);
     seen.askedSince = Math.min(seen.askedSince, this.world.now());
     const muteSince = isMute(host) ? this.world.isolation.changedAt(host) : Infinity;
-    if (seen.muteSince !== muteSince) seen.triedSince = Infinity;
+    if (seen.muteSince !== muteSince) seen.tries = [];
     seen.muteSince = muteSince;
-    if (muteSince !== Infinity && seen.triedSince === Infinity) seen.triedSince = this.world.now();
+    if (muteSince === Infinity) return () => undefined;
+    const attempt = { at: this.world.now() };
+    seen.tries.push(attempt);
+    return () => {
+      seen.tries = seen.tries.filter((one) => one !== attempt);
+    };
   }
 
   /** A dial goes to these addresses first: is one of them known to come to nothing, while another answers? */
   dialled(name: string, first: readonly string[]): void {
     for (const address of first) {
       const host = this.world.network.hosts.get(address)!;
-      const { failed, muteSince, triedSince } = this.of(host);
+      const { failed, muteSince, tries } = this.of(host);
       const answering = this.renamed ? 0 : this.answeringBut(name, host);
       if (answering === 0) continue;
       // One for a second attempt goes around an address that answers.
@@ -177,7 +185,8 @@ export class Addresses {
       if (failed && hedge === undefined && loadBalancing === 'pick-first')
         this.once('failed address', `a dial went to ${address} first, which has failed, and has not answered since`);
       if (!isMute(host) || (hedge !== undefined && answering === 1)) continue;
-      const since = muteSince === this.world.isolation.changedAt(host) ? this.world.now() - triedSince : 0;
+      const since =
+        muteSince === this.world.isolation.changedAt(host) ? this.world.now() - (tries[0]?.at ?? Infinity) : 0;
       if (since > dialBound(this.world.options))
         this.once(
           'frozen address',

@@ -51,7 +51,8 @@ export class Deserted {
     for (const [socket, { tcp }] of network.open) {
       const { server } = tcp;
       if (!(server instanceof ServerConnection) || !server.deserted || socket.ending) continue;
-      if (tcp.down.dead) continue; // it has not heard of that, and never will
+      // It has not heard of that, and never will: the way is gone, or the server has ended the connection since, which comes late.
+      if (tcp.down.dead || tcp.down.cut) continue;
       // A write that ends shows that somebody reads.
       const wroteAt = socket instanceof SimulatedSocket ? socket.wroteAt : 0;
       const since = Math.max(this.heardSince(server, tcp.down), server.lastFrameAt, wroteAt);

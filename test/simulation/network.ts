@@ -2,6 +2,7 @@ import './immediate.js';
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { abortable } from '../../dist/abortable.js';
+import { TransportError } from '../../dist/errors.js';
 import { Http1Connection } from '../../dist/http1/index.js';
 import type { Dialled, DialRoute, OpenedStream, Origin, StreamDialler } from '../../dist/ports/dialler.js';
 import { alpnFailed, connectFailed, isAlpnRefusal, mostTelling } from '../../dist/node/failure.js';
@@ -61,8 +62,8 @@ export class Network implements StreamDialler {
   tell: (what: string) => void = () => undefined;
   /** Told which addresses of a name a dial goes to before all others. */
   onDial: (name: string, first: readonly string[]) => void = () => undefined;
-  /** Told of each attempt to connect to an address. */
-  onAttempt: (host: Host) => void = () => undefined;
+  /** Told of each attempt to connect to an address. What it returns is called where that was given up before it had had its time. */
+  onAttempt: (host: Host) => () => void = () => () => undefined;
   /** How the next connection's bytes are cut, in bytes a read. */
   drawMostRead: () => number = () => Infinity;
   private readonly clock: SimulatedClock;
@@ -94,7 +95,7 @@ export class Network implements StreamDialler {
   };
 
   async dial(origin: Origin, signal: AbortSignal, http1Only = false, route?: DialRoute): Promise<Dialled> {
-    const attempt = this.attempt(origin, http1Only, route);
+    const attempt = this.attempt(origin, http1Only, route, signal);
     /** In the order of the pool, as src/node/dial.ts does it. */
     const connect = (hosts: readonly string[], all: readonly string[]): Promise<OpenSocket> => {
       const ordered = (route?.order(all) ?? [hosts, []]).map((group) => group.filter((host) => hosts.includes(host)));
@@ -134,13 +135,13 @@ export class Network implements StreamDialler {
     return this.resolver.anew(origin.hostname);
   }
 
-  private attempt(origin: Origin, http1Only: boolean, route: DialRoute | undefined) {
+  private attempt(origin: Origin, http1Only: boolean, route: DialRoute | undefined, signal: AbortSignal) {
     const secure = origin.scheme === 'https:';
     return (address: string, succeeded: (socket: OpenSocket) => void, failed: (error: Error) => void): (() => void) => {
       const host = this.hosts.get(address);
       if (host === undefined) throw new Error(`there is no machine at ${address}`);
       this.attempts++;
-      this.onAttempt(host);
+      const takeBack = this.onAttempt(host);
       route?.trying(address);
       let over = false;
       let tcp: Tcp | undefined = undefined;
@@ -210,6 +211,7 @@ export class Network implements StreamDialler {
         if (over) return;
         over = true;
         this.attempts--;
+        if (!hadItsTime(signal)) takeBack();
         if (tcp === undefined) return;
         tcp.client = undefined;
         tcp.resetFrom('client');
@@ -228,6 +230,11 @@ export class Network implements StreamDialler {
       else if (tcp.down.ended) ended();
     };
   }
+}
+
+/** The dial was ended by `connectTimeout`, not because another address answered, or since nobody waited for it any more. */
+function hadItsTime({ aborted, reason }: AbortSignal): boolean {
+  return aborted && TransportError.isInstance(reason) && reason.code === 'ERR_PASSINGLANE_CONNECT_TIMEOUT';
 }
 
 /** TLS over a stream, as far as time and bytes go. */

@@ -34,6 +34,8 @@ export class Pipe {
   arrivedBytes = 0;
   /** Nothing passes any more, and nobody is told: a box on the way has forgotten the connection. */
   dead = false;
+  /** Whatever was on its way is lost: one end has reset the connection. */
+  cut = false;
   /** Bytes a millisecond that its own way lets through, however wide the link is. */
   rate = Infinity;
   /** When that will have let through what has been sent so far. */
@@ -59,7 +61,6 @@ export class Pipe {
   private readonly unread: Uint8Array[] = [];
   private unreadBytes = 0;
   private fin = false;
-  private cut = false;
   private closedToReading = false;
 
   constructor(clock: SimulatedClock, link: Link, way: Way, buffers: Buffers) {

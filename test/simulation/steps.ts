@@ -1,5 +1,5 @@
 import type { ConnectionEvent, FrameEvent, Observer, RequestEvent } from '../../dist/ports/observer.js';
-import type { TransportStats } from '../../dist/pool/index.js';
+import type { ConnectionStats, TransportStats } from '../../dist/pool/index.js';
 import type { BaseTransport } from '../../dist/transport.js';
 import { textOf } from './application.js';
 import type { SimulatedClock } from './clock.js';
@@ -142,9 +142,7 @@ export class Steps {
     }
     this.isolation.look(stats);
     if (stats.streams === 0 && stats.bufferedBytes === 0) this.credit(stats);
-    const dialling = stats.origins.some(
-      (origin) => origin.dialling > 0 || origin.connections.some(({ state }) => state === 'connecting'),
-    );
+    const dialling = stats.origins.some((origin) => origin.dialling > 0 || origin.connections.some(isInTheMaking));
     if (stats.streams === 0 && this.running.size === 0 && !dialling) this.timers(stats.origins.length);
   }
 
@@ -203,4 +201,9 @@ export class Steps {
     for (const { process } of this.hosts)
       if (process.isFrozen) this.report('nothing left', `${process.address} is still frozen`);
   }
+}
+
+/** Its dial still has a deadline: where nothing has come from the server, that it has stalled says no more of the SETTINGS. */
+function isInTheMaking({ state, httpVersion, bytesReceived }: ConnectionStats): boolean {
+  return state === 'connecting' || (httpVersion === '2.0' && bytesReceived === 0);
 }
