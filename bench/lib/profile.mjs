@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const mostFunctions = 15;
+const mostFunctions = 10;
 
 /** Runs a job once under the profiler; the .cpuprofile stays in `folder`, for the tools that show it whole. */
 export async function profile(peer, job, folder) {
