@@ -12,6 +12,17 @@ export function fieldValue(fields: readonly string[], name: string): string | un
   return undefined;
 }
 
+/** All values of a field that is a list, as one (RFC 9110 section 5.3). @param name in lower case; those of the list in any */
+export function listValue(fields: readonly string[], name: string): string | undefined {
+  let list: string | undefined = undefined;
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const given = fields[i]!;
+    if (given.length !== name.length || given.toLowerCase() !== name) continue;
+    list = list === undefined ? fields[i + 1]! : `${list}, ${fields[i + 1]!}`;
+  }
+  return list;
+}
+
 /** Whether there is such a field. @param name in lower case; those of the list in any */
 export function hasField(fields: readonly string[], name: string): boolean {
   return fieldValue(fields, name) !== undefined;

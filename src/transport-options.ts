@@ -268,7 +268,7 @@ const retryTable: Readonly<Record<keyof RetryOptions, readonly [check: Check, fa
  * `userAgent` is what is sent when the caller names none.
  */
 export function resolveOptions(options: TransportOptions | undefined, userAgent: string): ResolvedOptions {
-  if (options !== undefined && !isRecord(options))
+  if (options !== undefined && (!isRecord(options) || options instanceof URL))
     throw invalidArgument('options', options, 'an object with transport options');
   const resolved = resolve(table, options ?? {}, '');
   const another = (['createConnection', 'socketPath'] as const).find((name) => resolved[name] !== undefined);

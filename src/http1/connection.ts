@@ -76,6 +76,8 @@ export class Http1Connection implements PooledConnection, Http1ExchangeHost {
   private looking = false;
   /** How long it may be idle; Infinity: for ever. */
   private patience: number;
+  /** What the server said last of how long it keeps the connection. */
+  private keepAlive: string | undefined = undefined;
   private restingSince = 0;
   private timer: TimerHandle | undefined = undefined;
   private timerDue = 0;
@@ -224,10 +226,13 @@ export class Http1Connection implements PooledConnection, Http1ExchangeHost {
   // --- between requests ---
 
   onKeepAlive(field: string): void {
-    const seconds = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(field)?.[1];
-    if (seconds === undefined) return;
+    if (field === this.keepAlive) return; // mostly it says the same each time
+    this.keepAlive = field;
+    let seconds = Infinity;
+    for (const [, time] of field.matchAll(/(?:^|[,;\s])timeout=(\d{1,9})/gi)) seconds = Math.min(seconds, Number(time));
+    if (seconds === Infinity) return;
     const { idleTimeout } = this.config;
-    const theirs = Math.max(0, Number(seconds) * 1_000 - keepAliveMargin);
+    const theirs = Math.max(0, seconds * 1_000 - keepAliveMargin);
     this.patience = idleTimeout === 0 ? theirs : Math.min(theirs, idleTimeout);
     if (theirs === 0) this.closing = true;
   }

@@ -13,7 +13,7 @@ import {
   type StreamSink,
   type TimerHandle,
 } from '../ports/index.js';
-import { fieldValue } from '../field-list.js';
+import { listValue } from '../field-list.js';
 import { nextTick } from '../timers.js';
 import {
   behindResponse,
@@ -259,7 +259,7 @@ export class Http1Exchange implements RequestHandle, ResponseListener {
     this.statusText = head.statusText;
     if (status === 101) return this.onSwitch(head);
     if (status < 200) return this.onInformational(status, fields);
-    const keepAlive = fieldValue(fields, 'keep-alive');
+    const keepAlive = listValue(fields, 'keep-alive');
     if (keepAlive !== undefined) this.connection.onKeepAlive(keepAlive);
     if (!head.persistent) this.closes = true;
     this.begun = true;

@@ -58,14 +58,16 @@ export class CoreDispatcher extends EventEmitter implements DispatchOwner {
    */
   constructor(transport?: Transport | (TransportOptions & DispatcherOptions), options?: DispatcherOptions) {
     super();
-    const first: unknown = transport ?? {};
-    if (typeof first !== 'object' || first instanceof URL)
+    const first: unknown = transport === undefined ? {} : transport;
+    if (!isRecord(first) || first instanceof URL)
       throw invalidArgument('H2Dispatcher takes a Transport, or the options of one, and no origin: it serves them all');
     this.owned = !(transport instanceof BaseTransport);
     if (this.owned && typeof (first as Partial<Transport>).request === 'function')
       throw invalidArgument(
         'H2Dispatcher takes a Transport of its own copy of passinglane, and not of another, nor a view',
       );
+    if (options !== undefined && (!isRecord(options) || options instanceof URL))
+      throw invalidArgument('The options of H2Dispatcher must be an object');
     checkNames(options ?? {}, ['http1']);
     let { http1 } = options ?? {};
     if (transport instanceof BaseTransport) this.transport = transport;

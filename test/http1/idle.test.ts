@@ -128,6 +128,8 @@ for (const [idleTimeout, says, lasts] of [
   [90_000, 'keep-alive: timeout=1\r\n', 0],
   [0, 'keep-alive: timeout=0\r\n', 0],
   [2_000, 'keep-alive: max=100\r\n', 2_000],
+  [90_000, 'keep-alive: max=100\r\nkeep-alive: timeout=5\r\n', 4_000],
+  [90_000, 'keep-alive: timeout=60\r\nkeep-alive: timeout=5\r\n', 4_000],
 ] as const)
   test(`with idleTimeout ${idleTimeout} and ${says === '' ? 'no word of the server' : says.trim()} a connection is kept ${
     lasts === never ? 'for ever' : `${lasts} ms`

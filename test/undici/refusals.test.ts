@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { TransportError } from '../../dist/index.js';
-import { H2Dispatcher, type DispatchHandler, type DispatchOptions } from '../../dist/undici/index.js';
+import { H2Dispatcher, install, type DispatchHandler, type DispatchOptions } from '../../dist/undici/index.js';
 import { toUndiciError } from '../../dist/undici/undici-error.js';
 import { startOrigin } from '../support/origin.js';
 
@@ -18,6 +18,14 @@ async function place(t: TestContext) {
 }
 
 const ignore = (): void => undefined;
+
+test('what is neither a transport nor options is refused, and so is anything else in the place of options', () => {
+  for (const wrong of [null, [], 5, 'http://a.test', new URL('http://a.test')] as never[]) {
+    assert.throws(() => new H2Dispatcher(wrong), { code: 'UND_ERR_INVALID_ARG', message: /takes a Transport, or/ });
+    assert.throws(() => install(wrong), { code: 'UND_ERR_INVALID_ARG', message: /takes a Transport, or/ });
+    assert.throws(() => new H2Dispatcher({}, wrong), { code: 'UND_ERR_INVALID_ARG', message: /must be an object/ });
+  }
+});
 
 test('a handler that could not be told of a failure is refused, by an exception', async (t) => {
   const { dispatcher, at } = await place(t);
