@@ -44,6 +44,8 @@ export class Decoder {
   private bytes: Uint8Array = noBytes;
   private at = 0;
   private end = 0;
+  /** What the block adds to the table, flat, while it is recorded and has not turned to what it found there. */
+  private added: string[] | undefined = undefined;
 
   constructor(options?: DecoderOptions) {
     this.maxTableSize = checkSize('maxTableSize', options?.maxTableSize ?? defaultTableSize);
@@ -95,6 +97,28 @@ export class Decoder {
     this.inBlock = false;
   }
 
+  /**
+   * As `decodeInto`. Returns what the block adds to the table (name, value, name, value) if that is all that it has to do
+   * with the table: then its bytes mean the same fields whenever they come. Undefined: it refers to entries, or resizes.
+   */
+  decodeRecording(bytes: Uint8Array, start: number, end: number, sink: FieldSink): readonly string[] | undefined {
+    this.added = [];
+    this.decodeInto(bytes, start, end, sink);
+    const { added } = this;
+    this.added = undefined;
+    return added;
+  }
+
+  /**
+   * Does to the table what decoding did that returned `added`. False, and nothing is done: the block has to be decoded,
+   * since it must start with a size update now.
+   */
+  repeat(added: readonly string[]): boolean {
+    if (this.inBlock || this.requiredSize !== Infinity) return false;
+    for (let i = 0; i < added.length; i += 2) this.table.add(added[i]!, added[i + 1]!);
+    return true;
+  }
+
   /** Any run of size updates that starts the block (RFC 7541 section 6.3). */
   private sizeUpdates(): void {
     while (this.at < this.end && (this.bytes[this.at]! & 0xe0) === 0x20) {
@@ -102,6 +126,7 @@ export class Decoder {
       const allowed = Math.min(this.maxTableSize, this.requiredSize);
       if (size > allowed) throw new HpackError(`Dynamic table size update to ${size}; at most ${allowed} is allowed.`);
       this.requiredSize = Infinity;
+      this.added = undefined;
       this.table.resize(size);
     }
     if (this.requiredSize !== Infinity && this.at < this.end) {
@@ -129,10 +154,14 @@ export class Decoder {
     const value = this.string();
     if (name === undefined || value === undefined) {
       if (intoTable) this.addOversize(index === 0 ? this.lengthAt(nameStart) : name!.length, valueStart);
+      this.added = undefined;
       sink.oversize();
       return;
     }
-    if (intoTable) this.table.add(name, value);
+    if (intoTable) {
+      this.table.add(name, value);
+      this.added?.push(name, value);
+    }
     sink.field(name, value, neverIndexed);
   }
 
@@ -175,6 +204,7 @@ export class Decoder {
         `Index ${index} is beyond the tables; the last entry is ${firstDynamicIndex - 1 + this.table.length}.`,
       );
     }
+    this.added = undefined;
     return this.table.name(age);
   }
 
