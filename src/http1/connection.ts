@@ -8,6 +8,7 @@ import {
   type Http1Config,
   type ConnectionHealth,
   type ConnectionOwner,
+  type Demand,
   type PooledConnection,
   type OutgoingRequest,
   type ResponseConnection,
@@ -166,8 +167,9 @@ export class Http1Connection implements PooledConnection, Http1ExchangeHost {
   }
 
   /** One idle by the wall clock for too long is retired here, and one not seen to be open for a while is looked at. */
-  takes(): boolean {
+  takes(_demand: Demand, lastResort = false): boolean {
     if (this.exchange !== undefined || this.closing || this.looking) return false;
+    if (!lastResort && this.numbers.slow) return false;
     const { socket } = this;
     // What was frozen wakes up with its timers late: the wall clock tells.
     if (this.old || this.use.idleFor(this.patience)) this.retire();

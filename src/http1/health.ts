@@ -1,18 +1,17 @@
-import { HealthState, type ConnectionHealth } from '../ports/index.js';
+import { HealthState, type ConnectionBeneath, type ConnectionHealth, type Http1Config } from '../ports/index.js';
 
 /** The connection that it is of. */
 interface Http1State {
   readonly closing: boolean;
   readonly idle: boolean;
   readonly requests: number;
+  readonly config: Pick<Http1Config, 'beneath'>;
 }
 
 /** What an HTTP/1.1 connection says of itself: it takes one request at a time, and none that it blocks is another's. */
 export class Http1Health implements ConnectionHealth {
   readonly since = Infinity;
   readonly slowUntil = -Infinity;
-  readonly delay = 0;
-  readonly slow = false;
   readonly greeted = true;
   readonly limit = 1;
   readonly zeroFromStart = false;
@@ -29,7 +28,21 @@ export class Http1Health implements ConnectionHealth {
   get state(): HealthState {
     const { closing, idle } = this.of;
     if (closing) return HealthState.Closing;
-    return idle ? HealthState.Ready : HealthState.Full;
+    if (!idle) return HealthState.Full;
+    return this.slow ? HealthState.Slow : HealthState.Ready;
+  }
+
+  get slowBeneath(): ConnectionBeneath | undefined {
+    const { beneath } = this.of.config;
+    return beneath?.numbers.slow === true ? beneath : undefined;
+  }
+
+  get slow(): boolean {
+    return this.slowBeneath !== undefined;
+  }
+
+  get delay(): number {
+    return this.slowBeneath?.health(true).delay ?? 0;
   }
 
   get streams(): number {

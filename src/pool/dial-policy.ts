@@ -2,7 +2,9 @@ import { HealthState, type Health } from '../ports/index.js';
 
 /** One connection as the policy sees it. */
 export interface Candidate {
-  readonly health: Readonly<Pick<Health, 'state' | 'since' | 'delay' | 'greeted' | 'limit' | 'zeroFromStart'>>;
+  readonly health: Readonly<
+    Pick<Health, 'state' | 'since' | 'delay' | 'slowBeneath' | 'greeted' | 'limit' | 'zeroFromStart'>
+  >;
   /** It was dialled to get around another. */
   readonly bypass: boolean;
   /** It has not come to a connection yet. */
@@ -97,7 +99,8 @@ export function decideDials(s: Situation): Decision {
   }
   if (s.now < s.notBefore) return { ...stuck, again: s.notBefore };
   const places = Math.min(s.places ?? Infinity, seen.full > 0 && !s.strict ? seen.limit : Infinity);
-  if (places !== Infinity && seen.slow === 0 && !s.zeroLimited) {
+  // Of those that take one request at a time, all that lead through a slow connection are taken for one of no use.
+  if (places !== Infinity && (seen.slow === 0 || (seen.slow === 1 && s.places === 1)) && !s.zeroLimited) {
     // What one connection takes is known, so those that are needed can be dialled at once. Those that turned out to be
     // silent cause one more, all together.
     const waiting = s.waiting - seen.soon;
@@ -158,7 +161,7 @@ interface Survey {
   full: number;
   /** The largest limit of those that are full. */
   limit: number;
-  /** Bulk fills their path. */
+  /** Bulk fills their path; those that lead through one connection have one. */
   slow: number;
   /** How long the fastest of those takes to answer; Infinity: there is none. */
   delay: number;
@@ -188,6 +191,7 @@ function survey(connections: readonly Candidate[]): Survey {
     silent: 0,
     bypasses: 0,
   };
+  const counted = new Set<unknown>();
   for (const { health, bypass, dial = false } of connections) {
     if (bypass) seen.bypasses++;
     if (health.since !== Infinity) {
@@ -204,7 +208,8 @@ function survey(connections: readonly Candidate[]): Survey {
       seen.full++;
       seen.limit = Math.max(seen.limit, health.limit);
     } else if (health.state === HealthState.Slow) {
-      seen.slow++;
+      if (!counted.has(health.slowBeneath)) seen.slow++;
+      if (health.slowBeneath !== undefined) counted.add(health.slowBeneath);
       seen.delay = Math.min(seen.delay, health.delay);
     } else {
       seen.soon += health.limit;

@@ -152,7 +152,15 @@ export class Dialling {
     return [...this.dials]
       .filter((dial) => dial.silent)
       .map(({ begun, bypass }) => ({
-        health: { state, since: begun, delay: 0, greeted: false, limit: 0, zeroFromStart: false },
+        health: {
+          state,
+          since: begun,
+          delay: 0,
+          slowBeneath: undefined,
+          greeted: false,
+          limit: 0,
+          zeroFromStart: false,
+        },
         bypass,
         dial: true,
       }));

@@ -281,7 +281,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     // One that has had enough of being asked is not measured any more.
     const measured = this.env.bulkIsolation && driverConfig.pingGap === undefined;
     const path = measured ? this.endpoints.path(dialled.address) : undefined;
-    const config = { ...driverConfig, dialTime: took, dialledAt: begun, path };
+    const config = { ...driverConfig, dialTime: took, dialledAt: begun, path, beneath: dialled.beneath };
     const connection: PooledConnection =
       dialled.protocol === 'h2'
         ? new ConnectionDriver(dialled.transport, config, this.clock, this)

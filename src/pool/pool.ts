@@ -1,6 +1,6 @@
 import { TransportError } from '../errors.js';
 import { LatestMap } from '../latest-map.js';
-import { originKey, type BufferBudget, type Origin } from '../ports/index.js';
+import { originKey, type BufferBudget, type Origin, type PooledConnection } from '../ports/index.js';
 import type { Exchange } from '../request/index.js';
 import { isUnsupported } from './replay.js';
 import { Endpoints } from './endpoints.js';
@@ -161,9 +161,12 @@ export class Pool {
 
   /** One connection of the origin's takes no new requests; those that it carries go on. */
   retire(origin: Origin, connection: number): void {
-    for (const apart of [false, true])
-      for (const one of this.origins.get(poolKey(origin, apart))?.connections.all ?? [])
-        if (one.id === connection) one.stopReuse();
+    this.find(origin, connection)?.stopReuse();
+  }
+
+  find(origin: Origin, connection: number): PooledConnection | undefined {
+    const all = [false, true].flatMap((apart) => this.origins.get(poolKey(origin, apart))?.connections.all ?? []);
+    return all.find(({ id }) => id === connection);
   }
 
   /** Of one origin, or of all. */

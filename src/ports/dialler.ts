@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { ConnectionBeneath } from '../protocol/index.js';
 import type { ByteTransport } from './byte-transport.js';
 import type { OpenHttp1 } from './pooled-connection.js';
 
@@ -29,6 +30,8 @@ export type Dialled = (
 ) & {
   /** Which of the addresses that its {@link DialRoute} was told of it leads to; undefined where there are none. */
   readonly address?: string | undefined;
+  /** The connection that it leads through, where that is one which others share. */
+  readonly beneath?: ConnectionBeneath | undefined;
 };
 
 /** To which of an origin's addresses a dial goes. What has no addresses (a proxy, a socket's path) asks nothing of it. */

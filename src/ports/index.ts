@@ -49,5 +49,13 @@ export {
 } from './pooled-connection.js';
 export { isTraced, makesSpans, marked, markedAs, traceAll } from './tracing.js';
 export { isFieldValue, isToken, quoteName } from '../protocol/field-syntax.js';
-export { bodyStart, BufferBudget, type Health, HealthState, type StreamSink, Path } from '../protocol/index.js';
+export {
+  bodyStart,
+  BufferBudget,
+  type ConnectionBeneath,
+  type Health,
+  HealthState,
+  type StreamSink,
+  Path,
+} from '../protocol/index.js';
 export { buildTrailerFields, fieldListSize } from '../protocol/request-fields.js';

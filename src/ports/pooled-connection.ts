@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { TransportError } from '../errors.js';
-import type { BufferBudget, Health } from '../protocol/index.js';
+import type { BufferBudget, ConnectionBeneath, Health } from '../protocol/index.js';
 import type { TransportInfo } from './byte-transport.js';
 import type { HttpConnection } from './http-connection.js';
 import type { Clock } from './clock.js';
@@ -14,6 +14,7 @@ export type ConnectionHealth = Readonly<
     | 'since'
     | 'slowUntil'
     | 'delay'
+    | 'slowBeneath'
     | 'greeted'
     | 'limit'
     | 'zeroFromStart'
@@ -88,7 +89,7 @@ export interface PooledConnection extends HttpConnection {
   /** It ended, or was told to, and nothing came of it. */
   readonly carriedNothing: boolean;
   /** What {@link health} says but for what depends on the time; always of now. */
-  readonly numbers: Omit<ConnectionHealth, 'state' | 'since' | 'slowUntil' | 'delay'>;
+  readonly numbers: Omit<ConnectionHealth, 'state' | 'since' | 'slowUntil' | 'delay' | 'slowBeneath'>;
   /** Begins to read. `established` is called once: the connection is ready, or it failed (`closeError`). */
   start(established: () => void): void;
   /** What a new request that needs so much of the window would meet. `lastResort`: there is no other way to go. */
@@ -130,6 +131,7 @@ export interface Http1Config {
   /** When its dial began, in the clock's time. Without: when the connection is made. */
   readonly dialledAt?: number | undefined;
   readonly writeTimeout: number;
+  readonly beneath?: ConnectionBeneath | undefined;
 }
 
 /**

@@ -37,7 +37,15 @@ export interface ConnectionConfig extends LocalSettings, LivenessLimits {
   readonly pingSeed: number;
   /** What is known of the way to the peer; undefined: whether bulk fills it is nobody's concern. */
   readonly path?: Path | undefined;
+  /** The connection that it leads through, as one in a tunnel does. */
+  readonly beneath?: ConnectionBeneath | undefined;
   readonly trace?: FrameTrace | undefined;
+}
+
+/** A connection that others lead through: where bulk fills its path, whoever speaks through those waits as well. */
+export interface ConnectionBeneath {
+  readonly numbers: { readonly slow: boolean };
+  health(lastResort: boolean): { readonly delay: number };
 }
 
 /** What happens to the connection as a whole. The same rule as for StreamSink: store and schedule, run no user code. */

@@ -1,4 +1,4 @@
-import type { ConnectionState } from './connection-state.js';
+import type { ConnectionBeneath, ConnectionState } from './connection-state.js';
 import { lastClientStreamId } from './limits.js';
 import type { RoundTrip } from './path-meter.js';
 
@@ -54,7 +54,7 @@ export interface ConnectionNumbers {
   readonly sendWindow: number;
   /** What the peer may still send on the connection, in bytes. */
   readonly receiveWindow: number;
-  /** Bulk fills its path: `state` says so where nothing else has more to say. */
+  /** Bulk fills its path, or that of the connection beneath it: `state` says so where nothing else has more to say. */
   readonly slow: boolean;
   /** The smoothed round trip in milliseconds; 0 until the first sample. */
   readonly roundTrip: number;
@@ -78,6 +78,8 @@ export class Health implements ConnectionNumbers {
   slowUntil = -Infinity;
   /** What a request waits for an answer while bulk fills the path, in milliseconds; 0: it does not. */
   delay = 0;
+  /** The connection beneath it where that is slow, so that no other over it is better; undefined: it is not. */
+  slowBeneath: ConnectionBeneath | undefined = undefined;
   /** It was stalled, takes bytes again, and how much stands before a new request is not known yet. */
   recovering = false;
   private readonly c: ConnectionState;
@@ -127,7 +129,7 @@ export class Health implements ConnectionNumbers {
   }
 
   get slow(): boolean {
-    return this.c.meter?.filled === true;
+    return isSlow(this.c);
   }
 
   get roundTrip(): number {
@@ -155,7 +157,11 @@ export function health(c: ConnectionState, now: number, lastResort: boolean, nee
   answer.stalled = stalled;
   answer.recovering = recovering;
   answer.slowUntil = stalled || recovering ? live.slowUntil(now) : -Infinity;
-  answer.delay = c.meter?.filled === true ? c.meter.delay(now) : 0;
+  answer.slowBeneath = slowBeneath(c);
+  answer.delay = Math.max(
+    c.meter?.filled === true ? c.meter.delay(now) : 0,
+    answer.slowBeneath?.health(true).delay ?? 0,
+  );
   answer.since = troubledSince(c, stalled, recovering);
   answer.state = stateOf(c, now, lastResort, starved, answer);
   if (starved && c.window.starvedReported) answer.since = Math.min(answer.since, c.window.starvedSince);
@@ -183,7 +189,7 @@ function stateOf(
   if (live.probeSentAt >= 0) return HealthState.Probing;
   if (recovering) return HealthState.Recovering;
   if (starved) return HealthState.Starved;
-  if (!lastResort && c.meter?.filled === true) return HealthState.Slow;
+  if (!lastResort && isSlow(c)) return HealthState.Slow;
   if (busy) return HealthState.Busy;
   if (isSilent(c, now) && mayAsk(c, now)) return HealthState.Silent;
   return HealthState.Ready;
@@ -212,8 +218,16 @@ export function staysReady(c: ConnectionState, now: number): boolean {
   if (!acceptsRequests(c, now) || !c.peer.received || c.atHighWaterMark) return false;
   // What a last resort was, a stall not quite over, is not Ready; nor is what has begun to write, or asks for a sign of life.
   if (now < live.recovery.until || live.writingSince >= 0 || live.probeSentAt >= 0) return false;
-  if (c.meter?.filled === true) return false;
+  if (isSlow(c)) return false;
   return c.slotsUsed < c.peer.maxConcurrentStreams;
+}
+
+function isSlow(c: ConnectionState): boolean {
+  return c.meter?.filled === true || slowBeneath(c) !== undefined;
+}
+
+function slowBeneath({ config: { beneath } }: ConnectionState): ConnectionBeneath | undefined {
+  return beneath?.numbers.slow === true ? beneath : undefined;
 }
 
 /** A round trip beside bulk is too long where it is longer than so many times the least, and so many milliseconds more. */

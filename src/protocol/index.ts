@@ -3,7 +3,7 @@
  * change in any release until it also serves.
  */
 export { Connection, type OpenInit } from './connection.js';
-export type { ConnectionConfig, ConnectionEvents } from './connection-state.js';
+export type { ConnectionBeneath, ConnectionConfig, ConnectionEvents } from './connection-state.js';
 export { BufferBudget } from './credit.js';
 export { HealthState, type ConnectionNumbers, type Health } from './health.js';
 export type { Failure } from './lifecycle.js';

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Dialled, Dialler, DialRoute, Origin, StreamDialler } from '../ports/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
 import { environmentRule, type ProxyRule } from './environment.js';
+import { ProxyTunnel } from './proxy-tunnel.js';
 import { parseProxy, type Proxy } from './proxy.js';
 import { Tunnels, type ProxyPlatform } from './tunnels.js';
 
@@ -41,7 +42,8 @@ class ProxyDialler implements Dialler {
     const { clock, inRootContext } = this.platform;
     const begun = clock.now();
     const stream = await inRootContext(() => this.open(proxy, origin, signal));
-    return this.direct.dialOver({ stream, begun }, origin, signal, http1Only);
+    const dialled = await this.direct.dialOver({ stream, begun }, origin, signal, http1Only);
+    return stream instanceof ProxyTunnel ? { ...dialled, beneath: stream.beneath } : dialled;
   }
 
   resolve(origin: Origin): Promise<readonly string[]> | undefined {

@@ -1,4 +1,4 @@
-import { forever, type Clock, type TimerHandle } from '../ports/index.js';
+import { forever, type Clock, type PooledConnection, type TimerHandle } from '../ports/index.js';
 import { TunnelStream, type TunnelBody } from '../request/index.js';
 
 /** Keeps the process alive while anybody holds it. */
@@ -24,12 +24,15 @@ export class KeepAlive {
 
 /** A tunnel in a stream of HTTP/2. As a socket it keeps the process alive, until it is told not to. */
 export class ProxyTunnel extends TunnelStream {
+  /** What it is a stream of. */
+  readonly beneath: PooledConnection | undefined;
   private readonly keepAlive: KeepAlive;
   private held = false;
 
-  constructor(keepAlive: KeepAlive, source: TunnelBody) {
+  constructor(keepAlive: KeepAlive, source: TunnelBody, beneath: PooledConnection | undefined) {
     super(true, (error) => (error instanceof Error ? error : new Error(String(error))), source);
     this.keepAlive = keepAlive;
+    this.beneath = beneath;
     this.ref();
   }
 

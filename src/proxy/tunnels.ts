@@ -5,7 +5,7 @@ import { abortable } from '../abortable.js';
 import { TunnelBody, type ClientResponse } from '../request/index.js';
 import type { Clock, Dialled, Dialler, Origin, StreamDialler } from '../ports/index.js';
 import type { ResolvedOptions } from '../transport-options.js';
-import { BaseTransport, submit, type Platform } from '../transport.js';
+import { BaseTransport, poolOf, submit, type Platform } from '../transport.js';
 import { connectOver } from './connect.js';
 import { brokeOff, refused, unreachable, type Route } from './failure.js';
 import type { Proxy } from './proxy.js';
@@ -133,7 +133,8 @@ export class Tunnels {
       throw error;
     }
     if (response.status >= 200 && response.status < 300) {
-      const tunnel = new ProxyTunnel(this.keepAlive, source);
+      const beneath = poolOf(this.transport).find(this.proxy.origin, response.connection.id);
+      const tunnel = new ProxyTunnel(this.keepAlive, source, beneath);
       tunnel.open(response, request);
       return tunnel;
     }

@@ -11,7 +11,14 @@ function candidate(
   more: Partial<Candidate['health']> = {},
   bypass = false,
 ): Candidate {
-  const settled = { since: Infinity, delay: 0, greeted: true, limit: 100, zeroFromStart: false };
+  const settled = {
+    since: Infinity,
+    delay: 0,
+    slowBeneath: undefined,
+    greeted: true,
+    limit: 100,
+    zeroFromStart: false,
+  };
   return { health: { ...settled, state: HealthState[state], ...more }, bypass };
 }
 
@@ -35,6 +42,8 @@ const awaiting = candidate('AwaitingSettings', { greeted: false });
 const overdue = candidate('AwaitingSettings', { greeted: false, since: now - 1_000 });
 const slow = candidate('Slow', { delay: 300 });
 const slower = candidate('Slow', { delay: 900 });
+const beneath = { numbers: { slow: true }, health: () => slow.health };
+const through = candidate('Slow', { delay: 300, slowBeneath: beneath });
 /** A dial that has not come to a connection for so long. */
 const dialled: Candidate = {
   ...candidate('AwaitingSettings', { greeted: false, since: now - 1_000, limit: 0 }),
@@ -333,6 +342,19 @@ const cases: Readonly<Record<string, Case>> = {
     connections: [slow, slower],
     situation: { places: 10 },
     decision: { resort: true, holdBulk: true },
+  },
+  'two in tunnels through one connection that is slow: another, around that': {
+    connections: [through, { ...through }],
+    decision: { dials: 1 },
+  },
+  'two in tunnels through a slow connection, and one that is slow itself': {
+    connections: [through, through, slow],
+    decision: { resort: true, holdBulk: true },
+  },
+  'the same of HTTP/1.1, which take one request each': {
+    connections: [through, through],
+    situation: { waiting: 5, places: 1 },
+    decision: { dials: 5 },
   },
   'slow, and the one more is stalled': { connections: [slow, stalled], decision: { resort: true, holdBulk: true } },
   'stalled beside one at 0 whose wait goes on': {

@@ -108,6 +108,18 @@ for (const [how, block] of blocked)
     await world.end();
   });
 
+test('where the connection that tunnels share carries a download at 10 KB/s, all small GETs beside it go by another', async () => {
+  const { world, dial } = await connected(shared);
+  firstOf(world.proxy.connections).slowTo(10);
+  world.download(10_000_000);
+  await world.pass(8_000);
+  const [same, others] = [world.smallGets(33, 5_000), world.smallGets(33, 5_000, 'beside.example')];
+  await world.pass(5_500);
+  for (const small of [same, others]) assert.ok(slowest(small) <= 2 * dial, `${slowest(small)} ms, a dial is ${dial}`);
+  assert.deepEqual([world.proxy.connections.size, world.books.connections], [2, 4]);
+  await world.end();
+});
+
 test('when the connection to a proxy that tunnels share falls silent, requests go by tunnels on another', async () => {
   const { world, dial } = await connected(shared);
   for (const { tcp } of world.network.open.values()) tcp.forget();
