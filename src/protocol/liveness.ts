@@ -62,6 +62,8 @@ export class Liveness {
   idleSince: number;
   /** A smoothed round trip; 0 until the first sample. */
   roundTrip = 0;
+  /** The same, but for what answers have shown since to be none of the path's. */
+  private provenRoundTrip = 0;
   /** How long the last answer took at most, in milliseconds; Infinity before the first. */
   answerTook = Infinity;
   /** The shortest of all samples; 0 until the first. */
@@ -316,17 +318,19 @@ export class Liveness {
 
   sample(roundTrip: number): void {
     this.bestRoundTrip = this.bestRoundTrip === 0 ? roundTrip : Math.min(this.bestRoundTrip, roundTrip);
-    this.roundTrip = this.roundTrip === 0 ? roundTrip : this.roundTrip * 0.875 + roundTrip * 0.125;
+    this.roundTrip = smoothed(this.roundTrip, roundTrip);
+    this.provenRoundTrip = smoothed(this.provenRoundTrip, roundTrip);
   }
 
   /** A request is being answered, which was sent since `busySince`. */
   answered(now: number): void {
     this.answerTook = now - this.busySince;
+    this.provenRoundTrip = Math.min(this.provenRoundTrip, this.tookAtLeast(this.answerTook));
   }
 
   /** What a peer may be waited for: one that took long for a sample, busy as it was, has proved since that its path does not. */
   private get longestRoundTrip(): number {
-    return Math.min(this.roundTrip, this.answerTook);
+    return Math.min(this.provenRoundTrip, this.answerTook);
   }
 
   /** Since when the peer has been silent although it owed us something. */
@@ -369,4 +373,8 @@ export class Liveness {
     if (this.probeSentAt < 0) return write;
     return Math.min(write, this.probeSentAt + Math.max(stallTimeout, 2 * this.longestRoundTrip));
   }
+}
+
+function smoothed(average: number, sample: number): number {
+  return average === 0 ? sample : average * 0.875 + sample * 0.125;
 }

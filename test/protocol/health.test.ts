@@ -583,6 +583,25 @@ test('a peer that was busy once, and has answered quickly since, is asked as soo
   h.discard();
 });
 
+test('the same after one more answer that takes long', () => {
+  const h = harness();
+  h.pump();
+  h.now += 13_000;
+  h.greet();
+  for (const took of [300, 5_000]) {
+    const r = h.get('/');
+    h.pump();
+    h.now += took;
+    h.peer.headers(r, 200, { end: true });
+  }
+  assert.equal(h.connection.health(h.now).roundTrip, 13_000, 'windows grow by the average');
+  h.get('/slow');
+  h.pump();
+  h.now += 1_200;
+  assert.equal(h.connection.health(h.now).state, HealthState.Silent, 'after four round trips, not after 20 seconds');
+  h.discard();
+});
+
 test('the best round trip is the shortest, and the other one goes with the samples', () => {
   const h = harness().greet();
   for (const roundTrip of [40, 10, 80]) {
