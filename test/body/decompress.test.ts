@@ -387,3 +387,19 @@ test('a coding that makes much of little counts, though the next makes nothing o
   const members = Buffer.alloc(Math.ceil((66 * megabyte) / empty.byteLength) * empty.byteLength, empty);
   await assert.rejects(received(encoders['br']!(members), ['gzip', 'br']).text(), tooLarge);
 });
+
+for (const name of ['deflate', 'br'])
+  test(`${name}: what comes behind the end of the coding is dropped, also what comes later`, async () => {
+    const { queue, seen, body } = receive([name]);
+    const coded = Buffer.concat([encoders[name]!(Buffer.from('all')), Buffer.from('behind it')]);
+    queue.push(new Uint8Array(coded));
+    const reading = body.text();
+    await settle();
+    for (let i = 0; i < 3; i++) {
+      queue.push(new Uint8Array(coded));
+      await settle();
+    }
+    queue.end();
+    assert.equal(await reading, 'all');
+    assert.equal(seen.consumed, 4 * coded.byteLength);
+  });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { type RequestBody, toRequestBody } from '../../dist/body/request-body.js';
+import { isOneShot, type RequestBody, toRequestBody } from '../../dist/body/request-body.js';
 import type { BodyReader } from '../../dist/body/source-reader.js';
 
 function body(value: unknown): RequestBody {
@@ -61,6 +61,12 @@ const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 const code = (expected: string) => (error: unknown) => (error as { code?: string }).code === expected;
 const unusable = code('ERR_PASSINGLANE_REQUEST_BODY');
 const invalid = code('ERR_INVALID_ARG_VALUE');
+
+test('a stream of either kind and what is iterated as one can be read once only, and nothing else', () => {
+  for (const once of [Readable.from(['a']), webStream('a'), pieces('a')]) assert.equal(isOneShot(once), true);
+  for (const other of ['text', null, undefined, 7, {}, new Uint8Array(1), () => 'a'])
+    assert.equal(isOneShot(other), false);
+});
 
 test('null and undefined are no body', () => {
   assert.equal(toRequestBody(null), undefined);

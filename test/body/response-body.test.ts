@@ -133,6 +133,24 @@ for (const [name, way] of ways) {
     if (name in streaming) assert.equal(text(seen), '{"a":[1,2]}', 'what had arrived comes first');
   });
 
+  test(`${name}: a body that came in views is read`, async () => {
+    const { owner, queue, body } = receive();
+    const read = bytes('..{"a":[1,2]}..');
+    const reading = way(body, []);
+    await tick();
+    for (const [from, to] of [
+      [2, 6],
+      [6, 13],
+    ] as const) {
+      queue.pushView(read, from, to);
+      await tick();
+    }
+    queue.detach();
+    queue.end();
+    assert.equal(await reading, '{"a":[1,2]}');
+    assert.equal(owner.total, 11);
+  });
+
   test(`${name}: a body that is cut while it is read rejects`, async () => {
     const { queue, body } = receive();
     const error = new Error('reset');

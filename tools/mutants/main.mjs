@@ -83,7 +83,7 @@ function draw(from, count, random) {
 
 const copy = mkdtempSync(join(tmpdir(), 'passinglane-mutants-'));
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
-for (const name of ['dist', 'build', 'lib', 'src', 'test', 'package.json'])
+for (const name of ['dist', 'build', 'lib', 'src', 'test', 'docs', 'README.md', 'package.json'])
   cpSync(join(root, name), join(copy, name), { recursive: true });
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 
