@@ -15,14 +15,28 @@ export function familyOf(host: string): 0 | 4 | 6 {
  * restricts the answer to it, if it is not 0.
  */
 export async function lookUp(hostname: string, lookup: LookupFunction, family: number): Promise<readonly string[]> {
-  const found = await new Promise<string[]>((resolve, reject) => {
+  // What it gives is looked at outside its callback: an error thrown in there would be nobody's, and end the process.
+  const found = await new Promise<unknown>((resolve, reject) => {
     lookup(hostname, { all: true, family }, (error, found: string | LookupAddress[]) => {
       if (error) reject(error);
-      else resolve(typeof found === 'string' ? [found] : found.map(({ address }) => address));
+      else resolve(found);
     });
   });
-  if (found.length > 0) return interleaveFamilies(found);
-  throw Object.assign(new Error(`The lookup of ${hostname} gave no address.`), { code: 'ENOTFOUND' });
+  const given: unknown[] = Array.isArray(found) ? found.map(addressOf) : [found];
+  if (given.length === 0)
+    throw Object.assign(new Error(`The lookup of ${hostname} gave no address.`), { code: 'ENOTFOUND' });
+  if (!given.every((address) => typeof address === 'string' && familyOf(address) !== 0)) throw noAddress(hostname);
+  return interleaveFamilies(given as string[]);
+}
+
+/** Of one entry of what a lookup of the caller's gives, which may be anything. */
+function addressOf(entry: unknown): unknown {
+  return (entry as Partial<LookupAddress> | null | undefined)?.address;
+}
+
+function noAddress(hostname: string): Error {
+  const text = `the lookup of ${hostname} gave something else than addresses: an array of { address, family } or one IP address`;
+  return Object.assign(new TypeError(text), { code: 'ERR_INVALID_IP_ADDRESS' });
 }
 
 /** By turns an address of one family and of the other, beginning with that of the first (RFC 8305 section 4). */

@@ -53,7 +53,11 @@ export function connectFailed(origin: string, cause: unknown): TransportError {
   const telling = mostTelling(cause);
   const code = codeOf(telling);
   const tries = cause instanceof AggregateError ? ` (${cause.errors.length} addresses tried)` : '';
-  const message = `Could not connect to ${origin}${tries}: ${explanations[code] ?? textOf(telling)}`;
+  const clear = code === 'ECONNRESET' && origin.startsWith('http:');
+  const what = clear
+    ? 'the connection closed before it was ready (ECONNRESET)'
+    : (explanations[code] ?? textOf(telling));
+  const message = `Could not connect to ${origin}${tries}: ${what}`;
   return failure('ERR_PASSINGLANE_CONNECT_FAILED', message, origin, cause);
 }
 

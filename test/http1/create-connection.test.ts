@@ -1,7 +1,7 @@
 /** HTTP/1.1 over streams that the caller brings, and back-pressure over TLS. */
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
@@ -179,4 +179,13 @@ test('over TLS, a body that nobody reads makes the server wait, and so does a se
   assert.ok(pulled < total / 2, `${pulled} bytes were taken from the body although the server did not read`);
   read?.();
   assert.equal(await (await answer).body.text(), String(total));
+});
+
+test('a stream that is closed already has nobody asked about TLS where none is spoken', async (t) => {
+  const createConnection = (): Socket => new Socket().destroy();
+  const transport = transportFor(t, { createConnection });
+  await assert.rejects(transport.request('http://a.test/'), {
+    code: 'ERR_PASSINGLANE_CONNECT_FAILED',
+    message: /Could not connect to http:\/\/a\.test: the connection closed before it was ready \(ECONNRESET\) \(docs/,
+  });
 });

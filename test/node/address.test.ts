@@ -45,6 +45,31 @@ test('a lookup that knows only one address may answer with it alone', async () =
   assert.deepEqual(await resolveAddresses('a.test', { lookup }, never), ['10.0.0.1']);
 });
 
+for (const when of ['at once', 'later'])
+  test(`a lookup that answers with what is no address ${when} is an error of the dial`, async () => {
+    const wrong = [
+      undefined,
+      null,
+      5,
+      'a.test',
+      ['10.0.0.1'],
+      [{}],
+      [null],
+      [{ address: 'a.test' }],
+      { address: '::1' },
+    ];
+    for (const answer of wrong) {
+      const lookup: LookupFunction = (_hostname, _options, callback) => {
+        if (when === 'later') setImmediate(callback, null, answer as string);
+        else callback(null, answer as string);
+      };
+      await assert.rejects(resolveAddresses('b.test', { lookup }, never), {
+        code: 'ERR_INVALID_IP_ADDRESS',
+        message: /^the lookup of b\.test gave something else than addresses/,
+      });
+    }
+  });
+
 test('a lookup that fails, throws or finds nothing is an error', async () => {
   const failing: LookupFunction = (_hostname, _options, callback) => callback(new Error('no server'), '');
   await assert.rejects(resolveAddresses('a.test', { lookup: failing }, never), { message: 'no server' });
