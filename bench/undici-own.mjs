@@ -1,6 +1,7 @@
 // undici's own published benchmark, unchanged, and our client in the same run, on the same server, with the same work:
 // `npm run bench:undici -- --from DIR`, where DIR is a checkout of github.com/nodejs/undici with what its benchmarks/package.json
 // depends on installed (uWebSockets.js and concurrently are not needed). It is not part of this repository.
+// Its statistics alone take seconds a line. ERROR_THRESHOLD=100 ends each after a tenth of its samples: to see that it works.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';

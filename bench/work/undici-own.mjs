@@ -9,7 +9,7 @@ import { isMainThread } from 'node:worker_threads';
 import { Transport } from 'passinglane';
 import { H2Dispatcher } from 'passinglane/undici';
 
-const { FROM, HTTP2, PORT, SAMPLES } = process.env;
+const { ERROR_THRESHOLD, FROM, HTTP2, PORT, SAMPLES } = process.env;
 const require = createRequire(join(FROM, 'benchmarks/'));
 const undici = require('..');
 const { makeParallelRequests, printResults } = require('./_util');
@@ -57,7 +57,7 @@ const tests = Object.fromEntries(
 );
 
 export default function main() {
-  const options = { iterations: Number(SAMPLES) + 1, errorThreshold: 3, print: false };
+  const options = { iterations: Number(SAMPLES) + 1, errorThreshold: Number(ERROR_THRESHOLD ?? 3), print: false };
   cronometro(tests, options, (error, results) => {
     if (error) throw error;
     for (const [name, { success, error: why }] of Object.entries(results)) if (!success) console.error(name, why);
