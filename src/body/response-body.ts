@@ -6,6 +6,7 @@ import { decodeSource } from './decompress.js';
 import { decodeText, join, longest } from './joined-chunks.js';
 import { notJson } from './not-json.js';
 import { Reading, type ResponseBodyOptions } from './reading.js';
+import { fieldValue } from '../field-list.js';
 import type { RequestLine } from '../request-line.js';
 
 /** For the facades: as a loop over the body. Whoever reads must hold the body, or it is taken for dropped. */
@@ -46,28 +47,28 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
 
   readonly #queue: BodyQueue;
   readonly #reading: Reading;
-  readonly #contentType: string;
+  readonly #fields: readonly string[];
   readonly #status: number | undefined;
   #used = false;
 
   /**
    * @param options such as the request, which is not kept
    * @param codings the content codings to undo, in the order in which they were applied
-   * @param contentType of the response: the type of what `blob()` returns
+   * @param fields of the response: its content-type is that of what `blob()` returns
    * @param status of the response, for errors to name it
    */
   constructor(
     queue: BodyQueue,
     options: ResponseBodyOptions = {},
     codings?: readonly string[],
-    contentType = '',
+    fields: readonly string[] = [],
     status?: number,
   ) {
     const coded = codings !== undefined && codings.length > 0;
     const source = coded ? decodeSource(queue, codings, options.maxDecompressionRatio, lineOf(options)) : queue;
     this.#reading = new Reading(source, options);
     this.#queue = queue;
-    this.#contentType = contentType;
+    this.#fields = fields;
     this.#status = status;
   }
 
@@ -104,12 +105,17 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     return this.#whole((chunks) => this.#parse(decodeText(chunks)), longest().MAX_STRING_LENGTH, true);
   }
 
+  /** Looked up where it is asked for, which is not for most bodies. */
+  get #type(): string {
+    return fieldValue(this.#fields, 'content-type') ?? '';
+  }
+
   #parse(text: string): unknown {
     try {
       return JSON.parse(text);
     } catch (error) {
-      const contentType = this.#contentType;
-      throw notJson(error, { request: this.#reading.request, status: this.#status, contentType, empty: text === '' });
+      const { request } = this.#reading;
+      throw notJson(error, { request, status: this.#status, contentType: this.#type, empty: text === '' });
     }
   }
 
@@ -121,10 +127,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   /** All of it as a Blob whose type is the response's content-type. */
   blob(): Promise<Blob> {
     const { MAX_LENGTH } = longest();
-    return this.#whole(
-      (chunks) => new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: this.#contentType }),
-      MAX_LENGTH,
-    );
+    return this.#whole((chunks) => new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: this.#type }), MAX_LENGTH);
   }
 
   /** Reads to the end and drops it. */

@@ -3,7 +3,6 @@ import type { RequestHandle } from '../ports/index.js';
 import { ClientResponse } from './client-response.js';
 import type { PreparedRequest } from './prepared-request.js';
 import type { TrailersHolder } from './trailers-holder.js';
-import { fieldValue } from '../field-list.js';
 
 /** The response as its caller gets it. Nothing that receives refers to it, so that an unread one can be collected. */
 export function assembleResponse(
@@ -17,7 +16,7 @@ export function assembleResponse(
   trailers: TrailersHolder,
 ): ClientResponse {
   const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
-  const body = new ResponseBody(queue, request, decoding?.codings, fieldValue(fields, 'content-type'), status);
+  const body = new ResponseBody(queue, request, decoding?.codings, fields, status);
   return new ClientResponse({
     status,
     fields: decoding?.fields ?? fields,

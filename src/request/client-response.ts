@@ -41,15 +41,16 @@ export let receivedTrailers: (response: ClientResponse) => readonly string[] | u
 export class ClientResponse {
   static {
     receivedFields = (response) => {
-      response.#trailers.fetched();
-      return response.#fields;
+      response.#init.trailers.fetched();
+      return response.#init.fields;
     };
     wireFields = (response) => {
-      response.#trailers.fetched();
-      return response.#wireFields ?? response.#fields;
+      const { trailers, wireFields, fields } = response.#init;
+      trailers.fetched();
+      return wireFields ?? fields;
     };
-    statusTextOf = (response) => response.#statusText;
-    receivedTrailers = (response) => response.#trailers.fields;
+    statusTextOf = (response) => response.#init.statusText ?? '';
+    receivedTrailers = (response) => response.#init.trailers.fields;
   }
 
   readonly status: number;
@@ -60,11 +61,7 @@ export class ClientResponse {
   /** How many times the request was sent, this one included. */
   readonly attempts: number;
   readonly connection: ResponseConnection;
-  readonly #statusText: string;
-  readonly #fields: readonly string[];
-  readonly #wireFields: readonly string[] | undefined;
-  readonly #trailers: TrailersHolder;
-  readonly #readTiming: (() => RequestTiming) | undefined;
+  readonly #init: ClientResponseInit;
   #headers: Headers | undefined;
   #pairs: [name: string, value: string][] | undefined;
 
@@ -75,11 +72,7 @@ export class ClientResponse {
     this.body = init.body;
     this.attempts = init.attempts;
     this.connection = init.connection;
-    this.#statusText = init.statusText ?? '';
-    this.#fields = init.fields;
-    this.#wireFields = init.wireFields;
-    this.#trailers = init.trailers;
-    this.#readTiming = init.readTiming;
+    this.#init = init;
   }
 
   /**
@@ -87,7 +80,7 @@ export class ClientResponse {
    * asked for it.
    */
   get timing(): RequestTiming | undefined {
-    return this.#readTiming?.();
+    return this.#init.readTiming?.();
   }
 
   /** The status is one of success: 200 to 299. */
@@ -136,7 +129,7 @@ export class ClientResponse {
    * the body is cut or cancelled. Needs no handler.
    */
   get trailers(): Promise<Headers> {
-    return this.#trailers.promise;
+    return this.#init.trailers.promise;
   }
 
   /** Cancels what is unread of the body. */

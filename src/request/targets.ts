@@ -106,6 +106,8 @@ interface Place {
  */
 export class Targets {
   private readonly places = new Array<Place | undefined>(remembered).fill(undefined);
+  /** The URL of the request before, which mostly is that of the next: to look for its place takes longer than to compare. */
+  private last: Place | undefined = undefined;
   private readonly originOf: (url: URL) => Origin;
 
   /** `originOf` may throw, for a URL that cannot be requested. */
@@ -115,12 +117,14 @@ export class Targets {
 
   /** Throws a TypeError (ERR_INVALID_ARG_VALUE, ERR_INVALID_URL) or what `originOf` throws. */
   of(given: string | URL): Target {
+    const { last } = this;
+    if (last?.text === given) return last.target;
     if (given instanceof URL) return this.parsed(given);
     if (typeof given !== 'string') throw invalidArgument('url', given, 'a string or a URL');
     if (given.length > longest) return this.parsed(parseUrl(given));
     const place = placeOf(given);
     const known = this.places[place];
-    if (known?.isPath === false && known.text === given) return known.target;
+    if (known?.isPath === false && known.text === given) return (this.last = known).target;
     const target = this.parsed(parseUrl(given));
     this.places[place] = { text: given, isPath: false, target };
     return target;

@@ -27,7 +27,11 @@ class Owner implements BodyOwner {
 function receive(options?: ResponseBodyOptions, codings?: readonly string[], contentType?: string) {
   const owner = new Owner();
   const queue = new BodyQueue(owner);
-  return { owner, queue, body: new ResponseBody(queue, options, codings, contentType) };
+  return {
+    owner,
+    queue,
+    body: new ResponseBody(queue, options, codings, contentType === undefined ? [] : ['content-type', contentType]),
+  };
 }
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
@@ -454,10 +458,12 @@ test('json() of what is none names the response, and shows nothing of its body',
     const { queue } = receive();
     if (content !== '') queue.push(bytes(content));
     queue.end();
-    const error = await new ResponseBody(queue, options, [], type, status).json().then(
-      () => assert.fail('it is none'),
-      (error: unknown) => error as SyntaxError & { code?: string },
-    );
+    const error = await new ResponseBody(queue, options, [], type === undefined ? [] : ['content-type', type], status)
+      .json()
+      .then(
+        () => assert.fail('it is none'),
+        (error: unknown) => error as SyntaxError & { code?: string },
+      );
     assert.ok(error instanceof SyntaxError);
     assert.equal(error.code, 'ERR_INVALID_JSON');
     assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /secret/);
