@@ -76,6 +76,9 @@ interface Known {
   readonly hosts: readonly Host[];
   /** Dials that failed, and connections and requests that were turned away, since one was of use. */
   failed: number;
+  /** Dials among them, and connections that broke; when the last did, in the world's time. */
+  failedDials: number;
+  dialFailedAt: number;
   /** In the world's time: until then it backs off. */
   backsOffUntil: number;
   bypasses: number;
@@ -136,6 +139,8 @@ export class Isolation {
         plan,
         hosts,
         failed: 0,
+        failedDials: 0,
+        dialFailedAt: -Infinity,
         backsOffUntil: 0,
         bypasses: 0,
         swallowed: 0,
@@ -171,7 +176,11 @@ export class Isolation {
       known.dialling = true;
     }
     if (event.type === 'connected' || event.type === 'dial-failed') known.dialling = false;
-    if (event.type === 'dial-failed' || (event.type === 'closed' && event.error !== undefined)) this.fail(known);
+    if (event.type === 'dial-failed' || (event.type === 'closed' && event.error !== undefined)) {
+      known.failedDials++;
+      known.dialFailedAt = this.world.now();
+      this.fail(known);
+    }
     if (event.type === 'stalled' || event.type === 'silent') known.bypasses++;
     // One that is too old is not there any more to hear of a limit that is raised, and dials on account of 0 are ever fewer.
     const carrier = event.type === 'closed' ? this.carriers.get(event.connection) : undefined;
@@ -202,7 +211,7 @@ export class Isolation {
         this.waiting.set(id, { origin, since: now + (delay ?? 0), again: true });
         return;
       case 'headers':
-        Object.assign(this.origins[origin]!, { failed: 0, bypasses: 0, swallowed: 0 });
+        this.answered(this.origins[origin]!, connection);
         return;
       case 'bound':
         this.waiting.delete(id);
@@ -216,6 +225,16 @@ export class Isolation {
       default:
         return;
     }
+  }
+
+  /** A connection that is older than the last dial that failed says nothing of the next. */
+  private answered(known: Known, connection: number): void {
+    Object.assign(known, { bypasses: 0, swallowed: 0 });
+    const madeAt = this.carriers.get(connection)?.madeAt ?? Infinity;
+    const { maxDelay } = this.world.options.retry;
+    const isOlder = madeAt < known.dialFailedAt && this.world.now() < known.dialFailedAt + maxDelay;
+    if (!isOlder) known.failedDials = 0;
+    known.failed = known.failedDials;
   }
 
   private isBulk(id: number): boolean {
