@@ -13,8 +13,8 @@ export interface Askable {
   /** HEADERS and DATA that the server has sent. */
   readonly answers: number;
   /**
-   * Refused or not. With `hedge` a server is asked where one of them is not answered as soon as others were; by SETTINGS, where it
-   * has sent neither HEADERS nor DATA since two PINGs.
+   * Refused or not. With `hedge` a server is asked where one of them is not answered as soon as others were: by a PING; by
+   * SETTINGS, where it has sent neither HEADERS nor DATA since two of those.
    */
   readonly requests: number;
   /** Streams that the client has reset: it asks whether the server has seen that. */
@@ -32,10 +32,11 @@ export type AskingOptions = Pick<
  * So many PINGs there may be on a connection in all: for each cause as many as its time allows, and none without a budget. That is two
  * before there is an answer, and two more after each: gRPC's servers begin to count anew with what they send.
  */
-export function pingsAllowed(options: AskingOptions, { answers, resets, age }: Askable): number {
+export function pingsAllowed(options: AskingOptions, { answers, requests, resets, age }: Askable): number {
   const { bulkIsolation, probeAfter, readIdleTimeout, stallTimeout } = options;
   const measures = bulkIsolation ? measuring.pings * minutes(age) : 0;
-  const causes = measures + each(probeAfter, age) + each(readIdleTimeout, age) + each(stallTimeout, age);
+  const silences = each(probeAfter, age) + each(readIdleTimeout, age) + each(stallTimeout, age);
+  const causes = measures + silences + hedged(options, requests);
   return mostPings + resets + Math.floor(age / pingGap) + Math.min(mostPings * answers, causes);
 }
 
