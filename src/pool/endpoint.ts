@@ -32,6 +32,8 @@ export class Endpoint implements Reach {
   /** Failures since a dial here last came to a connection that answered. */
   private failures = 0;
   private failedAt = -Infinity;
+  /** Connections made until then that allow no stream are outlived: a newer one has served beside them. */
+  private outlivedBefore = -Infinity;
   /** Until then others go first. */
   notBefore = -Infinity;
   /** Dials that lead here and have not come to a connection, and since when the first of them does. */
@@ -152,6 +154,7 @@ export class Endpoint implements Reach {
 
   /** A connection has answered. One that was made before the last failure proves nothing. */
   answered(connection: PooledConnection): void {
+    for (const one of this.connections) if (allowsNone(one)) this.isOutlived(one);
     if (this.failures === 0 || connection.openedAt < this.failedAt || connection.troubledSince(0) !== Infinity) return;
     this.failures = 0;
     this.notBefore = -Infinity;
@@ -165,13 +168,31 @@ export class Endpoint implements Reach {
   private troubled(now: number): boolean {
     let troubled = false;
     for (const connection of this.connections) {
-      const since = connection.troubledSince(0);
-      const ofNoUse = connection.carriedNothing || allowsNone(connection);
-      if (since === Infinity && !ofNoUse) continue;
-      this.failed(now, ofNoUse ? connection.dialledAt : since);
+      const since = this.troubledSince(connection);
+      if (since === Infinity) continue;
+      this.failed(now, since);
       troubled = true;
     }
     return troubled;
+  }
+
+  /**
+   * Since when that connection speaks against the address; Infinity: it does not. A limit of 0 says nothing of it any more once a
+   * newer connection served beside it: only the old one's process takes no more.
+   */
+  private troubledSince(connection: PooledConnection): number {
+    if (connection.carriedNothing) return connection.dialledAt;
+    if (!allowsNone(connection) || this.isOutlived(connection)) return connection.troubledSince(0);
+    // One that has answered was well when it was made, whatever had failed while it was dialled.
+    return connection.numbers.answered ? connection.openedAt : connection.dialledAt;
+  }
+
+  /** A newer one that has answered serves, or did. */
+  private isOutlived({ openedAt }: PooledConnection): boolean {
+    const now = this.clock.now();
+    if (this.connections.some((one) => one.openedAt > openedAt && one.numbers.answered && one.serves(now)))
+      this.outlivedBefore = Math.max(this.outlivedBefore, openedAt);
+    return openedAt <= this.outlivedBefore;
   }
 
   /** Something speaks against it now: new dials go elsewhere, while there is another. */

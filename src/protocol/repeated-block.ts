@@ -57,7 +57,7 @@ const longest = 512;
  * Response blocks of up to 512 bytes that have come twice, each until another takes its place: one that comes again is
  * neither decoded nor checked again, if it means the same. It does while the decoder's table stands still, as with servers that
  * index what they repeat (9 % of the time of small requests). And it does with any table if it refers to no entry of it: nginx
- * sends all its fields as literals, each time, and has them added to the table, which is then done here as well (12 %).
+ * sends all its fields as literals, each time, and has them added to the table, which is then done here as well.
  */
 export class ReceivedBlocks {
   private readonly blocks = new Array<ReceivedBlock | undefined>(remembered).fill(undefined);

@@ -139,6 +139,44 @@ test('an address whose server allows no stream is gone around', async () => {
   assert.deepEqual(states(p), [`${first} failed`, `${second} ready`]);
 });
 
+test('an address that answers on a newer connection is as good as ever when an old one comes to allow no stream', async () => {
+  const p = poolHarness({ addresses, peer: { maxConcurrentStreams: 1 }, answer: held });
+  p.get('/hold');
+  await p.clock.advance(1);
+  p.get('/');
+  await p.settle();
+  p.peer(0).greet({ maxConcurrentStreams: 0 });
+  await p.settle();
+  for (let i = 0; i < 2; i++) p.get('/hold');
+  await p.settle();
+  assert.deepEqual(p.dialled, [first, first, first]);
+  assert.equal(p.peer(2).open.size, 1);
+  p.transport.destroy();
+});
+
+test('an address that has answered since a failure fails anew when it allows no stream', () => {
+  const clock = new VirtualClock();
+  const told: string[] = [];
+  const endpoint = new Endpoint('192.0.2.1', clock, ({ type }) => told.push(type));
+  const numbers = { greeted: true, answered: true, limit: 100, streams: 0, requests: 1 };
+  const well = { carriedNothing: false, troubledSince: () => Infinity, serves: () => numbers.limit > 0 };
+  const dialledAt = clock.now();
+  endpoint.failed(dialledAt + 1); // another dial, while the connection was being made
+  const connection = {
+    accepts: true,
+    numbers,
+    dialledAt,
+    openedAt: dialledAt + 2,
+    ...well,
+  } as unknown as PooledConnection;
+  endpoint.add(connection);
+  endpoint.answered(connection);
+  assert.equal(endpoint.isBad(dialledAt + 3), false);
+  numbers.limit = 0;
+  assert.equal(endpoint.isBad(dialledAt + 4), true);
+  assert.deepEqual([told, endpoint.unproved], [['failed', 'returned', 'failed'], true]);
+});
+
 test('an address whose server allows no stream is gone around although the wait for the next dial outlasts its time', async () => {
   const peer = { maxConcurrentStreams: 0 };
   const p = poolHarness({ addresses, peer, maxConnectionAge: 1_000 });
