@@ -241,6 +241,12 @@ function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}...` : value);
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null)
-    return Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'no prototype'})`;
+    return Array.isArray(value) ? 'an array' : `an object (${classOf(value)})`;
   return String(value);
+}
+
+/** The name of its class; the tag of what has a class without a name, as generators have. */
+function classOf(value: object): string {
+  const { name } = (value.constructor ?? { name: 'no prototype' }) as { name?: unknown };
+  return typeof name === 'string' && name !== '' ? name : Object.prototype.toString.call(value).slice(8, -1);
 }

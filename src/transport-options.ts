@@ -159,6 +159,12 @@ function ofType(type: 'string' | 'function' | 'object', allowed: string): Check 
   };
 }
 
+/** An IPv4 or IPv6 address by its shape; what comes of it the socket finds out. */
+function address(name: string, value: unknown): void {
+  if (typeof value !== 'string' || !/^[\d.]+$|:/.test(value))
+    throw invalidArgument(`option '${name}'`, value, "an IP address, such as '192.0.2.1'");
+}
+
 /** A time that cannot be turned off. */
 function delay(name: string, value: unknown): void {
   if (value === 0) throw invalidArgument(`option '${name}'`, value, 'milliseconds from 1 to 2147483647');
@@ -245,7 +251,7 @@ const table: Readonly<Record<keyof TransportOptions, readonly [check: Check, fal
   resolveInterval: [delay, 30_000],
   socketPath: [ofType('string', 'the path of a socket')],
   lookup: [ofType('function', 'a function as dns.lookup')],
-  localAddress: [ofType('string', 'an IP address')],
+  localAddress: [address],
   keepAlive: [keepAlive],
   createConnection: [ofType('function', 'a function that returns a Duplex')],
   userAgent: [headerValue],

@@ -56,9 +56,11 @@ export class Decoder {
 
   /**
    * The fields of one complete block; never-indexed ones carry `{ sensitive: true }`. Throws HpackError when the block
-   * is malformed, and when a field is longer than `maxStringLength`: only after that one may decoding go on.
+   * is malformed, and when a field is longer than `maxStringLength`: only after that one may decoding go on. Throws
+   * TypeError when the block is no Uint8Array.
    */
   decode(block: Uint8Array): Field[] {
+    if (!((block as unknown) instanceof Uint8Array)) throw new TypeError('Invalid block: it must be a Uint8Array.');
     const list = new FieldList();
     this.decodeInto(block, 0, block.length, list);
     if (list.oversized)

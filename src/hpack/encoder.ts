@@ -76,11 +76,13 @@ export class Encoder {
 
   /**
    * One header block. The bytes are fresh and the caller's to keep.
-   * Throws HpackError when a name or value has a char code above 255.
+   * Throws HpackError when a name or value has a char code above 255, TypeError when a field is no array of two strings.
    */
   encode(fields: Iterable<Field>): Uint8Array {
     this.begin();
-    for (const [name, value, options] of fields) {
+    for (const field of fields) {
+      if (!Array.isArray(field)) throw new TypeError('Invalid field: it must be an array of a name and a value.');
+      const [name, value, options] = field as Field;
       if (typeof name !== 'string' || typeof value !== 'string') {
         throw new TypeError('Invalid field: its name and value must be strings.');
       }

@@ -232,6 +232,8 @@ test('what cannot be a body is refused by name', () => {
     assert.throws(() => toRequestBody(value), invalid);
   }
   assert.throws(() => toRequestBody({}), /Invalid body: an object \(Object\)/);
+  const generator = (function* () {})();
+  assert.throws(() => toRequestBody(generator), /Invalid body: an object \(Generator\)/);
 });
 
 test('an object or an array in place of a body brings up JSON.stringify, and other things do not', async () => {

@@ -266,3 +266,11 @@ test('nonsense sizes throw RangeError', () => {
 test('a field that is no string throws TypeError', () => {
   assert.throws(() => new Encoder().encode([['content-length', 5 as unknown as string]]), TypeError);
 });
+
+test('a field that is no array, and a block that is no Uint8Array, throw TypeError', () => {
+  assert.throws(() => new Encoder().encode([5 as unknown as Field]), {
+    name: 'TypeError',
+    message: /array of a name and a value/,
+  });
+  assert.throws(() => new Decoder().decode('x' as unknown as Uint8Array), { name: 'TypeError', message: /Uint8Array/ });
+});

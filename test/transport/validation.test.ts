@@ -151,7 +151,7 @@ const transportTable: Readonly<
   ],
   socketPath: noText,
   lookup: noFunction,
-  localAddress: noText,
+  localAddress: [...noText, ['eth0', '"eth0"', /an IP address/]],
   keepAlive: noTime,
   createConnection: noFunction,
   userAgent: [...noString, ['a\r\nb', '"a\\r\\nb"', /the value of a header/]],
