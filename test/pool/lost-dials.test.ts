@@ -98,15 +98,20 @@ test('a dial that is slow and comes after all serves those who wait', async () =
   p.transport.destroy();
 });
 
-test('an old connection dead and new ones swallowed: within a second and a half of the return of the path all are answered', async () => {
-  const p = poolHarness({ answer: answerQuick, dialTimes: [20, Infinity, Infinity, Infinity, Infinity] });
+/** Asks when the only connection has answered, owes an answer, and has been dead for a second. */
+async function getBesideDead(p: ReturnType<typeof poolHarness>) {
   const first = p.get('/quick');
   p.get('/slow');
   await p.clock.advance(20);
   assert.equal(first.status, 200);
   p.peer(0).answersPings = false;
   await p.clock.advance(1_000);
-  const call = p.get('/quick');
+  return p.get('/quick');
+}
+
+test('an old connection dead and new ones swallowed: within a second and a half of the return of the path all are answered', async () => {
+  const p = poolHarness({ answer: answerQuick, dialTimes: [20, Infinity, Infinity, Infinity, Infinity] });
+  const call = await getBesideDead(p);
   await p.clock.advance(3_000);
   p.path = 20;
   await p.clock.advance(1_500);
@@ -117,13 +122,7 @@ test('an old connection dead and new ones swallowed: within a second and a half 
 
 test('the same where the old connection has ended meanwhile', async () => {
   const p = poolHarness({ answer: answerQuick, dialTimes: [20, Infinity, Infinity], connectTimeout: 30_000 });
-  const first = p.get('/quick');
-  p.get('/slow');
-  await p.clock.advance(20);
-  assert.equal(first.status, 200);
-  p.peer(0).answersPings = false;
-  await p.clock.advance(1_000);
-  const call = p.get('/quick');
+  const call = await getBesideDead(p);
   await p.clock.advance(1_000);
   assert.equal(p.dials, 2);
   p.peer(0).drop(new Error('it is dead'));
