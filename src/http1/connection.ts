@@ -155,7 +155,7 @@ export class Http1Connection implements PooledConnection, Http1ExchangeHost {
   // --- requests ---
 
   troubledSince(): number {
-    return Infinity;
+    return this.numbers.since;
   }
 
   serves(): boolean {
@@ -169,7 +169,7 @@ export class Http1Connection implements PooledConnection, Http1ExchangeHost {
   /** One idle by the wall clock for too long is retired here, and one not seen to be open for a while is looked at. */
   takes(_demand: Demand, lastResort = false): boolean {
     if (this.exchange !== undefined || this.closing || this.looking) return false;
-    if (!lastResort && this.numbers.slow) return false;
+    if (!lastResort && (this.numbers.slow || this.numbers.since < Infinity)) return false;
     const { socket } = this;
     // What was frozen wakes up with its timers late: the wall clock tells.
     if (this.old || this.use.idleFor(this.patience)) this.retire();

@@ -1,4 +1,10 @@
-import { HealthState, type ConnectionBeneath, type ConnectionHealth, type Http1Config } from '../ports/index.js';
+import {
+  blockedSince,
+  HealthState,
+  type ConnectionBeneath,
+  type ConnectionHealth,
+  type Http1Config,
+} from '../ports/index.js';
 
 /** The connection that it is of. */
 interface Http1State {
@@ -10,7 +16,6 @@ interface Http1State {
 
 /** What an HTTP/1.1 connection says of itself: it takes one request at a time, and none that it blocks is another's. */
 export class Http1Health implements ConnectionHealth {
-  readonly since = Infinity;
   readonly slowUntil = -Infinity;
   readonly greeted = true;
   readonly limit = 1;
@@ -29,7 +34,12 @@ export class Http1Health implements ConnectionHealth {
     const { closing, idle } = this.of;
     if (closing) return HealthState.Closing;
     if (!idle) return HealthState.Full;
+    if (this.since < Infinity) return HealthState.Stalled;
     return this.slow ? HealthState.Slow : HealthState.Ready;
+  }
+
+  get since(): number {
+    return blockedSince(this.of.config.beneath);
   }
 
   get slowBeneath(): ConnectionBeneath | undefined {

@@ -49,6 +49,7 @@ export {
 } from './pooled-connection.js';
 export { isTraced, makesSpans, marked, markedAs, traceAll } from './tracing.js';
 export { isFieldValue, isToken, quoteName } from '../protocol/field-syntax.js';
+export { blockedSince } from '../protocol/health.js';
 export {
   bodyStart,
   BufferBudget,

@@ -42,10 +42,12 @@ export interface ConnectionConfig extends LocalSettings, LivenessLimits {
   readonly trace?: FrameTrace | undefined;
 }
 
-/** A connection that others lead through: where bulk fills its path, whoever speaks through those waits as well. */
+/** A connection that others lead through: where it is blocked, or bulk fills its path, whoever speaks through those waits as well. */
 export interface ConnectionBeneath {
   readonly numbers: { readonly slow: boolean };
   health(lastResort: boolean): { readonly delay: number };
+  /** Since when requests that need so much of its window have had reason to go around it; Infinity: they have none. */
+  troubledSince(needs: number): number;
 }
 
 /** What happens to the connection as a whole. The same rule as for StreamSink: store and schedule, run no user code. */

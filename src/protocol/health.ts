@@ -10,7 +10,7 @@ export const HealthState = {
   Busy: 1,
   /** The peer's stream limit is reached; it may be 0. */
   Full: 2,
-  /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`. */
+  /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`; or so it is with the connection beneath. */
   Stalled: 3,
   /** It has been asked for a sign of life, or will be as soon as there is a PING or a SETTINGS to spare. */
   Probing: 4,
@@ -154,7 +154,9 @@ export function health(c: ConnectionState, now: number, lastResort: boolean, nee
   const starved = needs > 0 && !c.window.admits(needs, now, live.creditPatience());
   const stalled = isStalled(c, now);
   const recovering = !stalled && now < live.recovery.until;
-  answer.stalled = stalled;
+  const beneath = blockedSince(c.config.beneath);
+  // Nobody tells when that is over, so that who has no other way waits in the tunnel.
+  answer.stalled = stalled || (beneath < Infinity && !lastResort);
   answer.recovering = recovering;
   answer.slowUntil = stalled || recovering ? live.slowUntil(now) : -Infinity;
   answer.slowBeneath = slowBeneath(c);
@@ -162,7 +164,7 @@ export function health(c: ConnectionState, now: number, lastResort: boolean, nee
     c.meter?.filled === true ? c.meter.delay(now) : 0,
     answer.slowBeneath?.health(true).delay ?? 0,
   );
-  answer.since = troubledSince(c, stalled, recovering);
+  answer.since = Math.min(troubledSince(c, stalled, recovering), beneath);
   answer.state = stateOf(c, now, lastResort, starved, answer);
   if (starved && c.window.starvedReported) answer.since = Math.min(answer.since, c.window.starvedSince);
   return answer;
@@ -198,7 +200,8 @@ function stateOf(
 /** As {@link health} has it for a request without a body, at a fraction of the cost: it is asked after each read. */
 export function inTroubleSince(c: ConnectionState, now: number): number {
   const stalled = isStalled(c, now);
-  return troubledSince(c, stalled, !stalled && now < c.liveness.recovery.until);
+  const own = troubledSince(c, stalled, !stalled && now < c.liveness.recovery.until);
+  return Math.min(own, blockedSince(c.config.beneath));
 }
 
 function troubledSince(c: ConnectionState, stalled: boolean, recovering: boolean): number {
@@ -218,7 +221,7 @@ export function staysReady(c: ConnectionState, now: number): boolean {
   if (!acceptsRequests(c, now) || !c.peer.received || c.atHighWaterMark) return false;
   // What a last resort was, a stall not quite over, is not Ready; nor is what has begun to write, or asks for a sign of life.
   if (now < live.recovery.until || live.writingSince >= 0 || live.probeSentAt >= 0) return false;
-  if (isSlow(c)) return false;
+  if (isSlow(c) || blockedSince(c.config.beneath) < Infinity) return false;
   return c.slotsUsed < c.peer.maxConcurrentStreams;
 }
 
@@ -228,6 +231,11 @@ function isSlow(c: ConnectionState): boolean {
 
 function slowBeneath({ config: { beneath } }: ConnectionState): ConnectionBeneath | undefined {
   return beneath?.numbers.slow === true ? beneath : undefined;
+}
+
+/** Since when what leads through this one has been blocked with it: all that does needs its window. Infinity: it is not. */
+export function blockedSince(beneath: ConnectionBeneath | undefined): number {
+  return beneath?.troubledSince(1) ?? Infinity;
 }
 
 /** A round trip beside bulk is too long where it is longer than so many times the least, and so many milliseconds more. */

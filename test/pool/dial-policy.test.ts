@@ -42,7 +42,7 @@ const awaiting = candidate('AwaitingSettings', { greeted: false });
 const overdue = candidate('AwaitingSettings', { greeted: false, since: now - 1_000 });
 const slow = candidate('Slow', { delay: 300 });
 const slower = candidate('Slow', { delay: 900 });
-const beneath = { numbers: { slow: true }, health: () => slow.health };
+const beneath = { numbers: { slow: true }, health: () => slow.health, troubledSince: () => Infinity };
 const through = candidate('Slow', { delay: 300, slowBeneath: beneath });
 /** A dial that has not come to a connection for so long. */
 const dialled: Candidate = {

@@ -93,20 +93,23 @@ const blocked: readonly [string, (world: PathWorld) => void][] = [
   ],
 ];
 
-for (const [how, block] of blocked)
-  test(`when ${how} the connection that tunnels share, requests go by tunnels on another once one has shown it`, async () => {
-    const { world, dial } = await connected({ ...shared, proxyWindow: 65_535 });
-    world.upload(upload);
-    await world.pass(5);
-    block(world);
-    await world.pass(300);
-    const small = world.smallGets(33, 2_000, 'beside.example');
-    await world.pass(3_000);
-    const late = small.filter(({ took }) => took > dial + stallTimeout);
-    assert.ok(late.length <= 1, `${late.length} wait for longer than ${dial + stallTimeout} ms`);
-    assert.equal(world.proxy.connections.size, 2);
-    await world.end();
-  });
+/** What the origins speak. */
+const spoken = { 'HTTP/2': {}, 'HTTP/1.1': { cleartext: 'http/1.1', allowHTTP1: true } } as const;
+
+for (const [speaks, options] of Object.entries(spoken))
+  for (const [how, block] of blocked)
+    test(`when ${how} the connection that tunnels share, no request in ${speaks} goes out in a tunnel there`, async () => {
+      const { world, dial } = await connected({ ...shared, options, proxyWindow: 65_535 });
+      world.upload(upload);
+      await world.pass(5);
+      block(world);
+      await world.pass(300);
+      const small = world.smallGets(33, 2_000, 'beside.example');
+      await world.pass(3_000);
+      assert.ok(slowest(small) <= dial, `${slowest(small)} ms, a dial is ${dial}`);
+      assert.equal(world.proxy.connections.size, 2);
+      await world.end();
+    });
 
 test('where the connection that tunnels share carries a download at 10 KB/s, all small GETs beside it go by another', async () => {
   const { world, dial } = await connected(shared);
