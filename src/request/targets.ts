@@ -158,11 +158,11 @@ export function pathOf(url: URL): string {
   return href.at(end === -1 ? -1 : end - 1) === '?' ? `${pathname}?` : pathname;
 }
 
-/** Of the last characters, in which the URLs of one API differ. */
 function isSameOrigin(one: Origin, other: Origin): boolean {
   return one === other || (one.href === other.href && one.servername === other.servername);
 }
 
+/** Of the last characters, in which the URLs of one API differ. */
 function placeOf(url: string): number {
   let hash = url.length;
   for (let i = Math.max(0, url.length - 16); i < url.length; i++) hash = (Math.imul(hash, 31) + url.charCodeAt(i)) | 0;
