@@ -75,6 +75,23 @@ test('of a body that is given up the owner gets the rest, whether it reads on be
   }
 });
 
+test('an owner who drops the rest without looking gets to its end, however much comes after that', async () => {
+  const stream = new Readable({ read: () => undefined });
+  const source = new IncomingSource(stream);
+  stream.push('begun');
+  await source.next();
+  source.stop();
+  stream.resume();
+  await tick();
+  const ended = new Promise((resolve) => stream.once('end', resolve));
+  for (let i = 0; i < 4; i++) {
+    stream.push(Buffer.alloc(50_000));
+    await tick();
+  }
+  stream.push(null);
+  await ended;
+});
+
 test('little that is left of a body that is given up is dropped, so that the stream ends by itself', async () => {
   const stream = incoming(1_000, 6);
   const source = new IncomingSource(stream);

@@ -558,6 +558,25 @@ test('of a stream that failed before anybody read it nothing is held', async () 
   await assert.rejects(stream.getReader().read(), failure);
 });
 
+test('a stream whose body is cut while it is read gives what had arrived, then fails without being asked', async () => {
+  const { queue, body } = receive();
+  const reader = body.stream().getReader();
+  const failure = new Error('cut');
+  let told: unknown = undefined;
+  reader.closed.catch((reason: unknown) => (told = reason));
+  const read = async (): Promise<string> => text([(await reader.read()).value!]);
+  queue.push(bytes('one'));
+  assert.equal(await read(), 'one');
+  queue.push(bytes('two'));
+  queue.push(bytes('three'));
+  queue.fail(failure);
+  await tick();
+  assert.equal(told, undefined, 'there is more to read');
+  assert.deepEqual([await read(), await read()], ['two', 'three']);
+  await tick();
+  assert.equal(told, failure);
+});
+
 test('a body that nobody can read any more is garbage, and one that somebody can read is not', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
