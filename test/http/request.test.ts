@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
@@ -281,11 +281,26 @@ describe('request', () => {
     assert.deepEqual([error.name, error.code], ['AbortError', 'ABORT_ERR']);
   });
 
+  test('a signal that many requests share holds none that is over', async () => {
+    const { signal } = new AbortController();
+    for (let i = 0; i < 3; i++) await closed(get(at('/hello.txt'), { signal }));
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+
   test('a time-out is told of, and ends nothing', async () => {
     const sent = get(at('/delay/150'), { timeout: 30 });
     await once(sent, 'timeout');
     assert.equal(sent.destroyed, false);
     assert.equal(await text(await answer(sent)), 'hello\n');
+  });
+
+  test('a time-out that is set on the response is told of there and on the request, and ends nothing', async () => {
+    const sent = request(at('/echo'), { method: 'POST' });
+    sent.write('one ');
+    const response = await answer(sent);
+    await Promise.all([once(sent, 'timeout'), new Promise<void>((resolve) => response.setTimeout(30, resolve))]);
+    sent.end('two');
+    assert.equal(await text(response), 'one two');
   });
 
   test('a body that is cut gives what has come, then ECONNRESET with our error as its cause', async () => {
@@ -316,7 +331,8 @@ describe('request', () => {
     const response = await answer(sent);
     assert.equal(response.statusCode, 413);
     assert.equal(await text(response), 'too much');
-    sent.end('never read');
+    for (const piece of ['never read', 'nor this']) await new Promise((resolve) => sent.write(piece, resolve));
+    sent.end('nor that');
     await once(sent, 'close');
   });
 
@@ -329,6 +345,16 @@ describe('request', () => {
     assert.equal(response.socket.remoteAddress, '127.0.0.1');
     assert.equal(response.socket.remotePort, origin.port);
     assert.equal(socket.remoteAddress, '127.0.0.1');
+  });
+
+  test('a request says whether its connection had carried another, and says no where it got none', async () => {
+    const refused = get({ host: '127.0.0.1', port: closedPort });
+    await once(refused, 'error');
+    const first = get(at('/hello.txt'));
+    await closed(first);
+    const second = get(at('/hello.txt'));
+    await closed(second);
+    assert.deepEqual([refused.reusedSocket, second.reusedSocket], [false, true]);
   });
 
   test("the caller's faults keep our code, so that nobody tries them again", async () => {
