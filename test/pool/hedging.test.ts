@@ -166,6 +166,33 @@ test('a dial that fails leaves the first attempt what it was, and is not repeate
   assert.equal(call.status, 200);
 });
 
+test('a dial for it around a connection that is silent counts as one that came to nothing: the next waits twice as long', async () => {
+  const p = poolHarness({
+    hedge: { after: 3_000, budget: 1 },
+    answer: never,
+    stallTimeout: 1_000,
+    probeAfter: 500,
+    dialTimes: [10, Infinity, Infinity, 10],
+  });
+  await Promise.all([p.transport.preconnect('https://test.example'), p.clock.advance(10)]);
+  p.peer(0).answersPings = false;
+  p.get('/', idempotent);
+  await p.clock.advance(600);
+  const controller = new AbortController();
+  p.get('/asks', { signal: controller.signal }); // whether anybody is there
+  await p.clock.advance(1_400);
+  controller.abort();
+  assert.deepEqual([p.dials, p.abortedDials], [2, 1], 'a way around for that request, which nobody waits for any more');
+  await p.clock.advance(1_000);
+  assert.equal(p.dials, 3);
+  const next = p.get('/next');
+  await p.clock.advance(3_950);
+  assert.deepEqual([p.dials, next.state], [3, 'pending']);
+  await p.clock.advance(100);
+  assert.deepEqual([p.dials, p.peer(1).requests.includes('/next')], [4, true]);
+  p.transport.destroy();
+});
+
 test('an attempt that fails leaves the request to the other, and no token is taken for that', async () => {
   for (const first of [true, false]) {
     const p = await two({ retry: { budget: 0 } });

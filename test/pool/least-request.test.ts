@@ -235,11 +235,14 @@ test('a connection that is made to an address after the name has lost it serves 
   assert.ok(s.events.includes('removed 192.0.2.2'));
   s.p.peer(0).drop();
   s.counts();
-  assert.equal(failed(await s.load(150, 10)), 0);
+  const calls = await s.load(30, 10);
   assert.ok((s.counts()['192.0.2.2'] ?? 0) > 0, 'those who waited have an answer while the other is dialled');
+  assert.ok(s.p.peer(1).ended, 'nobody after them, though the next look-up is yet to come');
+  calls.push(...(await s.load(120, 10)));
+  assert.equal(failed(calls), 0);
+  s.counts();
   assert.equal(failed(await s.load(100)), 0);
   assert.deepEqual(s.counts(), { '192.0.2.1': 100 });
-  assert.ok(s.p.peer(1).ended, 'the connection to an address of before is closed');
 });
 
 test('an address that refuses is dialled again after a time that doubles, while the others serve', async () => {
@@ -294,6 +297,32 @@ test('close() dials no address again, and leaves no timer', async () => {
   for (const peer of s.p.peers) peer.drop();
   await s.p.clock.advance(60_000);
   assert.deepEqual([closed, s.p.peers.length, s.p.clock.size], [true, 3, 0]);
+});
+
+test('a look-up that is under way when the transport ends leaves no timer', async () => {
+  const s = spread(3, { resolveInterval: 1_000, lookupTime: 500 });
+  await s.load(30);
+  await s.p.clock.advance(1_200);
+  s.addresses.pop();
+  s.p.transport.destroy();
+  await s.p.clock.advance(500);
+  assert.ok(s.events.includes('removed 192.0.2.3'), 'it ended after that');
+  assert.equal(s.p.clock.size, 0);
+});
+
+test('who gives up waiting ends no dial to an address that is to have a connection', async () => {
+  const s = spread(2, { dialTimes: [10, 500], peer: { maxConcurrentStreams: 1 } });
+  s.machines.set('192.0.2.1', { delay: 5_000 });
+  const first = s.p.get('/');
+  await s.p.clock.advance(100);
+  const controller = new AbortController();
+  const second = s.p.get('/', { signal: controller.signal });
+  await s.p.settle();
+  controller.abort();
+  await s.p.clock.advance(500);
+  assert.deepEqual([first.state, second.state], ['pending', 'failed']);
+  assert.deepEqual([s.p.abortedDials, s.p.dialled], [0, s.addresses]);
+  s.p.transport.destroy();
 });
 
 test('connections that were closed for want of requests are made again with the next request, and leave no timer', async () => {

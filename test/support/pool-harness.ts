@@ -313,6 +313,8 @@ export interface PoolHarnessOptions extends TransportOptions {
   readonly dialPhases?: readonly [lookup: number, connect: number];
   /** Errors that dials end with, by their order; undefined: it succeeds. */
   readonly dialErrors?: readonly (Error | undefined)[];
+  /** How long a look-up takes that is made beside the dials, in milliseconds of the virtual clock. Default: 0. */
+  readonly lookupTime?: number;
   /** What the name stands for, in the order of its look-up; what it stands for changes with the array. Default: it is not told. */
   readonly addresses?: readonly string[];
   /** Those among them that refuse connections; may change as well. */
@@ -346,6 +348,7 @@ export class PoolHarness {
       'dialTimes',
       'dialPhases',
       'dialErrors',
+      'lookupTime',
       'addresses',
       'refusing',
       'mute',
@@ -358,12 +361,18 @@ export class PoolHarness {
       clock: this.clock,
       dialler: {
         dial: (_, signal, __, route) => this.dial(signal, route),
-        resolve: () => Promise.resolve([...(this.options.addresses ?? [])]),
+        resolve: () => this.resolve(),
       },
       wrap: (): never => assert.fail('nothing is adopted here'),
       random: options.random ?? (() => 0.5),
       inRootContext: (callback) => callback(),
     });
+  }
+
+  private async resolve(): Promise<string[]> {
+    const { lookupTime, addresses = [] } = this.options;
+    if (lookupTime !== undefined) await new Promise<void>((resolve) => void this.clock.setTimer(lookupTime, resolve));
+    return [...addresses];
   }
 
   /** Addresses of the dials, in their order. */
