@@ -2,13 +2,35 @@
 // reads 100 small modules costs three times what one of a few larger does, and each file half a millisecond. Each of them
 // stands there once more as CommonJS, for tools that cannot require() an ES module. dist/ stays what the compiler made of
 // each source: tests reach into it, and its declarations are the package's.
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, transform } from 'esbuild';
-import { writeCommonJsTypes } from './commonjs-types.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const stamp = `${root}build/bundle.sha256`;
+
+/** Of what lib/ is made of and by, and of what is made. */
+function digest() {
+  const hash = createHash('sha256');
+  const made = ['dist', 'lib'].flatMap((folder) =>
+    existsSync(root + folder)
+      ? readdirSync(root + folder, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile() && !entry.name.endsWith('.tsbuildinfo'))
+          .map(({ parentPath, name }) => join(parentPath, name))
+          .sort()
+      : [],
+  );
+  const makers = ['package.json', 'tools/bundle.mjs', 'tools/commonjs-types.mjs', 'node_modules/.package-lock.json'];
+  for (const file of [...makers.map((name) => root + name), ...made]) hash.update(file).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+// Most commands build first, and nearly always there is nothing to do. Two of them may run at the same time then.
+if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest()) process.exit();
+
+const { build, transform } = await import('esbuild');
+const { writeCommonJsTypes } = await import('./commonjs-types.mjs');
 const { bin, engines, exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 const importable = Object.values(exports).flatMap((entry) => entry.import?.default.replace(/^\.\//, '') ?? []);
@@ -115,3 +137,4 @@ cpSync(`${root}dist/view/page`, `${root}lib/page`, {
   recursive: true,
   filter: (file) => !/\.(d\.ts|map|tsbuildinfo)$/.test(file),
 });
+writeFileSync(stamp, digest());
