@@ -1,32 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { Transport } from '../../dist/index.js';
-import { behaviours, expectText, inFlight } from './behaviours.js';
-import { frontKinds } from './front-servers.js';
-import { programKinds } from './program-servers.js';
-import { peerKinds, skipWithout, startNginx, type Peer } from './peers.js';
+import { it } from 'node:test';
+import { expectText, inFlight } from './behaviours.js';
+import { holdsFor, transportFor } from './each-peer.js';
+import { peerKinds, skipWithout, startNginx } from './peers.js';
 
-function transportFor(peer: Peer): Transport {
-  return new Transport({ cleartext: 'h2c', tls: peer.ca === undefined ? {} : { ca: peer.ca } });
-}
-
-for (const kind of [...peerKinds, ...frontKinds, ...programKinds]) {
-  describe(kind.name, { skip: skipWithout(kind) }, () => {
-    let peer: Peer;
-    let transport: Transport;
-    before(async () => {
-      peer = await kind.start();
-      transport = transportFor(peer);
-    });
-    after(async () => {
-      await transport.close();
-      await peer.close();
-    });
-    for (const { name, needs, run } of behaviours) {
-      if (needs === undefined || kind.abilities.includes(needs)) it(name, () => run(transport, peer));
-    }
-  });
-}
+for (const kind of peerKinds) holdsFor(kind);
 
 const nginx = peerKinds.filter(({ name }) => name.startsWith('nginx'));
 for (const kind of nginx) {

@@ -1,0 +1,4 @@
+import { holdsFor } from './each-peer.js';
+import { programKinds } from './program-servers.js';
+
+for (const kind of programKinds) holdsFor(kind);
