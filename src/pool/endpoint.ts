@@ -32,8 +32,8 @@ export class Endpoint implements Reach {
   /** Failures since a dial here last came to a connection that answered. */
   private failures = 0;
   private failedAt = -Infinity;
-  /** Connections made until then that allow no stream are outlived: a newer one has served beside them. */
-  private outlivedBefore = -Infinity;
+  /** When the newest connection here that has answered was made: what spoke against the address before is over. */
+  private provedAt = -Infinity;
   /** Until then others go first. */
   notBefore = -Infinity;
   /** Dials that lead here and have not come to a connection, and since when the first of them does. */
@@ -154,8 +154,11 @@ export class Endpoint implements Reach {
 
   /** A connection has answered. One that was made before the last failure proves nothing. */
   answered(connection: PooledConnection): void {
-    for (const one of this.connections) if (allowsNone(one)) this.isOutlived(one);
-    if (this.failures === 0 || connection.openedAt < this.failedAt || connection.troubledSince(0) !== Infinity) return;
+    const { openedAt } = connection;
+    if (openedAt <= this.provedAt && (this.failures === 0 || openedAt < this.failedAt)) return; // as nearly always
+    if (connection.troubledSince(0) !== Infinity || allowsNone(connection)) return;
+    this.provedAt = Math.max(this.provedAt, openedAt);
+    if (this.failures === 0 || openedAt < this.failedAt) return;
     this.failures = 0;
     this.notBefore = -Infinity;
     this.tell({ type: 'returned', address: this.address });
@@ -177,22 +180,17 @@ export class Endpoint implements Reach {
   }
 
   /**
-   * Since when that connection speaks against the address; Infinity: it does not. A limit of 0 says nothing of it any more once a
-   * newer connection served beside it: only the old one's process takes no more.
+   * Since when that connection speaks against the address; Infinity: it does not, or a newer one has answered since. So one that
+   * stays blocked, or whose process winds down, says nothing of those to come.
    */
-  private troubledSince(connection: PooledConnection): number {
-    if (connection.carriedNothing) return connection.dialledAt;
-    if (!allowsNone(connection) || this.isOutlived(connection)) return connection.troubledSince(0);
+  troubledSince(connection: PooledConnection): number {
+    const { carriedNothing, dialledAt, numbers, openedAt } = connection;
+    if (carriedNothing) return dialledAt;
+    const none = allowsNone(connection);
+    const since = none ? openedAt : connection.troubledSince(0);
+    if (since < this.provedAt) return Infinity;
     // One that has answered was well when it was made, whatever had failed while it was dialled.
-    return connection.numbers.answered ? connection.openedAt : connection.dialledAt;
-  }
-
-  /** A newer one that has answered serves, or did. */
-  private isOutlived({ openedAt }: PooledConnection): boolean {
-    const now = this.clock.now();
-    if (this.connections.some((one) => one.openedAt > openedAt && one.numbers.answered && one.serves(now)))
-      this.outlivedBefore = Math.max(this.outlivedBefore, openedAt);
-    return openedAt <= this.outlivedBefore;
+    return none && !numbers.answered ? dialledAt : since;
   }
 
   /** Something speaks against it now: new dials go elsewhere, while there is another. */

@@ -209,7 +209,7 @@ export class Endpoints {
     if (endpoint === undefined) return;
     this.ofConnection.delete(connection);
     const now = this.clock.now();
-    const since = useless ? connection.dialledAt : connection.troubledSince(0);
+    const since = useless ? connection.dialledAt : endpoint.troubledSince(connection);
     if (since !== Infinity) endpoint.failed(now, since);
     endpoint.remove(connection);
     this.changedReach = true;

@@ -154,6 +154,24 @@ test('an address that answers on a newer connection is as good as ever when an o
   p.transport.destroy();
 });
 
+test('an address that answers on a newer connection is as good as ever although an old one there stays silent', async () => {
+  const p = poolHarness({ addresses, refusing: new Set([second]), peer: { maxConcurrentStreams: 5 }, answer: held });
+  p.get('/warm');
+  await p.settle();
+  p.peer(0).holdsBack = true;
+  p.get('/lost');
+  await p.clock.advance(1_000);
+  const call = p.get('/');
+  await p.clock.advance(100);
+  assert.deepEqual([call.status, p.dialled], [200, [first, second, first]]);
+  await p.clock.advance(2_000); // the time of the one that refused is over
+  assert.deepEqual(states(p), [`${first} ready`, `${second} ready`]);
+  for (let i = 0; i < 6; i++) p.get('/hold');
+  await p.settle();
+  assert.deepEqual(p.dialled.slice(3), [first]);
+  p.transport.destroy();
+});
+
 test('an address that has answered since a failure fails anew when it allows no stream', () => {
   const clock = new VirtualClock();
   const told: string[] = [];
