@@ -4,6 +4,9 @@ import { backOffDelay, type Retry } from './replay.js';
 /** A refusal of their first stream by so many fresh connections in a row backs off the origin. */
 const refusalsBeforeBackOff = 2;
 
+/** After a look-up that failed the next is no longer in coming, in milliseconds: it costs no server anything. */
+const longestLookUpDelay = 5_000;
+
 /** When an origin may be dialled again: what has come of its dials and connections since the last that was of use. */
 export class BackOff {
   /** No dial before this time of the clock, in milliseconds. */
@@ -11,7 +14,9 @@ export class BackOff {
   private readonly retry: Retry;
   /** Dials in a row of which no connection came: refused, timed out, or lost before the peer's SETTINGS. */
   private failures = 0;
-  /** When the last of them was found out. */
+  /** Look-ups in a row that failed, which say nothing of what the name stands for. */
+  private failedLookUps = 0;
+  /** When the last of either was found out. */
   private failedAt = -Infinity;
   private freshRefusals = 0;
   /** The newest connections allowed no stream; since then none has been of use, or been ended by the server, which has a wait of its own. */
@@ -28,17 +33,18 @@ export class BackOff {
 
   /** What was dialled last came to nothing. */
   get failing(): boolean {
-    return this.failures > 0;
+    return this.failures + this.failedLookUps > 0;
   }
 
   /** Something has failed since a connection was last of use. */
   get counts(): boolean {
-    return this.failures + this.freshRefusals + this.zeroLimits > 0;
+    return this.failing || this.freshRefusals + this.zeroLimits > 0;
   }
 
   /** All who waited have been told that no connection is of use. */
   reset(): void {
     this.failures = 0;
+    this.failedLookUps = 0;
     this.freshRefusals = 0;
     this.zeroLimits = 0;
     this.zeroLimited = false;
@@ -46,9 +52,11 @@ export class BackOff {
 
   /** A connection opened at `openedAt` is of use. One that is older than the last failure says nothing of new ones. */
   ofUse(openedAt: number, now: number): void {
-    const { failures } = this;
+    const { failures, failedLookUps } = this;
     this.reset();
-    if (openedAt < this.failedAt && now < this.failedAt + this.retry.maxDelay) this.failures = failures;
+    if (openedAt >= this.failedAt || now >= this.failedAt + this.retry.maxDelay) return;
+    this.failures = failures;
+    this.failedLookUps = failedLookUps;
   }
 
   /**
@@ -61,6 +69,16 @@ export class BackOff {
       this.failures++;
     }
     const delay = backOffDelay(this.retry, Math.max(0, this.failures - 1));
+    this.notBefore = Math.max(this.notBefore, now + delay);
+  }
+
+  /** The same where the name was not found, so that nobody was dialled: it may be well again at any time. */
+  lookUpFailed(begun: number, now: number, counts: boolean): void {
+    if (counts && begun >= this.failedAt) {
+      this.failedAt = now;
+      this.failedLookUps++;
+    }
+    const delay = Math.min(backOffDelay(this.retry, Math.max(0, this.failedLookUps - 1)), longestLookUpDelay);
     this.notBefore = Math.max(this.notBefore, now + delay);
   }
 

@@ -5,6 +5,7 @@ import type { BackOff } from './back-off.js';
 import type { Connections } from './connections.js';
 import { endsAtOnce } from './dial-errors.js';
 import type { Dialling } from './dialling.js';
+import type { Blame } from './endpoints.js';
 import { neverSent } from './replay.js';
 import type { Replays } from './replays.js';
 
@@ -68,22 +69,21 @@ export class DialFailures {
   private lostEarly(dialledAt: number, error: TransportError): void {
     if (error.code === 'ERR_PASSINGLANE_CONNECTION_LOST' && this.backOff.takeSecondChance(this.host.clock.now()))
       return;
-    this.noConnection(neverSent(error), dialledAt, true);
+    this.noConnection(neverSent(error), dialledAt, 'address');
   }
 
   /** Of no use to those who wait, so that the next dial backs off, and in the end they are told. */
   private carriedNothing(dialledAt: number, error: TransportError | undefined): void {
     const { host, maxAttempts } = this;
     if (!this.backOff.endedUnused(dialledAt, host.clock.now())) return;
-    this.noConnection(neverSent(error ?? endsAtOnce(host.origin, maxAttempts)), dialledAt, true, true);
+    this.noConnection(neverSent(error ?? endsAtOnce(host.origin, maxAttempts)), dialledAt, 'address', true);
   }
 
   /**
    * A dial that was begun then came to nothing. Those who could wait only for that one learn why; where connections live,
    * they wait on. Dials that others have caused since give them no more time: each request would wait for the next one's.
-   * `blamed`: an address is known to be bad for it; where only the look-up failed, there is no other to take.
    */
-  noConnection(error: unknown, begun: number, blamed: boolean, forGood = false): void {
+  noConnection(error: unknown, begun: number, blame: Blame, forGood = false): void {
     this.unreachable = true;
     const { connections, dialling, queue } = this.host;
     // Dials around one that has used up its time do not give those who wait another.
@@ -93,7 +93,7 @@ export class DialFailures {
     const last = dialling.dials.size === 0;
     if (live || (!last && dialling.maySoonServe(begun))) {
       // Swallowed dials are far enough apart as it is: those that fail beside another do not add up.
-      if (!(blamed && this.host.hopeful)) this.backOff.dialFailed(begun, this.host.clock.now(), last || !expired);
+      this.nextLater(blame, begun, last || !expired);
       this.host.consider();
       return;
     }
@@ -106,5 +106,12 @@ export class DialFailures {
       told.filter((exchange) => !back.has(exchange)),
       error,
     );
+  }
+
+  /** The next dial waits, but where it has another address to take. */
+  private nextLater(blame: Blame, begun: number, counts: boolean): void {
+    const now = this.host.clock.now();
+    if (blame === 'name') this.backOff.lookUpFailed(begun, now, counts);
+    else if (blame === undefined || !this.host.hopeful) this.backOff.dialFailed(begun, now, counts);
   }
 }

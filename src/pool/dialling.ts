@@ -14,7 +14,7 @@ import {
   type PooledConnection,
 } from '../ports/index.js';
 import type { Candidate } from './dial-policy.js';
-import type { Route } from './endpoints.js';
+import type { Blame, Route } from './endpoints.js';
 import type { PoolSettings } from './settings.js';
 
 /** A connection in the making. */
@@ -46,8 +46,8 @@ export interface DialOwner {
    * undefined when the connection is ready; if that is not by the deadline, the connection is ended.
    */
   connected(dialled: Dialled, made: Made, done: (error: unknown) => void): PooledConnection;
-  /** It was begun then. `blamed`: some address is known to be bad for it, so that the next dial takes another. */
-  failed(error: unknown, begun: number, blamed: boolean): void;
+  /** It was begun then. */
+  failed(error: unknown, begun: number, blame: Blame): void;
   /** There is one connection in the making more, or less. */
   changed(): void;
   /** One has been silent for so long that another may go around it. */
@@ -222,9 +222,9 @@ export class Dialling {
         const wanted = this.dials.delete(dial);
         if (!wanted && dial.overtaken) route.overtaken();
         else if (!wanted) route.ended();
-        const blamed = wanted && route.cameToNothing();
+        const blame = wanted ? route.cameToNothing() : undefined;
         if (wanted) this.tell('dial-failed', error);
-        if (wanted) this.owner.failed(error, begun, blamed);
+        if (wanted) this.owner.failed(error, begun, blame);
         end(error);
       },
     );

@@ -25,9 +25,12 @@ export interface Route extends DialRoute {
   ended(): void;
   /** It was given up because it was silent, while another came to a connection: so nothing speaks for wherever it was tried. */
   overtaken(): void;
-  /** It came to nothing, wherever it was tried. True: some address is known to be bad for it. */
-  cameToNothing(): boolean;
+  /** It came to nothing, wherever it was tried. */
+  cameToNothing(): Blame;
 }
+
+/** What is known to be bad for a dial that came to nothing: an address, the name, which could not be looked up, or neither. */
+export type Blame = 'address' | 'name' | undefined;
 
 /**
  * The addresses that an origin's name stands for, and how each fared: an address that could not be connected to, or whose
@@ -89,7 +92,7 @@ export class Endpoints {
   /** A dial that goes to this address, or wherever the order says, and where a connection goes only if there is no other way. */
   route({ to, around, failing = false }: Destination = {}): Route {
     const tried = new Set<Endpoint>();
-    let blamed = false;
+    let blame: Blame = to === undefined && this.all.length > 0 ? 'name' : undefined;
     const begin = (endpoint: Endpoint | undefined): void => {
       if (endpoint === undefined || tried.has(endpoint)) return;
       tried.add(endpoint);
@@ -106,6 +109,7 @@ export class Endpoints {
       address: to?.address,
       order: (addresses) => {
         if (to !== undefined) return [[to.address], []];
+        if (blame === 'name') blame = undefined;
         this.update(addresses);
         const [first, then] = this.order(around && this.ofConnection.get(around), failing);
         if (!this.spread || this.all.length < 2) return [first.map(addressOf), then.map(addressOf)];
@@ -115,7 +119,7 @@ export class Endpoints {
       },
       trying: (address) => begin(this.at(address)),
       failed: (address) => {
-        blamed = true;
+        blame = 'address';
         end(this.at(address), true);
       },
       ended: () => {
@@ -125,9 +129,9 @@ export class Endpoints {
         for (const endpoint of tried) end(endpoint, endpoint.status !== 'ready');
       },
       cameToNothing: () => {
-        blamed ||= tried.size > 0;
+        if (tried.size > 0) blame = 'address';
         for (const endpoint of tried) end(endpoint, true);
-        return blamed;
+        return blame;
       },
     };
   }

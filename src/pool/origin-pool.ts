@@ -20,7 +20,7 @@ import { allowsNoStream, closedBeforeSettings } from './dial-errors.js';
 import { DialFailures, type DialFailuresHost } from './dial-failures.js';
 import { decideDials, type Situation } from './dial-policy.js';
 import { Dialling, type DialOwner, type Made } from './dialling.js';
-import type { Destination, Endpoints } from './endpoints.js';
+import type { Blame, Destination, Endpoints } from './endpoints.js';
 import { Hedging } from './hedging.js';
 import { KeepAlive } from './keep-alive.js';
 import { needsHttp1, ownFailure, retryOf } from './replay.js';
@@ -315,9 +315,9 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
     this.env.learn(this.origin, reason);
   }
 
-  failed(error: unknown, begun: number, blamed: boolean): void {
+  failed(error: unknown, begun: number, blame: Blame): void {
     this.env.totals.failedDials++;
-    this.failures.noConnection(error, begun, blamed);
+    this.failures.noConnection(error, begun, blame);
   }
 
   changed(): void {

@@ -148,3 +148,31 @@ test('where the look-up fails, dials back off although addresses are known that 
   );
   p.transport.destroy();
 });
+
+test('a name that was not found for minutes is found within five seconds of being well, and a port that is closed then costs a first wait', async () => {
+  const [address] = ['192.0.2.1'] as const;
+  const refusing = new Set<string>();
+  const p = poolHarness({
+    addresses: [address],
+    refusing,
+    peer: { maxConcurrentStreams: 1 },
+    answer: () => undefined,
+  });
+  p.get('/held');
+  await p.settle();
+  p.lookupError = new Error('EAI_AGAIN');
+  p.get('/waits');
+  await p.clock.advance(120_000);
+  assert.ok(p.dials <= 1 + 3 + 120 / 5, `${p.dials} dials`);
+  p.lookupError = undefined;
+  refusing.add(address);
+  for (let waited = 0; p.dialled.length < 2 && waited < 5_000; waited += 100) await p.clock.advance(100);
+  assert.equal(p.dialled.length, 2, 'the name was looked up, and the port was closed');
+  refusing.clear();
+  await p.clock.advance(1_000); // retry.baseDelay
+  assert.deepEqual(
+    p.peers.map(({ requests }) => requests),
+    [['/held'], ['/waits']],
+  );
+  p.transport.destroy();
+});
