@@ -55,7 +55,12 @@ interface Seen {
   tries: { at: number }[];
   /** When it came to make nothing of dials; Infinity: it does. */
   muteSince: number;
-  /** The first attempt to connect since the last one that came to a connection, in the world's time; Infinity: there was none. */
+  /** Attempts to connect that are under way. */
+  attempts: number;
+  /**
+   * The first attempt to connect since the last one that came to a connection, in the world's time; Infinity: there was none. Of
+   * those that were under way then, time counts from then, as the client has it: they may come to something as well.
+   */
   askedSince: number;
   /** The client has said so, and not taken it back. */
   failed: boolean;
@@ -91,6 +96,7 @@ export class Addresses {
           frozenAt: 0,
           tries: [],
           muteSince: Infinity,
+          attempts: 0,
           askedSince: Infinity,
           failed: false,
           ejectedUntil: -Infinity,
@@ -130,7 +136,9 @@ export class Addresses {
   readonly connection = ({ type, connection, remoteAddress = '' }: ConnectionEvent): void => {
     if (type === 'stalled') this.stalled.add(connection);
     const host = this.world.network.hosts.get(remoteAddress);
-    if (type === 'connected' && host !== undefined) this.of(host).askedSince = Infinity;
+    if (type !== 'connected' || host === undefined) return;
+    const seen = this.of(host);
+    seen.askedSince = seen.attempts > 0 ? this.world.now() : Infinity;
   };
 
   readonly request = ({ type, request, connection = 0, streamId, remoteAddress, time }: RequestEvent): void => {
@@ -158,18 +166,19 @@ export class Addresses {
       );
   };
 
-  /** An attempt to connect there begins. What comes back is called where it is given up before it has had its time. */
-  tried(host: Host): () => void {
+  /** An attempt to connect there begins. What comes back is called when it is over; `early`: given up before it has had its time. */
+  tried(host: Host): (early: boolean) => void {
     const seen = this.of(host);
+    seen.attempts++;
     seen.askedSince = Math.min(seen.askedSince, this.world.now());
     const muteSince = isMute(host) ? this.world.isolation.changedAt(host) : Infinity;
     if (seen.muteSince !== muteSince) seen.tries = [];
     seen.muteSince = muteSince;
-    if (muteSince === Infinity) return () => undefined;
     const attempt = { at: this.world.now() };
-    seen.tries.push(attempt);
-    return () => {
-      seen.tries = seen.tries.filter((one) => one !== attempt);
+    if (muteSince !== Infinity) seen.tries.push(attempt);
+    return (early) => {
+      seen.attempts--;
+      if (early) seen.tries = seen.tries.filter((one) => one !== attempt);
     };
   }
 

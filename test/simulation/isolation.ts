@@ -76,7 +76,7 @@ interface Known {
   readonly hosts: readonly Host[];
   /** Dials that failed, and connections and requests that were turned away, since one was of use. */
   failed: number;
-  /** Dials among them, and connections that broke; when the last did, in the world's time. */
+  /** Dials among them, and connections that broke or allowed no stream; when the last did, in the world's time. */
   failedDials: number;
   dialFailedAt: number;
   /** In the world's time: until then it backs off. */
@@ -176,15 +176,12 @@ export class Isolation {
       known.dialling = true;
     }
     if (event.type === 'connected' || event.type === 'dial-failed') known.dialling = false;
-    if (event.type === 'dial-failed' || (event.type === 'closed' && event.error !== undefined)) {
-      known.failedDials++;
-      known.dialFailedAt = this.world.now();
-      this.fail(known);
-    }
+    if (event.type === 'dial-failed' || (event.type === 'closed' && event.error !== undefined))
+      this.dialFailed(known, this.world.now());
     if (event.type === 'stalled' || event.type === 'silent') known.bypasses++;
     // One that is too old is not there any more to hear of a limit that is raised, and dials on account of 0 are ever fewer.
     const carrier = event.type === 'closed' ? this.carriers.get(event.connection) : undefined;
-    if (carrier?.connection.zeroFromStart === true) this.fail(known, carrier.madeAt);
+    if (carrier?.connection.zeroFromStart === true) this.dialFailed(known, carrier.madeAt);
     if (event.type !== 'connected') return;
     for (const [socket, { tcp, host }] of this.world.network.open) {
       if (socket.info.dial !== event.dial) continue;
@@ -235,6 +232,13 @@ export class Isolation {
     const isOlder = madeAt < known.dialFailedAt && this.world.now() < known.dialFailedAt + maxDelay;
     if (!isOlder) known.failedDials = 0;
     known.failed = known.failedDials;
+  }
+
+  /** It came to no connection, or to one that was of no use, as was known then. */
+  private dialFailed(known: Known, at: number): void {
+    known.failedDials++;
+    known.dialFailedAt = Math.max(known.dialFailedAt, at);
+    this.fail(known, at);
   }
 
   private isBulk(id: number): boolean {

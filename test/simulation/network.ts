@@ -62,8 +62,8 @@ export class Network implements StreamDialler {
   tell: (what: string) => void = () => undefined;
   /** Told which addresses of a name a dial goes to before all others. */
   onDial: (name: string, first: readonly string[]) => void = () => undefined;
-  /** Told of each attempt to connect to an address. What it returns is called where that was given up before it had had its time. */
-  onAttempt: (host: Host) => () => void = () => () => undefined;
+  /** Told of each attempt to connect to an address. What it returns is called when that is over; `early`: given up before it had had its time. */
+  onAttempt: (host: Host) => (early: boolean) => void = () => () => undefined;
   /** How the next connection's bytes are cut, in bytes a read. */
   drawMostRead: () => number = () => Infinity;
   private readonly clock: SimulatedClock;
@@ -141,7 +141,7 @@ export class Network implements StreamDialler {
       const host = this.hosts.get(address);
       if (host === undefined) throw new Error(`there is no machine at ${address}`);
       this.attempts++;
-      const takeBack = this.onAttempt(host);
+      const ended = this.onAttempt(host);
       route?.trying(address);
       let over = false;
       let tcp: Tcp | undefined = undefined;
@@ -150,6 +150,7 @@ export class Network implements StreamDialler {
         if (over) return;
         over = true;
         this.attempts--;
+        ended(false);
         this.clock.poll(report);
       };
       const fail = (code: string): void => {
@@ -211,7 +212,7 @@ export class Network implements StreamDialler {
         if (over) return;
         over = true;
         this.attempts--;
-        if (!hadItsTime(signal)) takeBack();
+        ended(!hadItsTime(signal));
         if (tcp === undefined) return;
         tcp.client = undefined;
         tcp.resetFrom('client');
