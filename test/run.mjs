@@ -13,10 +13,14 @@ import { reporters } from './reporters.mjs';
 const onRequest = new Set(['hostile', 'interop', 'package', 'soak']);
 
 /**
- * Folders whose subjects use nothing of Node's: no socket, timer, stream or zlib, but bytes, a virtual clock and virtual
- * peers. What the oldest and the newest Node agree on there, those between do as well: they are V8 alone, and slow.
+ * Folders whose subjects use nothing of Node's: no socket or timer, but bytes, a virtual clock and virtual peers. (The
+ * streams of bodies that pool/ hands on have folders of their own.) What the oldest and the newest Node agree on there, those
+ * between do as well: they are V8 alone, and slow.
  */
-const pure = new Set(['fuzz', 'hpack', 'protocol', 'rfc', 'simulation', 'wire']);
+const pure = new Set(['fuzz', 'hpack', 'pool', 'protocol', 'rfc', 'simulation', 'wire']);
+
+/** Slow files that say the same on each of them too: what a flag means to curl, and what 20,000 requests leave behind. */
+const alike = new Set(['cli/curl-flags.test.js', 'users/aborts.test.js'].map((file) => file.replace('/', sep)));
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const build = join(root, 'build');
@@ -31,10 +35,13 @@ for (const area of areas) {
   }
 }
 
-const isWanted = (area) =>
-  areas.length > 0 ? areas.includes(area) : !onRequest.has(area) && !(runtime && pure.has(area));
+function isWanted(file) {
+  const [area] = file.split(sep);
+  if (areas.length > 0) return areas.includes(area);
+  return !onRequest.has(area) && !(runtime && (pure.has(area) || alike.has(file)));
+}
 const files = readdirSync(build, { recursive: true })
-  .filter((file) => file.endsWith('.test.js') && isWanted(file.split(sep)[0]))
+  .filter((file) => file.endsWith('.test.js') && isWanted(file))
   .map((file) => relative(process.cwd(), join(build, file)))
   .sort();
 if (files.length === 0) {
