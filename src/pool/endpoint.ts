@@ -29,7 +29,7 @@ export class Endpoint implements Reach {
   readonly load = new EndpointLoad();
   /** What {@link offers} has found. */
   offered: PooledConnection | undefined = undefined;
-  /** Failures since a dial here last came to a connection that answered. */
+  /** Failures, one for each attempt, since a dial here last came to a connection that answered. */
   private failures = 0;
   private failedAt = -Infinity;
   /** When the newest connection here that has answered was made: what spoke against the address before is over. */
@@ -143,11 +143,13 @@ export class Endpoint implements Reach {
 
   // --- how it fared ---
 
-  /** It could not be connected to, or what was connected is silent, stalled or of no use, `since` then. */
-  failed(now: number, since = now): void {
+  /** It could not be connected to, or what was connected, when it was `made`, is silent, stalled or of no use, `since` then. */
+  failed(now: number, since = now, made = now): void {
     if (since <= this.failedAt) return; // the same trouble
+    // What was made before the last failure is no further attempt: an upload that stalls time and again is one slow link.
+    if (this.failures === 0 || made > this.failedAt) this.failures++;
     this.failedAt = Math.max(now, since); // which may be later, where the two were read from the clock apart
-    this.notBefore = now + Math.min(shortestExile * 2 ** this.failures++, longestExile);
+    this.notBefore = now + Math.min(shortestExile * 2 ** (this.failures - 1), longestExile);
     this.tell({ type: 'failed', address: this.address, until: this.notBefore });
     this.note();
   }
@@ -173,7 +175,7 @@ export class Endpoint implements Reach {
     for (const connection of this.connections) {
       const since = this.troubledSince(connection);
       if (since === Infinity) continue;
-      this.failed(now, since);
+      this.failed(now, since, connection.openedAt);
       troubled = true;
     }
     return troubled;

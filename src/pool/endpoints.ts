@@ -214,7 +214,7 @@ export class Endpoints {
     this.ofConnection.delete(connection);
     const now = this.clock.now();
     const since = useless ? connection.dialledAt : endpoint.troubledSince(connection);
-    if (since !== Infinity) endpoint.failed(now, since);
+    if (since !== Infinity) endpoint.failed(now, since, connection.openedAt);
     endpoint.remove(connection);
     this.changedReach = true;
   }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Endpoint } from '../../dist/pool/endpoint.js';
 import type { PooledConnection } from '../../dist/ports/index.js';
+import { uint32 } from '../support/harness.js';
+import { type as frameType } from '../support/raw-server.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { bodyOf, poolHarness, type Answer, type PoolHarness } from '../support/pool-harness.js';
 
@@ -234,6 +236,40 @@ test('trouble that is a little later than the reading of the clock is one failur
     told.filter((type) => type === 'failed'),
     ['failed'],
   );
+});
+
+test('an upload that stalls time and again is one failure of its address, which is dialled again a second after the last', async () => {
+  const p = poolHarness({ addresses, peer: { initialWindowSize: 1 << 30 }, answer: held });
+  p.get('/warm');
+  await p.settle();
+  p.peer(0).send(frameType.windowUpdate, 0, 0, uint32(1 << 30));
+  p.peer(0).stallNow(30_000);
+  p.post('/hold', bodyOf(1 << 24));
+  for (let i = 0; i < 8; i++) {
+    await p.clock.advance(200);
+    assert.deepEqual(states(p), [`${first} failed`, `${second} ready`]);
+    p.peer(0).takeMore(400_000);
+    await p.settle();
+  }
+  p.peer(0).drop();
+  await p.clock.advance(1_000);
+  p.get('/');
+  await p.settle();
+  assert.deepEqual(p.dialled, [first, first]);
+  p.transport.destroy();
+});
+
+test('each connection that is made since a failure, and stalls as well, is a failure of its own', () => {
+  const clock = new VirtualClock();
+  const endpoint = new Endpoint('192.0.2.1', clock, () => undefined);
+  const exile = (made: number): number => {
+    clock.block(10);
+    endpoint.failed(clock.now(), clock.now(), made);
+    return endpoint.notBefore - clock.now();
+  };
+  const old = clock.now();
+  assert.deepEqual([exile(old), exile(old), exile(old)], [1_000, 1_000, 1_000]);
+  assert.deepEqual([exile(clock.now() + 1), exile(clock.now() + 1), exile(old)], [2_000, 4_000, 4_000]);
 });
 
 test('one address is dialled whatever became of it, and stats() does not list it', async () => {
