@@ -333,7 +333,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     return streams === 0 && reserved === 0;
   }
 
-  takes({ early, needs, kind }: Demand, lastResort = false): boolean {
+  takes({ early, needs, kind }: Demand, lastResort = false, mute = false): boolean {
+    if (mute) this.core.silentBeside(this.clock.now());
     if (this.opening && needs === 0 && this.core.staysReady(this.now)) return true;
     let { state } = this.health(lastResort, needs);
     if (state === HealthState.Slow && kind === RequestKind.Bulk) ({ state } = this.health(true, needs)); // stays with bulk
@@ -360,8 +361,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   }
 
   suspect(): void {
-    const { state } = this.health();
-    if (this.numbers.greeted && suspicious.has(state)) this.probe();
+    if (this.numbers.greeted && suspicious.has(this.health().state)) this.probe();
   }
 
   probe(): void {

@@ -17,6 +17,7 @@ interface Http1State {
 /** What an HTTP/1.1 connection says of itself: it takes one request at a time, and none that it blocks is another's. */
 export class Http1Health implements ConnectionHealth {
   readonly slowUntil = -Infinity;
+  readonly silent = false;
   readonly greeted = true;
   readonly limit = 1;
   readonly zeroFromStart = false;

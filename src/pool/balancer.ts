@@ -80,7 +80,8 @@ export class Balancer {
   /** One for an attempt beside that on this connection: at another address, where one can carry it. */
   pickOther(demand: Demand, than: PooledConnection): PooledConnection | undefined {
     const here = this.endpoints.of(than);
-    return this.choose(demand, false, here) ?? here?.connections.find((one) => one !== than && one.takes(demand));
+    const other = this.choose(demand, false, here);
+    return other ?? here?.connections.find((one) => one !== than && one.takes(demand, false, here.mute));
   }
 
   private choose(demand: Demand, lastResort: boolean, but?: Endpoint): PooledConnection | undefined {

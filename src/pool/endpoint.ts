@@ -217,6 +217,11 @@ export class Endpoint implements Reach {
     return this.dialling || this.connections.some(({ accepts }) => accepts);
   }
 
+  /** It is silent on one of several connections, which may be full, or drain: where it has not been heard on another, that one is asked. */
+  get mute(): boolean {
+    return this.connections.length > 1 && this.connections.some((one) => one.health(true).silent);
+  }
+
   /**
    * Whether one of its connections carries the request now: {@link offered}. Its load is brought up to date. An address that
    * failed is to show by its SETTINGS that somebody is there, before it gets a request.
@@ -225,9 +230,10 @@ export class Endpoint implements Reach {
     if (demand.early && this.unproved) demand = { ...demand, early: false };
     let inFlight = 0;
     this.offered = undefined;
+    const { mute } = this;
     for (const connection of this.connections) {
       inFlight += connection.numbers.streams;
-      if (this.offered === undefined && connection.takes(demand, lastResort)) this.offered = connection;
+      if (this.offered === undefined && connection.takes(demand, lastResort, mute)) this.offered = connection;
     }
     this.load.at(now, inFlight);
     return this.offered !== undefined;

@@ -13,6 +13,7 @@ export type ConnectionHealth = Readonly<
     | 'state'
     | 'since'
     | 'slowUntil'
+    | 'silent'
     | 'delay'
     | 'slowBeneath'
     | 'greeted'
@@ -89,16 +90,17 @@ export interface PooledConnection extends HttpConnection {
   /** It ended, or was told to, and nothing came of it. */
   readonly carriedNothing: boolean;
   /** What {@link health} says but for what depends on the time; always of now. */
-  readonly numbers: Omit<ConnectionHealth, 'state' | 'since' | 'slowUntil' | 'delay' | 'slowBeneath'>;
+  readonly numbers: Omit<ConnectionHealth, 'state' | 'since' | 'slowUntil' | 'silent' | 'delay' | 'slowBeneath'>;
   /** Begins to read. `established` is called once: the connection is ready, or it failed (`closeError`). */
   start(established: () => void): void;
   /** What a new request that needs so much of the window would meet. `lastResort`: there is no other way to go. */
   health(lastResort?: boolean, needs?: number): ConnectionHealth;
   /**
    * Whether a request goes out on it in this turn. One of which it is not known whether the peer still has it is asked, or
-   * looked at: `onCapacity` follows, or `onClosed`.
+   * looked at: `onCapacity` follows, or `onClosed`. `mute`: the peer is silent on another connection, and so on this one as well,
+   * unless something has come on it lately.
    */
-  takes(demand: Demand, lastResort?: boolean): boolean;
+  takes(demand: Demand, lastResort?: boolean, mute?: boolean): boolean;
   /** No new requests; it closes after those that run, at once if there are none. */
   stopReuse(): void;
   /** The same, and the peer is told where there is a way. */

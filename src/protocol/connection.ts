@@ -277,6 +277,11 @@ export class Connection {
     sendProbe(this.c);
   }
 
+  /** The peer is silent on another connection: unless something has come on this one lately, it owes a sign of life here too. */
+  silentBeside(now: number): void {
+    this.c.liveness.silentBeside(now);
+  }
+
   /** The peer takes extended CONNECT (RFC 8441 section 3). */
   get extendedConnect(): boolean {
     return this.c.peer.connectProtocol;

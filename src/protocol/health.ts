@@ -80,6 +80,8 @@ export class Health implements ConnectionNumbers {
   delay = 0;
   /** The connection beneath it where that is slow, so that no other over it is better; undefined: it is not. */
   slowBeneath: ConnectionBeneath | undefined = undefined;
+  /** Nothing has come from the peer for so long that it is to give a sign of life, whatever `state` has to say first. */
+  silent = false;
   /** It was stalled, takes bytes again, and how much stands before a new request is not known yet. */
   recovering = false;
   private readonly c: ConnectionState;
@@ -158,6 +160,7 @@ export function health(c: ConnectionState, now: number, lastResort: boolean, nee
   // Nobody tells when that is over, so that who has no other way waits in the tunnel.
   answer.stalled = stalled || (beneath < Infinity && !lastResort);
   answer.recovering = recovering;
+  answer.silent = isSilent(c, now);
   answer.slowUntil = stalled || recovering ? live.slowUntil(now) : -Infinity;
   answer.slowBeneath = slowBeneath(c);
   answer.delay = Math.max(
@@ -175,7 +178,7 @@ function stateOf(
   now: number,
   lastResort: boolean,
   starved: boolean,
-  { stalled, recovering: recovers, since }: Health,
+  { stalled, silent, recovering: recovers, since }: Health,
 ): HealthState {
   const recovering = recovers && !lastResort;
   const well = since === Infinity || lastResort;
@@ -193,7 +196,7 @@ function stateOf(
   if (starved) return HealthState.Starved;
   if (!lastResort && isSlow(c)) return HealthState.Slow;
   if (busy) return HealthState.Busy;
-  if (isSilent(c, now) && mayAsk(c, now)) return HealthState.Silent;
+  if (silent && mayAsk(c, now)) return HealthState.Silent;
   return HealthState.Ready;
 }
 

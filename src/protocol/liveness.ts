@@ -120,6 +120,13 @@ export class Liveness {
     this.owedUntil = Math.max(this.owedUntil, sentAt + (this.bestRoundTrip || (this.limits.dialTime ?? 0)));
   }
 
+  /** The peer is silent on another connection. Where nothing has come on this one for as long, that says the same of both. */
+  silentBeside(now: number): void {
+    if (now - this.lastReceived < this.probeThreshold()) return;
+    this.owedSince = Math.min(this.owedSince, this.lastReceived);
+    this.owedUntil = Math.max(this.owedUntil, now);
+  }
+
   /** A request was given up, and nothing has come since that the peer can have sent after it had read that. */
   get owed(): boolean {
     return this.lastReceived <= this.owedUntil;

@@ -183,6 +183,71 @@ test('a machine that freezes gets no request that began later than probeAfter, a
   assert.deepEqual(s.states(), ['1 ready', '2 ready', '3 ready', '4 failed']);
 });
 
+/**
+ * Two connections to each of two machines, and then one to the second that owes an answer for longer than `probeAfter`: `freezes`,
+ * or is just slow. It has no room for more, so that its state does not say that it is silent.
+ */
+async function owesOnOne(freezes: boolean, drains: boolean): Promise<Spread> {
+  const s = spread(2, { peer: { maxConcurrentStreams: 1 } });
+  const calls = [1, 2, 3, 4].map(() => s.p.get('/'));
+  await s.p.clock.advance(1_000);
+  assert.equal(failed(calls), 0);
+  const second = s.p.peers.filter(({ info }) => info.remoteAddress === '192.0.2.2');
+  assert.equal(second.length, 2);
+  if (freezes) for (const peer of second) peer.answersPings = false;
+  s.counts();
+  s.machines.set('192.0.2.2', { delay: freezes ? Infinity : 10_000 });
+  while (s.counts()['192.0.2.2'] === undefined) {
+    s.p.get('/');
+    await s.p.clock.advance(50);
+  }
+  if (drains) for (const peer of second) if (peer.open.size > 0) peer.goAway(2 ** 31 - 1);
+  await s.p.clock.advance(2_000);
+  for (let i = 0; i < 20; i++) {
+    s.p.get('/');
+    await s.p.clock.advance(50);
+  }
+  return s;
+}
+
+for (const [what, drains] of [
+  ['full', false],
+  ['draining', true],
+] as const) {
+  test(`a machine that is silent on a ${what} connection gets no request on another one either`, async () => {
+    const s = await owesOnOne(true, drains);
+    assert.deepEqual(s.counts(), { '192.0.2.1': 20 });
+    s.p.transport.destroy();
+  });
+}
+
+test('a machine that is slow on a full connection, and answers a PING on another, gets requests there', async () => {
+  const s = await owesOnOne(false, false);
+  const { '192.0.2.2': share = 0 } = s.counts();
+  assert.ok(share > 0);
+  s.p.transport.destroy();
+});
+
+for (const answersPings of [true, false]) {
+  const what = answersPings ? 'goes out there once that answers a PING' : 'does not go out there';
+  test(`a second attempt whose only way is another connection to a machine that is silent ${what}`, async () => {
+    const s = spread(2, { peer: { maxConcurrentStreams: 1 }, hedge: { after: 1_500 } });
+    s.refusing.add('192.0.2.2');
+    s.machines.set('192.0.2.1', { delay: 500 });
+    const calls = [s.p.get('/'), s.p.get('/')];
+    await s.p.clock.advance(1_000);
+    assert.equal(failed(calls), 0);
+    assert.equal(s.p.peers.length, 2);
+    s.machines.set('192.0.2.1', { delay: Infinity });
+    for (const peer of s.p.peers) peer.answersPings = answersPings;
+    s.p.get('/', { idempotent: true });
+    await s.p.clock.advance(1_600);
+    const [first, second] = s.p.peers;
+    assert.deepEqual([first!.open.size, second!.open.size, second!.pings], [1, answersPings ? 1 : 0, 1]);
+    s.p.transport.destroy();
+  });
+}
+
 test('an address that failed gets no request before its SETTINGS, also while all others are full', async () => {
   const s = spread(2, { mute: new Set(['192.0.2.2']), peer: { maxConcurrentStreams: 1 }, maxConnectionAge: 1_000 });
   s.machines.set('192.0.2.1', { delay: 100_000 });

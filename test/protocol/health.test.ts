@@ -614,3 +614,22 @@ test('the best round trip is the shortest, and the other one goes with the sampl
   assert.equal(bestRoundTrip, 10);
   assert.ok(roundTrip > 10 && roundTrip < 80);
 });
+
+test('a peer that is silent on another connection owes a sign of life on this one, unless it was heard here lately', () => {
+  const h = harness().greet();
+  const state = (): HealthState => h.connection.health(h.now).state;
+  h.advance(999);
+  h.connection.silentBeside(h.now);
+  assert.equal(state(), HealthState.Ready, 'its SETTINGS came less than a second ago');
+  h.advance(1);
+  assert.equal(state(), HealthState.Ready, 'with no request out silence says nothing');
+  h.connection.silentBeside(h.now);
+  assert.equal(state(), HealthState.Silent);
+  h.connection.probe(h.now);
+  const ping = h.expect.ping('are you there?');
+  h.advance(50);
+  h.peer.pong(ping);
+  assert.equal(state(), HealthState.Ready);
+  h.advance(1_000);
+  assert.equal(state(), HealthState.Ready, 'it owes no more');
+});
