@@ -132,10 +132,10 @@ export class Connections {
     this.unproven.add(connection);
   }
 
-  /** Its state may have changed. Once there is nothing to go around, bypasses are connections like others. */
-  changed(connection: PooledConnection): void {
+  /** Its state may have changed. Once there is nothing to go around, nor a `silentDial`, bypasses are connections like others. */
+  changed(connection: PooledConnection, silentDial: boolean): void {
     if (this.unproven.size > 0 && connection.numbers.answered && this.unproven.delete(connection)) this.fruitless = 0;
-    if (this.fruitless === 0 && this.bypasses.size === 0) return;
+    if (silentDial || (this.fruitless === 0 && this.bypasses.size === 0)) return;
     if (this.all.some((one) => one.troubledSince(bodyStart) !== Infinity)) return;
     this.fruitless = 0;
     this.bypasses.clear();

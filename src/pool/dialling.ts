@@ -146,7 +146,13 @@ export class Dialling {
     return Infinity;
   }
 
-  /** The others, which are gone around as connections without SETTINGS are. */
+  /** There are others. */
+  get hasSilent(): boolean {
+    for (const { silent } of this.dials) if (silent) return true;
+    return false;
+  }
+
+  /** Those, which are gone around as connections without SETTINGS are. */
   get silent(): Candidate[] {
     const state = HealthState.AwaitingSettings;
     return [...this.dials]

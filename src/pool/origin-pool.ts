@@ -342,7 +342,7 @@ export class OriginPool implements ConnectionOwner, DialOwner, DialFailuresHost,
   // --- told by connections ---
 
   onCapacity(connection: PooledConnection): void {
-    this.connections.changed(connection);
+    this.connections.changed(connection, this.dialling.hasSilent);
     this.endpoints.changed(connection);
     const { answered, limit } = connection.numbers;
     if (answered && limit > 0 && this.backOff.counts) this.backOff.ofUse(connection.openedAt, this.clock.now());

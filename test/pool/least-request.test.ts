@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AddressEvent } from '../../dist/ports/observer.js';
 import {
+  bodyOf,
   poolHarness,
   type Pending,
   type Peer,
@@ -247,6 +248,15 @@ for (const answersPings of [true, false]) {
     s.p.transport.destroy();
   });
 }
+
+test('where one address is silent to a dial, and the other allows no stream, waits between dials grow', async () => {
+  const s = spread(2, { dialTimes: [0, Infinity], peer: { maxConcurrentStreams: 0 } });
+  const call = s.p.post('/', bodyOf(10)());
+  await s.p.clock.advance(3_000);
+  assert.ok(s.p.dials <= 5, `${s.p.dials} dials`);
+  assert.equal(call.state, 'pending');
+  s.p.transport.destroy();
+});
 
 test('an address that failed gets no request before its SETTINGS, also while all others are full', async () => {
   const s = spread(2, { mute: new Set(['192.0.2.2']), peer: { maxConcurrentStreams: 1 }, maxConnectionAge: 1_000 });
