@@ -28,6 +28,15 @@ export function hasField(fields: readonly string[], name: string): boolean {
   return fieldValue(fields, name) !== undefined;
 }
 
+/** The list without such fields. @param name in lower case; those of the list in any */
+export function withoutField(fields: readonly string[], name: string): readonly string[] {
+  return hasField(fields, name)
+    ? fieldPairs(fields)
+        .filter(([given]) => given.toLowerCase() !== name)
+        .flat()
+    : fields;
+}
+
 export function fieldPairs(fields: readonly string[]): [name: string, value: string][] {
   const pairs: [string, string][] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) pairs.push([fields[i]!, fields[i + 1]!]);

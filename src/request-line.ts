@@ -6,6 +6,8 @@ export interface RequestLine {
   readonly method: string;
   /** As `ClientResponse.url` shows it. */
   readonly url: string;
+  /** How many times it was sent, for errors that are made where that is not known; undefined: they know. */
+  readonly attempts?: number | undefined;
 }
 
 /** The URL of a request for `*`, which is for the server as a whole (RFC 9110 section 7.1), has no path. */
@@ -22,10 +24,11 @@ const named = new WeakMap<TransportError, string>();
  * which may hold secrets, nor what may be wrong about either: it could break a line of a log. Does nothing to what is no
  * error of ours, nor to one that names a request.
  */
-export function nameRequest(error: unknown, { method, url }: RequestLine): void {
+export function nameRequest(error: unknown, { method, url, attempts }: RequestLine): void {
   if (!(error instanceof TransportError) || named.has(error)) return;
   named.set(error, error.message);
   error.message = `${shownLine({ method, url })}: ${error.message}`;
+  if (attempts !== undefined && error.attempts === 0) error.attempts = attempts;
 }
 
 /** The request as messages show it. */

@@ -13,6 +13,12 @@ export interface ResponseBodyOptions {
   readonly maxDecompressionRatio?: number | undefined;
 }
 
+/** Whose response it is, where that is known. @param attempts how many times the request was sent */
+export function lineOf(of: Pick<ResponseBodyOptions, 'method' | 'url'>, attempts?: number): RequestLine | undefined {
+  const { method, url } = of;
+  return method === undefined || url === undefined ? undefined : { method, url, attempts };
+}
+
 /** Where the one reader of a body stands: what all ways of reading are made of. */
 export class Reading implements ChunkReader {
   /** What is taken is valid only until more is taken. */
@@ -22,17 +28,19 @@ export class Reading implements ChunkReader {
   /** Not the request itself, which may hold a body. */
   private readonly method: string | undefined;
   private readonly url: string | undefined;
+  private readonly attempts: number | undefined;
   private size = 0;
   /** In bytes, what holds all of it can hold, where there is such a thing. */
   private most: number | undefined = undefined;
   /** Why there is no more to read, other than what the source says: cancelled, or too large. */
   private refusal: TransportError | undefined = undefined;
 
-  constructor(source: ChunkSource, options: ResponseBodyOptions) {
+  constructor(source: ChunkSource, options: ResponseBodyOptions, attempts?: number) {
     this.source = source;
     this.limit = options.maxResponseSize ?? 0;
     this.method = options.method;
     this.url = options.url;
+    this.attempts = attempts;
   }
 
   /** The error, saying whose response it concerns. */
@@ -44,8 +52,7 @@ export class Reading implements ChunkReader {
 
   /** Whose response it is, where that is known. */
   get request(): RequestLine | undefined {
-    const { method, url } = this;
-    return method === undefined || url === undefined ? undefined : { method, url };
+    return lineOf({ method: this.method, url: this.url }, this.attempts);
   }
 
   /** Everything was read. */

@@ -5,9 +5,8 @@ import { BodySource, type ChunkReader, type StreamShape } from './body-source.js
 import { decodeSource } from './decompress.js';
 import { decodeText, join, longest } from './joined-chunks.js';
 import { notJson } from './not-json.js';
-import { Reading, type ResponseBodyOptions } from './reading.js';
+import { lineOf, Reading, type ResponseBodyOptions } from './reading.js';
 import { fieldValue } from '../field-list.js';
-import type { RequestLine } from '../request-line.js';
 
 /** For the facades: as a loop over the body. Whoever reads must hold the body, or it is taken for dropped. */
 export let chunksOf: (body: ResponseBody) => ChunkReader;
@@ -56,6 +55,7 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
    * @param codings the content codings to undo, in the order in which they were applied
    * @param fields of the response: its content-type is that of what `blob()` returns
    * @param status of the response, for errors to name it
+   * @param attempts how many times the request was sent, for errors to tell
    */
   constructor(
     queue: BodyQueue,
@@ -63,10 +63,13 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     codings?: readonly string[],
     fields: readonly string[] = [],
     status?: number,
+    attempts?: number,
   ) {
     const coded = codings !== undefined && codings.length > 0;
-    const source = coded ? decodeSource(queue, codings, options.maxDecompressionRatio, lineOf(options)) : queue;
-    this.#reading = new Reading(source, options);
+    const source = coded
+      ? decodeSource(queue, codings, options.maxDecompressionRatio, lineOf(options, attempts))
+      : queue;
+    this.#reading = new Reading(source, options, attempts);
     this.#queue = queue;
     this.#fields = fields;
     this.#status = status;
@@ -227,10 +230,6 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     } while (!this.#reading.gather(chunks));
     return finish(chunks);
   }
-}
-
-function lineOf({ method, url }: ResponseBodyOptions): RequestLine | undefined {
-  return method === undefined || url === undefined ? undefined : { method, url };
 }
 
 type Step = IteratorResult<Uint8Array, undefined>;

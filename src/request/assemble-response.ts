@@ -16,7 +16,7 @@ export function assembleResponse(
   trailers: TrailersHolder,
 ): ClientResponse {
   const decoding = request.decompress ? planDecoding(request.method, status, endStream, fields) : undefined;
-  const body = new ResponseBody(queue, request, decoding?.codings, fields, status);
+  const body = new ResponseBody(queue, request, decoding?.codings, fields, status, attempts);
   return new ClientResponse({
     status,
     fields: decoding?.fields ?? fields,

@@ -16,6 +16,8 @@ export interface EarlierAttempts {
   readonly metClosed: boolean;
   /** Attempts beside another. */
   readonly hedges: number;
+  /** What the attempt that just ended failed with. */
+  readonly failure: TransportError | undefined;
 }
 
 /** Most requests go out once, and share this. */
@@ -26,6 +28,7 @@ export const noneEarlier: EarlierAttempts = {
   exposed: false,
   metClosed: false,
   hedges: 0,
+  failure: undefined,
 };
 
 /** The same, with the attempt among them that just ended with this error. */
@@ -41,5 +44,6 @@ export function withFailed(
     spared: earlier.spared + (spare ? 1 : 0),
     metClosed: handle?.metClosed === true && !earlier.exposed,
     exposed: earlier.exposed || !error.unprocessed,
+    failure: error,
   };
 }

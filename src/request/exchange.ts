@@ -14,7 +14,7 @@ import { needsContext, type PreparedRequest } from './prepared-request.js';
 import { reportAssigned, reportInformational, reportSent } from './request-hooks.js';
 import { nameRequest } from '../request-line.js';
 import { tracerOf, type RequestTracer } from './request-tracer.js';
-import { bodyCancelled, checkProtocol, fieldsUnread } from './request-errors.js';
+import { bodyCancelled, tunnelRequest, fieldsUnread } from './request-errors.js';
 import { TimeLimits } from './time-limits.js';
 import { TrailersHolder } from './trailers-holder.js';
 import { Upload } from './upload.js';
@@ -108,8 +108,7 @@ export class Exchange implements StreamSink, BodyOwner, Waiter<Exchange> {
    */
   bind(connection: HttpConnection): void {
     const { request } = this;
-    if (request.protocol !== undefined) checkProtocol(request, connection);
-    const handle = connection.open(request, this);
+    const handle = connection.open(request.protocol === undefined ? request : tunnelRequest(request, connection), this);
     this.limits?.stopPhase();
     this.attempts++;
     this.handle = handle;

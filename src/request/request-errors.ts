@@ -1,5 +1,7 @@
 import { TransportError, type TransportErrorCode } from '../errors.js';
+import { withoutField } from '../field-list.js';
 import type { HttpConnection } from '../ports/index.js';
+import { withoutRequest } from '../request-line.js';
 import type { PreparedRequest } from './prepared-request.js';
 
 /** The errors that a request ends with by itself, whatever its connection does. */
@@ -16,11 +18,15 @@ export function bodyCancelled(origin: string, cause: unknown): TransportError {
 
 /**
  * RFC 8441 section 4: extended CONNECT is for peers that offer it. The peer's SETTINGS have come, since such a request is
- * never early. In HTTP/1.1, Upgrade stands in for it (RFC 9110 section 7.8) where the request allows that.
+ * never early. In HTTP/1.1, Upgrade stands in for it (RFC 9110 section 7.8) where the request allows that. Returns the
+ * request as this connection sends it: the key is of HTTP/1.1's handshake (section 5), and a gateway that hands it on beside
+ * its own spoils the one that it makes with its backend.
  */
-export function checkProtocol({ origin, upgrade }: PreparedRequest, connection: HttpConnection): void {
-  const upgrades = upgrade !== undefined && connection.httpVersion === '1.1';
-  if (!connection.extendedConnect && !upgrades) throw unsupportedProtocol(origin.href, connection.httpVersion);
+export function tunnelRequest(request: PreparedRequest, connection: HttpConnection): PreparedRequest {
+  const { origin, upgrade } = request;
+  if (upgrade !== undefined && connection.httpVersion === '1.1') return request;
+  if (!connection.extendedConnect) throw unsupportedProtocol(origin.href, connection.httpVersion);
+  return { ...request, fields: withoutField(request.fields, 'sec-websocket-key') };
 }
 
 /** RFC 8441 section 3: the peer has not sent ENABLE_CONNECT_PROTOCOL=1, or speaks HTTP/1.1, which has no such thing. */
@@ -39,6 +45,7 @@ function unsupportedProtocol(origin: string, httpVersion: '2.0' | '1.1'): Transp
 /** A limit of the request has passed: `option` names it, `limit` is in milliseconds, `stage` what it was busy with. */
 const stages = {
   unsent: 'waiting for a connection',
+  again: 'waiting to be sent again',
   headers: 'waiting for the response headers',
   body: 'reading the body',
 } as const;
@@ -53,12 +60,15 @@ export function timedOut(
     readonly streamId: number | undefined;
     readonly attempts: number;
     readonly unprocessed: boolean;
+    /** What it is to be sent again for. */
+    readonly failure: TransportError | undefined;
   },
 ): TransportError {
-  const { origin, streamId, attempts, unprocessed } = request;
+  const { origin, streamId, attempts, unprocessed, failure } = request;
+  const why = failure === undefined ? '' : `. What it failed with before: ${withoutRequest(failure)}`;
   return new TransportError(
     code,
-    `The request to ${origin} took longer than ${limit} ms (${option}), while ${stages[stage]}`,
+    `The request to ${origin} took longer than ${limit} ms (${option}), while ${stages[stage]}${why}`,
     {
       scope: 'request',
       initiator: 'local',

@@ -62,8 +62,10 @@ export class TimeLimits {
     const { attempts, handle, request, pending, earlier } = this.owner;
     // With no attempt out, what was tried before decides (the peer refused each, say); what is out may have been acted on.
     const unprocessed = pending && handle === undefined && !earlier.exposed;
-    const about = { origin: request.origin.href, streamId: handle?.streamId, attempts, unprocessed };
-    const stage = handle === undefined ? 'unsent' : pending ? 'headers' : 'body';
+    const waits = attempts === 0 ? 'unsent' : 'again';
+    const stage = handle === undefined ? waits : pending ? 'headers' : 'body';
+    const failure = stage === 'again' ? earlier.failure : undefined;
+    const about = { origin: request.origin.href, streamId: handle?.streamId, attempts, unprocessed, failure };
     this.owner.giveUp(timedOut(code, option, limit, stage, about));
   }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { sentenceOf as message } from '../../dist/errors.js';
+import { sentenceOf as message, type TransportError } from '../../dist/errors.js';
 import { originOf } from '../../dist/pool/index.js';
 import { submit } from '../../dist/transport.js';
 import { never, Pending, poolHarness } from '../support/pool-harness.js';
@@ -28,6 +28,19 @@ test('requests that one failure ends are each named by their own error', async (
   await p.settle();
   for (const [i, path] of ['/a', '/b'].entries())
     assert.match(message(calls[i]?.error), new RegExp(`^GET https://test.example${path}: The server closed`));
+});
+
+test('a time-out between two attempts says what the one before it failed with', async () => {
+  const p = poolHarness({ answer: (peer, id) => peer.reset(id, 7), retry: { jitter: 0 } });
+  const call = p.get('/', { timeout: 2_500 });
+  await p.settle();
+  await p.clock.advance(2_500);
+  assert.equal(
+    message(call.error),
+    'GET https://test.example/: The request to https://test.example took longer than 2500 ms (timeout), while waiting to be sent ' +
+      'again. What it failed with before: The server reset the stream: REFUSED_STREAM',
+  );
+  assert.equal((call.error as TransportError).unprocessed, true);
 });
 
 test('a long path is cut in the message', async () => {
@@ -106,7 +119,9 @@ test('what is wrong with a request before it is sent, and with the reading of it
   const failure = async (path: string): Promise<string> => {
     const call = p.get(path);
     await p.settle();
-    return call.response!.body.text().then(String, message);
+    const error: unknown = await call.response!.body.text().catch((reason: unknown) => reason);
+    assert.equal((error as TransportError).attempts, 1, 'it was sent');
+    return message(error);
   };
   assert.match(await failure('/large?q'), /^GET https:\/\/test\.example\/large: The response body exceeds 8 bytes/);
   assert.match(
