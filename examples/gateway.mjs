@@ -42,7 +42,7 @@ const forward = (origin) => async (req, res) => {
     });
     res.writeHead(response.status, forwardableHeaders(response.headerPairs, ['trailer']).flat());
     await pipeline(response.body.readable(), res, { end: false });
-    res.addTrailers(forwardableHeaders(await response.trailers));
+    res.addTrailers(Object.fromEntries(forwardableHeaders(await response.trailers)));
     res.end();
   } catch (error) {
     if (res.headersSent) return res.destroy(); // what is cut short must not pass for whole

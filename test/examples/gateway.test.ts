@@ -5,11 +5,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Transport } from '../../dist/index.js';
 import { closedPort } from '../support/closed-port.js';
 import { listenFor } from '../support/listen.js';
 import { resetSocket } from '../support/reset.js';
@@ -69,10 +70,37 @@ function curl(url: string, args: readonly string[] = [], input?: Buffer): Promis
   });
 }
 
-test('the guide shows the gateway as it runs', () => {
+/** What the guide prints. */
+function shownCode(): string {
   const guide = readFileSync(join(dirname(dirname(example)), 'docs', 'guides', 'gateway.md'), 'utf8');
-  const shown = /^```js\n([^]*?)^```$/m.exec(guide)?.[1];
-  assert.ok(shown !== undefined && readFileSync(example, 'utf8').includes(shown));
+  return /^```js\n([^]*?)^```$/m.exec(guide)?.[1] ?? assert.fail('the guide has a block of code');
+}
+
+test('the guide shows the gateway as it runs', () => {
+  assert.ok(readFileSync(example, 'utf8').includes(shownCode()));
+});
+
+test('trailers go through the gateway of the guide in a server of HTTP/2 too, each by its name', async (t) => {
+  const file = join(dirname(fileURLToPath(import.meta.url)), 'shown-gateway.mjs');
+  writeFileSync(file, `${shownCode()}\nexport { forward, transport };\n`);
+  const { forward, transport } = (await import(pathToFileURL(file).href)) as {
+    forward: (origin: string) => Handler;
+    transport: Transport;
+  };
+  const upstream = createServer((_, res) => {
+    res.write('tea');
+    res.addTrailers({ 'x-sum': '42' });
+    res.end();
+  });
+  const origin = await urlOf(t, upstream);
+  const server = createHttp2Server(forward(origin) as unknown as Parameters<typeof createHttp2Server>[1]);
+  const url = await urlOf(t, server);
+  const client = new Transport({ cleartext: 'h2c' });
+  const response = await client.request(url);
+  assert.equal(await response.text(), 'tea');
+  assert.deepEqual([...(await response.trailers)], [['x-sum', '42']]);
+  await client.close();
+  await transport.close();
 });
 
 for (const protocol of protocols) {
