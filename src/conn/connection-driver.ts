@@ -29,6 +29,7 @@ import type { DriverConfig } from './driver-config.js';
 import { endTransport } from './end-transport.js';
 import { FreshBodies } from './fresh-bodies.js';
 import { Http2Request } from './http2-request.js';
+import { LaterTasks } from './later-tasks.js';
 import { RetainedRead } from './retained-read.js';
 import { WritePump, type PumpSource } from './pump.js';
 import { Silence, suspicious } from './silence.js';
@@ -68,7 +69,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   greetedAt: number | undefined = undefined;
   private readonly stallLog = new StallLog();
   private readonly pongs = new Map<number, () => void>();
-  private tasks: (() => void)[] = [];
+  private readonly tasks = new LaterTasks();
   private readonly fresh = new FreshBodies();
   private capacityChanged = false;
   private drained = false;
@@ -155,6 +156,10 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     return bytes;
   }
 
+  flushing(): void {
+    this.tasks.run();
+  }
+
   wrote(): void {
     this.endStep();
   }
@@ -226,7 +231,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   /** Runs `task` when the step under way is over: user code, never inside it. */
   later(task: () => void): void {
-    this.tasks.push(task);
+    this.tasks.add(task);
     this.endStepSoon();
   }
 
@@ -242,7 +247,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
 
   /** For commands that come from outside a step: what they led to is worked off at the end of this turn. */
   private endStepSoon(): void {
-    if (this.stepping) return;
+    if (this.stepping || this.pump.woken) return; // the pump tells that it has written, which ends the step
     this.stepping = true;
     this.clock.defer(() => this.stepping && this.endStep()); // a step that has ended meanwhile has seen to it
   }
@@ -251,11 +256,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     this.stepping = this.opening = false;
     this.fresh.register();
     for (const stream of this.core.takeDrained()) stream.sink.onDrain();
-    while (this.tasks.length > 0) {
-      const { tasks } = this;
-      this.tasks = [];
-      for (const task of tasks) task();
-    }
+    this.tasks.run();
     this.use.has(this.core.numbers.streams);
     if (this.drained && !this.closed) this.close();
     this.reportDraining();
@@ -274,9 +275,8 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   }
 
   private reportEstablished(): void {
-    const established = this.whenEstablished;
+    if (this.whenEstablished !== undefined) this.later(this.whenEstablished);
     this.whenEstablished = undefined;
-    if (established !== undefined) this.later(established);
   }
 
   // --- requests ---
@@ -436,7 +436,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
     // Before its last words, whose write would tell of a connection that drains: to the pool it is gone.
     this.reports.event('closed', error);
     this.owner.onClosed(this, error);
-    for (const task of this.tasks.splice(0)) task();
+    this.tasks.run();
     this.giveUpLastWords = endTransport(this.transport, this.pump, this.clock, error);
   }
 

@@ -16,7 +16,9 @@ export interface PumpSource {
    */
   take(limit: number, mayWait: boolean): Uint8Array | undefined;
   taken(): void;
-  /** A chunk has just been handed over. */
+  /** The turn that the pump was woken in ends: what waits for that may have more for the chunk, as a body that is at hand. */
+  flushing(): void;
+  /** A chunk has just been handed over, or the end of the turn that the pump was woken in has come without one. */
   wrote(): void;
 }
 
@@ -27,7 +29,8 @@ export interface PumpSource {
 export class WritePump {
   /** The socket has a chunk that it has not taken yet. */
   writing = false;
-  private woken = false;
+  /** At the end of this turn it writes, and tells its source. */
+  woken = false;
   /** Written since the event loop polled last, as far as is known, in bytes. */
   private unpolled = 0;
   private waitsForPoll = false;
@@ -36,8 +39,9 @@ export class WritePump {
   private readonly source: PumpSource;
   private readonly clock: Clock;
   private readonly flush = (): void => {
+    this.source.flushing();
     this.woken = false;
-    this.write();
+    if (!this.write()) this.source.wrote();
   };
   private readonly onTaken = (): void => {
     this.writing = false;
@@ -83,25 +87,27 @@ export class WritePump {
     this.whenEmpty = undefined;
   }
 
-  private write(): void {
-    if (this.stopped || this.writing || this.mustPoll()) return;
+  /** True: the source has been told of a chunk. */
+  private write(): boolean {
+    if (this.stopped || this.writing || this.mustPoll()) return false;
     const bytes = this.source.take(chunkSize, this.waits < mostWaits);
     if (bytes === undefined) {
       this.waits++;
       queueMicrotask(this.again);
-      return;
+      return false;
     }
     this.waits = 0;
     if (bytes.length === 0) {
       const callback = this.whenEmpty;
       this.whenEmpty = undefined;
       callback?.();
-      return;
+      return false;
     }
     this.writing = true;
     this.unpolled += bytes.length;
     this.transport.write(bytes, this.onTaken);
     this.source.wrote();
+    return true;
   }
 
   /** A socket that takes all it is given at once would have the pump go on and on in one turn of the event loop. */

@@ -6,7 +6,9 @@ import type { ZeroCopyBody, ZeroCopyReader, ZeroCopyReads } from '../ports/index
  */
 export class RetainedRead implements ZeroCopyReader {
   private readonly reads: ZeroCopyReads;
-  private bodies: ZeroCopyBody[] = [];
+  /** One list for all reads, which mostly bring one body. */
+  private readonly bodies: (ZeroCopyBody | undefined)[] = [];
+  private count = 0;
 
   constructor(reads: ZeroCopyReads) {
     this.reads = reads;
@@ -14,16 +16,18 @@ export class RetainedRead implements ZeroCopyReader {
 
   /** The body has its first view of this read. */
   retainFor(body: ZeroCopyBody): void {
-    if (this.bodies.push(body) === 1) this.reads.retain();
+    this.bodies[this.count++] = body;
+    if (this.count === 1) this.reads.retain();
   }
 
   /** At the start of each read, before anything else: bodies copy what they have not read of the one before. */
   detach(): void {
-    const { bodies } = this;
-    if (bodies.length === 0) return;
-    this.bodies = [];
     let used = false;
-    for (const body of bodies) used = body.detach() || used;
+    for (let i = 0; i < this.count; i++) {
+      used = this.bodies[i]!.detach() || used;
+      this.bodies[i] = undefined;
+    }
+    this.count = 0;
     if (used) this.reads.detach();
   }
 }

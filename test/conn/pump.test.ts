@@ -18,6 +18,7 @@ function pumpOf(size: number) {
       return bytes;
     },
     taken: () => undefined,
+    flushing: () => undefined,
     wrote: () => undefined,
   };
   const transport: Pick<ByteTransport, 'write'> = {

@@ -58,6 +58,26 @@ test('no write holds more than 64 KiB and a frame, and none a scrap of one, howe
   await origin.close();
 });
 
+test('a body that is at hand goes out with its HEADERS, in one write', async () => {
+  const origin = await startOrigin({ handler: counts });
+  const writes: number[] = [];
+  const transport = noting(writes);
+  const post = async (): Promise<string> => {
+    const response = await transport.request(origin.origin, { method: 'POST', body: 'x'.repeat(1_000) });
+    return response.body.text();
+  };
+  await post();
+  writes.length = 0;
+  assert.equal(await post(), '1000');
+  assert.equal(writes.filter((length) => length > 1_009).length, 1, `in writes of ${writes.join(', ')} bytes`);
+  assert.ok(!writes.includes(1_009), 'and not by itself');
+  writes.length = 0;
+  assert.deepEqual(await Promise.all(Array.from({ length: 10 }, post)), Array(10).fill('1000'));
+  assert.ok(writes[0]! > 10_000, `ten in writes of ${writes.join(', ')} bytes`);
+  await transport.close();
+  await origin.close();
+});
+
 test('a piece goes out although the source will never have another before the server has answered it', async () => {
   const origin = await startOrigin({
     handler: (request, response) => {
