@@ -17,6 +17,8 @@ interface Path {
   readonly roundTrip: number;
   readonly addresses: number;
   readonly lookup: number;
+  /** For how long a dial may be silent, by how long the last one took. */
+  readonly dialPatience: number;
 }
 
 /** How long a new attempt to connect runs alone (RFC 8305), and the addresses that have not failed before: src/node/race.ts. */
@@ -35,7 +37,7 @@ const slack = 300;
  * The one formula: so long after a way is there, and after it has begun to wait, no request waits any more. A silent connection
  * is asked after `probeAfter` or four round trips, and gone around when the answer has been owed for `stallTimeout` or two
  * more; with `probeAfter` at 0 the application has said that silence tells nothing, and a dial is given up after
- * `connectTimeout`. Then a connection is dialled: look-up, an attempt for each address, TCP, TLS, SETTINGS. Ways around that were of no use
+ * `connectTimeout`. A dial is gone around after four times as long as the last one took as well. Then a connection is dialled: look-up, an attempt for each address, TCP, TLS, SETTINGS. Ways around that were of no use
  * before (`fruitless` of them) are paid by a patience that doubles, and failures by the back-off that `retry` states. Dials that were
  * `swallowed` go on, but the kernel asks for each ever more rarely: the next dial finds a path that is well again.
  */
@@ -46,7 +48,9 @@ export function isolationBound(
   swallowed: number,
 ): number {
   const { roundTrip, addresses, lookup } = path;
-  const silent = o.probeAfter === 0 ? o.connectTimeout || Infinity : Math.max(o.probeAfter, 4 * roundTrip);
+  const latest = o.connectTimeout || Infinity;
+  const dialSilent = Math.min(path.dialPatience, latest);
+  const silent = o.probeAfter === 0 ? latest : Math.max(o.probeAfter, 4 * roundTrip, dialSilent);
   const asked = silent + Math.max(o.stallTimeout, 2 * roundTrip);
   const dialPatience = Math.min(o.stallTimeout * 2 ** swallowed, longestDialPatience);
   const patience = Math.max(o.stallTimeout * 2 ** fruitless, dialPatience);
@@ -95,6 +99,8 @@ interface Known {
   /** As many as it may, when it was looked at last. */
   wasAtMost: boolean;
   lastDial: number;
+  /** For how long the client lets a dial be silent, in milliseconds: four times as long as the last one took. */
+  dialPatience: number;
   /** What its name stood for at the last look. */
   addresses: readonly string[];
 }
@@ -150,6 +156,7 @@ export class Isolation {
         atMost: 0,
         wasAtMost: false,
         lastDial: -Infinity,
+        dialPatience: 0,
         addresses: hosts.map(({ address }) => address),
       };
     });
@@ -183,6 +190,7 @@ export class Isolation {
     const carrier = event.type === 'closed' ? this.carriers.get(event.connection) : undefined;
     if (carrier?.connection.zeroFromStart === true) this.dialFailed(known, carrier.madeAt);
     if (event.type !== 'connected') return;
+    this.measure(known, event.time - (event.dial?.begun ?? event.time));
     for (const [socket, { tcp, host }] of this.world.network.open) {
       if (socket.info.dial !== event.dial) continue;
       const connection = [...host.process.connections].find((one) => one === tcp.server);
@@ -232,6 +240,12 @@ export class Isolation {
     const isOlder = madeAt < known.dialFailedAt && this.world.now() < known.dialFailedAt + maxDelay;
     if (!isOlder) known.failedDials = 0;
     known.failed = known.failedDials;
+  }
+
+  /** Of a dial that was silent most of the time was the outage's, so that patience no more than doubles. */
+  private measure(known: Known, took: number): void {
+    const patience = Math.max(this.world.options.probeAfter, known.dialPatience);
+    known.dialPatience = took >= patience ? Math.min(4 * took, 2 * patience) : 4 * took;
   }
 
   /** It came to no connection, or to one that was of no use, as was known then. */
@@ -329,9 +343,9 @@ export class Isolation {
     return isolationBound(this.world.options, this.pathOf(known), fruitless, swallowed);
   }
 
-  private pathOf({ hosts, plan, longestDelay }: Known): Path {
+  private pathOf({ hosts, plan, longestDelay, dialPatience }: Known): Path {
     const queue = plan.bandwidth > 0 ? (2 * hosts[0]!.link.queue) / plan.bandwidth : 0;
-    return { roundTrip: 2 * longestDelay + queue, addresses: hosts.length, lookup: 2 * plan.delay };
+    return { roundTrip: 2 * longestDelay + queue, addresses: hosts.length, lookup: 2 * plan.delay, dialPatience };
   }
 
   /** Since when one of its addresses has been well, and reachable, as far as look-ups can tell; Infinity: none is. */

@@ -137,6 +137,7 @@ export class Network implements StreamDialler {
 
   private attempt(origin: Origin, http1Only: boolean, route: DialRoute | undefined, signal: AbortSignal) {
     const secure = origin.scheme === 'https:';
+    const begun = this.clock.now();
     return (address: string, succeeded: (socket: OpenSocket) => void, failed: (error: Error) => void): (() => void) => {
       const host = this.hosts.get(address);
       if (host === undefined) throw new Error(`there is no machine at ${address}`);
@@ -183,8 +184,8 @@ export class Network implements StreamDialler {
         const ready = (): void => {
           const gone = (socket: OpenSocket): void => void this.open.delete(socket);
           const socket = http2
-            ? new SimulatedSocket(this.clock, made, address, secure, gone)
-            : new SimulatedDuplex(this.clock, made, infoOf(this.clock, address, secure, 'http/1.1'), gone);
+            ? new SimulatedSocket(this.clock, made, address, secure, gone, begun)
+            : new SimulatedDuplex(this.clock, made, infoOf(begun, address, secure, 'http/1.1'), gone);
           this.open.set(socket, { tcp: made, host });
           unreported = socket;
           settle(() => {

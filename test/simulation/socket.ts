@@ -13,14 +13,15 @@ const closeTimeout = 250;
 /** So many reads are cut into small ones: what comes after them is like what came before. */
 const cutReads = 300;
 
-export function infoOf(clock: SimulatedClock, address: string, secure: boolean, alpn: string): ByteTransport['info'] {
+/** @param begun when its dial began, in the client's time */
+export function infoOf(begun: number, address: string, secure: boolean, alpn: string): ByteTransport['info'] {
   return {
     remoteAddress: address,
     remotePort: secure ? 443 : 80,
     localAddress: '192.0.2.1',
     localPort: undefined,
     alpnProtocol: secure ? alpn : undefined,
-    dial: { begun: clock.now(), lookup: undefined, connect: undefined, secure: undefined },
+    dial: { begun, lookup: undefined, connect: undefined, secure: undefined },
     tls: secure ? { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' } : undefined,
   };
 }
@@ -58,19 +59,23 @@ export class SimulatedSocket implements ByteTransport, End {
   private error: Error | undefined = undefined;
   private closeTimer: TimerHandle | undefined = undefined;
 
-  /** @param onGone called once, when it is closed */
+  /**
+   * @param onGone called once, when it is closed
+   * @param begun when its dial began, in the client's time
+   */
   constructor(
     clock: SimulatedClock,
     tcp: Tcp,
     address: string,
     secure: boolean,
     onGone: (socket: SimulatedSocket) => void,
+    begun = clock.now(),
   ) {
     this.clock = clock;
     this.tcp = tcp;
     this.secure = secure;
     this.onGone = onGone;
-    this.info = infoOf(clock, address, secure, 'h2');
+    this.info = infoOf(begun, address, secure, 'h2');
     tcp.client = this;
     tcp.down.onReadable = () => this.readable();
     tcp.up.onWritable = () => clock.poll(() => this.writable());
