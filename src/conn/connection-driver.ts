@@ -396,7 +396,7 @@ export class ConnectionDriver implements ByteSink, PooledConnection, ConnectionE
   }
 
   releaseReservation(): void {
-    this.core.releaseReservation(this.clock.now());
+    if (this.core.releaseReservation(this.clock.now())) this.use.restart();
     this.endStepSoon();
   }
 

@@ -5,8 +5,10 @@ import type { ByteTransport, Clock } from '../ports/index.js';
  * it or for one of its requests. A response that nobody reads does not, as a socket that nobody reads does not.
  */
 export class ConnectionUse {
-  /** When it was last made or last had a stream, in wall-clock milliseconds. */
+  /** When it was made or last had a stream, in wall-clock milliseconds. */
   idleSince: number;
+  /** From when on it has nothing to wait for: as that, or later where something was promised. */
+  private restsSince: number;
   private readonly transport: Pick<ByteTransport, 'ref' | 'unref'>;
   private readonly clock: Clock;
   private streams = 0;
@@ -19,12 +21,12 @@ export class ConnectionUse {
   constructor(transport: Pick<ByteTransport, 'ref' | 'unref'>, clock: Clock) {
     this.transport = transport;
     this.clock = clock;
-    this.idleSince = clock.wallNow();
+    this.idleSince = this.restsSince = clock.wallNow();
   }
 
   /** It has so many streams now. */
   has(streams: number): void {
-    if (streams === 0 && this.streams > 0) this.idleSince = this.clock.wallNow();
+    if (streams === 0 && this.streams > 0) this.idleSince = this.restsSince = this.clock.wallNow();
     this.streams = streams;
     this.update();
   }
@@ -35,14 +37,14 @@ export class ConnectionUse {
     this.update();
   }
 
-  /** It is ready for its first request only now. */
+  /** It is ready for its first request only now, or what was promised has been used or given back. */
   restart(): void {
-    if (this.streams === 0) this.idleSince = this.clock.wallNow();
+    if (this.streams === 0) this.restsSince = this.clock.wallNow();
   }
 
   /** Idle for longer than this by the wall clock, which goes on while the process is frozen. */
   idleFor(milliseconds: number): boolean {
-    return this.streams === 0 && this.clock.wallNow() - this.idleSince > milliseconds;
+    return this.streams === 0 && this.clock.wallNow() - this.restsSince > milliseconds;
   }
 
   /** Somebody waits for it, although it has no stream. */

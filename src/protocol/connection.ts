@@ -247,14 +247,16 @@ export class Connection {
     this.c.reserved++;
   }
 
-  releaseReservation(now: number): void {
+  /** True: it was the last. */
+  releaseReservation(now: number): boolean {
     const c = this.c;
-    if (c.reserved === 0) return;
+    if (c.reserved === 0) return false;
     c.now = now;
     c.reserved--;
     if (c.streams.size === 0) c.liveness.idle(now);
     c.events.onCapacity();
     checkDrained(c);
+    return c.reserved === 0;
   }
 
   /** Sends a PING for a caller; its answer comes as `onPong` with the ID returned here. */

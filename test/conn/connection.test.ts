@@ -48,6 +48,31 @@ test('a request that is made while a read is worked off does not go before one t
   assert.deepEqual(p.peer(0).requests, ['/ends', '/hinted', '/waits', '/late']);
 });
 
+test('a stream that was promised can be had, however long ago that was', async () => {
+  const { p, conn, send } = await connected({ idleTimeout: 1_000 });
+  assert.equal(conn.reserveNewRequest(), true);
+  await p.clock.advance(5_000);
+  assert.equal(conn.canTakeNewRequest(), true);
+  const call = send('/');
+  await p.settle();
+  assert.equal(call.status, 200);
+  const { lastIdle } = conn.state();
+  conn.reserveNewRequest();
+  await p.clock.advance(5_000);
+  conn.releaseReservation();
+  assert.deepEqual([conn.canTakeNewRequest(), conn.state().lastIdle], [true, lastIdle], 'it rests from then on');
+  await p.clock.advance(1_100);
+  assert.equal(conn.state().closed, true);
+});
+
+test('without an idleTimeout a connection waits for its next request for ever', async () => {
+  const { p, send } = await connected({ idleTimeout: 0 });
+  p.clock.sleep(86_400_000);
+  const call = send('/');
+  await p.settle();
+  assert.equal(call.status, 200);
+});
+
 test('a peer that broke the rules is told which before the socket ends', async () => {
   const { p } = await connected({ answer: never });
   const peer = p.peer(0);
@@ -90,7 +115,9 @@ test('its owner is told once that a connection takes no more requests, and at it
   });
   driver.start(() => told.push('ready'));
   await clock.settle();
+  assert.equal(driver.idle, true);
   driver.reserve(); // so that it lives on
+  assert.equal(driver.idle, false);
   peer.goAway(99);
   await clock.advance(1_000);
   peer.greet({});
