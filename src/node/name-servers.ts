@@ -18,8 +18,9 @@ const systemFiles: SystemFiles = {
 };
 
 /**
- * The addresses of a name by the hosts file and the servers of DNS, without a thread. Rejects where they do not know it, and
- * for a name that dns.lookup may take for another: one that a search domain would be tried on first, or that is not DNS's.
+ * The addresses of a name by the hosts file and the servers of DNS, without a thread: with the search domains first where
+ * dns.lookup does that. Rejects where they do not know it, or where one does not say whether it is there, and for a name
+ * that is not DNS's.
  */
 export async function askServers(
   hostname: string,
@@ -29,15 +30,26 @@ export async function askServers(
 ): Promise<readonly string[]> {
   const listed = fromHosts(await read(files.hosts), hostname.toLowerCase(), family);
   if (listed.length > 0) return listed;
-  const dots = hostname.split('.').length - 1;
-  if (dots < ndots(await read(files.resolvConf)) || /(?:^|\.)(?:local|localhost)\.?$/i.test(hostname))
+  const names = candidates(hostname, await read(files.resolvConf));
+  if (names.length === 0 || /(?:^|\.)(?:local|localhost)\.?$/i.test(hostname))
     throw new Error(`${hostname} is not for the servers of DNS alone`);
-  const found = await Promise.all([
-    family === 6 ? [] : servers.resolve4(hostname).catch(none),
-    family === 4 ? [] : servers.resolve6(hostname).catch(none),
-  ]);
-  if (found.flat().length === 0) throw new Error(`the servers of DNS do not know ${hostname}`);
-  return interleaveFamilies(found.flat());
+  for (const name of names) {
+    const asked = await Promise.allSettled([
+      family === 6 ? [] : servers.resolve4(name),
+      family === 4 ? [] : servers.resolve6(name),
+    ]);
+    const found = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    if (found.length > 0) return interleaveFamilies(found);
+    const unclear = asked.find((one) => one.status === 'rejected' && !isUnknown(one.reason));
+    if (unclear !== undefined) break; // the next may be another's
+  }
+  throw new Error(`the servers of DNS do not know ${hostname}`);
+}
+
+/** The server has said that there is no such name, or that it has no such address. */
+function isUnknown(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ENOTFOUND' || code === 'ENODATA';
 }
 
 /** A file that is not there says nothing. */
@@ -58,12 +70,12 @@ function fromHosts(text: string, hostname: string, family: number): string[] {
   return addresses;
 }
 
-/** Names with fewer dots are tried with the search domains first (resolv.conf(5)). */
-function ndots(text: string): number {
-  const options = [...text.matchAll(/^[ \t]*options[ \t].*?\bndots:(\d+)/gm)].at(-1)?.[1];
-  return Number(/\bndots:(\d+)/.exec(process.env['RES_OPTIONS'] ?? '')?.[1] ?? options ?? 1);
-}
-
-function none(): string[] {
-  return [];
+/** Names with fewer dots than `ndots` are tried with the search domains first (resolv.conf(5)); without those, who knows. */
+function candidates(hostname: string, text: string): string[] {
+  const last = (line: RegExp): string | undefined => [...text.matchAll(line)].at(-1)?.[1];
+  const { RES_OPTIONS = '', LOCALDOMAIN } = process.env;
+  const ndots = /\bndots:(\d+)/.exec(RES_OPTIONS)?.[1] ?? last(/^[ \t]*options[ \t].*?\bndots:(\d+)/gm) ?? 1;
+  if (hostname.endsWith('.') || hostname.split('.').length > Number(ndots)) return [hostname];
+  const domains = (LOCALDOMAIN ?? last(/^[ \t]*(?:search|domain)[ \t]+(.+)/gm) ?? '').split(/\s+/).filter(Boolean);
+  return domains.length === 0 ? [] : [...domains.map((domain) => `${hostname}.${domain}`), hostname];
 }

@@ -117,9 +117,32 @@ test('the hosts file goes before the servers', async (t) => {
   assert.deepEqual(await askServers('a.test', 6, unasked, files), ['2001:db8::1']);
 });
 
-test('a name that a search domain goes before, and one that is not DNS’s, is left to dns.lookup', async (t) => {
+/** Servers that know this one name. `silent`: they say nothing of that one, but that they do not know. */
+function knowing(known: string, asked: string[], silent = ''): NameServers {
+  const answer = async (name: string, address: string): Promise<string[]> => {
+    asked.push(name);
+    if (name === known) return Promise.resolve([address]);
+    throw Object.assign(new Error(name), { code: name === silent ? 'ESERVFAIL' : 'ENOTFOUND' });
+  };
+  return { resolve4: (name) => answer(name, '192.0.2.7'), resolve6: () => Promise.resolve([]) };
+}
+
+test('a name with fewer dots than ndots is asked for with the search domains first, as dns.lookup does', async (t) => {
   const kubernetes = filesOf(t, '', 'search shop.svc.cluster.local svc.cluster.local\noptions edns0 ndots:5\n');
-  await assert.rejects(askServers('orders.shop', 0, unasked, kubernetes), /not for the servers of DNS alone/);
+  const [inside, outside, dotted] = ['orders.shop.svc.cluster.local', 'api.partner.test', 'a.b.c.d.e.test'];
+  const asked: string[] = [];
+  assert.deepEqual(await askServers('orders.shop', 0, knowing(inside, asked), kubernetes), ['192.0.2.7']);
+  assert.deepEqual(asked.splice(0), ['orders.shop.shop.svc.cluster.local', inside]);
+  await askServers(outside, 0, knowing(outside, asked), kubernetes);
+  assert.deepEqual([asked.length, asked.at(-1)], [3, outside]);
+  const silent = `${outside}.shop.svc.cluster.local`;
+  await assert.rejects(askServers(outside, 0, knowing(outside, asked, silent), kubernetes), /do not know api/);
+  assert.equal(asked.pop(), silent, 'what it would be elsewhere nobody knows');
+  await askServers(dotted, 0, knowing(dotted, asked), kubernetes);
+  assert.equal(asked.filter((name) => name.startsWith(dotted)).length, 1);
+});
+
+test('a name that search domains nobody has named may go before, and one that is not DNS’s, is left to dns.lookup', async (t) => {
   for (const name of ['orders', 'printer.local', 'x.localhost'])
     await assert.rejects(askServers(name, 0, unasked, filesOf(t)), /not for the servers of DNS alone/);
 });
