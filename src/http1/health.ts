@@ -24,6 +24,7 @@ export class Http1Health implements ConnectionHealth {
   readonly roundTrip = 0;
   readonly sendWindow = 0;
   readonly receiveWindow = 0;
+  readonly heardAt = -Infinity;
   private readonly of: Http1State;
 
   constructor(of: Http1State) {

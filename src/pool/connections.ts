@@ -45,6 +45,11 @@ export class Connections {
     return last;
   }
 
+  /** When the last byte came on any of them. */
+  get heardAt(): number {
+    return Math.max(-Infinity, ...this.all.map(({ numbers }) => numbers.heardAt));
+  }
+
   /** Those that still take requests. */
   get accepting(): PooledConnection[] {
     return this.all.filter((connection) => connection.accepts);

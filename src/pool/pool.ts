@@ -106,12 +106,16 @@ export class Pool {
   }
 
   /**
-   * Where so many are in trouble, one of them dials at a time, until a dial has proved the link: then all may. One that is
-   * silent lets the next go.
+   * Where so many are in trouble, one of them dials at a time, until a dial, or what comes from any server, has proved the link:
+   * then all may. One that is silent lets the next go.
    */
   private linkNotBefore(asking: OriginPool): number {
-    const others = [...this.origins.values()].filter((pool) => pool !== asking && pool.connections.troubled);
-    if (others.length + 1 < troubledOriginsOfALink || this.provenAt >= asking.connections.troubledSince) return 0;
+    const pools = [...this.origins.values()];
+    const others = pools.filter((pool) => pool !== asking && pool.connections.troubled);
+    const { troubledSince } = asking.connections;
+    if (others.length + 1 < troubledOriginsOfALink || this.provenAt >= troubledSince) return 0;
+    const heardAt = Math.max(...pools.map(({ connections }) => connections.heardAt));
+    if (heardAt > troubledSince + this.env.stallTimeout) return 0;
     return Math.max(...others.map(({ lastBypass }) => lastBypass)) + (this.env.probeAfter || silentDial);
   }
 

@@ -26,6 +26,7 @@ export type ConnectionHealth = Readonly<
     | 'roundTrip'
     | 'sendWindow'
     | 'receiveWindow'
+    | 'heardAt'
   >
 >;
 

@@ -54,6 +54,8 @@ export interface ConnectionNumbers {
   readonly sendWindow: number;
   /** What the peer may still send on the connection, in bytes. */
   readonly receiveWindow: number;
+  /** When any byte last came from the peer. */
+  readonly heardAt: number;
   /** Bulk fills its path, or that of the connection beneath it: `state` says so where nothing else has more to say. */
   readonly slow: boolean;
   /** The smoothed round trip in milliseconds; 0 until the first sample. */
@@ -128,6 +130,10 @@ export class Health implements ConnectionNumbers {
 
   get receiveWindow(): number {
     return this.c.credit.available;
+  }
+
+  get heardAt(): number {
+    return this.c.liveness.lastReceived;
   }
 
   get slow(): boolean {

@@ -218,6 +218,29 @@ test('our own link down: one origin dials at a time', async () => {
   p.transport.destroy();
 });
 
+test('beside five origins that are dead, one that is stalled is dialled at once where any server is heard of', async () => {
+  const swallowed = new Set<string>();
+  const p = poolHarness({ answer: answerQuick, dialTime: 20, swallowed });
+  const dead = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}.example`);
+  for (const host of dead) p.at(host, '/slow');
+  for (const host of ['stalled.example', 'well.example']) p.at(host, '/quick');
+  await p.clock.advance(20);
+  for (const peer of p.peers.slice(0, 5)) peer.answersPings = false;
+  for (const host of dead) swallowed.add(host);
+  await p.clock.advance(1_100);
+  for (const host of dead) p.at(host, '/quick');
+  await p.clock.advance(300);
+  p.peer(5).stallNow(2_000);
+  p.at('stalled.example', '/up', { method: 'POST', body: bodyOf(1 << 20) });
+  await p.clock.advance(150);
+  p.at('well.example', '/quick');
+  await p.settle();
+  const call = p.at('stalled.example', '/quick');
+  await p.clock.advance(50);
+  assert.equal(call.status, 200);
+  p.transport.destroy();
+});
+
 const refused = (): Error => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
 test('requests that were refused before the port was closed for a moment are sent again when it is open', async () => {

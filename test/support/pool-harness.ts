@@ -311,6 +311,8 @@ export interface PoolHarnessOptions extends TransportOptions {
   readonly dialTimes?: readonly number[];
   /** When the look-up and the TCP connection of a dial are there, after so many milliseconds; TLS takes the rest. */
   readonly dialPhases?: readonly [lookup: number, connect: number];
+  /** Hosts whose dials are swallowed; may change. */
+  readonly swallowed?: ReadonlySet<string>;
   /** Errors that dials end with, by their order; undefined: it succeeds. */
   readonly dialErrors?: readonly (Error | undefined)[];
   /** How long a look-up takes that is made beside the dials, in milliseconds of the virtual clock. Default: 0. */
@@ -347,6 +349,7 @@ export class PoolHarness {
       'dialTime',
       'dialTimes',
       'dialPhases',
+      'swallowed',
       'dialErrors',
       'lookupTime',
       'addresses',
@@ -360,7 +363,7 @@ export class PoolHarness {
     this.transport = new BaseTransport(resolveOptions({ decompress: false, ...rest }, 'test'), {
       clock: this.clock,
       dialler: {
-        dial: (_, signal, __, route) => this.dial(signal, route),
+        dial: (origin, signal, _, route) => this.dial(origin.hostname, signal, route),
         resolve: () => this.resolve(),
       },
       wrap: (): never => assert.fail('nothing is adopted here'),
@@ -378,7 +381,7 @@ export class PoolHarness {
   /** Addresses of the dials, in their order. */
   readonly dialled: (string | undefined)[] = [];
 
-  private dial(signal: AbortSignal, route: DialRoute | undefined): Promise<Dialled> {
+  private dial(hostname: string, signal: AbortSignal, route: DialRoute | undefined): Promise<Dialled> {
     const index = this.dials++;
     const begun = this.clock.now();
     const { lookupError } = this;
@@ -422,7 +425,8 @@ export class PoolHarness {
         this.abortedDials++;
         reject(signal.reason as Error);
       });
-      const time = this.path ?? this.options.dialTimes?.[index] ?? this.options.dialTime;
+      const swallowed = this.options.swallowed?.has(hostname) === true;
+      const time = swallowed ? Infinity : (this.path ?? this.options.dialTimes?.[index] ?? this.options.dialTime);
       if (time === undefined) setImmediate(done);
       else if (time !== Infinity) this.clock.setTimer(time, done);
     });
