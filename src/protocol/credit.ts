@@ -121,6 +121,8 @@ export class ConnectionCredit {
   private readonly max: number;
   private readonly budget: BufferBudget;
   private readonly wake: () => void;
+  /** Since when the budget has had no room for what is due; Infinity: it has. */
+  private withheldSince = Infinity;
   private lastCreditAt = -Infinity;
   /** What the peer may send, is sending, or has sent and nobody has read. */
   private claimed: number;
@@ -169,6 +171,14 @@ export class ConnectionCredit {
     this.budget.wake();
   }
 
+  /**
+   * The peer may send next to nothing, and has had no more for longer than `patience`, since nobody reads what has come: what
+   * it answers now would wait for that. Another connection has a window of its own.
+   */
+  isSpent(now: number, patience: number): boolean {
+    return now >= this.withheldSince + patience && this.available < smallestCredit;
+  }
+
   /** What may still be announced: what its own part has room for, and what is left of the budget. */
   get room(): number {
     return Math.max(0, defaultInitialWindow - this.claimed) + this.budget.left;
@@ -189,6 +199,7 @@ export class ConnectionCredit {
     if (this.due) this.shrink();
     const { due, room } = this;
     const withheld = due && room < smallestCredit;
+    this.withheldSince = withheld ? Math.min(this.withheldSince, now) : Infinity;
     if (!due || withheld) {
       this.budget.wait(this, withheld);
       return 0;

@@ -8,7 +8,7 @@ export const HealthState = {
   Ready: 0,
   /** A chunk is with the socket, or sealed bytes are at the high-water mark: ready again in a moment, or stalled. */
   Busy: 1,
-  /** The peer's stream limit is reached; it may be 0. */
+  /** The peer's stream limit is reached, which may be 0; or bodies that nobody reads have used up what it may send. */
   Full: 2,
   /** Bytes to write and no progress, or a probe unanswered, for `stallTimeout`; or so it is with the connection beneath. */
   Stalled: 3,
@@ -192,7 +192,7 @@ function stateOf(
   // A write that has been in flight for `stallTimeout` keeps new requests away even while bytes still arrive: they
   // could not be written. (Only `writeTimeout` takes received bytes as a sign of life.)
   if (stalled) return HealthState.Stalled;
-  if (c.slotsUsed >= c.peer.maxConcurrentStreams) return HealthState.Full;
+  if (c.slotsUsed >= c.peer.maxConcurrentStreams || (isSpent(c, now) && !lastResort)) return HealthState.Full;
   const live = c.liveness;
   const busy = live.writingSince >= 0 || c.atHighWaterMark;
   if (!c.peer.received)
@@ -230,8 +230,12 @@ export function staysReady(c: ConnectionState, now: number): boolean {
   if (!acceptsRequests(c, now) || !c.peer.received || c.atHighWaterMark) return false;
   // What a last resort was, a stall not quite over, is not Ready; nor is what has begun to write, or asks for a sign of life.
   if (now < live.recovery.until || live.writingSince >= 0 || live.probeSentAt >= 0) return false;
-  if (isSlow(c) || blockedSince(c.config.beneath) < Infinity) return false;
+  if (isSlow(c) || blockedSince(c.config.beneath) < Infinity || isSpent(c, now)) return false;
   return c.slotsUsed < c.peer.maxConcurrentStreams;
+}
+
+function isSpent({ credit, liveness: { limits } }: ConnectionState, now: number): boolean {
+  return credit.isSpent(now, limits.stallTimeout);
 }
 
 function isSlow(c: ConnectionState): boolean {

@@ -80,6 +80,21 @@ test('small GETs beside a stalled upload go by the way around it where downloads
   assert.deepEqual([seen.connections, seen.states[0]], [2, 'stalled']);
 });
 
+test('small GETs beside downloads that nobody reads on go by one more, once those have used up maxBufferedBytes', async () => {
+  const options = { maxBufferedBytes: 1 << 24, initialStreamWindow: 1 << 22 };
+  const world = new PathWorld({ ...path, bandwidth: 50_000, shared: false, options });
+  await world.pass(0);
+  for (let i = 0; i < 8; i++) world.download(40_000_000, 'path.example', 1);
+  await world.pass(2_000);
+  assert.equal(world.transport.stats().creditWithheld, 1);
+  const small = world.smallGets(33, 2_000);
+  await world.pass(3_000);
+  const slowest = Math.max(...small.map(({ took }) => took));
+  assert.ok(slowest <= 4 * alone, `${slowest} ms`);
+  assert.deepEqual([world.states, world.books.connections], [['full', 'idle'], 2]);
+  await world.end();
+});
+
 test('bulk on a path with room for it is no reason for another connection', async () => {
   const seen = await beside({ ...path, queue: 16_384, bandwidth: 1_000_000, shared: true }, four(4_000_000));
   assert.ok(seen.median <= 2 * alone, `${seen.median} ms`);

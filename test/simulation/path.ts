@@ -69,6 +69,8 @@ export class PathWorld {
   /** Of all downloads, in bytes. */
   received = 0;
   private over = false;
+  /** Those that are not read on: what is garbage would be cancelled. */
+  private readonly kept: ClientResponse[] = [];
   private readonly plans = new Map<number, RequestPlan>();
 
   constructor(given: PathOptions) {
@@ -160,12 +162,19 @@ export class PathWorld {
     });
   }
 
-  /** A response of so many bytes, read as it comes. */
-  download(bytes: number, name: Name = names[0]): void {
+  /** A response of so many bytes, read as it comes; `upTo`: until so many are read, and then no more. */
+  download(bytes: number, name: Name = names[0], upTo = Infinity): void {
     const id = this.plan(bytes, 0);
     this.clock.poll(() => {
       this.ask(name, id, {}, async (response) => {
-        for await (const piece of response.body) this.received += piece.length;
+        let read = 0;
+        for await (const piece of response.body) {
+          this.received += piece.length;
+          read += piece.length;
+          if (read < upTo) continue;
+          this.kept.push(response);
+          await new Promise(() => undefined);
+        }
       });
     });
   }
