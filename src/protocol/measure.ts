@@ -155,7 +155,9 @@ export function answered(c: ConnectionState, question: number, measured: number)
   const ours = meter.isAnswer(question);
   const bulk = isBulkUnderWay(c, meter);
   const trip = ours ? meter.trip(c.now, bulk) : { took, silence: 0, bulk };
-  path.sample(took, c.now);
+  // With bulk under way it may be long for that alone, for as long as that lasts.
+  if (bulk && path.floor < Infinity) path.bound(took, c.now);
+  else path.sample(took, c.now);
   const filled = isFilled(trip, path.floor, meter.filled);
   meter.heard(filled, took, c.now);
   if (ours) meter.answered(c.now, c.sealed);

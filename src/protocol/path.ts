@@ -9,6 +9,9 @@ export class Path {
   /** The least round trip of late, in milliseconds; Infinity before the first. */
   floor = Infinity;
   private floorAt = 0;
+  /** The least of those that were longer, and when that was: the next floor. */
+  private next = Infinity;
+  private nextAt = 0;
   /** Connections that hold bulk back. */
   holders = 0;
   /** How fast it is sent then. */
@@ -21,17 +24,21 @@ export class Path {
   private filledUntil = -Infinity;
 
   /**
-   * A round trip. A longer one counts once the floor is old; where bulk is held at a multiple of that, it follows from it and
-   * does not.
+   * A round trip. Once the floor is old, the least of the longer ones since counts; where bulk is held at a multiple of that,
+   * they follow from it and do not.
    */
   sample(roundTrip: number, now: number): void {
-    if (roundTrip > this.floor && (this.holders > 0 || now < this.floorAt + floorAge)) return;
-    this.setFloor(roundTrip, now);
+    this.bound(roundTrip, now);
+    if (this.next < Infinity && this.holders === 0 && now >= this.floorAt + floorAge)
+      this.setFloor(this.next, this.nextAt);
   }
 
   /** A round trip takes no longer than this. */
   bound(took: number, now: number): void {
-    if (took <= this.floor) this.setFloor(took, now);
+    if (took <= this.floor) return this.setFloor(took, now);
+    if (took > this.next && now < this.nextAt + floorAge) return;
+    this.next = took;
+    this.nextAt = now;
   }
 
   /** One that has met no queue. */
@@ -59,6 +66,7 @@ export class Path {
   setFloor(roundTrip: number, now: number): void {
     this.floor = roundTrip;
     this.floorAt = now;
+    this.next = Infinity;
   }
 
   calm(): void {

@@ -33,6 +33,18 @@ for (const [name, { trip, floor = 20, was = false, filled }] of Object.entries(c
     assert.equal(isFilled({ took: 20, silence: 0, bulk: true, ...trip }, floor, was), filled);
   });
 
+test('where the floor is old, the least of the round trips since follows it, and one of long ago does not', () => {
+  const path = new Path();
+  path.sample(20, 0);
+  path.bound(21, 1_000);
+  path.bound(25, 59_000);
+  path.sample(300, 60_000);
+  assert.equal(path.floor, 21);
+  path.bound(30, 61_100);
+  path.sample(300, 121_200);
+  assert.equal(path.floor, 300);
+});
+
 test('the floor of a path is the least round trip of the last minute, but where bulk is held at a multiple of it', () => {
   const path = new Path();
   path.sample(20, 0);

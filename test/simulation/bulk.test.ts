@@ -260,6 +260,20 @@ for (const [what, shared, begin] of [
     await world.end();
   });
 
+for (const shared of [false, true])
+  test(`minutes of a download alone do not pass for the length of a path where ${shared ? 'all connections share its queue' : 'each connection has a queue'}`, async () => {
+    const world = new PathWorld({ ...narrow, delay: 10, shared });
+    world.smallGets(50, 200);
+    await world.pass(500);
+    world.download(130_000_000);
+    await world.pass(130_000);
+    const small = world.smallGets(100, 10_000);
+    await world.pass(11_000);
+    const of = median(small.slice(30));
+    assert.ok(of <= 4 * alone, `${of} ms`);
+    await world.end();
+  });
+
 test('a server whose event loop is blocked now and then is not gone around, with bulk under way', async () => {
   const world = new PathWorld({ ...path, queue: 16_384, bandwidth: 60_000, shared: true });
   await world.pass(0);
