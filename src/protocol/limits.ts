@@ -51,6 +51,8 @@ export const bulkDeclared = 65_536;
  * we receive it, and where we send it.
  */
 export const measureStep = 16_384;
+/** The same where something small waits for its answer meanwhile. */
+export const measureStepWaited = 2_048;
 export const measureGap = 100;
 export const measureSentGap = 500;
 /**

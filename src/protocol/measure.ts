@@ -8,6 +8,7 @@ import {
   measureGap,
   measureSentGap,
   measureStep,
+  measureStepWaited,
   rareGap,
   rareSentGap,
 } from './limits.js';
@@ -28,6 +29,7 @@ const sent: Pace = { least: measureSentGap, many: manySentQuestions, rare: rareS
 /** So many bytes of a body have come that is not at its end. */
 export function bulkReceived(c: ConnectionState, stream: Stream, bytes: number): void {
   const { meter } = c;
+  if (stream.outgoing !== undefined) stream.outgoing.asksSince = Infinity;
   if (meter === undefined || !isDownload(stream)) return;
   // Where it is said beforehand, there is no need to wait for it: 16 KiB may take a second.
   const step = stream.receivedLength <= bulkStart && !stream.bulk ? 0 : measureStep;
@@ -41,6 +43,10 @@ function isDownload({ receivedLength, expectedLength }: Stream): boolean {
 
 /** The same, of one that we send. The peer may say nothing for long then, and what PINGs there are, others need. */
 export function bulkSent(c: ConnectionState, outgoing: Outgoing, bytes: number): void {
+  if (outgoing.asksSince === Infinity) {
+    outgoing.asksSince = c.now;
+    outgoing.sentBefore = outgoing.sentLength;
+  }
   outgoing.sentLength += bytes;
   const { meter } = c;
   if (meter === undefined || outgoing.sentLength <= bulkStart) return;
@@ -60,16 +66,20 @@ function moved(meter: PathMeter, stream: Stream, bytes: number): void {
 /** Whether enough bulk has moved since the last question, and there is something to find out. */
 function isDue(c: ConnectionState, meter: PathMeter, step: number, { least, many, rare }: Pace): boolean {
   const [since, time] = meter.movedSince(c.now);
-  if (meter.asking || since < step || time < least) return false;
-  if (meter.urgent || meter.questions < many || time >= rare) return true;
-  return !meter.filled && meter.looks(c.now, least) && isWaitedFor(c, meter.path.floor);
+  if (meter.asking || time < least) return false;
+  if (since >= step && (meter.urgent || meter.questions < many || time >= rare)) return true;
+  if (since < Math.min(step, measureStepWaited) || meter.filled) return false;
+  return meter.looks(c.now, least) && isWaitedFor(c, meter.path.floor);
 }
 
-/** A request has waited for its answer for so long that bulk may be what it waits for. */
+/** Something small has waited for its answer for so long that bulk may be what it waits for: a request, or what a tunnel was given to carry. */
 function isWaitedFor(c: ConnectionState, floor: number): boolean {
-  const long = (stream: Stream): boolean =>
-    isFilled({ took: c.now - stream.lastCreditAt, silence: 0, bulk: true }, floor, false);
-  return c.streams.values().some((stream) => !stream.bulk && !stream.headersReceived && long(stream));
+  const isLong = (since: number): boolean => isFilled({ took: c.now - since, silence: 0, bulk: true }, floor, false);
+  return c.streams.values().some(({ bulk, headersReceived, lastCreditAt, outgoing }) => {
+    if (!headersReceived) return !bulk && isLong(lastCreditAt);
+    if (outgoing === undefined || outgoing.sentLength > outgoing.sentBefore + bulkStart) return false;
+    return isLong(outgoing.asksSince);
+  });
 }
 
 /** A stream is over. */

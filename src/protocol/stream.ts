@@ -112,6 +112,9 @@ export class Outgoing {
   promised = 0;
   /** Sealed of the body, as far as that is not at hand whole. */
   sentLength = 0;
+  /** When more was sealed first since something came on the stream, and how much had been before; Infinity: nothing was. */
+  asksSince = Infinity;
+  sentBefore = 0;
   /** A window holds the chunk back. */
   windowWait = false;
   /** The next DATA may be as short as a window makes it. Owned by SmallData. */

@@ -123,6 +123,20 @@ test('where the connection that tunnels share carries a download at 10 KB/s, all
   await world.end();
 });
 
+test('when a download comes to fill the connection that tunnels share, small GETs leave it within a second and a half', async () => {
+  const { world } = await connected({ ...shared, bandwidth: 2_000 });
+  world.download(50_000_000);
+  await world.pass(3_000);
+  firstOf(world.proxy.connections).slowTo(50);
+  const [same, others] = [world.smallGets(33, 4_000), world.smallGets(33, 4_000, 'beside.example')];
+  await world.pass(10_000);
+  for (const small of [same, others]) {
+    const late = small.filter(({ took }) => took > 8 * alone);
+    assert.ok(late.length <= 1_500 / 33, `${late.length} of ${small.length} are late`);
+  }
+  await world.end();
+});
+
 test('when the connection to a proxy that tunnels share falls silent, requests go by tunnels on another', async () => {
   const { world, dial } = await connected(shared);
   for (const { tcp } of world.network.open.values()) tcp.forget();
