@@ -145,7 +145,7 @@ export class Endpoint implements Reach {
 
   /** It could not be connected to, or what was connected, when it was `made`, is silent, stalled or of no use, `since` then. */
   failed(now: number, since = now, made = now): void {
-    if (since <= this.failedAt) return; // the same trouble
+    if (since <= this.failedAt && this.failures > 0) return; // the same trouble, which nothing has taken back
     // What was made before the last failure is no further attempt: an upload that stalls time and again is one slow link.
     if (this.failures === 0 || made > this.failedAt) this.failures++;
     this.failedAt = Math.max(now, since); // which may be later, where the two were read from the clock apart
@@ -187,9 +187,8 @@ export class Endpoint implements Reach {
    */
   troubledSince(connection: PooledConnection): number {
     const { carriedNothing, dialledAt, numbers, openedAt } = connection;
-    if (carriedNothing) return dialledAt;
     const none = allowsNone(connection);
-    const since = none ? openedAt : connection.troubledSince(0);
+    const since = carriedNothing ? dialledAt : none ? openedAt : connection.troubledSince(0);
     if (since < this.provedAt) return Infinity;
     // One that has answered was well when it was made, whatever had failed while it was dialled.
     return none && !numbers.answered ? dialledAt : since;

@@ -197,6 +197,30 @@ test('an address that has answered since a failure fails anew when it allows no 
   assert.deepEqual([told, endpoint.unproved], [['failed', 'returned', 'failed'], true]);
 });
 
+test('an address fails anew each time that its one connection allows no stream again', () => {
+  const clock = new VirtualClock();
+  const told: string[] = [];
+  const endpoint = new Endpoint('192.0.2.1', clock, ({ type }) => told.push(type));
+  const numbers = { greeted: true, answered: false, limit: 0, streams: 0, requests: 1 };
+  const well = { carriedNothing: false, troubledSince: () => Infinity, serves: () => numbers.limit > 0 };
+  const openedAt = clock.now();
+  const connection = {
+    accepts: true,
+    numbers,
+    dialledAt: openedAt - 1,
+    openedAt,
+    ...well,
+  } as unknown as PooledConnection;
+  endpoint.add(connection);
+  assert.equal(endpoint.isBad(openedAt), true);
+  Object.assign(numbers, { limit: 100, answered: true });
+  endpoint.answered(connection);
+  assert.equal(endpoint.isBad(openedAt + 1), false);
+  numbers.limit = 0;
+  assert.equal(endpoint.isBad(openedAt + 2), true);
+  assert.deepEqual(told, ['failed', 'returned', 'failed']);
+});
+
 test('an address whose server allows no stream is gone around although the wait for the next dial outlasts its time', async () => {
   const peer = { maxConcurrentStreams: 0 };
   const p = poolHarness({ addresses, peer, maxConnectionAge: 1_000 });
