@@ -10,10 +10,11 @@ export {
   type RequestBody,
   type RequestBodyInit,
   discardUnopened,
+  isOldStream,
   isOneShot,
   jsonBody,
   jsonText,
   toRequestBody,
 } from './request-body.js';
-export { ResponseBody, chunksOf, gatheredFrom, sourceOf } from './response-body.js';
+export { ResponseBody, chunksOf, gatheredFrom, handOn, sourceOf } from './response-body.js';
 export { type BodyReader, detached } from './source-reader.js';

@@ -1,5 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks';
-import type { Readable } from 'node:stream';
+import type { PassThrough, Readable } from 'node:stream';
 import { invalidArgument } from '../errors.js';
 import { IncomingSource, isGivenUp, isIncomingRequest } from './incoming-request.js';
 import { encodeMultipart } from './multipart.js';
@@ -124,6 +124,7 @@ function valueBody(value: unknown): Body | undefined {
       ? nodeBody(value as Readable)
       : new StreamBody(iterableSupply(value));
   }
+  if (isOldStream(value)) return oldBody(value); // before its tag: the package form-data gives its streams that of a form
   switch ((value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]) {
     case 'ArrayBuffer':
       return new BytesBody(new Uint8Array(value as ArrayBuffer), undefined);
@@ -150,10 +151,18 @@ function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
   return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
 }
 
-/** Can be read once only: a stream of either kind, or what is iterated as one. */
+/** A stream of the first kind that Node had, which some packages still make: no iterator, but `pipe` and events. */
+export function isOldStream(value: object): value is NodeJS.ReadableStream {
+  const { pipe, on } = value as Partial<NodeJS.ReadableStream>;
+  return typeof pipe === 'function' && typeof on === 'function' && !isAsyncIterable(value);
+}
+
+/** Can be read once only: a stream of any kind, or what is iterated as one. */
 export function isOneShot(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
-  return typeof (value as Partial<ReadableStream>).getReader === 'function' || isAsyncIterable(value);
+  return (
+    typeof (value as Partial<ReadableStream>).getReader === 'function' || isAsyncIterable(value) || isOldStream(value)
+  );
 }
 
 /** A stream that was read from would go out shorter than it was, so it is refused. */
@@ -163,13 +172,35 @@ function webBody(stream: ReadableStream): StreamBody {
   return new StreamBody(webSupply(stream));
 }
 
-function nodeBody(stream: Readable): StreamBody {
+function nodeBody(stream: Readable, contentType?: string): StreamBody {
   if (isConsumed(stream)) throw unusable(`The body stream was read to its end before${remedy}`);
   if (isGivenUp(stream)) throw unusable(`The body stream was given up half-read by another request${remedy}`);
   // It may fail at any time, also before it is opened and after it was cancelled, which without a listener would end
   // the process. Who reads it gets the error from its iterator.
   if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
-  return new StreamBody(isIncomingRequest(stream) ? incomingSupply(stream) : nodeSupply(stream));
+  return new StreamBody(isIncomingRequest(stream) ? incomingSupply(stream) : nodeSupply(stream), contentType);
+}
+
+type OldStream = NodeJS.ReadableStream & { destroy?: () => unknown; getBoundary?: () => string };
+
+/** What stands for streams of the first kind: they have to be listened to from the start, and once. */
+const throughs = new WeakMap<OldStream, PassThrough>();
+
+function oldBody(stream: OldStream): StreamBody {
+  const through = throughs.get(stream) ?? throughOf(stream);
+  throughs.set(stream, through);
+  const boundary = stream.getBoundary?.(); // of the package form-data
+  return nodeBody(through, boundary === undefined ? undefined : `multipart/form-data; boundary=${boundary}`);
+}
+
+function throughOf(stream: OldStream): PassThrough {
+  const through = new (process.getBuiltinModule('node:stream').PassThrough)();
+  stream.on('error', (error: Error) => through.destroy(error));
+  stream.on('close', () => {
+    if (!through.writableEnded) through.destroy();
+  });
+  through.on('close', () => stream.destroy?.());
+  return stream.pipe(through);
 }
 
 type Body = RequestBody & Supply;
@@ -227,13 +258,14 @@ class PartsBody implements Body {
 /** What can be read once: a ReadableStream, a Readable, an async iterable. */
 class StreamBody implements Body {
   readonly length = -1;
-  readonly contentType = undefined;
+  readonly contentType: string | undefined;
   readonly bytes = undefined;
   readonly repeatable = false;
   /** Undefined once the stream was opened or discarded. */
   private supply: Supply | undefined;
 
-  constructor(supply: Supply) {
+  constructor(supply: Supply, contentType?: string) {
+    this.contentType = contentType;
     this.supply = supply;
   }
 

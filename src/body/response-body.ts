@@ -7,6 +7,7 @@ import { decodeText, join, longest } from './joined-chunks.js';
 import { notJson } from './not-json.js';
 import { lineOf, Reading, type ResponseBodyOptions } from './reading.js';
 import { fieldValue } from '../field-list.js';
+import { setImmediate } from '../timers.js';
 
 /** For the facades: as a loop over the body. Whoever reads must hold the body, or it is taken for dropped. */
 export let chunksOf: (body: ResponseBody) => ChunkReader;
@@ -295,6 +296,22 @@ class ChunkIterator implements AsyncIterableIterator<Uint8Array> {
 }
 
 function pushInto(stream: Readable, chunk: Uint8Array | undefined, finished: boolean): void {
-  if (chunk !== undefined) stream.push(chunk);
-  if (finished) stream.push(null);
+  if (chunk !== undefined) handOn(stream, chunk);
+  if (finished) handOn(stream, null);
+}
+
+/**
+ * As `push`. But what a listener throws is an uncaught exception, as with Node's own streams, and no failure of the body: the
+ * rest still comes.
+ */
+export function handOn(stream: Readable, chunk: Uint8Array | null): boolean {
+  try {
+    return stream.push(chunk);
+  } catch (error) {
+    setImmediate(() => {
+      stream.read(0); // or nothing would ask for more
+      throw error;
+    });
+    return true;
+  }
 }

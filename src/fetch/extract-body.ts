@@ -1,4 +1,4 @@
-import { isDisturbed, type BodyValue, type RequestBodyInit } from '../body/index.js';
+import { isDisturbed, isOneShot, type BodyValue, type RequestBodyInit } from '../body/index.js';
 import { setImmediate } from '../timers.js';
 
 /** What a request sends, as the standard takes it apart (Fetch Standard, section 5.2, "extract"). */
@@ -15,7 +15,7 @@ export function extractBody(body: unknown, keepalive: unknown, duplex: unknown):
   if (ArrayBuffer.isView(body)) return { value: bytesOf(body).slice(), stream: false };
   if (body instanceof ArrayBuffer) return { value: body.slice(0), stream: false };
   if (typeof body === 'object') {
-    if (Symbol.asyncIterator in body || 'getReader' in body) return streamBody(body, keepalive, duplex);
+    if (isOneShot(body)) return streamBody(body, keepalive, duplex);
     switch ((body as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]) {
       case 'Blob':
       case 'File':

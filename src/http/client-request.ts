@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { STATUS_CODES, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
 import { Writable } from 'node:stream';
@@ -36,6 +37,7 @@ export class ClientRequest extends Writable {
   readonly #headers = new HeaderStore();
   readonly #abort = new AbortController();
   readonly #body = new OutgoingBody();
+  readonly #context = new AsyncResource('passinglane');
   #trailers: Record<string, string> | undefined = undefined;
   #timeout: NodeJS.Timeout | undefined = undefined;
   #responseOver = false;
@@ -211,7 +213,7 @@ export class ClientRequest extends Writable {
     callback(reason);
     if (res !== undefined && !res.complete) {
       nextTick(() => {
-        if (!res.destroyed) res.destroy(error ?? undefined);
+        if (!res.destroyed) res.destroy(error ?? aborted());
       });
     }
   }
@@ -232,7 +234,8 @@ export class ClientRequest extends Writable {
   #send(body: RequestOptions['body']): void {
     this.headersSent = true;
     nextTick(() => {
-      if (!this.destroyed) this.#dispatch(body);
+      // Its answer is told of where it was made, whoever ended it: the stream that was piped into it may be of another context.
+      if (!this.destroyed) this.#context.runInAsyncScope(() => this.#dispatch(body));
     });
   }
 
@@ -255,7 +258,11 @@ export class ClientRequest extends Writable {
       if (body === null) this.#body.close();
     };
     const target = { origin: this.#origin, path: this.path };
-    send(this.#requester, target, this.#headers.toPairs(), options, sent).then(this.#onResponse, (reason: unknown) => {
+    // Out of the promise: what a listener throws is an uncaught exception, as with node:http.
+    const answered = (response: ClientResponse): void => {
+      nextTick(this.#onResponse, response);
+    };
+    send(this.#requester, target, this.#headers.toPairs(), options, sent).then(answered, (reason: unknown) => {
       this.#responseOver = true;
       if (!this.destroyed) this.destroy(toHttpError(reason));
     });
@@ -264,15 +271,17 @@ export class ClientRequest extends Writable {
   /** `statusText`: none in HTTP/2, where node:http's users get the usual one. */
   readonly #onInformational = (statusCode: number, headers: Headers, statusText = ''): void => {
     this.touch();
-    if (statusCode === 100) this.emit('continue');
-    this.emit('information', {
-      httpVersion: '2.0',
-      httpVersionMajor: 2,
-      httpVersionMinor: 0,
-      statusCode,
-      statusMessage: statusText === '' ? (STATUS_CODES[statusCode] ?? '') : statusText,
-      headers: joinFields(headers),
-      rawHeaders: rawFields(headers),
+    nextTick(() => {
+      if (statusCode === 100) this.emit('continue');
+      this.emit('information', {
+        httpVersion: '2.0',
+        httpVersionMajor: 2,
+        httpVersionMinor: 0,
+        statusCode,
+        statusMessage: statusText === '' ? (STATUS_CODES[statusCode] ?? '') : statusText,
+        headers: joinFields(headers),
+        rawHeaders: rawFields(headers),
+      });
     });
   };
 

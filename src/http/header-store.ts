@@ -6,7 +6,7 @@ export class HeaderStore {
 
   set(name: string, value: OutgoingHttpHeader): void {
     if (typeof name !== 'string' || name === '') throw invalidType('ERR_INVALID_HTTP_TOKEN', 'A header needs a name');
-    if ((value as unknown) === undefined)
+    if (Array.isArray(value) ? (value as readonly unknown[]).includes(undefined) : (value as unknown) === undefined)
       throw invalidType('ERR_HTTP_INVALID_HEADER_VALUE', `Header ${JSON.stringify(name)} has the value undefined`);
     this.fields.set(name.toLowerCase(), { name, value });
   }

@@ -36,7 +36,7 @@ export function joinFields(pairs: Iterable<readonly [name: string, value: string
       joined[name] = `${before as string}${name === 'cookie' ? '; ' : ', '}${value}`;
     }
   }
-  return joined;
+  return { ...joined }; // a plain object, as node:http's is
 }
 
 /** `headersDistinct`: the values of each field, none of them joined. */

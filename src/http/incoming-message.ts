@@ -1,8 +1,9 @@
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import { Readable, type Writable } from 'node:stream';
+import { handOn } from '../body/index.js';
 import type { ClientResponse } from '../index.js';
 import { statusTextOf } from '../request/index.js';
-import { aborted, toHttpError } from './http-errors.js';
+import { toHttpError } from './http-errors.js';
 import { distinctFields, joinFields, rawFields } from './incoming-fields.js';
 import type { SocketView } from './socket-view.js';
 import { nextTick } from '../timers.js';
@@ -94,7 +95,7 @@ export class IncomingMessage extends Readable {
       this.req.touch();
       if (step.done !== true) {
         const { buffer, byteOffset, byteLength } = step.value;
-        this.push(Buffer.from(buffer, byteOffset, byteLength));
+        handOn(this, Buffer.from(buffer, byteOffset, byteLength));
         return;
       }
       const trailers = [...(await this.#response.trailers)];
@@ -102,7 +103,7 @@ export class IncomingMessage extends Readable {
       this.trailersDistinct = distinctFields(trailers);
       this.rawTrailers = rawFields(trailers);
       this.complete = true;
-      this.push(null);
+      handOn(this, null);
     } catch (error) {
       if (!this.destroyed) this.destroy(toHttpError(error));
     }
@@ -116,7 +117,7 @@ export class IncomingMessage extends Readable {
     this.aborted = true;
     this.#response.body.cancel(error ?? undefined);
     // As in node:http, an error that nobody listens for does not end the process.
-    callback(this.listenerCount('error') > 0 ? (error ?? aborted()) : null);
+    callback(this.listenerCount('error') > 0 ? error : null);
     nextTick(() => {
       this.emit('aborted');
       this.req.responseDestroyed();

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import type { ResponseConnection } from '../ports/index.js';
 import type { ClientResponse } from './client-response.js';
-import { chunksOf, type ChunkReader } from '../body/index.js';
+import { chunksOf, handOn, type ChunkReader } from '../body/index.js';
 import { setImmediate } from '../timers.js';
 
 type Written = (error?: Error | null) => void;
@@ -154,7 +154,7 @@ export class TunnelStream extends Duplex {
       while (this.#wanted && !this.destroyed) {
         const chunk = chunks.take();
         if (chunk === undefined) return this.#ended(chunks);
-        this.#wanted = this.push(chunk);
+        this.#wanted = handOn(this, chunk);
       }
     } catch (error) {
       this.destroy(this.#toError(error));

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { isIncomingRequest, type RequestBodyInit } from '../body/index.js';
+import { isIncomingRequest, isOldStream, type RequestBodyInit } from '../body/index.js';
 import { invalidArgument } from './undici-error.js';
 
 /** A body as undici takes it, for the transport; undefined: none, as an empty string or empty bytes are. */
@@ -12,20 +12,16 @@ export function toBody(body: unknown): RequestBodyInit | undefined {
   if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer) {
     return body.byteLength === 0 ? undefined : body;
   }
-  if (Symbol.asyncIterator in body || 'getReader' in body) return body as AsyncIterable<Uint8Array>;
+  if (Symbol.asyncIterator in body || 'getReader' in body || isOldStream(body))
+    return body as AsyncIterable<Uint8Array>;
   const tag = (body as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
   if (tag === 'FormData' || tag === 'Blob' || tag === 'File') return body as Blob;
   if (Symbol.iterator in body) return piecesOf(body as Iterable<Uint8Array | string>);
-  if (isOldStream(body)) return new Readable().wrap(body);
   throw wrongBody();
 }
 
 function wrongBody(): Error {
   return invalidArgument('body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable');
-}
-
-function isOldStream(body: object): body is NodeJS.ReadableStream {
-  return 'pipe' in body && typeof body.pipe === 'function' && 'on' in body && typeof body.on === 'function';
 }
 
 async function* piecesOf(pieces: Iterable<Uint8Array | string>): AsyncGenerator<Uint8Array | string> {

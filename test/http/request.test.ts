@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import { getEventListeners, once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
@@ -265,6 +266,41 @@ describe('request', () => {
     await once(sent, 'close');
     assert.equal(response.complete, false);
     await quiet();
+  });
+
+  test('a response that is destroyed without an error has none, as in node:http', async () => {
+    const response = await answer(get(at('/endless')));
+    const events: string[] = [];
+    record(response, 'response', ['error', 'aborted'], events);
+    response.destroy();
+    await closed(response);
+    await quiet();
+    assert.deepEqual(events, ['response aborted']);
+  });
+
+  test('it is told of in the context in which the request was made, whoever ends it', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen = new Set<string | undefined>();
+    const note = (): void => void seen.add(storage.getStore());
+    const sent = storage.run('maker', () => request(at('/echo'), { method: 'POST' }));
+    sent.once('response', (response: IncomingMessage) => {
+      note();
+      response.on('data', note).on('end', note);
+    });
+    storage.run('writer', () => sent.end('x'));
+    await new Promise((resolve) => sent.on('close', resolve));
+    assert.deepEqual([...seen], ['maker']);
+  });
+
+  test('headers are a plain object, and a list of values has none that is undefined', async () => {
+    const sent = get(at('/hello.txt'));
+    const { headers } = (await answer(sent)).resume();
+    assert.equal(Object.getPrototypeOf(headers), Object.prototype);
+    const values = ['a', undefined] as string[];
+    const refused = { code: 'ERR_HTTP_INVALID_HEADER_VALUE' };
+    assert.throws(() => sent.setHeader('x-list', values), { code: 'ERR_HTTP_HEADERS_SENT' });
+    assert.throws(() => request(at('/'), { headers: { 'x-list': values } }), refused);
+    await closed(sent);
   });
 
   test('a response that nobody listens to is read and dropped', async () => {
