@@ -9,7 +9,7 @@ interface Shared {
   last: WeakRef<{ reinstall(): void }> | undefined;
 }
 
-/** All copies of the library in a process have one listener. */
+/** All copies of the library in a process have one listener, which has this. */
 const key = Symbol.for('passinglane.reads');
 
 /**
@@ -18,12 +18,13 @@ const key = Symbol.for('passinglane.reads');
  * this one as what was read. So it is told at once.
  */
 function shared(): Shared {
-  const globals = globalThis as unknown as Record<symbol, Shared | undefined>;
-  const known = globals[key];
-  if (known !== undefined) return known;
+  for (const listener of process.listeners('uncaughtExceptionMonitor') as { [key]?: Shared }[]) {
+    const known = listener[key];
+    if (known !== undefined) return known;
+  }
   const made: Shared = { last: undefined };
-  Object.defineProperty(globals, key, { value: made });
-  process.on('uncaughtExceptionMonitor', () => made.last?.deref()?.reinstall());
+  const listener = (): void => made.last?.deref()?.reinstall();
+  process.on('uncaughtExceptionMonitor', Object.assign(listener, { [key]: made }));
   return made;
 }
 

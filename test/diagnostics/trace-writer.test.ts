@@ -67,9 +67,11 @@ test('a dial over TLS is in the row of the request that waited for it, and in th
 
 test('waits for flow control, stalls and silence have slices of their own', async () => {
   const { p, text, writer } = traced({ peer: { initialWindowSize: 1_000 }, answer: never });
+  p.get('/before'); // so that the window is known
+  await p.settle();
   p.post('/up', Buffer.alloc(1_500));
   await p.clock.advance(40);
-  p.peer(0).send(8, 0, 1, Buffer.from([0, 0, 4, 0]));
+  p.peer(0).send(8, 0, 3, Buffer.from([0, 0, 4, 0]));
   await p.settle();
   p.peer(0).stallNow();
   p.post('/stalled', Buffer.alloc(900));

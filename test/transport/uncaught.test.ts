@@ -38,3 +38,16 @@ for (const tls of [false, true])
     const whole = Array.from({ length: 20 }, (_, i) => `piece ${i};`).join('');
     assert.deepEqual(result, { code: 0, stdout: `${whole}\n`.repeat(3) + 'true 0\n', stderr: '' });
   });
+
+test('however many connections there have been, one listener sees to it', async (t) => {
+  const { origin, close } = await startOrigin();
+  t.after(close);
+  const result = await runScript(`
+    for (let i = 0; i < 12; i++) {
+      const transport = new Transport({ cleartext: 'h2c' });
+      await (await transport.request('${origin}/')).body.dump();
+      await transport.close();
+    }
+    console.log(process.listenerCount('uncaughtExceptionMonitor'));`);
+  assert.deepEqual(result, { code: 0, stdout: '1\n', stderr: '' });
+});
