@@ -32,6 +32,8 @@ public class TomcatServer {
     secure.addSslHostConfig(tls);
     secure.setSecure(true);
     secure.setScheme("https");
+    // With it, over TLS alone, uploads among other streams soon end in STREAM_CLOSED, or GOAWAY "Invalid frame type [DATA]".
+    secure.setProperty("useAsyncIO", "false");
     secure.setProperty("SSLEnabled", "true");
     tomcat.getService().addConnector(clear);
     tomcat.getService().addConnector(secure);
