@@ -64,21 +64,26 @@ export class BackOff {
    * that does not `count`.
    */
   dialFailed(begun: number, now: number, counts: boolean): void {
-    if (counts && begun >= this.failedAt) {
-      this.failedAt = now;
-      this.failures++;
-    }
-    const delay = backOffDelay(this.retry, Math.max(0, this.failures - 1));
-    this.notBefore = Math.max(this.notBefore, now + delay);
+    if (this.isNew(begun, now, counts)) this.failures++;
+    this.wait(this.failures, now);
   }
 
   /** The same where the name was not found, so that nobody was dialled: it may be well again at any time. */
   lookUpFailed(begun: number, now: number, counts: boolean): void {
-    if (counts && begun >= this.failedAt) {
-      this.failedAt = now;
-      this.failedLookUps++;
-    }
-    const delay = Math.min(backOffDelay(this.retry, Math.max(0, this.failedLookUps - 1)), longestLookUpDelay);
+    if (this.isNew(begun, now, counts)) this.failedLookUps++;
+    this.wait(this.failedLookUps, now, longestLookUpDelay);
+  }
+
+  /** A failure that counts, and is not of what was under way when another was found out. */
+  private isNew(begun: number, now: number, counts = true): boolean {
+    if (!counts || begun < this.failedAt) return false;
+    this.failedAt = now;
+    return true;
+  }
+
+  /** The next dial is no sooner than after so many failures in a row, and waits no longer than `most` milliseconds. */
+  private wait(failures: number, now: number, most = Infinity): void {
+    const delay = Math.min(backOffDelay(this.retry, Math.max(0, failures - 1)), most);
     this.notBefore = Math.max(this.notBefore, now + delay);
   }
 
@@ -96,8 +101,7 @@ export class BackOff {
    */
   endedUnused(begun: number, now: number): boolean {
     this.zeroLimited = false;
-    if (begun < this.failedAt) return false;
-    this.failedAt = now;
+    if (!this.isNew(begun, now)) return false;
     this.failures++;
     if (this.failures > 1) this.notBefore = now + backOffDelay(this.retry, this.failures - 2);
     return this.failures >= this.retry.maxAttempts;

@@ -174,21 +174,25 @@ test('an address that answers on a newer connection is as good as ever although 
   p.transport.destroy();
 });
 
-test('an address that has answered since a failure fails anew when it allows no stream', () => {
+/** An address by itself, and what it tells. */
+function lone(): { clock: VirtualClock; told: string[]; endpoint: Endpoint } {
   const clock = new VirtualClock();
   const told: string[] = [];
-  const endpoint = new Endpoint('192.0.2.1', clock, ({ type }) => told.push(type));
+  return { clock, told, endpoint: new Endpoint('192.0.2.1', clock, ({ type }) => told.push(type)) };
+}
+
+/** A connection in no trouble, but for what its limit says, which may change. */
+function well(numbers: { readonly limit: number }, dialledAt: number, openedAt: number): PooledConnection {
+  const says = { carriedNothing: false, troubledSince: () => Infinity, serves: () => numbers.limit > 0 };
+  return { accepts: true, numbers, dialledAt, openedAt, ...says } as unknown as PooledConnection;
+}
+
+test('an address that has answered since a failure fails anew when it allows no stream', () => {
+  const { clock, told, endpoint } = lone();
   const numbers = { greeted: true, answered: true, limit: 100, streams: 0, requests: 1 };
-  const well = { carriedNothing: false, troubledSince: () => Infinity, serves: () => numbers.limit > 0 };
   const dialledAt = clock.now();
   endpoint.failed(dialledAt + 1); // another dial, while the connection was being made
-  const connection = {
-    accepts: true,
-    numbers,
-    dialledAt,
-    openedAt: dialledAt + 2,
-    ...well,
-  } as unknown as PooledConnection;
+  const connection = well(numbers, dialledAt, dialledAt + 2);
   endpoint.add(connection);
   endpoint.answered(connection);
   assert.equal(endpoint.isBad(dialledAt + 3), false);
@@ -198,19 +202,10 @@ test('an address that has answered since a failure fails anew when it allows no 
 });
 
 test('an address fails anew each time that its one connection allows no stream again', () => {
-  const clock = new VirtualClock();
-  const told: string[] = [];
-  const endpoint = new Endpoint('192.0.2.1', clock, ({ type }) => told.push(type));
+  const { clock, told, endpoint } = lone();
   const numbers = { greeted: true, answered: false, limit: 0, streams: 0, requests: 1 };
-  const well = { carriedNothing: false, troubledSince: () => Infinity, serves: () => numbers.limit > 0 };
   const openedAt = clock.now();
-  const connection = {
-    accepts: true,
-    numbers,
-    dialledAt: openedAt - 1,
-    openedAt,
-    ...well,
-  } as unknown as PooledConnection;
+  const connection = well(numbers, openedAt - 1, openedAt);
   endpoint.add(connection);
   assert.equal(endpoint.isBad(openedAt), true);
   Object.assign(numbers, { limit: 100, answered: true });
@@ -246,9 +241,7 @@ test('where all addresses are silent each has its turn', async () => {
 });
 
 test('trouble that is a little later than the reading of the clock is one failure', () => {
-  const clock = new VirtualClock();
-  const told: string[] = [];
-  const endpoint = new Endpoint('192.0.2.1', clock, ({ type }) => told.push(type));
+  const { clock, told, endpoint } = lone();
   const numbers = { greeted: true, limit: 100, streams: 0, requests: 0 };
   const since = clock.now() + 1e-6;
   const wrong = { carriedNothing: false, troubledSince: () => since, serves: () => false };

@@ -77,7 +77,7 @@ test('such a form goes out by request, with its type, through interceptors as we
   }
 });
 
-test('and by fetch, as any stream', async (t) => {
+test('and by fetch, like other streams', async (t) => {
   const { origin, transport } = await place(t);
   const init = { method: 'POST', body: new OldForm() as never };
   await assert.rejects(transport.fetch(origin, init), /duplex: 'half'/);
